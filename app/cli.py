@@ -1,0 +1,221 @@
+"""The `carousel` command: the service, and its four answers straight from the shell."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel, ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from app import server
+from app.engine.engine import Engine
+from app.engine.registry import Registry, choose_device, load_models
+from app.errors import ServiceError
+from app.logs import configure_logging
+from app.main import create_app
+from app.routes.classify import classify as answer_classify
+from app.routes.generate import generate as answer_generate
+from app.routes.models import list_models
+from app.routes.next_word_probs import next_word_probs as answer_next
+from app.routes.translate import translate as answer_translate
+from app.schemas.base import Request
+from app.schemas.classify import ClassifyReply, classify_request
+from app.schemas.generate import GenerateReply, generate_request
+from app.schemas.next_word_probs import NextWordReply, next_word_request
+from app.schemas.translate import TranslateReply, translate_request
+from app.settings import Settings, load_settings
+from models.errors import ModelError
+
+ReplyT = TypeVar("ReplyT", bound=BaseModel)
+app = typer.Typer(help="Text from recurrent models, served or asked here.", no_args_is_help=True, add_completion=False)
+
+TextArgument = Annotated[
+    list[str] | None, typer.Argument(help="The text; left out: standard input.", show_default=False)
+]
+Model = Annotated[str | None, typer.Option(help="A model's name; left out: one for the text's language.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]
+Checkpoints = Annotated[Path | None, typer.Option(help="Folder of checkpoints (CAROUSEL_CHECKPOINTS).")]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (CAROUSEL_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (CAROUSEL_PORT).")] = None,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Serve all models over HTTP."""
+    settings = _settings(host=host, port=port, checkpoints=checkpoints)
+    configure_logging()
+    application = create_app(settings)
+    if not server.run(application, settings, lambda url: typer.echo(f"Carousel is ready: open {url}", err=True)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def generate(
+    prompt: TextArgument = None,
+    max_new_tokens: Annotated[int, typer.Option(help="Most tokens to generate.")] = 64,
+    temperature: Annotated[float, typer.Option(help="0: always the likeliest.")] = 0.8,
+    top_k: Annotated[int | None, typer.Option(help="Choose among the k likeliest.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Choose among those that hold so much probability.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same text.")] = None,
+    n: Annotated[int, typer.Option(help="How many texts.")] = 1,
+    model: Model = None,
+    json: Json = False,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Go on with a prompt."""
+    fields = _given(prompt=_text(prompt), max_new_tokens=max_new_tokens, temperature=temperature, top_k=top_k,
+                    top_p=top_p, seed=seed, n=n, model=model)  # fmt: skip
+
+    def show(reply: GenerateReply) -> None:
+        for choice in reply.choices:
+            typer.echo(str(fields["prompt"]) + choice.text)
+
+    _ask("language", answer_generate, generate_request, fields, checkpoints, show, json)
+
+
+@app.command(name="next")
+def next_(
+    text: TextArgument = None,
+    top: Annotated[int, typer.Option(help="How many words.")] = 10,
+    unit: Annotated[str, typer.Option(help="word or token.")] = "word",
+    partial: Annotated[bool, typer.Option("--partial", help="The last letters begin the word to predict.")] = False,
+    model: Model = None,
+    json: Json = False,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """List the likeliest next words."""
+    fields = _given(text=_text(text), top=top, unit=unit, partial=partial, model=model)
+
+    def show(reply: NextWordReply) -> None:
+        for entry in reply.next:
+            typer.echo(f"{entry.probability:7.2%}  {entry.word.strip() or repr(entry.word)}")
+        typer.echo(f"{reply.other:7.2%}  (all else)")
+
+    _ask("language", answer_next, next_word_request, fields, checkpoints, show, json)
+
+
+@app.command()
+def classify(
+    text: TextArgument = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Show what each token adds.")] = False,
+    lines: Annotated[bool, typer.Option("--lines", help="Every line is a text of its own.")] = False,
+    model: Model = None,
+    json: Json = False,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Judge a text."""
+    fields = _given(text=_texts(text, lines), explain=explain, model=model)
+
+    def show(reply: ClassifyReply) -> None:
+        for result in reply.results:
+            typer.echo(f"{result.label}  {result.score:.1%}")
+            for part in result.explanation or ():
+                typer.echo(f"  {part.contribution:+.3f}  {part.token}")
+
+    _ask("classifier", answer_classify, classify_request, fields, checkpoints, show, json)
+
+
+@app.command()
+def translate(
+    text: TextArgument = None,
+    target: Annotated[str, typer.Option("--to", help="The language wanted, such as tr.")] = "en",
+    source: Annotated[str, typer.Option("--from", help="The text's language, or auto.")] = "auto",
+    beam_size: Annotated[int, typer.Option(help="1 is greedy.")] = 5,
+    lines: Annotated[bool, typer.Option("--lines", help="Every line is a text of its own.")] = False,
+    model: Model = None,
+    json: Json = False,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Translate a text."""
+    fields = _given(text=_texts(text, lines), source=source, target=target, beam_size=beam_size, model=model)
+
+    def show(reply: TranslateReply) -> None:
+        for result in reply.results:
+            typer.echo(result.text)
+
+    _ask("translator", answer_translate, translate_request, fields, checkpoints, show, json)
+
+
+@app.command()
+def models(json: Json = False, checkpoints: Checkpoints = None) -> None:
+    """List the models."""
+    reply = asyncio.run(list_models(_registry(_settings(checkpoints=checkpoints), None)))
+    if json:
+        typer.echo(reply.model_dump_json(indent=2, exclude_unset=True))
+        return
+    table = Table("name", "kind", "languages", "parameters", "size")
+    for model in reply.models:
+        size = f"{model.size_bytes / 1e6:.1f} MB"
+        table.add_row(model.name, model.kind, ", ".join(model.languages), f"{model.parameters:,}", size)
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command; a refusal ends it with one line and status 2."""
+    try:
+        app()
+    except (ModelError, ServiceError) as error:
+        _fail(str(error))
+    except ValidationError as error:
+        first = error.errors()[0]
+        _fail(f"{first['loc'][0]}: {first['msg']}")
+
+
+def _fail(message: str) -> None:
+    Console(stderr=True).print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
+    sys.exit(2)
+
+
+def _ask(
+    kind: str,
+    answer: Callable[[Any, Engine, Settings], Awaitable[ReplyT]],
+    shape: Callable[[Settings], type[Request]],
+    fields: dict[str, Any],
+    checkpoints: Path | None,
+    show: Callable[[ReplyT], None],
+    json: bool,
+) -> None:
+    """Ask as a client of the service would, with an engine of one's own."""
+    settings = _settings(checkpoints=checkpoints)
+    body = shape(settings).model_validate(fields)
+    engine = Engine(_registry(settings, kind), threads=settings.threads)
+    engine.start()
+
+    async def ask() -> ReplyT:
+        return await answer(body, engine, settings)
+
+    try:
+        reply = asyncio.run(ask())
+    finally:
+        engine.stop(settings.shutdown_timeout_s)
+    if json:
+        typer.echo(reply.model_dump_json(indent=2, exclude_unset=True))
+    else:
+        show(reply)
+
+
+def _settings(**given: object) -> Settings:
+    return load_settings(**_given(**given))
+
+
+def _registry(settings: Settings, kind: str | None) -> Registry:
+    return load_models(settings.checkpoints, settings.models, choose_device(settings.device), kind)
+
+
+def _given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _text(words: list[str] | None) -> str:
+    return " ".join(words) if words else sys.stdin.read().removesuffix("\n")
+
+
+def _texts(words: list[str] | None, lines: bool) -> str | list[str]:
+    text = _text(words)
+    return [line for line in text.splitlines() if line.strip()] if lines else text

@@ -1,0 +1,127 @@
+"""What the engine is asked, and what it answers. Values only: nothing here holds a tensor."""
+
+from dataclasses import dataclass, field
+
+from models.sampling import SamplingConfig
+
+
+@dataclass(frozen=True)
+class GenerateJob:
+    """Go on with a prompt, in `choices` ways."""
+
+    model: str
+    prompt: str
+    max_new_tokens: int
+    sampling: SamplingConfig
+    seed: int
+    stop: tuple[str, ...] = ()
+    choices: int = 1
+    top_logprobs: int = 0
+
+
+@dataclass(frozen=True)
+class TokenScore:
+    """A token with its log-probability under the model, before temperature and all else."""
+
+    id: int
+    text: str
+    logprob: float
+    top: tuple["TokenScore", ...] = ()
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One continuation; finish_reason is length, stop or end."""
+
+    text: str
+    finish_reason: str
+    tokens: tuple[TokenScore, ...]
+
+
+@dataclass(frozen=True)
+class Generation:
+    choices: tuple[Choice, ...]
+    prompt_tokens: int
+    generated_tokens: int
+
+
+@dataclass(frozen=True)
+class PredictJob:
+    """What comes next: unit is word or token; candidates, where given, are scored instead of searched."""
+
+    model: str
+    text: str
+    top: int
+    unit: str
+    partial: bool = False
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Words or tokens with their probabilities, and the rest of it."""
+
+    next: tuple[tuple[str, float], ...]
+    other: float
+
+
+@dataclass(frozen=True)
+class ClassifyJob:
+    model: str
+    texts: tuple[str, ...]
+    explain: bool = False
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What text[start:end] adds to the logit of the label."""
+
+    token: str
+    start: int
+    end: int
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Explanation and bias sum to the logit of the label."""
+
+    label: str
+    scores: dict[str, float]
+    explanation: tuple[Contribution, ...] = ()
+    bias: float = 0.0
+    logit: float = 0.0
+
+
+@dataclass(frozen=True)
+class TranslateJob:
+    model: str
+    texts: tuple[str, ...]
+    target: str
+    beam_size: int
+    length_penalty: float
+    alternatives: int = 0
+    attention: bool = False
+
+
+@dataclass(frozen=True)
+class AttentionMap:
+    """weights[t][s]: how much target token t looked at source token s; a row sums to 1."""
+
+    source_tokens: tuple[str, ...]
+    target_tokens: tuple[str, ...]
+    weights: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Translation:
+    """score is the mean log-probability per token (over length ** length_penalty), averaged over sentences."""
+
+    text: str
+    score: float
+    alternatives: tuple[str, ...] = ()
+    attention: AttentionMap | None = field(default=None, repr=False)
+
+
+Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob
+Result = Generation | Prediction | list[Verdict] | list[Translation]

@@ -1,0 +1,52 @@
+"""What the service refuses or fails to do, and the one place that says which HTTP status that is.
+
+ServiceError
+├── InvalidRequest         422  a field is wrong in a way that its schema can't see
+├── ModelNotFound          404  no model of that name
+├── NoModel                422  no model of the kind or language that the request needs
+├── QueueFull              429  as much is waiting as settings allow
+├── EngineStopped          503  the service is going down, or its engine died
+└── DeadlineExceeded       504  the answer took longer than settings allow
+"""
+
+
+class ServiceError(Exception):
+    """Base of all; detail is for the client, pointer the JSON pointer of the field to blame, or empty."""
+
+    status = 500
+    title = "Internal error"
+
+    def __init__(self, detail: str, pointer: str = "") -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.pointer = pointer
+
+
+class InvalidRequest(ServiceError):
+    status = 422
+    title = "Invalid request"
+
+
+class ModelNotFound(ServiceError):
+    status = 404
+    title = "Model not found"
+
+
+class NoModel(ServiceError):
+    status = 422
+    title = "No model for this request"
+
+
+class QueueFull(ServiceError):
+    status = 429
+    title = "Too many requests"
+
+
+class EngineStopped(ServiceError):
+    status = 503
+    title = "Service unavailable"
+
+
+class DeadlineExceeded(ServiceError):
+    status = 504
+    title = "Deadline exceeded"

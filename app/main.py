@@ -1,0 +1,54 @@
+"""The application, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+
+from app.engine.detection import warm_up
+from app.engine.engine import Engine
+from app.engine.registry import Registry, choose_device, load_models
+from app.logs import get_logger
+from app.middleware import RequestIdMiddleware
+from app.problems import install_handlers
+from app.routes import classify, generate, health, models, next_word_probs, pages, translate
+from app.settings import Settings
+
+DESCRIPTION = "Text from recurrent models: generate, predict, classify, translate. Errors are problem documents."
+log = get_logger(__name__)
+
+
+def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
+    """Make the service. Models are loaded when it starts, or are those of a registry given here."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        loaded = registry or load_models(settings.checkpoints, settings.models, choose_device(settings.device))
+        warm_up()
+        engine = Engine(loaded, settings.max_queued_jobs, settings.max_batch_jobs, settings.threads)
+        engine.start()
+        app.state.engine = engine
+        log.info("ready", models=list(loaded.models), device=str(loaded.device))
+        yield
+        await run_in_threadpool(engine.stop, settings.shutdown_timeout_s)
+
+    app = FastAPI(
+        title="Carousel",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=settings.max_body_bytes,
+    )
+    app.state.settings = settings
+    install_handlers(app)
+    app.add_middleware(RequestIdMiddleware)
+    for route in (generate, next_word_probs, classify, translate, models):
+        app.include_router(route.router(settings))
+    app.include_router(health.router())
+    app.include_router(pages.router())
+    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    return app

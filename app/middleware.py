@@ -1,0 +1,45 @@
+"""A request's id: taken from the client or made here, in every log line and in the reply."""
+
+import re
+import time
+import uuid
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.logs import get_logger, request_id
+
+HEADER = "x-request-id"
+_SAFE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+log = get_logger(__name__)
+
+
+class RequestIdMiddleware:
+    """Sets the request's id and logs one event a request: method, path, status, duration."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(HEADER.encode(), b"")
+        identifier = given.decode() if _SAFE.fullmatch(given) else uuid.uuid4().hex
+        token = request_id.set(identifier)
+        started, status = time.monotonic(), 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[HEADER] = identifier
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            duration_ms = round(1000 * (time.monotonic() - started), 1)
+            route = getattr(scope.get("route"), "path", "")  # the template: a path itself could hold a text
+            log.info("request_done", method=scope["method"], route=route, status=status, duration_ms=duration_ms)
+            request_id.reset(token)

@@ -1,0 +1,73 @@
+"""GET /models, GET /models/{name}, POST /tokenize."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.dependencies import RegistryDep
+from app.engine.registry import Registry
+from app.routes.shape import PROBLEMS, with_body
+from app.schemas.models import (
+    ModelDetail,
+    ModelsReply,
+    ModelSummary,
+    TokenizeReply,
+    TokenizeRequest,
+    TokenSpan,
+    tokenize_request,
+)  # fmt: skip
+from app.settings import Settings
+from models.checkpoint import Checkpoint
+from models.classifier import Classifier
+from models.translator import Translator
+
+
+def router(settings: Settings) -> APIRouter:
+    routes = APIRouter(tags=["models"], responses={404: PROBLEMS[404], 422: PROBLEMS[422]})
+    unset: dict[str, Any] = {"response_model_exclude_unset": True}
+    routes.add_api_route("/models", list_models, methods=["GET"], response_model=ModelsReply, **unset)
+    routes.add_api_route("/models/{name}", show_model, methods=["GET"], response_model=ModelDetail, **unset)
+    routes.add_api_route(
+        "/tokenize", with_body(tokenize, tokenize_request(settings)), methods=["POST"], response_model=TokenizeReply
+    )
+    return routes
+
+
+async def list_models(registry: RegistryDep) -> ModelsReply:
+    """All models that are served."""
+    return ModelsReply(models=[_summary(registry, loaded) for loaded in registry.models.values()])
+
+
+async def show_model(name: str, registry: RegistryDep) -> ModelDetail:
+    """One model, with its card and how it was trained."""
+    loaded = registry.get(name)
+    summary = _summary(registry, loaded).model_dump(exclude_unset=True)
+    return ModelDetail(**summary, card=loaded.card, training=dict(loaded.training))
+
+
+async def tokenize(body: TokenizeRequest, registry: RegistryDep) -> TokenizeReply:
+    """Cut a text into a model's tokens."""
+    tokens = [TokenSpan.model_validate(token) for token in registry.get(body.model).tokenizer.tokens(body.text)]
+    return TokenizeReply(tokens=tokens, count=len(tokens))
+
+
+def _summary(registry: Registry, loaded: Checkpoint) -> ModelSummary:
+    made: dict[str, Any] = {}
+    if isinstance(loaded.model, Classifier):
+        made["labels"] = list(loaded.model.config.labels)
+    if isinstance(loaded.model, Translator):
+        made["directions"] = [list(direction) for direction in loaded.model.config.directions]
+    return ModelSummary(
+        name=loaded.name,
+        kind=loaded.kind,
+        languages=list(loaded.languages),
+        parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
+        size_bytes=loaded.size_bytes,
+        vocabulary=loaded.tokenizer.size,
+        metrics=dict(loaded.metrics),
+        version=loaded.version,
+        checksum=loaded.checksum,
+        device=str(registry.device),
+        precision="float32",
+        **made,
+    )

@@ -1,0 +1,40 @@
+"""What all routes share: a body's limits come from settings, and errors are documented."""
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any, ParamSpec, TypeVar
+
+from app.schemas.problem import Problem
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": description, "content": {"application/problem+json": {}}}
+    for status, description in {
+        400: "The body is not JSON.",
+        404: "No model of that name.",
+        413: "The body is too large.",
+        422: "A field is missing, wrong, or past its limit; or no model serves the request.",
+        429: "Too many requests are waiting; try again after `Retry-After` seconds.",
+        503: "The service is shutting down.",
+        504: "No answer within the time limit.",
+    }.items()
+}
+
+
+def with_body(endpoint: Callable[P, Awaitable[R]], shape: type[Any]) -> Callable[P, Awaitable[R]]:
+    """The endpoint, with `shape` for the type of its parameter `body` in FastAPI's eyes."""
+
+    @functools.wraps(endpoint)
+    async def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        return await endpoint(*args, **kwargs)
+
+    signature = inspect.signature(endpoint)
+    parameters = [
+        parameter.replace(annotation=shape) if parameter.name == "body" else parameter
+        for parameter in signature.parameters.values()
+    ]
+    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    return call

@@ -1,0 +1,66 @@
+"""POST /translate."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from app.dependencies import EngineDep, SettingsDep, finished
+from app.engine.detection import Detected
+from app.engine.jobs import TranslateJob, Translation
+from app.routes.shape import PROBLEMS, with_body
+from app.schemas.base import as_list
+from app.schemas.translate import (
+    Attention,
+    TranslateReply,
+    TranslateRequest,
+    TranslateResult,
+    translate_request,
+)  # fmt: skip
+from app.schemas.translate import Detected as DetectedReply
+from app.settings import Settings
+
+
+def router(settings: Settings) -> APIRouter:
+    routes = APIRouter(tags=["text"])
+    routes.add_api_route(
+        "/translate",
+        with_body(translate, translate_request(settings)),
+        methods=["POST"],
+        response_model=TranslateReply,
+        response_model_exclude_unset=True,
+        responses=PROBLEMS,
+    )
+    return routes
+
+
+async def translate(body: TranslateRequest, engine: EngineDep, settings: SettingsDep) -> TranslateReply:
+    """Translate a text, or several, sentence by sentence; line ends and spaces between sentences are kept."""
+    texts = as_list(body.text)
+    model, detected = engine.registry.for_translation(body.model, texts, body.source, body.target)
+    job = TranslateJob(
+        model=model.name,
+        texts=tuple(texts),
+        target=body.target,
+        beam_size=body.beam_size,
+        length_penalty=body.length_penalty,
+        alternatives=body.alternatives,
+        attention=body.attention,
+    )
+    translations = await finished(engine.submit(job), settings)
+    results = [_result(body, found, made) for found, made in zip(detected, translations, strict=True)]
+    return TranslateReply(model=model.name, source=body.source, target=body.target, results=results)
+
+
+def _result(body: TranslateRequest, detected: Detected, translation: Translation) -> TranslateResult:
+    made: dict[str, Any] = {"text": translation.text, "score": translation.score}
+    if body.source == "auto":
+        made["detected"] = DetectedReply.model_validate(detected)
+    if body.alternatives:
+        made["alternatives"] = list(translation.alternatives)
+    if body.attention and (attention := translation.attention):
+        made["attention"] = Attention(
+            source_tokens=list(attention.source_tokens),
+            target_tokens=list(attention.target_tokens),
+            weights=[list(row) for row in attention.weights],
+        )
+    return TranslateResult.model_validate(made)

@@ -1,0 +1,47 @@
+"""What all native shapes share."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+
+
+class Request(BaseModel):
+    """Strict: no unknown fields, no silent conversion, finite numbers only."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class Reply(BaseModel):
+    """What we answer; built from the engine's values by attribute."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+def _visible(text: str) -> str:
+    if not any(not char.isspace() for char in text):
+        raise ValueError("it must hold something else than white space")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_visible)]
+"""A text with something in it. (Lone surrogates are refused by pydantic itself.)"""
+
+ONE, MANY = "(one)", "(many)"  # stand in an error's place where a union branched; no field is named so
+
+
+def text_or_texts(max_characters: int, max_texts: int) -> Any:
+    """The type of a field that holds a text, or a list of texts."""
+    text = Annotated[Text, Field(max_length=max_characters)]
+    texts = Annotated[list[text], Field(min_length=1, max_length=max_texts)]
+    return Annotated[
+        Annotated[text, Tag(ONE)] | Annotated[texts, Tag(MANY)],
+        Discriminator(lambda value: MANY if isinstance(value, list) else ONE),
+    ]
+
+
+TextOrTexts = str | list[str]
+"""In a shape, before `limited` puts `text_or_texts` in its place."""
+
+
+def as_list(text: TextOrTexts) -> list[str]:
+    return [text] if isinstance(text, str) else text

@@ -1,0 +1,70 @@
+"""POST /generate."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from app.schemas.base import Reply, Request, Text
+from app.schemas.limits import limited
+from app.settings import Settings
+
+
+class GenerateRequest(Request):
+    prompt: Text = Field(description="The text to go on with.", examples=["Once upon a time"])
+    model: str | None = Field(
+        None, max_length=200, description="A language model; left out: one for the prompt's language."
+    )
+    max_new_tokens: int = Field(64, ge=1, description="Most tokens to generate, for each choice.")
+    temperature: float = Field(0.8, ge=0, le=10, description="0: always the likeliest; higher: more surprising.")
+    top_k: int | None = Field(None, ge=1, le=1_000_000, description="Choose among the k likeliest tokens.")
+    top_p: float | None = Field(
+        None, gt=0, le=1, description="Choose among the likeliest that hold so much probability."
+    )
+    repetition_penalty: float = Field(1.0, gt=0, le=10, description="Above 1: tokens of the text become less likely.")
+    stop: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+        [], max_length=16, description="End before any of these."
+    )
+    seed: int | None = Field(
+        None, ge=0, lt=2**63, description="The same seed gives the same text; left out: a new one."
+    )
+    n: int = Field(1, ge=1, description="How many choices to generate.")
+    logprobs: int = Field(0, ge=0, le=20, description="Report each token, beside so many of the likeliest.")
+
+
+class TokenLogprob(Reply):
+    id: int
+    text: str
+    logprob: float
+
+
+class GeneratedToken(TokenLogprob):
+    top: list[TokenLogprob]
+
+
+class GenerateChoice(Reply):
+    index: int
+    text: str = Field(description="What follows the prompt, a space at its beginning included.")
+    finish_reason: Literal["length", "stop", "end"]
+    tokens: list[GeneratedToken] | None = None
+
+
+class Usage(Reply):
+    prompt_tokens: int
+    generated_tokens: int
+
+
+class GenerateReply(Reply):
+    model: str
+    choices: list[GenerateChoice]
+    usage: Usage
+    seed: int
+
+
+def generate_request(settings: Settings) -> type[GenerateRequest]:
+    """The request with the limits of settings."""
+    return limited(
+        GenerateRequest,
+        prompt=settings.max_prompt_characters,
+        max_new_tokens=settings.max_new_tokens,
+        n=settings.max_choices,
+    )

@@ -1,0 +1,63 @@
+"""GET /models, GET /models/{name}, POST /tokenize, /livez and /readyz."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from app.schemas.base import Reply, Request
+from app.schemas.limits import limited
+from app.settings import Settings
+
+
+class ModelSummary(Reply):
+    name: str
+    kind: str = Field(description="language, classifier or translator.")
+    languages: list[str]
+    parameters: int
+    size_bytes: int = Field(description="Of the checkpoint's files.")
+    vocabulary: int = Field(description="Number of tokens.")
+    labels: list[str] | None = Field(None, description="Of a classifier.")
+    directions: list[list[str]] | None = Field(None, description="Of a translator: [source, target].")
+    metrics: dict[str, Any]
+    version: str = Field(description="SHA-256 of the checkpoint's manifest; the same for the same model.")
+    checksum: str = Field(description="SHA-256 of the weights' file.")
+    device: str
+    precision: str
+
+
+class ModelDetail(ModelSummary):
+    card: str = Field(description="The model card, Markdown.")
+    training: dict[str, Any]
+
+
+class ModelsReply(Reply):
+    models: list[ModelSummary]
+
+
+class TokenizeRequest(Request):
+    text: str = Field(min_length=1, description="The text to cut up.", examples=["Once upon a time"])
+    model: str = Field(max_length=200, description="The model whose tokenizer to use.", examples=["language-en"])
+
+
+class TokenSpan(Reply):
+    id: int
+    text: str = Field(
+        description="text[start:end]; a character outside the vocabulary is a token a byte, all with its span."
+    )
+    start: int
+    end: int
+
+
+class TokenizeReply(Reply):
+    tokens: list[TokenSpan]
+    count: int
+
+
+class Health(Reply):
+    status: Literal["ok"]
+    models: list[str] | None = None
+
+
+def tokenize_request(settings: Settings) -> type[TokenizeRequest]:
+    """The request with the limits of settings."""
+    return limited(TokenizeRequest, text=settings.max_prompt_characters)

@@ -1,0 +1,53 @@
+"""POST /next-word-probs."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from app.schemas.base import Reply, Request, Text
+from app.schemas.limits import limited
+from app.settings import Settings
+from models.next_words import is_single_word
+
+
+def _single(word: str) -> str:
+    if not is_single_word(word):
+        raise ValueError("it must be one word, or punctuation, without white space")
+    return word
+
+
+class NextWordRequest(Request):
+    text: Text = Field(description="What was written so far.", examples=["Once upon a"])
+    model: str | None = Field(
+        None, max_length=200, description="A language model; left out: one for the text's language."
+    )
+    top: int = Field(10, ge=1, le=100, description="How many to list.")
+    unit: Literal["word", "token"] = Field("word", description="Whole words, or the model's own tokens.")
+    partial: bool = Field(False, description="Whether the text's last letters begin the word to predict.")
+    candidates: list[Annotated[str, Field(max_length=60), AfterValidator(_single)]] | None = Field(
+        None, min_length=1, max_length=50, description="Give the probabilities of these words instead."
+    )
+
+    @model_validator(mode="after")
+    def _words_only(self) -> Self:
+        if self.unit == "token" and (self.partial or self.candidates):
+            raise ValueError("partial and candidates go with unit 'word' only")
+        return self
+
+
+class NextWord(Reply):
+    word: str
+    probability: float
+    logprob: float | None = Field(description="Natural logarithm of the probability; null where that is 0.")
+
+
+class NextWordReply(Reply):
+    model: str
+    unit: Literal["word", "token"]
+    next: list[NextWord]
+    other: float = Field(description="The probability of all that is not listed.")
+
+
+def next_word_request(settings: Settings) -> type[NextWordRequest]:
+    """The request with the limits of settings."""
+    return limited(NextWordRequest, text=settings.max_prompt_characters)

@@ -1,0 +1,48 @@
+"""Every knob of the service, with its unit in its name."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.errors import ServiceError
+
+
+class SettingsError(ServiceError):
+    """An environment variable that makes no sense; the service does not start."""
+
+
+class Settings(BaseSettings):
+    """Read from the environment, prefix CAROUSEL_; frozen."""
+
+    model_config = SettingsConfigDict(env_prefix="CAROUSEL_", frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    checkpoints: Path = Field(Path("checkpoints"), description="Folder of checkpoint directories.")
+    models: tuple[str, ...] = Field((), description='Names of those to load, as JSON: `["language-en"]`; all if empty.')
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
+    threads: int = Field(0, ge=0, le=1024, description="CPU threads of one computation; 0: one a core.")
+    max_prompt_characters: int = Field(20_000, ge=1, description="Longest prompt or text of the language models.")
+    max_text_characters: int = Field(20_000, ge=1, description="Longest text to classify.")
+    max_source_characters: int = Field(5_000, ge=1, description="Longest text to translate.")
+    max_texts: int = Field(64, ge=1, description="Most texts in one request.")
+    max_new_tokens: int = Field(1_024, ge=1, description="Most tokens that one request may generate.")
+    max_choices: int = Field(8, ge=1, description="Most choices (n) of one generation.")
+    max_beam_size: int = Field(16, ge=1, description="Widest beam.")
+    max_body_bytes: int = Field(2_097_152, ge=1024, description="Largest request body.")
+    max_batch_jobs: int = Field(64, ge=1, description="Most requests that run together.")
+    max_queued_jobs: int = Field(512, ge=1, description="Requests that may wait; more are refused with 429.")
+    request_timeout_s: float = Field(60.0, gt=0, description="Longest that a request may take, its waiting included.")
+    shutdown_timeout_s: float = Field(20.0, gt=0, description="How long running requests may take to end at shutdown.")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment. Raises SettingsError, naming the variable."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "CAROUSEL_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"{name}: {first['msg']}") from None

@@ -1,0 +1,259 @@
+"""A directory holds all that serving needs of a model, and proves that it is whole.
+
+    config.json         kind, languages, sizes, tokenizer kind, and how it was trained
+    tokenizer.model     (or tokenizer.json for whole words)
+    model.safetensors   the weights, in half precision
+    metrics.json        what it was measured to do
+    README.md           the model card
+    manifest.json       the SHA-256 and size of each file above, and of any other file here
+
+Everything is plain data: nothing here is unpickled.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from models.classifier import Classifier, ClassifierConfig
+from models.errors import CheckpointError, ModelError
+from models.language_model import LanguageModel, LanguageModelConfig
+from models.tokenizer import Tokenizer, load_tokenizer
+from models.translator import Translator, TranslatorConfig
+
+Model = LanguageModel | Classifier | Translator
+Config = LanguageModelConfig | ClassifierConfig | TranslatorConfig
+
+FORMAT = 1
+KINDS: dict[str, tuple[type[Any], type[Any]]] = {
+    "language": (LanguageModelConfig, LanguageModel),
+    "classifier": (ClassifierConfig, Classifier),
+    "translator": (TranslatorConfig, Translator),
+}
+TOKENIZER_FILES = {"subword": "tokenizer.model", "word": "tokenizer.json"}
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A loaded model with everything that belongs to it; the model is in evaluation mode.
+
+    version is the SHA-256 of the manifest (two checkpoints with the same version are the same), and
+    checksum that of the weights' file.
+    """
+
+    name: str
+    kind: str
+    languages: tuple[str, ...]
+    tokenizer: Tokenizer
+    model: Model
+    training: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    card: str
+    version: str
+    checksum: str
+    size_bytes: int
+
+
+def save(
+    directory: Path,
+    model: Model,
+    weights: Mapping[str, Tensor],
+    tokenizer: Tokenizer,
+    languages: tuple[str, ...],
+    training: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    card: str,
+    extra: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write a checkpoint; the directory appears whole, or not at all, and replaces an older one.
+
+    weights are the model's parameters by name (not necessarily those it holds now); extra files
+    are kept beside the rest. Raises CheckpointError where the disk refuses.
+    """
+    kind = next(kind for kind, (_, module) in KINDS.items() if isinstance(model, module))
+    config = {
+        "format": FORMAT,
+        "kind": kind,
+        "languages": list(languages),
+        "model": asdict(model.config),
+        "tokenizer": {"kind": tokenizer.kind, "lowercase": tokenizer.lowercase},
+        "training": dict(training),
+    }
+    halves = {name: weights[name].to("cpu", torch.float16).contiguous() for name, _ in model.named_parameters()}
+    files = {
+        "config.json": to_json(config),
+        TOKENIZER_FILES[tokenizer.kind]: tokenizer.to_bytes(),
+        "model.safetensors": save_tensors(halves),
+        "metrics.json": to_json(metrics),
+        "README.md": card.encode("utf-8"),
+        **(extra or {}),
+    }
+    write_files(directory, files)
+
+
+def replace_files(directory: Path, changes: Mapping[str, bytes]) -> None:
+    """Rewrite some files of a checkpoint, and its manifest with them. Raises CheckpointError."""
+    _, files = _read_verified(directory)
+    write_files(directory, {**files, **changes})
+
+
+def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
+    """Write files and their manifest into a new directory, then put it in the place of the old one."""
+    manifest = {
+        "files": {
+            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+            for name, content in sorted(files.items())
+        }
+    }
+    partial = directory.with_name(directory.name + ".partial")
+    retired = directory.with_name(directory.name + ".old")
+    try:
+        for leftover in (partial, retired):
+            shutil.rmtree(leftover, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for name, content in {**files, MANIFEST: to_json(manifest)}.items():
+            with (partial / name).open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        if directory.exists():
+            directory.rename(retired)
+        partial.rename(directory)
+        shutil.rmtree(retired, ignore_errors=True)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise CheckpointError(f"{directory}: can't be written: {error}") from error
+
+
+def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
+    """Read and verify a checkpoint; weights become float32 on the device.
+
+    Raises CheckpointError, naming the file and the cause, for anything missing, truncated, altered,
+    or not matching the rest.
+    """
+    version, files = _read_verified(directory)
+    config = _parse(directory / "config.json", files.get("config.json"))
+    try:
+        if config["format"] != FORMAT:
+            raise CheckpointError(
+                f"{directory / 'config.json'}: format {config['format']!r}; this version reads {FORMAT}"
+            )
+        config_class, model_class = KINDS[config["kind"]]
+        model_config = config_class(**config["model"])
+        tokenizer_file = TOKENIZER_FILES[config["tokenizer"]["kind"]]
+        languages = tuple(str(language) for language in config["languages"])
+        lowercase = config["tokenizer"]["lowercase"]
+        training = dict(config["training"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{directory / 'config.json'}: missing or unknown entry {error}") from None
+    except ModelError as error:
+        raise CheckpointError(f"{directory / 'config.json'}: {error}") from None
+    for name in (tokenizer_file, "model.safetensors", "metrics.json", "README.md"):
+        if name not in files:
+            raise CheckpointError(f"{directory / name}: missing")
+    try:
+        tokenizer = load_tokenizer(config["tokenizer"]["kind"], files[tokenizer_file], lowercase)
+    except ModelError as error:
+        raise CheckpointError(f"{directory / tokenizer_file}: {error}") from None
+    if tokenizer.size != model_config.vocabulary:
+        raise CheckpointError(
+            f"{directory / tokenizer_file}: {tokenizer.size} ids, but config.json has {model_config.vocabulary}"
+        )
+    model = model_class(model_config)
+    _load_weights(directory / "model.safetensors", files["model.safetensors"], model)
+    return Checkpoint(
+        name=directory.name,
+        kind=config["kind"],
+        languages=languages,
+        tokenizer=tokenizer,
+        model=model.to(device).eval(),
+        training=training,
+        metrics=_parse(directory / "metrics.json", files["metrics.json"]),
+        card=files["README.md"].decode("utf-8", errors="replace"),
+        version=version,
+        checksum=hashlib.sha256(files["model.safetensors"]).hexdigest(),
+        size_bytes=sum(len(content) for content in files.values()),
+    )
+
+
+def peek_kind(directory: Path) -> str:
+    """The kind that config.json names, before anything is verified. Raises CheckpointError."""
+    path = directory / "config.json"
+    return str(_parse(path, _read(path)).get("kind"))
+
+
+def to_json(value: Any) -> bytes:
+    """JSON as files keep it: indented, ending in a newline."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def _read_verified(directory: Path) -> tuple[str, dict[str, bytes]]:
+    """The manifest's checksum and the files it lists, each proven to be what was written."""
+    if not directory.is_dir():
+        raise CheckpointError(f"{directory}: no such checkpoint directory")
+    content = _read(directory / MANIFEST)
+    manifest = _parse(directory / MANIFEST, content)
+    files: dict[str, bytes] = {}
+    try:
+        listed = {str(name): (str(entry["sha256"]), int(entry["bytes"])) for name, entry in manifest["files"].items()}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise CheckpointError(f"{directory / MANIFEST}: not a list of files with sha256 and bytes") from None
+    for name, (sha256, size) in listed.items():
+        if Path(name).name != name:
+            raise CheckpointError(f"{directory / MANIFEST}: {name!r} is not a file name")
+        files[name] = _read(directory / name)
+        if len(files[name]) != size:
+            raise CheckpointError(
+                f"{directory / name}: {len(files[name])} bytes, but the manifest says {size}: truncated?"
+            )
+        if hashlib.sha256(files[name]).hexdigest() != sha256:
+            raise CheckpointError(f"{directory / name}: altered: its SHA-256 is not the manifest's")
+    return hashlib.sha256(content).hexdigest(), files
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise CheckpointError(f"{path}: missing") from None
+    except OSError as error:
+        raise CheckpointError(f"{path}: can't be read: {error}") from None
+
+
+def _parse(path: Path, content: bytes | None) -> dict[str, Any]:
+    if content is None:
+        raise CheckpointError(f"{path}: missing")
+    try:
+        value = json.loads(content)
+    except ValueError as error:
+        raise CheckpointError(f"{path}: not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path}: not a JSON object")
+    return value
+
+
+def _load_weights(path: Path, content: bytes, model: torch.nn.Module) -> None:
+    try:
+        weights = load_tensors(content)
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{path}: not safetensors: {error}") from None
+    expected = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise CheckpointError(
+                f"{path}: {name} has the shape {found.get(name, 'none')}, "
+                f"but config.json wants {expected.get(name, 'none')}"
+            )
+    model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})

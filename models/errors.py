@@ -1,0 +1,28 @@
+"""Everything that this package raises for input it can't accept.
+
+ModelError
+├── ConfigError        a model's configuration makes no sense
+├── TokenizerError     a text or a vocabulary that can't be tokenized
+├── CheckpointError    a checkpoint that is missing, damaged or of another kind
+└── DataError          training or evaluation data that can't be used
+"""
+
+
+class ModelError(Exception):
+    """Base of all errors of `models`; its text is meant for a person."""
+
+
+class ConfigError(ModelError):
+    """A configuration value outside its allowed range."""
+
+
+class TokenizerError(ModelError):
+    """A text that can't be encoded, or a tokenizer that can't be built or read."""
+
+
+class CheckpointError(ModelError):
+    """A checkpoint directory that can't be trusted; names the file and the cause."""
+
+
+class DataError(ModelError):
+    """A data file that can't be trained or evaluated on; names the file and, where known, the line."""

@@ -1,0 +1,1 @@
+"""The offline trainer: from a corpus to a checkpoint that the service loads."""

@@ -1,0 +1,161 @@
+"""Scores, each under the protocol that docs/quality.md names."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+from torch import Tensor
+
+from models.batch import pad
+from models.classifier import Classifier
+from models.language_model import LanguageModel
+from models.search import SearchConfig, output_limit, source_ids, translate
+from models.tokenizer import Tokenizer
+from models.translator import Translator
+
+EVALUATION_TOKENS = 8192  # padded tokens in a batch when nothing is trained
+
+
+def score_stream(model: LanguageModel, stream: Tensor, rows: int = 1, chunk: int = 512) -> float:
+    """The negative log-likelihood, in nats, of every id of stream (N,) after its first.
+
+    The stream is cut into `rows` stripes read side by side; state is carried from chunk to chunk.
+    With one row it is read as one text, as published perplexities are; more rows are faster, and
+    each begins with an empty memory.
+    """
+    device = model.bias.device
+    total = 0.0
+    targets = stream.numel() - 1
+    rows = max(1, min(rows, targets // 64))
+    width = -(-targets // rows)
+    padded = torch.nn.functional.pad(stream, (0, rows * width + 1 - stream.numel()), value=-1)
+    inputs = padded[:-1].clamp(min=0).view(rows, width)  # (R, W)
+    wanted = padded[1:].view(rows, width)  # (R, W), -1 past the end
+    state = None
+    for begin in range(0, width, chunk):
+        logits, state = model(inputs[:, begin : begin + chunk].to(device), state)  # (R, chunk, V)
+        total += torch.nn.functional.cross_entropy(
+            logits.float().flatten(0, 1),
+            wanted[:, begin : begin + chunk].to(device).flatten(),
+            ignore_index=-1,
+            reduction="sum",
+        ).item()
+    return total
+
+
+def evaluate_language(
+    model: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str], rows: int = 1
+) -> dict[str, Any]:
+    """Perplexity per word and per token of texts, one document each, read as one stream.
+
+    Per word: exp(total negative log-likelihood / words), the end of each document counted as a word
+    and its likelihood in the total, so that tokenizations can be compared.
+    """
+    stream = language_stream(tokenizer, texts)
+    words = sum(len(text.split()) + 1 for text in texts)
+    tokens = stream.numel() - 1
+    total = score_stream(model, stream, rows)
+    return {
+        "perplexity_per_word": math.exp(total / words),
+        "perplexity_per_token": math.exp(total / tokens),
+        "words": words,
+        "tokens": tokens,
+    }
+
+
+def language_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
+    """All texts as one stream of ids (N,): the end token first, and after each text."""
+    ids = [tokenizer.end_id]
+    for text in texts:
+        ids.extend(tokenizer.encode(text))
+        ids.append(tokenizer.end_id)
+    return torch.tensor(ids, dtype=torch.int64)
+
+
+def classify_all(model: Classifier, ids: Sequence[Sequence[int]]) -> Tensor:
+    """Probabilities (N, C) of texts given as ids, in their order, read in batches of like length."""
+    device = model.head.weight.device
+    order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
+    probabilities = torch.zeros(len(ids), len(model.config.labels))
+    begin = 0
+    while begin < len(order):
+        end = begin + 1
+        while end < len(order) and (end + 1 - begin) * len(ids[order[end]]) <= EVALUATION_TOKENS:
+            end += 1
+        chosen = order[begin:end]
+        batch = pad([ids[index] for index in chosen]).to(device)
+        probabilities[chosen] = torch.softmax(model(batch.ids, batch.lengths).float(), dim=-1).cpu()
+        begin = end
+    return probabilities
+
+
+def evaluate_classifier(
+    model: Classifier, tokenizer: Tokenizer, texts: Sequence[str], labels: Sequence[str]
+) -> dict[str, Any]:
+    """Accuracy, mean negative log-likelihood (nats) and the F1 of each label."""
+    ids = [tokenizer.encode(text) or [tokenizer.end_id] for text in texts]
+    wanted = torch.tensor([model.config.labels.index(label) for label in labels])
+    return score_classes(classify_all(model, ids), wanted, model.config.labels)
+
+
+def score_classes(probabilities: Tensor, wanted: Tensor, labels: Sequence[str]) -> dict[str, Any]:
+    """Compare probabilities (N, C) with wanted (N,) int64."""
+    found = probabilities.argmax(dim=1)
+    f1 = {}
+    for index, label in enumerate(labels):
+        both = int(((found == index) & (wanted == index)).sum())
+        either = int((found == index).sum() + (wanted == index).sum())
+        f1[label] = 2 * both / either if either else 0.0
+    likelihood = probabilities.gather(1, wanted.unsqueeze(1)).clamp(min=1e-12)
+    return {
+        "accuracy": (found == wanted).float().mean().item(),
+        "loss": -likelihood.log().mean().item(),
+        "f1": f1,
+        "texts": len(wanted),
+    }
+
+
+def translate_all(
+    model: Translator, tokenizer: Tokenizer, texts: Sequence[str], target: str, beam_size: int, length_penalty: float
+) -> list[str]:
+    """Translate texts, in their order, in batches of like length."""
+    device = model.bias.device
+    sources = [source_ids(model, tokenizer, text, target) for text in texts]
+    order = sorted(range(len(texts)), key=lambda index: len(sources[index]))
+    outputs = [""] * len(texts)
+    size = max(1, 320 // beam_size)
+    for begin in range(0, len(order), size):
+        chosen = order[begin : begin + size]
+        batch = pad([sources[index] for index in chosen]).to(device)
+        config = SearchConfig(beam_size, length_penalty, output_limit(batch))
+        for index, hypotheses in zip(chosen, translate(model, batch, tokenizer.end_id, config), strict=True):
+            outputs[index] = tokenizer.decode(hypotheses[0].ids)
+    return outputs
+
+
+def evaluate_translator(
+    model: Translator,
+    tokenizer: Tokenizer,
+    pairs: Sequence[tuple[str, str]],
+    target: str,
+    beam_size: int = 5,
+    length_penalty: float = 1.0,
+    tokenize: str = "13a",
+) -> dict[str, Any]:
+    """sacreBLEU and chrF2 with their signatures, for pairs of source and reference."""
+    found = translate_all(model, tokenizer, [source for source, _ in pairs], target, beam_size, length_penalty)
+    references = [[reference for _, reference in pairs]]
+    bleu, chrf = BLEU(tokenize=tokenize), CHRF()
+    bleu_score, chrf_score = bleu.corpus_score(found, references), chrf.corpus_score(found, references)
+    return {
+        "bleu": bleu_score.score,
+        "bleu_signature": str(bleu.get_signature()),
+        "chrf2": chrf_score.score,
+        "chrf2_signature": str(chrf.get_signature()),
+        "beam_size": beam_size,
+        "length_penalty": length_penalty,
+        "sentences": len(pairs),
+    }

@@ -1,0 +1,55 @@
+"""Settings by name: each belongs to a field of one of the configurations that a run is made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
+
+from models.errors import ConfigError
+
+Value = str | int | float
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
+    """Read `name=value` strings. Raises ConfigError for anything else."""
+    parsed = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or not name:
+            raise ConfigError(f"--set {assignment!r} is not of the form name=value")
+        parsed[name.strip().replace("-", "_")] = value.strip()
+    return parsed
+
+
+def settable(configuration: type[Any]) -> dict[str, Value]:
+    """The fields of a configuration that have a plain default, with it: those that a person may set."""
+    return {
+        field.name: field.default
+        for field in fields(configuration)
+        if field.default is not MISSING and isinstance(field.default, str | int | float)
+    }
+
+
+def distribute(settings: Mapping[str, Value], configurations: Sequence[type[Any]]) -> list[dict[str, Value]]:
+    """Give each setting to the configuration that has its field, in the field's type.
+
+    Raises ConfigError for a name that none has, or a value that is not of the type.
+    """
+    shares: list[dict[str, Value]] = [{} for _ in configurations]
+    known = [settable(configuration) for configuration in configurations]
+    for name, value in settings.items():
+        owner = next((index for index, names in enumerate(known) if name in names), None)
+        if owner is None:
+            names = ", ".join(sorted(name for names in known for name in names))
+            raise ConfigError(f"no setting {name!r}; there are {names}")
+        shares[owner][name] = _convert(name, value, known[owner][name])
+    return shares
+
+
+def _convert(name: str, value: Value, default: Value) -> Value:
+    try:
+        if isinstance(default, int):
+            return int(value)
+        return type(default)(value)
+    except ValueError:
+        kind = {int: "a whole number", float: "a number"}[type(default)]
+        raise ConfigError(f"setting {name} is {value!r}; it must be {kind}") from None

@@ -1,0 +1,119 @@
+"""Tiny models, made once a run: laws hold for them as for large ones."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import torch
+
+from app.engine.registry import Registry, load_models
+from app.main import create_app
+from app.settings import Settings
+from models import checkpoint
+from models.classifier import Classifier, ClassifierConfig
+from models.language_model import LanguageModel, LanguageModelConfig
+from models.tokenizer import SubwordTokenizer
+from models.translator import Translator, TranslatorConfig
+
+SENTENCES = [
+    "the man sees the dog and the dog sees the man.",
+    "a good film, a very good film: we liked it!",
+    "the story was bad, and the music was worse.",
+    "Where is the station? It is near the old bridge.",
+    "adam köpeği görüyor, köpek de adamı görüyor.",
+    "çok güzel bir film, herkese tavsiye ederim!",
+    "hikâye kötüydü, müzik daha da kötüydü.",
+    "İstasyon nerede? Eski köprünün yanında.",
+]
+TRAINING = {
+    "command": "carousel-train …",
+    "settings": {},
+    "data": {"train": [], "valid": []},
+    "parameters": 0,
+    "step": 1,
+    "total_steps": 1,
+    "seconds": 1.0,
+    "environment": {"machine": "none", "versions": {}},
+}
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> SubwordTokenizer:
+    return SubwordTokenizer.train(SENTENCES * 3, 420)
+
+
+@pytest.fixture
+def language_model(tokenizer: SubwordTokenizer) -> LanguageModel:
+    torch.manual_seed(1)
+    return LanguageModel(LanguageModelConfig(tokenizer.size, embedding=12, hidden=16, layers=2)).eval()
+
+
+@pytest.fixture
+def classifier(tokenizer: SubwordTokenizer) -> Classifier:
+    torch.manual_seed(2)
+    config = ClassifierConfig(tokenizer.size, ("bad", "good", "neither"), embedding=12, hidden=8, layers=2)
+    return Classifier(config).eval()
+
+
+@pytest.fixture
+def translator(tokenizer: SubwordTokenizer) -> Translator:
+    torch.manual_seed(3)
+    directions = (("en", "tr"), ("tr", "en"))
+    config = TranslatorConfig(tokenizer.size, ("en", "tr"), directions, embedding=12, hidden=16)
+    return Translator(config).eval()
+
+
+def save_tiny(directory: Path, model: checkpoint.Model, tokenizer: SubwordTokenizer, *languages: str) -> None:
+    """Save a model as it is, with the least that a checkpoint needs."""
+    weights = dict(model.named_parameters())
+    checkpoint.save(directory, model, weights, tokenizer, languages, TRAINING, {"evaluations": []}, "# tiny\n")
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory, tokenizer: SubwordTokenizer) -> Path:
+    """A folder with two language models, two classifiers and a translator, all untrained."""
+    folder = tmp_path_factory.mktemp("checkpoints")
+    torch.manual_seed(7)
+    for language in ("en", "tr"):
+        model = LanguageModel(LanguageModelConfig(tokenizer.size, embedding=12, hidden=16))
+        save_tiny(folder / f"language-{language}", model, tokenizer, language)
+        judge = Classifier(ClassifierConfig(tokenizer.size, ("negative", "positive"), embedding=12, hidden=8))
+        save_tiny(folder / f"sentiment-{language}", judge, tokenizer, language)
+    directions = (("en", "tr"), ("tr", "en"))
+    translator = Translator(TranslatorConfig(tokenizer.size, ("en", "tr"), directions, embedding=12, hidden=16))
+    save_tiny(folder / "translation-en-tr", translator, tokenizer, "en", "tr")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def registry(checkpoints: Path) -> Registry:
+    return load_models(checkpoints, (), torch.device("cpu"))
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings(
+        max_prompt_characters=500,
+        max_text_characters=400,
+        max_source_characters=300,
+        max_texts=4,
+        max_new_tokens=40,
+        max_choices=4,
+        max_body_bytes=20_000,
+    )
+
+
+@pytest.fixture
+async def client(registry: Registry, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a service with the tiny models, in this process."""
+    app = create_app(settings, registry)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            yield client
