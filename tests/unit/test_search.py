@@ -54,7 +54,7 @@ class TestBeamSearch:
         for hypothesis in hypotheses:
             wanted = [*hypothesis.ids, *([0] if hypothesis.finished else [])]
             logits, _, _ = sharp.decode(torch.tensor([[0, *wanted[:-1]]]), sharp.encode(pad(sources[:1])))
-            logprobs = torch.log_softmax(logits[0], dim=-1)
+            logprobs = torch.log_softmax(logits[0].detach(), dim=-1)
             total = sum(float(logprobs[step, token]) for step, token in enumerate(wanted))
             assert hypothesis.logprob == pytest.approx(total, rel=1e-4)
             assert hypothesis.score == pytest.approx(total / len(wanted), rel=1e-4)
