@@ -11,7 +11,7 @@ from app.engine.detection import warm_up
 from app.engine.engine import Engine
 from app.engine.registry import Registry, choose_device, load_models
 from app.logs import get_logger
-from app.middleware import RequestIdMiddleware
+from app.middleware import BodyLimitMiddleware, RequestIdMiddleware
 from app.problems import install_handlers
 from app.routes import classify, generate, health, models, next_word_probs, pages, translate
 from app.settings import Settings
@@ -41,10 +41,10 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        max_body_size=settings.max_body_bytes,
     )
     app.state.settings = settings
     install_handlers(app)
+    app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestIdMiddleware)
     for route in (generate, next_word_probs, classify, translate, models):
         app.include_router(route.router(settings))

@@ -67,7 +67,12 @@ async def _tokenizer_error(request: Request, error: Exception) -> JSONResponse:
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     title = HTTPStatus(error.status_code).phrase
-    details = {404: "nothing is at this address", 405: "this address does not take this method"}
+    details = {
+        400: "the body can't be read as JSON",
+        404: "nothing is at this address",
+        405: "this address does not take this method",
+        413: error.detail,
+    }
     detail = details.get(error.status_code, title.lower())
     return problem(request, error.status_code, title, detail, headers=error.headers)
 

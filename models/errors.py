@@ -4,7 +4,8 @@ ModelError
 ├── ConfigError        a model's configuration makes no sense
 ├── TokenizerError     a text or a vocabulary that can't be tokenized
 ├── CheckpointError    a checkpoint that is missing, damaged or of another kind
-└── DataError          training or evaluation data that can't be used
+├── DataError          training or evaluation data that can't be used
+└── TrainingError      training that went wrong on its way
 """
 
 
@@ -26,3 +27,7 @@ class CheckpointError(ModelError):
 
 class DataError(ModelError):
     """A data file that can't be trained or evaluated on; names the file and, where known, the line."""
+
+
+class TrainingError(ModelError):
+    """Training can't go on; says at which step, and what to try."""

@@ -28,17 +28,17 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """How to search; max_length counts the end token."""
+    """How to search; max_length, which counts the end token, is each source's `output_limit` if left out."""
 
     beam_size: int = 5
     length_penalty: float = 1.0
-    max_length: int = 200
+    max_length: int | None = None
     keep_attention: bool = False
 
 
-def output_limit(source: Batch) -> int:
+def output_limit(source_length: int) -> int:
     """How many tokens a translation may have: twice the source's, and room for short ones."""
-    return int(source.lengths.max()) * 2 + 10
+    return 2 * source_length + 10
 
 
 def source_ids(model: Translator, tokenizer: Tokenizer, text: str, target: str) -> list[int]:
@@ -51,14 +51,15 @@ def translate(model: Translator, source: Batch, end_id: int, config: SearchConfi
     """Search for each row of source; return, for each, up to beam_size hypotheses, the best first.
 
     A row is done, and leaves the batch, when beam_size of its hypotheses are finished; what is open at
-    max_length is taken as it stands. An end counts only among the beam_size best of its step.
+    its limit is taken as it stands. An end counts only among the beam_size best of its step.
     """
-    beams = [_Beam(config) for _ in range(source.ids.shape[0])]
+    limits = [config.max_length or output_limit(length) for length in source.lengths.tolist()]
+    beams = [_Beam(config, limit) for limit in limits]
     memory = model.encode(source)
     alive = list(range(len(beams)))
     tokens = torch.full((len(beams), 1), end_id, dtype=torch.int64, device=source.ids.device)  # (R, 1)
     state = None
-    for length in range(1, config.max_length + 1):
+    for length in range(1, max(limits) + 1):
         logits, weights, state = model.decode(tokens, memory, state)
         logprobs = torch.log_softmax(logits[:, -1].float(), dim=-1)  # (R, V)
         attention = weights[:, -1] if config.keep_attention else None  # (R, S)
@@ -88,8 +89,9 @@ def translate(model: Translator, source: Batch, end_id: int, config: SearchConfi
 class _Beam:
     """The open and the finished hypotheses of one source sentence."""
 
-    def __init__(self, config: SearchConfig) -> None:
+    def __init__(self, config: SearchConfig, limit: int) -> None:
         self.config = config
+        self.limit = limit
         self.open: list[tuple[float, tuple[int, ...], tuple[Tensor, ...]]] = [(0.0, (), ())]
         self.done: list[Hypothesis] = []
 
@@ -112,7 +114,7 @@ class _Beam:
             for logprob, token in zip(logprobs, ids, strict=True)
         ]
         candidates.sort(key=lambda candidate: -candidate[0])
-        last = length == self.config.max_length
+        last = length == self.limit
         kept: list[tuple[int, int]] = []
         opened: list[tuple[float, tuple[int, ...], tuple[Tensor, ...]]] = []
         for rank, (logprob, parent, token) in enumerate(candidates):

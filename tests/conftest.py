@@ -38,6 +38,9 @@ TRAINING = {
 }
 
 
+torch.set_num_threads(1)  # tiny tensors: a second thread only waits for the first
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"

@@ -1,5 +1,6 @@
 """Generating: a batch of rows that takes one step at a time."""
 
+import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -76,6 +77,7 @@ class _Row:
     scores: list[TokenScore] = field(default_factory=list)
     text: str = ""
     finish_reason: str = ""
+    decoder: codecs.IncrementalDecoder = field(default_factory=lambda: codecs.getincrementaldecoder("utf-8")("replace"))
 
     def step(self, logits: Tensor) -> None:
         """Choose the next token from logits (V,), and see whether that was the last."""
@@ -85,18 +87,19 @@ class _Row:
         self.ids.append(token)
         if self.job.top_logprobs:
             self.scores.append(self._score(logits, token))
+        surface = self.tokenizer.surface(token)
+        if len(self.ids) == 1 and self.job.prompt.endswith(" "):
+            surface = surface.removeprefix(b" ")  # the prompt has it already
         if token == self.tokenizer.end_id:
             self.finish_reason = "end"
-            return
-        self.text = self.tokenizer.decode_continuation(self.ids)
-        if self.job.prompt.endswith(" "):
-            self.text = self.text.removeprefix(" ")  # the prompt has it already
+        elif len(self.ids) >= self.job.max_new_tokens:
+            self.finish_reason = "length"
+        # a character can be several tokens, one a byte: it is held back until it is whole, or the text ends
+        self.text += self.decoder.decode(surface, final=bool(self.finish_reason))
         places = [place for stop in self.job.stop if (place := self.text.find(stop)) >= 0]
         if places:
             self.text = self.text[: min(places)]
             self.finish_reason = "stop"
-        elif len(self.ids) >= self.job.max_new_tokens:
-            self.finish_reason = "length"
 
     def choice_made(self) -> Choice:
         return Choice(self.text, self.finish_reason, tuple(self.scores))

@@ -7,7 +7,7 @@ from itertools import pairwise
 from app.engine.jobs import AttentionMap, TranslateJob, Translation
 from models.batch import pad
 from models.checkpoint import Checkpoint
-from models.search import Hypothesis, SearchConfig, output_limit, source_ids, translate
+from models.search import Hypothesis, SearchConfig, source_ids, translate
 from models.sentences import split_sentences
 from models.tokenizer import Tokenizer
 from models.translator import Translator
@@ -55,7 +55,7 @@ def _search(model: Translator, tokenizer: Tokenizer, job: TranslateJob, parts: l
     for begin in range(0, len(order), size):
         chosen = order[begin : begin + size]
         batch = pad([parts[index].ids for index in chosen]).to(model.bias.device)
-        config = SearchConfig(job.beam_size, job.length_penalty, output_limit(batch), job.attention)
+        config = SearchConfig(job.beam_size, job.length_penalty, keep_attention=job.attention)
         for index, hypotheses in zip(chosen, translate(model, batch, tokenizer.end_id, config), strict=True):
             found[index] = hypotheses
     return found

@@ -17,21 +17,30 @@ class Reply(BaseModel):
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
+def unicode_text(text: str) -> str:
+    """Refuse a lone surrogate, which JSON lets through; put after length limits."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ValueError(f"it must be valid unicode; character {error.start} is a lone surrogate") from None
+    return text
+
+
 def _visible(text: str) -> str:
     if not any(not char.isspace() for char in text):
         raise ValueError("it must hold something else than white space")
     return text
 
 
-Text = Annotated[str, AfterValidator(_visible)]
-"""A text with something in it. (Lone surrogates are refused by pydantic itself.)"""
+Text = Annotated[str, AfterValidator(unicode_text), AfterValidator(_visible)]
+"""A text with something in it."""
 
 ONE, MANY = "(one)", "(many)"  # stand in an error's place where a union branched; no field is named so
 
 
 def text_or_texts(max_characters: int, max_texts: int) -> Any:
     """The type of a field that holds a text, or a list of texts."""
-    text = Annotated[Text, Field(max_length=max_characters)]
+    text = Annotated[str, Field(max_length=max_characters), AfterValidator(unicode_text), AfterValidator(_visible)]
     texts = Annotated[list[text], Field(min_length=1, max_length=max_texts)]
     return Annotated[
         Annotated[text, Tag(ONE)] | Annotated[texts, Tag(MANY)],

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from app.schemas.base import Reply, Request, Text
+from app.schemas.base import Reply, Request, Text, unicode_text
 from app.schemas.limits import limited
 from app.settings import Settings
 
@@ -21,7 +21,7 @@ class GenerateRequest(Request):
         None, gt=0, le=1, description="Choose among the likeliest that hold so much probability."
     )
     repetition_penalty: float = Field(1.0, gt=0, le=10, description="Above 1: tokens of the text become less likely.")
-    stop: list[Annotated[str, Field(min_length=1, max_length=200)]] = Field(
+    stop: list[Annotated[str, Field(min_length=1, max_length=200), AfterValidator(unicode_text)]] = Field(
         [], max_length=16, description="End before any of these."
     )
     seed: int | None = Field(

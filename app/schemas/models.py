@@ -1,10 +1,10 @@
 """GET /models, GET /models/{name}, POST /tokenize, /livez and /readyz."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from app.schemas.base import Reply, Request
+from app.schemas.base import Reply, Request, unicode_text
 from app.schemas.limits import limited
 from app.settings import Settings
 
@@ -35,7 +35,9 @@ class ModelsReply(Reply):
 
 
 class TokenizeRequest(Request):
-    text: str = Field(min_length=1, description="The text to cut up.", examples=["Once upon a time"])
+    text: Annotated[str, Field(min_length=1), AfterValidator(unicode_text)] = Field(
+        description="The text to cut up.", examples=["Once upon a time"]
+    )
     model: str = Field(max_length=200, description="The model whose tokenizer to use.", examples=["language-en"])
 
 

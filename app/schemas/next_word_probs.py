@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from app.schemas.base import Reply, Request, Text
+from app.schemas.base import Reply, Request, Text, unicode_text
 from app.schemas.limits import limited
 from app.settings import Settings
 from models.next_words import is_single_word
@@ -24,9 +24,9 @@ class NextWordRequest(Request):
     top: int = Field(10, ge=1, le=100, description="How many to list.")
     unit: Literal["word", "token"] = Field("word", description="Whole words, or the model's own tokens.")
     partial: bool = Field(False, description="Whether the text's last letters begin the word to predict.")
-    candidates: list[Annotated[str, Field(max_length=60), AfterValidator(_single)]] | None = Field(
-        None, min_length=1, max_length=50, description="Give the probabilities of these words instead."
-    )
+    candidates: (
+        list[Annotated[str, Field(max_length=60), AfterValidator(unicode_text), AfterValidator(_single)]] | None
+    ) = Field(None, min_length=1, max_length=50, description="Give the probabilities of these words instead.")
 
     @model_validator(mode="after")
     def _words_only(self) -> Self:

@@ -94,7 +94,7 @@ def plan(request: Request) -> Plan:
         data_note=recipe.data_note,
         limits=recipe.limits,
     )
-    return Plan(run, trainer, tokenizer, lambda model: evaluate_sources(model, tokenizer, valid))
+    return Plan(run, trainer, tokenizer, lambda model: evaluate_sources(model, tokenizer, valid, train))
 
 
 def _recipe(request: Request) -> Recipe:

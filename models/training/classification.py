@@ -48,6 +48,7 @@ class ClassificationTask:
     """Texts and labels; validation accuracy decides."""
 
     metric = "accuracy"
+    unit = "texts"
     higher_is_better = True
 
     def __init__(

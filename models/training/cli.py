@@ -97,6 +97,9 @@ def translator(
 def evaluate(
     directory: Annotated[Path, typer.Argument(help="A checkpoint directory.")],
     names: Annotated[list[str], typer.Argument(metavar="DATA…", help="Data: FILE[:COLUMN,…].")],
+    baseline: Annotated[
+        list[str] | None, typer.Option(help="For a language model: also count a 3-gram on this data, and measure it.")
+    ] = None,
     save: Annotated[
         bool, typer.Option("--save", help="Also make this the checkpoint's metrics.json and card.")
     ] = False,
@@ -108,9 +111,10 @@ def evaluate(
     if threads:
         torch.set_num_threads(threads)
     loaded = checkpoint.load(directory, choose_device(device))
-    sources = [Source.parse(name, data, COLUMNS[loaded.kind], TSV_COLUMNS[loaded.kind]) for name in names]
+    columns = (COLUMNS[loaded.kind], TSV_COLUMNS[loaded.kind])
+    sources, counted = ([Source.parse(name, data, *columns) for name in group] for group in (names, baseline or ()))
     with torch.inference_mode():
-        metrics = evaluate_sources(loaded.model, loaded.tokenizer, sources)
+        metrics = evaluate_sources(loaded.model, loaded.tokenizer, sources, counted)
     if save:
         session.write_metrics(loaded, directory, metrics)
     typer.echo(json.dumps(metrics, indent=2, ensure_ascii=False))
@@ -164,3 +168,7 @@ def _train(request: Request, resume: bool, threads: int) -> None:
 def _command() -> str:
     """The command line, as a person would type it again."""
     return shlex.join(["carousel-train", *(argument for argument in sys.argv[1:] if argument != "--resume")])
+
+
+if __name__ == "__main__":
+    main()

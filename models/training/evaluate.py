@@ -8,21 +8,34 @@ from models.classifier import Classifier
 from models.errors import DataError
 from models.language_model import LanguageModel
 from models.tokenizer import Tokenizer
-from models.training.metrics import evaluate_classifier, evaluate_language, evaluate_translator
+from models.training.metrics import evaluate_classifier, evaluate_language, evaluate_ngram, evaluate_translator
+from models.training.ngram import KneserNey
 from models.training.sources import Source
 
 
-def evaluate_sources(model: Model, tokenizer: Tokenizer, sources: Sequence[Source]) -> dict[str, Any]:
+def evaluate_sources(
+    model: Model, tokenizer: Tokenizer, sources: Sequence[Source], baseline: Sequence[Source] = ()
+) -> dict[str, Any]:
     """Scores of the model on each source: the content of metrics.json.
 
-    Raises DataError for data that can't be read or that has labels unknown to the model.
+    With sources for a baseline, a Kneser-Ney 3-gram over the model's tokens is counted on them and
+    measured beside a language model. Raises DataError for data that can't be read or that has
+    labels unknown to the model.
     """
-    return {
-        "evaluations": [
-            {"data": source.describe(), "scores": evaluate_rows(model, tokenizer, source.rows(), source.name)}
-            for source in sources
-        ]
-    }
+    evaluations = []
+    ngram = _count(tokenizer, baseline) if baseline and isinstance(model, LanguageModel) else None
+    for source in sources:
+        rows = source.rows()
+        scores = evaluate_rows(model, tokenizer, rows, source.name)
+        if ngram:
+            scores |= evaluate_ngram(ngram, tokenizer, [text for (text,) in rows])
+        evaluations.append({"data": source.describe(), "scores": scores})
+    return {"evaluations": evaluations}
+
+
+def _count(tokenizer: Tokenizer, sources: Sequence[Source]) -> KneserNey:
+    documents = (tokenizer.encode(text) for source in sources for (text,) in source.rows())
+    return KneserNey(documents, 3, tokenizer.size, tokenizer.end_id)
 
 
 def evaluate_rows(model: Model, tokenizer: Tokenizer, rows: Sequence[tuple[str, ...]], name: str) -> dict[str, Any]:

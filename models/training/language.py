@@ -32,6 +32,7 @@ class LanguageTask:
     """All documents as one stream; validation perplexity per word decides."""
 
     metric = "perplexity_per_word"
+    unit = "tokens"
     higher_is_better = False
 
     def __init__(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from models.config import require_range
-from models.errors import ConfigError
+from models.errors import ConfigError, TrainingError
 
 BatchT = TypeVar("BatchT")
 
@@ -50,6 +50,8 @@ class Task(Protocol[BatchT]):
     """What is trained: a model, its batches, its loss and its score on the validation data."""
 
     metric: str
+    unit: str
+    """What a target is: tokens or texts."""
     higher_is_better: bool
 
     @property
@@ -118,6 +120,7 @@ class Trainer(Generic[BatchT]):
         self.epoch = 0
         self.position = 0
         self.seconds = 0.0
+        self.evaluated_step = 0
         self.best_score: float | None = None
         self.stale_evaluations = 0
         self.recent_loss = 0.0
@@ -126,16 +129,21 @@ class Trainer(Generic[BatchT]):
 
     def run(self) -> Iterator[Progress | Evaluation]:
         """Train to the end, or until patience is out. Yields a Progress a step and each Evaluation."""
+        batches = self.task.batches(self.epoch)
+        while True:
+            if self._evaluation_is_due():
+                yield self._evaluate()
+            if self.step >= self.total_steps or self.stale_evaluations >= self.config.patience:
+                return
+            if self.position >= len(batches):
+                self.epoch, self.position = self.epoch + 1, 0
+                batches = self.task.batches(self.epoch)
+            yield self._train_step(batches[self.position])
+
+    def _evaluation_is_due(self) -> bool:
         every = max(1, self.steps_per_epoch // self.config.evaluations_per_epoch)
-        while self.step < self.total_steps and self.stale_evaluations < self.config.patience:
-            batches = self.task.batches(self.epoch)
-            while self.position < len(batches) and self.step < self.total_steps:
-                yield self._train_step(batches[self.position])
-                if self.step % every == 0 or self.step == self.total_steps:
-                    yield self._evaluate()
-                    if self.stale_evaluations >= self.config.patience:
-                        return
-            self.epoch, self.position = self.epoch + 1, 0
+        at_point = self.step > 0 and (self.step % every == 0 or self.step == self.total_steps)
+        return at_point and self.evaluated_step != self.step
 
     def learning_rate(self, step: int) -> float:
         """The rate of a step, from 0."""
@@ -189,7 +197,7 @@ class Trainer(Generic[BatchT]):
         self._update_average()
         value = loss.item()
         if not math.isfinite(value):
-            raise FloatingPointError(f"the loss of step {self.step} is {value}; try a lower learning rate")
+            raise TrainingError(f"the loss of step {self.step} is {value}; try a lower learning_rate")
         self.step += 1
         self.position += 1
         self.recent_loss += value * targets
@@ -221,6 +229,7 @@ class Trainer(Generic[BatchT]):
             score > self.best_score if self.task.higher_is_better else score < self.best_score
         )
         self.best_score = score if best else self.best_score
+        self.evaluated_step = self.step
         self.stale_evaluations = 0 if best else self.stale_evaluations + 1
         train_loss = self.recent_loss / max(1, self.recent_targets)
         self.recent_loss, self.recent_targets = 0.0, 0
@@ -235,5 +244,6 @@ class Trainer(Generic[BatchT]):
 
 
 _NUMBERS = (
-    "step", "epoch", "position", "seconds", "best_score", "stale_evaluations", "recent_loss", "recent_targets",
+    "step", "evaluated_step", "epoch", "position", "seconds", "best_score", "stale_evaluations", "recent_loss",
+    "recent_targets",
 )  # fmt: skip

@@ -12,8 +12,9 @@ from torch import Tensor
 from models.batch import pad
 from models.classifier import Classifier
 from models.language_model import LanguageModel
-from models.search import SearchConfig, output_limit, source_ids, translate
+from models.search import SearchConfig, source_ids, translate
 from models.tokenizer import Tokenizer
+from models.training.ngram import KneserNey
 from models.translator import Translator
 
 EVALUATION_TOKENS = 8192  # padded tokens in a batch when nothing is trained
@@ -64,6 +65,13 @@ def evaluate_language(
         "words": words,
         "tokens": tokens,
     }
+
+
+def evaluate_ngram(ngram: KneserNey, tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, float]:
+    """Perplexity per word, counted as `evaluate_language` counts it; an n-gram starts anew at each document."""
+    words = sum(len(text.split()) + 1 for text in texts)
+    total = ngram.negative_log_likelihood(tokenizer.encode(text) for text in texts)
+    return {f"kneser_ney_{ngram.order}gram_perplexity_per_word": math.exp(total / words)}
 
 
 def language_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
@@ -130,7 +138,7 @@ def translate_all(
     for begin in range(0, len(order), size):
         chosen = order[begin : begin + size]
         batch = pad([sources[index] for index in chosen]).to(device)
-        config = SearchConfig(beam_size, length_penalty, output_limit(batch))
+        config = SearchConfig(beam_size, length_penalty)
         for index, hypotheses in zip(chosen, translate(model, batch, tokenizer.end_id, config), strict=True):
             outputs[index] = tokenizer.decode(hypotheses[0].ids)
     return outputs

@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from models import checkpoint
@@ -23,11 +22,13 @@ from models.errors import CheckpointError, DataError
 from models.language_model import LanguageModel
 from models.tokenizer import Tokenizer
 from models.training.card import write_card
+from models.training.display import Display
 from models.training.loop import Evaluation, Trainer
 from models.training.plots import learning_curves
 from models.translator import Translator
 
 SAVE_EVERY_S = 300.0
+STATE = "state.pt"
 
 
 @dataclass(frozen=True)
@@ -65,23 +66,14 @@ def train(
     """
     log = _resume(run, trainer) if resume else _begin(run)
     saved = time.monotonic()
-    with _progress_bar(console) as bar:
-        line = bar.add_task(
-            run.output.name, total=trainer.total_steps, completed=trainer.step, loss="", score="", rate=""
-        )
-        window, started = 0, time.monotonic()
+    task = trainer.task
+    with Display(console, run.output.name, task.metric, task.unit, trainer.step, trainer.total_steps) as display:
         for record in trainer.run():
+            display.show(record)
             if isinstance(record, Evaluation):
                 log.append(asdict(record))
-                console.print_json(json.dumps(log[-1]), indent=None, highlight=False)
-                bar.update(line, score=f"{trainer.task.metric} {record.scores[trainer.task.metric]:.4g}")
                 if record.best:
                     _write_checkpoint(run, trainer, tokenizer, trainer.best_weights(), log)
-                window, started = 0, time.monotonic()
-            else:
-                window += record.targets
-                elapsed = time.monotonic() - started
-                bar.update(line, completed=record.step, loss=f"{record.loss:.3f}", rate=f"{window / elapsed:,.0f}")
             if isinstance(record, Evaluation) or time.monotonic() - saved > SAVE_EVERY_S:
                 _save_state(run, trainer, log)
                 saved = time.monotonic()
@@ -107,19 +99,19 @@ def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[
 
 
 def _begin(run: Run) -> list[dict[str, Any]]:
-    if run.work.exists():
+    if (run.work / STATE).exists():
         raise DataError(f"{run.work}: an unfinished run; go on with --resume, or delete that folder")
     if run.output.exists():
         raise DataError(f"{run.output}: exists already; choose another --out, or delete it")
     try:
-        run.work.mkdir(parents=True)
+        run.work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CheckpointError(f"{run.work}: can't be made: {error}") from None
     return []
 
 
 def _resume(run: Run, trainer: Trainer[Any]) -> list[dict[str, Any]]:
-    path = run.work / "state.pt"
+    path = run.work / STATE
     if not path.exists():
         raise DataError(f"{path}: missing: no run to resume, or it was killed before its first save")
     state = torch.load(path, map_location="cpu", weights_only=True)
@@ -138,13 +130,13 @@ def _save_state(run: Run, trainer: Trainer[Any], log: list[dict[str, Any]]) -> N
         "settings": json.dumps(run.settings),
         "data": json.dumps(run.data),
     }
-    partial = run.work / "state.pt.partial"
+    partial = run.work / f"{STATE}.partial"
     try:
         with partial.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(run.work / "state.pt")
+        partial.replace(run.work / STATE)
     except OSError as error:
         raise CheckpointError(f"{partial}: can't be written: {error}") from error
 
@@ -193,14 +185,3 @@ def environment(device: torch.device) -> dict[str, Any]:
         machine = f"{torch.get_num_threads()} thread(s) of a {platform.machine()} CPU"
     packages = ("torch", "sentencepiece", "carousel-lstm")
     return {"machine": machine, "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}}}
-
-
-def _progress_bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("loss {task.fields[loss]}  {task.fields[score]}  {task.fields[rate]} tokens/s"),
-        TimeRemainingColumn(),
-        console=console,
-    )

@@ -51,6 +51,7 @@ class TranslationTask:
     """Pairs of every direction of the model, mixed; the mean log-loss of the validation pairs decides."""
 
     metric = "loss"
+    unit = "tokens"
     higher_is_better = False
 
     def __init__(

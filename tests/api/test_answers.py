@@ -1,0 +1,207 @@
+"""The four answers and what belongs to them, through HTTP, with untrained models."""
+
+import asyncio
+import math
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.anyio
+
+
+async def ask(client: httpx.AsyncClient, path: str, **body: object) -> dict:
+    response = await client.post(path, json=body)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+class TestGenerate:
+    async def test_the_reply_is_complete(self, client: httpx.AsyncClient) -> None:
+        reply = await ask(client, "/generate", prompt="the man", max_new_tokens=5, seed=3, model="language-en")
+        assert reply["model"] == "language-en"
+        assert reply["seed"] == 3
+        assert reply["usage"]["prompt_tokens"] > 0
+        assert 1 <= reply["usage"]["generated_tokens"] <= 5
+        (choice,) = reply["choices"]
+        assert set(choice) == {"index", "text", "finish_reason"}
+
+    async def test_same_seed_same_text(self, client: httpx.AsyncClient) -> None:
+        body = {"prompt": "the man", "max_new_tokens": 20, "model": "language-en", "n": 3}
+        first, again = [await ask(client, "/generate", seed=11, **body) for _ in range(2)]
+        assert first == again
+        assert len({choice["text"] for choice in first["choices"]}) == 3
+        other = await ask(client, "/generate", seed=12, **body)
+        assert other["choices"] != first["choices"]
+        unseeded = await ask(client, "/generate", **body)
+        assert unseeded["choices"] == (await ask(client, "/generate", seed=unseeded["seed"], **body))["choices"]
+
+    async def test_in_company_as_alone(self, client: httpx.AsyncClient) -> None:
+        bodies = [
+            {"prompt": f"the man {index}", "seed": index, "max_new_tokens": 4 + index, "model": "language-en"}
+            for index in range(12)
+        ]
+        together = await asyncio.gather(*(ask(client, "/generate", **body) for body in bodies))
+        for body, reply in zip(bodies, together, strict=True):
+            assert reply == await ask(client, "/generate", **body)
+
+    async def test_stop_cuts_before(self, client: httpx.AsyncClient) -> None:
+        body = {"prompt": "the man", "seed": 1, "max_new_tokens": 30, "model": "language-en"}
+        text = (await ask(client, "/generate", **body))["choices"][0]["text"]
+        stop = text[3:5]
+        (choice,) = (await ask(client, "/generate", **body, stop=[stop]))["choices"]
+        assert choice["finish_reason"] == "stop"
+        assert choice["text"] == text[: text.index(stop)]
+
+    async def test_temperature_zero_is_the_likeliest(self, client: httpx.AsyncClient) -> None:
+        reply = await ask(
+            client, "/generate", prompt="the man", temperature=0, max_new_tokens=6, logprobs=2, model="language-en"
+        )
+        for token in reply["choices"][0]["tokens"]:
+            assert token["id"] == token["top"][0]["id"]
+            assert token["logprob"] == token["top"][0]["logprob"] >= token["top"][1]["logprob"]
+
+    async def test_logprobs_are_the_models_own(self, client: httpx.AsyncClient) -> None:
+        """Whatever the temperature, and in agreement with /next-word-probs."""
+        reply = await ask(
+            client, "/generate", prompt="the man", temperature=3, seed=1, max_new_tokens=1, logprobs=20,
+            model="language-en",
+        )  # fmt: skip
+        predicted = await ask(client, "/next-word-probs", text="the man", unit="token", top=20, model="language-en")
+        top = reply["choices"][0]["tokens"][0]["top"]
+        assert [token["text"] for token in top] == [entry["word"] for entry in predicted["next"]]
+        for token, entry in zip(top, predicted["next"], strict=True):
+            assert token["logprob"] == pytest.approx(entry["logprob"], abs=1e-4)
+
+
+class TestNextWords:
+    @pytest.mark.parametrize("unit", ["word", "token"])
+    async def test_listed_and_other_sum_to_one(self, client: httpx.AsyncClient, unit: str) -> None:
+        reply = await ask(client, "/next-word-probs", text="the man", unit=unit, top=7, model="language-en")
+        assert len(reply["next"]) == 7
+        assert sum(entry["probability"] for entry in reply["next"]) + reply["other"] == pytest.approx(1)
+        for entry in reply["next"]:
+            assert entry["logprob"] == pytest.approx(math.log(entry["probability"]))
+
+    async def test_a_space_at_the_end_changes_nothing(self, client: httpx.AsyncClient) -> None:
+        with_space, without = [
+            await ask(client, "/next-word-probs", text=text, model="language-en") for text in ("the man ", "the man")
+        ]
+        assert with_space == without
+
+    async def test_partial_words(self, client: httpx.AsyncClient) -> None:
+        reply = await ask(client, "/next-word-probs", text="the man se", partial=True, model="language-en")
+        assert reply["next"]
+        assert all(entry["word"].startswith("se") for entry in reply["next"])
+        assert sum(entry["probability"] for entry in reply["next"]) + reply["other"] == pytest.approx(1)
+
+    async def test_candidates(self, client: httpx.AsyncClient) -> None:
+        reply = await ask(
+            client, "/next-word-probs", text="the man", candidates=["dog", "sees", "dog"], model="language-en"
+        )
+        assert {entry["word"] for entry in reply["next"]} == {"dog", "sees"}
+        assert sum(entry["probability"] for entry in reply["next"]) + reply["other"] == pytest.approx(1)
+
+
+class TestClassify:
+    async def test_one_and_many(self, client: httpx.AsyncClient) -> None:
+        one = await ask(client, "/classify", text="a good film", model="sentiment-en")
+        many = await ask(client, "/classify", text=["the story was bad", "a good film"], model="sentiment-en")
+        assert len(one["results"]) == 1
+        assert len(many["results"]) == 2
+        assert many["results"][1]["score"] == pytest.approx(one["results"][0]["score"], abs=1e-5)
+        for result in many["results"]:
+            assert sum(result["scores"].values()) == pytest.approx(1)
+            assert result["score"] == max(result["scores"].values()) == result["scores"][result["label"]]
+
+    async def test_explanations_sum_to_the_logit(self, client: httpx.AsyncClient) -> None:
+        text = "çok güzel 🧿 bir film"
+        reply = await ask(client, "/classify", text=text, model="sentiment-tr", explain=True)
+        (result,) = reply["results"]
+        total = sum(part["contribution"] for part in result["explanation"]) + result["bias"]
+        assert total == pytest.approx(result["logit"], abs=1e-4)
+        for part in result["explanation"]:
+            assert part["token"] == text[part["start"] : part["end"]]
+
+
+class TestTranslate:
+    async def test_attention_alternatives_and_detection(self, client: httpx.AsyncClient) -> None:
+        reply = await ask(
+            client, "/translate", text="Where is the station? It is near the bridge.", target="tr", attention=True,
+            alternatives=2,
+        )  # fmt: skip
+        assert (reply["model"], reply["source"], reply["target"]) == ("translation-en-tr", "auto", "tr")
+        (result,) = reply["results"]
+        assert result["detected"]["language"] == "en"
+        assert len(result["alternatives"]) <= 2
+        attention = result["attention"]
+        assert len(attention["weights"]) == len(attention["target_tokens"])
+        for row in attention["weights"]:
+            assert len(row) == len(attention["source_tokens"])
+            assert sum(row) == pytest.approx(1, abs=1e-4)
+
+    async def test_many_texts_keep_their_order(self, client: httpx.AsyncClient) -> None:
+        texts = ["the man sees the dog.", "bad", "a very good film: we liked it!"]
+        together = await ask(client, "/translate", text=texts, source="en", target="tr", beam_size=2)
+        for text, result in zip(texts, together["results"], strict=True):
+            alone = await ask(client, "/translate", text=text, source="en", target="tr", beam_size=2)
+            assert alone["results"][0]["text"] == result["text"]
+
+
+class TestModels:
+    async def test_listing_and_detail(self, client: httpx.AsyncClient) -> None:
+        models = (await client.get("/models")).json()["models"]
+        assert [model["name"] for model in models] == [
+            "language-en", "language-tr", "sentiment-en", "sentiment-tr", "translation-en-tr",
+        ]  # fmt: skip
+        for model in models:
+            detail = (await client.get(f"/models/{model['name']}")).json()
+            assert detail["card"] == "# tiny\n"
+            assert {key: detail[key] for key in model} == model
+
+    async def test_tokens_cover_the_text(self, client: httpx.AsyncClient) -> None:
+        text = "the man sees 🧿"
+        reply = await ask(client, "/tokenize", text=text, model="language-en")
+        assert reply["count"] == len(reply["tokens"])
+        assert reply["tokens"][0]["start"] == 0
+        assert reply["tokens"][-1]["end"] == len(text)
+
+    @pytest.mark.parametrize(
+        ("path", "body", "wanted"),
+        [
+            ("/generate", {"prompt": "The man went to the market with his dog", "max_new_tokens": 1}, "language-en"),
+            ("/generate", {"prompt": "Adam köpeğiyle birlikte çarşıya gitti", "max_new_tokens": 1}, "language-tr"),
+            ("/next-word-probs", {"text": "Bugün hava çok güzel olacak"}, "language-tr"),
+            ("/classify", {"text": "Bu filmi hiç beğenmedim"}, "sentiment-tr"),
+            ("/classify", {"text": ["I liked this film very much"]}, "sentiment-en"),
+        ],
+    )
+    async def test_the_model_follows_the_language(self, client, path: str, body: dict, wanted: str) -> None:
+        assert (await ask(client, path, **body))["model"] == wanted
+
+
+class TestPages:
+    async def test_health(self, client: httpx.AsyncClient) -> None:
+        assert (await client.get("/livez")).json() == {"status": "ok"}
+        assert len((await client.get("/readyz")).json()["models"]) == 5
+
+    async def test_the_api_page_loads_nothing_from_elsewhere(self, client: httpx.AsyncClient) -> None:
+        page = await client.get("/", follow_redirects=True)
+        assert page.status_code == 200
+        assert "://" not in page.text, "an address of another host"
+        for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+            assert f"/static/swagger-ui/{asset}" in page.text
+            assert (await client.get(f"/static/swagger-ui/{asset}")).status_code == 200
+
+    async def test_limits_stand_in_the_openapi_document(self, client: httpx.AsyncClient) -> None:
+        schemas = (await client.get("/openapi.json")).json()["components"]["schemas"]
+        generate = schemas["GenerateRequest"]["properties"]
+        assert generate["prompt"]["maxLength"] == 500
+        assert (generate["max_new_tokens"]["maximum"], generate["max_new_tokens"]["default"]) == (40, 40)
+        one, many = schemas["ClassifyRequest"]["properties"]["text"]["oneOf"]
+        assert (one["maxLength"], many["maxItems"], many["items"]["maxLength"]) == (400, 4, 400)
+
+    async def test_a_request_id_comes_back(self, client: httpx.AsyncClient) -> None:
+        kept = await client.get("/livez", headers={"x-request-id": "abc-1"})
+        made = await client.get("/livez", headers={"x-request-id": "no good\tid"})
+        assert kept.headers["x-request-id"] == "abc-1"
+        assert len(made.headers["x-request-id"]) == 32

@@ -1,0 +1,82 @@
+"""Words from pieces, checked against a sum over everything that can be spelled."""
+
+import pytest
+import torch
+
+from app.engine.generation import read_text
+from models.language_model import LanguageModel, LanguageModelConfig
+from models.next_words import WordPredictor, is_single_word, split_partial
+from models.tokenizer import SubwordTokenizer, WordTokenizer
+
+
+@pytest.fixture(autouse=True)
+def no_gradients():
+    with torch.no_grad():
+        yield
+
+
+@pytest.fixture
+def predictor(language_model: LanguageModel, tokenizer: SubwordTokenizer) -> WordPredictor:
+    with torch.no_grad():
+        language_model.embedding.weight *= 5  # an untrained model hardly prefers anything
+    return WordPredictor(language_model, tokenizer)
+
+
+@pytest.fixture
+def after(predictor: WordPredictor):
+    logits, state, _ = read_text(predictor.model, predictor.tokenizer, "the man")
+    return logits, state
+
+
+class TestWordPredictor:
+    def test_probabilities_fall_and_sum_to_less_than_one(self, predictor: WordPredictor, after) -> None:
+        words = predictor.predict(*after, top=20).words
+        probabilities = [probability for _, probability in words]
+        assert len(words) == len({word for word, _ in words}) == 20
+        assert probabilities == sorted(probabilities, reverse=True)
+        assert 0 < sum(probabilities) <= 1
+
+    def test_a_word_is_as_likely_as_its_spellings(self, predictor: WordPredictor, after) -> None:
+        """What the search finds is at least the usual spelling alone, and not much more."""
+        for word, probability in predictor.predict(*after, top=10).words:
+            usual = predictor.probability(*after, word)
+            assert probability >= usual * (1 - 1e-6) or probability == pytest.approx(usual, rel=1e-4)
+
+    def test_words_and_marks_and_the_end_share_everything(self, predictor: WordPredictor, after) -> None:
+        """Beginnings of words, punctuation and what can't be shown make up the whole distribution."""
+        probabilities = torch.softmax(after[0].double(), dim=-1)
+        begun = float(probabilities[predictor.begins].sum())
+        never = float(probabilities[predictor.goes_on].sum() + probabilities[predictor.tokenizer.end_id])
+        assert begun + never == pytest.approx(1, abs=1e-6)
+
+    def test_a_prefix_conditions(self, predictor: WordPredictor, after) -> None:
+        free = dict(predictor.predict(*after, top=60).words)
+        found = predictor.predict(*after, top=60, prefix="th")
+        assert found.words
+        assert all(word.startswith("th") for word, _ in found.words)
+        assert sum(probability for _, probability in found.words) <= 1 + 1e-9
+        for word, probability in found.words:
+            if word in free:
+                assert probability * found.total == pytest.approx(free[word], rel=0.02)
+
+    def test_whole_words_are_their_tokens(self) -> None:
+        torch.manual_seed(5)
+        words = WordTokenizer.train(["a man sees a dog and a dog sees"], 20)
+        predictor = WordPredictor(LanguageModel(LanguageModelConfig(words.size, 8, 8)).eval(), words)
+        logits, state, _ = read_text(predictor.model, words, "a man")
+        expected = torch.softmax(logits.double(), dim=-1)
+        found = dict(predictor.predict(logits, state, top=20).words)
+        for word in ("man", "dog", "sees"):
+            assert found[word] == pytest.approx(float(expected[words.encode(word)[0]]), rel=1e-5)
+
+
+def test_split_partial() -> None:
+    assert split_partial("I want to go ho") == ("I want to go ", "ho")
+    assert split_partial("I want ") == ("I want ", "")
+    assert split_partial("gid") == ("", "gid")
+
+
+def test_single_words() -> None:
+    assert [is_single_word(word) for word in ("ev'de", "çok", "?!", "two words", "car,", "")] == [
+        True, True, True, False, False, False,
+    ]  # fmt: skip

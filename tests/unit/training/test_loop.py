@@ -1,0 +1,133 @@
+"""Laws of the trainer: one seed is one result, and a run that was killed is a run that was not."""
+
+import itertools
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from models.classifier import Classifier, ClassifierConfig
+from models.errors import ConfigError, TrainingError
+from models.language_model import LanguageModel, LanguageModelConfig
+from models.tokenizer import SubwordTokenizer
+from models.training.buckets import bucket
+from models.training.classification import ClassificationTask, ClassificationTaskConfig
+from models.training.language import LanguageTask, LanguageTaskConfig
+from models.training.loop import Evaluation, Progress, Trainer, TrainingConfig
+from models.training.translation import TranslationTask, TranslationTaskConfig
+from models.translator import Translator, TranslatorConfig
+from tests.conftest import SENTENCES
+
+CPU = torch.device("cpu")
+CONFIG = TrainingConfig(epochs=3, learning_rate=0.01, warmup_steps=2, average_decay=0.9, seed=5)
+
+
+def language_task(tokenizer: SubwordTokenizer) -> LanguageTask:
+    model = LanguageModel(LanguageModelConfig(tokenizer.size, 12, 12))
+    return LanguageTask(model, tokenizer, SENTENCES, SENTENCES[:2], LanguageTaskConfig(stripes=3, chunk_tokens=9))
+
+
+def classification_task(tokenizer: SubwordTokenizer) -> ClassificationTask:
+    rows = [(text, "good" if index % 2 else "bad") for index, text in enumerate(SENTENCES)]
+    model = Classifier(ClassifierConfig(tokenizer.size, ("bad", "good"), 12, 8))
+    config = ClassificationTaskConfig(batch_texts=3, max_tokens=10)
+    return ClassificationTask(model, tokenizer, rows, rows[:4], config, seed=5)
+
+
+def translation_task(tokenizer: SubwordTokenizer) -> TranslationTask:
+    pairs = list(zip(SENTENCES[:4], SENTENCES[4:], strict=True))
+    directions = (("en", "tr"), ("tr", "en"))
+    model = Translator(TranslatorConfig(tokenizer.size, ("en", "tr"), directions, 12, 12))
+    config = TranslationTaskConfig(batch_tokens=80, scored_pairs=1)
+    return TranslationTask(model, tokenizer, pairs, pairs[:2], config, seed=5)
+
+
+TASKS = [language_task, classification_task, translation_task]
+
+
+def new_trainer(make: Callable, tokenizer: SubwordTokenizer, config: TrainingConfig = CONFIG) -> Trainer:
+    torch.manual_seed(config.seed)
+    return Trainer(make(tokenizer), config, CPU)
+
+
+def losses(records: list[Progress | Evaluation]) -> list[float]:
+    return [record.loss for record in records if isinstance(record, Progress)]
+
+
+@pytest.mark.parametrize("make", TASKS)
+class TestEveryTask:
+    def test_one_seed_is_one_result(self, make: Callable, tokenizer: SubwordTokenizer) -> None:
+        first, second = (list(new_trainer(make, tokenizer).run()) for _ in range(2))
+        assert losses(first) == losses(second)
+        other = list(new_trainer(make, tokenizer, TrainingConfig(epochs=3, seed=6)).run())
+        assert losses(first) != losses(other)
+
+    @pytest.mark.parametrize("killed_after", [1, 4, 7])
+    def test_resumed_is_uninterrupted(
+        self, make: Callable, tokenizer: SubwordTokenizer, killed_after: int, tmp_path
+    ) -> None:
+        whole = new_trainer(make, tokenizer)
+        records = list(whole.run())
+        assert len(records) > killed_after
+
+        killed = new_trainer(make, tokenizer)
+        list(itertools.islice(killed.run(), killed_after))
+        torch.save(killed.state_dict(), tmp_path / "state.pt")
+        torch.manual_seed(999)  # another process starts somewhere else
+
+        resumed = Trainer(make(tokenizer), CONFIG, CPU)
+        resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+        rest = list(resumed.run())
+        assert losses(records[:killed_after]) + losses(rest) == losses(records)
+        for name, value in whole.best_weights().items():
+            torch.testing.assert_close(resumed.best_weights()[name], value, rtol=0, atol=0)
+
+    def test_it_learns(self, make: Callable, tokenizer: SubwordTokenizer) -> None:
+        config = TrainingConfig(epochs=25, learning_rate=0.02, warmup_steps=5, precision="float32", patience=1000)
+        found = losses(list(new_trainer(make, tokenizer, config).run()))
+        assert sum(found[-3:]) / 3 < 0.8 * found[0]
+
+
+class TestTrainer:
+    def test_patience_ends_it(self, tokenizer: SubwordTokenizer) -> None:
+        config = TrainingConfig(epochs=50, learning_rate=0.0, patience=3, evaluations_per_epoch=1)
+        evaluations = [
+            record for record in new_trainer(language_task, tokenizer, config).run() if isinstance(record, Evaluation)
+        ]
+        assert [record.best for record in evaluations] == [True, False, False, False]
+
+    def test_the_rate_warms_up_and_falls_to_nothing(self, tokenizer: SubwordTokenizer) -> None:
+        trainer = new_trainer(language_task, tokenizer)
+        rates = [trainer.learning_rate(step) for step in range(trainer.total_steps + 1)]
+        assert rates[:2] == pytest.approx([0.005, 0.01])
+        assert rates[2:] == sorted(rates[2:], reverse=True)
+        assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+    def test_a_loss_that_is_no_number_stops_it(self, tokenizer: SubwordTokenizer) -> None:
+        trainer = new_trainer(language_task, tokenizer)
+        with torch.no_grad():
+            trainer.task.model.bias[0] = math.nan
+        with pytest.raises(TrainingError, match="the loss of step 0 is nan"):
+            list(trainer.run())
+
+    @pytest.mark.parametrize("field", [{"epochs": 0}, {"learning_rate": -1.0}, {"precision": "int4"}])
+    def test_nonsense_is_refused(self, field: dict) -> None:
+        with pytest.raises(ConfigError, match=next(iter(field))):
+            TrainingConfig(**field)
+
+
+class TestBuckets:
+    LENGTHS = (5, 1, 9, 3, 3, 7, 2, 30, 4, 4, 4)
+
+    def test_every_index_once_and_within_limits(self) -> None:
+        batches = bucket(self.LENGTHS, batch_tokens=12, seed=1, epoch=0, batch_rows=3)
+        assert sorted(index for batch in batches for index in batch) == list(range(11))
+        for batch in batches:
+            longest = max(self.LENGTHS[index] for index in batch)
+            assert len(batch) <= 3
+            assert len(batch) == 1 or len(batch) * longest <= 12
+
+    def test_epochs_differ_and_repeat(self) -> None:
+        first, again, second = (bucket(self.LENGTHS, 12, 1, epoch) for epoch in (0, 0, 1))
+        assert first == again != second
