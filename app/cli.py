@@ -49,8 +49,9 @@ def serve(
 ) -> None:
     """Serve all models over HTTP."""
     settings = _settings(host=host, port=port, checkpoints=checkpoints)
+    registry = _registry(settings, None)  # here, so that a damaged checkpoint is one line rather than a traceback
     configure_logging()
-    application = create_app(settings)
+    application = create_app(settings, registry)
     if not server.run(application, settings, lambda url: typer.echo(f"Carousel is ready: open {url}", err=True)):
         raise typer.Exit(1)
 

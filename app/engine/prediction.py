@@ -27,9 +27,10 @@ def _predict(checkpoint: Checkpoint, model: LanguageModel, predictor: WordPredic
         names = [checkpoint.tokenizer.surface(index).decode("utf-8", errors="replace") for index in ids.tolist()]
         found = list(zip(names, values.tolist(), strict=True))
     elif job.candidates:
-        total = predictor.predict(logits, state, 1, prefix).total
+        # the prefix is certain where no word can be found that begins with it
+        total = predictor.predict(logits, state, 1, prefix).total or 1.0
         scored = [
-            (word, predictor.probability(logits, state, word) / total if word.startswith(prefix) else 0.0)
+            (word, min(predictor.probability(logits, state, word) / total, 1.0) if word.startswith(prefix) else 0.0)
             for word in dict.fromkeys(job.candidates)
         ]
         found = sorted(scored, key=lambda item: -item[1])

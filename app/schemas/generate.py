@@ -20,7 +20,7 @@ class GenerateRequest(Request):
     top_p: float | None = Field(
         None, gt=0, le=1, description="Choose among the likeliest that hold so much probability."
     )
-    repetition_penalty: float = Field(1.0, gt=0, le=10, description="Above 1: tokens of the text become less likely.")
+    repetition_penalty: float = Field(1.0, ge=0.1, le=10, description="Above 1: tokens of the text become less likely.")
     stop: list[Annotated[str, Field(min_length=1, max_length=200), AfterValidator(unicode_text)]] = Field(
         [], max_length=16, description="End before any of these."
     )

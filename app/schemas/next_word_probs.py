@@ -16,6 +16,9 @@ def _single(word: str) -> str:
     return word
 
 
+Candidate = Annotated[str, Field(max_length=60), AfterValidator(unicode_text), AfterValidator(_single)]
+
+
 class NextWordRequest(Request):
     text: Text = Field(description="What was written so far.", examples=["Once upon a"])
     model: str | None = Field(
@@ -24,9 +27,9 @@ class NextWordRequest(Request):
     top: int = Field(10, ge=1, le=100, description="How many to list.")
     unit: Literal["word", "token"] = Field("word", description="Whole words, or the model's own tokens.")
     partial: bool = Field(False, description="Whether the text's last letters begin the word to predict.")
-    candidates: (
-        list[Annotated[str, Field(max_length=60), AfterValidator(unicode_text), AfterValidator(_single)]] | None
-    ) = Field(None, min_length=1, max_length=50, description="Give the probabilities of these words instead.")
+    candidates: list[Candidate] | None = Field(
+        None, min_length=1, max_length=50, description="Give the probabilities of these words instead."
+    )
 
     @model_validator(mode="after")
     def _words_only(self) -> Self:

@@ -4,6 +4,8 @@ import json
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 pytestmark = pytest.mark.anyio
 
@@ -140,6 +142,30 @@ async def test_limits(client: httpx.AsyncClient, path: str, change: dict, pointe
     content = json.dumps(VALID[path] | change)
     response = await client.post(path, content=content, headers={"content-type": "application/json"})
     check(response, 422, pointer, detail)
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters())
+    | st.sampled_from([1e-300, 2**63]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+NAMES = st.sampled_from(
+    ["prompt", "text", "temperature", "top_k", "top_p", "repetition_penalty", "stop", "n", "logprobs", "seed", "top",
+     "unit", "partial", "candidates", "explain", "source", "target", "beam_size", "alternatives", "attention"]
+)  # fmt: skip
+
+
+@given(path=st.sampled_from(sorted(VALID)), change=st.dictionaries(NAMES, ANYTHING, max_size=3))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_nothing_is_a_500(client: httpx.AsyncClient, path: str, change: dict) -> None:
+    content = json.dumps(VALID[path] | change)
+    response = await client.post(path, content=content, headers={"content-type": "application/json"})
+    assert response.status_code in (200, 422), response.text
 
 
 async def test_unknown_places(client: httpx.AsyncClient) -> None:
