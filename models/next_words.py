@@ -132,7 +132,7 @@ class WordPredictor:
         probabilities = torch.softmax(logits[:, -1].double(), dim=-1)  # (R, V)
         going_on = probabilities[:, self.goes_on]  # (R, G)
         ends = 1.0 - going_on.sum(dim=1)
-        _, likeliest = going_on.topk(min(ROUND_SIZE, len(self.goes_on)), dim=1)
+        values, columns = (part.tolist() for part in going_on.topk(min(ROUND_SIZE, len(self.goes_on)), dim=1))
         covered = 0.0
         for row, item in enumerate(batch):
             if item.word and item.word.startswith(wanted):
@@ -140,12 +140,14 @@ class WordPredictor:
             if len(item.word) > MAX_WORD_BYTES:
                 continue
             shorter = len(item.word) < len(wanted)
-            for column in range(len(self.goes_on)) if shorter else likeliest[row].tolist():
+            # while the prefix is not yet spelled, any piece may be the one that goes on with it
+            choices = enumerate(going_on[row].tolist()) if shorter else zip(columns[row], values[row], strict=True)
+            for column, value in choices:
                 token = self.goes_on[column]
                 word = item.word + self.surfaces[token]
                 if not _agrees(word, wanted):
                     continue
-                probability = item.probability * float(going_on[row, column])
+                probability = item.probability * value
                 covered += probability if shorter and len(word) >= len(wanted) else 0.0
                 heapq.heappush(open_prefixes, _Prefix(-probability, word, probability, token, row, state))
         return covered
