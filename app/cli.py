@@ -165,11 +165,11 @@ def main() -> None:
         _fail(str(error))
     except ValidationError as error:
         first = error.errors()[0]
-        _fail(f"{first['loc'][0]}: {first['msg']}")
+        _fail(": ".join([*(str(part) for part in first["loc"][:1]), first["msg"].removeprefix("Value error, ")]))
 
 
 def _fail(message: str) -> None:
-    Console(stderr=True).print(f"[bold red]error:[/] {message}", highlight=False, soft_wrap=True)
+    Console(stderr=True).print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
     sys.exit(2)
 
 

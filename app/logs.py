@@ -2,7 +2,6 @@
 
 import json
 import logging
-import sys
 import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -24,9 +23,7 @@ class EventLogger:
 
     def exception(self, event: str, **fields: object) -> None:
         """Log an error with the place where it was raised; its message could quote a user, and is left out."""
-        kind, _, trace = sys.exc_info()
-        where = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
-        self._logger.error(event, extra={"fields": {**fields, "error": kind.__name__ if kind else "", "trace": where}})
+        self._logger.error(event, exc_info=True, extra={"fields": fields})
 
 
 class JsonFormatter(logging.Formatter):
@@ -42,6 +39,10 @@ class JsonFormatter(logging.Formatter):
         if identifier := request_id.get():
             event["request_id"] = identifier
         event.update(getattr(record, "fields", {}))
+        if record.exc_info:
+            kind, _, trace = record.exc_info
+            event["error"] = kind.__name__ if kind else ""
+            event["trace"] = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
         return json.dumps(event, ensure_ascii=False)
 
 

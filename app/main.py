@@ -17,6 +17,7 @@ from app.routes import classify, generate, health, models, next_word_probs, page
 from app.settings import Settings
 
 DESCRIPTION = "Text from recurrent models: generate, predict, classify, translate. Errors are problem documents."
+ENGINE_STOP_S = 5.0  # by then the server has waited for running requests, as long as settings allow
 log = get_logger(__name__)
 
 
@@ -32,7 +33,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
         app.state.engine = engine
         log.info("ready", models=list(loaded.models), device=str(loaded.device))
         yield
-        await run_in_threadpool(engine.stop, settings.shutdown_timeout_s)
+        await run_in_threadpool(engine.stop, ENGINE_STOP_S)
 
     app = FastAPI(
         title="Carousel",

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.logs import get_logger, request_id
+from app.problems import problem
 
 HEADER = "x-request-id"
 _SAFE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -16,7 +17,7 @@ log = get_logger(__name__)
 
 
 class RequestIdMiddleware:
-    """Sets the request's id and logs one event a request: method, path, status, duration."""
+    """Sets the request's id, logs one event a request, and answers what nothing else caught with a 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -28,17 +29,23 @@ class RequestIdMiddleware:
         given = dict(scope["headers"]).get(HEADER.encode(), b"")
         identifier = given.decode() if _SAFE.fullmatch(given) else uuid.uuid4().hex
         token = request_id.set(identifier)
-        started, status = time.monotonic(), 500
+        started, status, started_reply = time.monotonic(), 500, False
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, started_reply
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, started_reply = message["status"], True
                 MutableHeaders(scope=message)[HEADER] = identifier
             await send(message)
 
         try:
             await self.app(scope, receive, send_with_id)
+        except Exception:
+            log.exception("request_failed")
+            if started_reply:
+                raise
+            detail = "an error of ours; the log has it under the request's id"
+            await problem(scope["path"], 500, "Internal error", detail)(scope, receive, send_with_id)
         finally:
             duration_ms = round(1000 * (time.monotonic() - started), 1)
             route = getattr(scope.get("route"), "path", "")  # the template: a path itself could hold a text

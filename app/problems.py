@@ -1,6 +1,5 @@
 """The one place that turns errors into HTTP: problem documents that never echo the input."""
 
-import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -11,14 +10,13 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.errors import ServiceError
-from app.logs import get_logger
 from app.schemas.base import MANY, ONE
 from app.schemas.problem import FieldProblem, Problem
 from models.errors import TokenizerError
 
 MAX_ERRORS = 20
 MAX_NAME = 64
-log = get_logger(__name__)
+MAX_PATH = 200
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -26,11 +24,10 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _service_error)
     app.add_exception_handler(TokenizerError, _tokenizer_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 def problem(
-    request: Request,
+    path: str,
     status: int,
     title: str,
     detail: str,
@@ -38,7 +35,7 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """A response of the media type application/problem+json."""
-    body = Problem(title=title, status=status, detail=detail, instance=request.url.path[:200], errors=list(errors))
+    body = Problem(title=title, status=status, detail=detail, instance=path[:MAX_PATH], errors=list(errors))
     return JSONResponse(body.model_dump(), status, dict(headers or {}), media_type="application/problem+json")
 
 
@@ -47,21 +44,21 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     found = error.errors()
     if found and found[0]["type"] == "json_invalid":
         place = found[0]["loc"][-1]
-        return problem(request, 400, "Not JSON", f"the body is not JSON, from its character {place} on")
+        return problem(request.url.path, 400, "Not JSON", f"the body is not JSON, from its character {place} on")
     errors = [FieldProblem(pointer=_pointer(entry["loc"]), detail=_detail(entry)) for entry in found[:MAX_ERRORS]]
     fields = ", ".join(dict.fromkeys(entry.pointer or "the body" for entry in errors))
-    return problem(request, 422, "Invalid request", f"not valid: {fields}", errors)
+    return problem(request.url.path, 422, "Invalid request", f"not valid: {fields}", errors)
 
 
 async def _service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
     errors = [FieldProblem(pointer=error.pointer, detail=error.detail)] if error.pointer else []
     headers = {"Retry-After": "1"} if error.status in (429, 503) else {}
-    return problem(request, error.status, error.title, error.detail, errors, headers)
+    return problem(request.url.path, error.status, error.title, error.detail, errors, headers)
 
 
 async def _tokenizer_error(request: Request, error: Exception) -> JSONResponse:
-    return problem(request, 422, "Invalid text", str(error))
+    return problem(request.url.path, 422, "Invalid text", str(error))
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
@@ -74,11 +71,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
         413: error.detail,
     }
     detail = details.get(error.status_code, title.lower())
-    return problem(request, error.status_code, title, detail, headers=error.headers)
-
-
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001 — Starlette logs it
-    return problem(request, 500, "Internal error", "an error of ours; the log has it under the request's id")
+    return problem(request.url.path, error.status_code, title, detail, headers=error.headers)
 
 
 def _pointer(location: Sequence[Any]) -> str:
@@ -96,6 +89,6 @@ def _detail(entry: Mapping[str, Any]) -> str:
         return f"{message}; given: {len(given)}"
     if entry["type"] in ("too_long", "too_short") and isinstance(given, list):
         return f"{message.split(' after')[0]}; given: {len(given)}"
-    if isinstance(given, int | float) and not isinstance(given, bool) and math.isfinite(given) and abs(given) < 1e15:
+    if isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < 1e15:  # no nan, nothing huge
         return f"{message}; given: {given:g}"
     return message

@@ -1,5 +1,6 @@
 """Running the application under uvicorn."""
 
+import math
 from collections.abc import Callable
 
 import uvicorn
@@ -31,7 +32,7 @@ def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bo
         http="httptools",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=int(settings.shutdown_timeout_s),
+        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s),
     )
     server = Server(config, on_ready)
     server.run()

@@ -1,16 +1,20 @@
 """Every knob of the service, with its unit in its name."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import ServiceError
 
 
 class SettingsError(ServiceError):
     """An environment variable that makes no sense; the service does not start."""
+
+
+def _names(value: object) -> object:
+    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -21,7 +25,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     checkpoints: Path = Field(Path("checkpoints"), description="Folder of checkpoint directories.")
-    models: tuple[str, ...] = Field((), description='Names of those to load, as JSON: `["language-en"]`; all if empty.')
+    models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="Names of those to load, with commas between; all if empty."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of one computation; 0: one a core.")
     max_prompt_characters: int = Field(20_000, ge=1, description="Longest prompt or text of the language models.")

@@ -117,23 +117,35 @@ def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
         }
     }
     partial = directory.with_name(directory.name + ".partial")
-    retired = directory.with_name(directory.name + ".old")
+    retired = _retired(directory)
     try:
-        for leftover in (partial, retired):
-            shutil.rmtree(leftover, ignore_errors=True)
+        _recover(directory)
+        shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         for name, content in {**files, MANIFEST: to_json(manifest)}.items():
             with (partial / name).open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+        shutil.rmtree(retired, ignore_errors=True)
         if directory.exists():
             directory.rename(retired)
         partial.rename(directory)
         shutil.rmtree(retired, ignore_errors=True)
     except OSError as error:
+        _recover(directory)
         shutil.rmtree(partial, ignore_errors=True)
         raise CheckpointError(f"{directory}: can't be written: {error}") from error
+
+
+def _retired(directory: Path) -> Path:
+    return directory.with_name(directory.name + ".old")
+
+
+def _recover(directory: Path) -> None:
+    """Put back the old checkpoint where replacing it was cut off between its two renames."""
+    if _retired(directory).exists() and not directory.exists():
+        _retired(directory).rename(directory)
 
 
 def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
@@ -200,6 +212,7 @@ def to_json(value: Any) -> bytes:
 
 def _read_verified(directory: Path) -> tuple[str, dict[str, bytes]]:
     """The manifest's checksum and the files it lists, each proven to be what was written."""
+    _recover(directory)
     if not directory.is_dir():
         raise CheckpointError(f"{directory}: no such checkpoint directory")
     content = _read(directory / MANIFEST)

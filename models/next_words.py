@@ -9,7 +9,7 @@ from torch import Tensor
 
 from models.language_model import LanguageModel
 from models.recurrent import LSTMState
-from models.tokenizer import Tokenizer
+from models.tokenizer import Tokenizer, lower
 
 ROUND_SIZE = 48
 """Unfinished words that are extended together."""
@@ -62,7 +62,7 @@ class WordPredictor:
         logits (V,) and state (of one row) are those after the text. With a prefix, the word begins
         with it, and probabilities are given that it does.
         """
-        wanted = prefix.encode("utf-8")
+        wanted = lower(prefix, self.tokenizer.lowercase).encode("utf-8")
         words, open_prefixes, covered = self._first(logits, state, wanted)
         for _ in range(MAX_ROUNDS):
             batch = self._take(open_prefixes, words, top)
@@ -70,22 +70,24 @@ class WordPredictor:
                 break
             covered += self._extend(batch, words, open_prefixes, wanted)
         total = covered if wanted else 1.0
-        ranked = heapq.nlargest(top, words.items(), key=lambda item: (item[1], item[0]))
-        listed = [
-            (word.decode("utf-8", errors="replace"), probability / total) for word, probability in ranked if probability
-        ]
-        return NextWords(listed, total)
+        whole = ((text, probability) for word, probability in words.items() if probability and (text := _decode(word)))
+        ranked = heapq.nlargest(top, whole, key=lambda item: (item[1], item[0]))
+        return NextWords([(text, probability / total) for text, probability in ranked], total)
 
     def probability(self, logits: Tensor, state: LSTMState, word: str) -> float:
-        """Of one word after the text, in its usual spelling by pieces."""
-        result = 1.0
+        """Of one word after the text, in its usual spelling by pieces; 0 for a word that can't be spelled."""
+        wanted = lower(word, self.tokenizer.lowercase)
         ids = self.tokenizer.encode(word)
+        if not _is_letter(wanted[0]):  # punctuation stands with or without a space before it
+            marks = [index for index in self.begins if self.surfaces[index].removeprefix(b" ") == wanted.encode()]
+            return float(torch.softmax(logits.double(), dim=-1)[marks].sum())
+        if self.tokenizer.decode(ids) != wanted:
+            return 0.0
+        result = 1.0
         for index in ids:
             result *= float(torch.softmax(logits.double(), dim=-1)[index])
             scores, state = self.model(torch.tensor([[index]], device=logits.device), state)  # (1, 1, V)
             logits = scores[0, -1]
-        if not ids or not _is_word(self.surfaces[ids[-1]]):
-            return result
         after = torch.softmax(logits.double(), dim=-1)
         return result * (1.0 - float(after[self.goes_on].sum()))
 
@@ -175,6 +177,14 @@ def _is_word(surface: bytes) -> bool:
     """Whether a piece is (part of) a word rather than punctuation, white space or nothing."""
     text = surface.removeprefix(b" ").decode("utf-8", errors="replace")
     return bool(text) and (_is_letter(text[0]) or text[0] == "\ufffd")
+
+
+def _decode(word: bytes) -> str:
+    """The word as text; nothing for bytes that break off inside a character."""
+    try:
+        return word.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
 
 
 def _continues(surface: bytes) -> bool:

@@ -9,6 +9,8 @@ from models.batch import Batch
 from models.tokenizer import Tokenizer
 from models.translator import Translator
 
+LONGEST_OUTPUT = 400
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -37,8 +39,8 @@ class SearchConfig:
 
 
 def output_limit(source_length: int) -> int:
-    """How many tokens a translation may have: twice the source's, and room for short ones."""
-    return 2 * source_length + 10
+    """How many tokens a translation may have: twice the source's and room for short ones, within reason."""
+    return min(2 * source_length + 10, LONGEST_OUTPUT)
 
 
 def source_ids(model: Translator, tokenizer: Tokenizer, text: str, target: str) -> list[int]:

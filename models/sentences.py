@@ -4,8 +4,11 @@ import re
 from dataclasses import dataclass
 
 # After a sentence's end (with closing quotes or brackets) and white space, before what can begin one.
-_BOUNDARY = re.compile(r"""(?<=[.!?…])["'”’»)\]]*\s+(?=["'“‘«(\[¿¡]*[^\W\d_a-zçğıöşü])|\s*\n\s*""")
+_BOUNDARY = re.compile(r"""(?<=[.!?…])["'”’»)\]]*\s+(?=["'“‘«(\[¿¡]*[^\W\d_a-zçğıöşü])|\n\s*""")
 _ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sn|Av|Doç|vb|vs)|\b[A-ZÇĞİÖŞÜ])\.$")
+
+
+LONGEST = 300
 
 
 @dataclass(frozen=True)
@@ -18,17 +21,28 @@ class Sentence:
 
 
 def split_sentences(text: str) -> list[Sentence]:
-    """Cut at line ends and after . ! ? … before a capital; what lies between sentences is white space."""
+    """Cut at line ends and after . ! ? … before a capital; what lies between sentences is white space.
+
+    A sentence of more than LONGEST characters is cut between words too, or anywhere if it has none.
+    """
     sentences: list[Sentence] = []
     begin = 0
     for match in [*_BOUNDARY.finditer(text), None]:
         # closing quotes belong to the sentence that they close
         end = len(text) if match is None else match.end() - len(match.group().lstrip("\"'”’»)]"))
-        if match is not None and "\n" not in match.group() and _ABBREVIATION.search(text[begin:end]):
+        if match is not None and "\n" not in match.group() and _ABBREVIATION.search(text[max(begin, end - 12) : end]):
             continue
-        piece = text[begin:end]
-        if piece.strip():
-            start = begin + len(piece) - len(piece.lstrip())
-            sentences.append(Sentence(piece.strip(), start, begin + len(piece.rstrip())))
+        while end - begin > LONGEST:
+            cut = text.rfind(" ", begin + 1, begin + LONGEST) + 1 or begin + LONGEST
+            _append(sentences, text, begin, cut)
+            begin = cut
+        _append(sentences, text, begin, end)
         begin = len(text) if match is None else match.end()
     return sentences
+
+
+def _append(sentences: list[Sentence], text: str, begin: int, end: int) -> None:
+    piece = text[begin:end]
+    if piece.strip():
+        start = begin + len(piece) - len(piece.lstrip())
+        sentences.append(Sentence(piece.strip(), start, begin + len(piece.rstrip())))

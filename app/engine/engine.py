@@ -30,9 +30,10 @@ from app.engine.jobs import (
 from app.engine.prediction import predict
 from app.engine.registry import Registry
 from app.engine.translation import translate_jobs
-from app.errors import EngineStopped, QueueFull
-from app.logs import get_logger
+from app.errors import EngineStopped, QueueFull, ServiceError
+from app.logs import get_logger, request_id
 from models.checkpoint import Checkpoint
+from models.errors import ModelError
 
 Work = Callable[[Checkpoint, Sequence[Any]], Sequence[Any]]
 WORK: dict[type[Any], Work] = {
@@ -41,12 +42,15 @@ WORK: dict[type[Any], Work] = {
     ClassifyJob: classify,
     TranslateJob: translate_jobs,
 }
+BATCHED = (GenerateJob, ClassifyJob)
+"""Work that takes several jobs in the time of about one; other jobs run one after the other."""
 log = get_logger(__name__)
 
 
 @dataclass
 class _Ticket:
     job: Job
+    request_id: str
     future: "Future[Any]" = field(default_factory=Future)
 
 
@@ -98,9 +102,9 @@ class Engine:
 
         Raises QueueFull at once where too much is waiting, EngineStopped while shutting down.
         """
-        ticket = _Ticket(job)
+        ticket = _Ticket(job, request_id.get())
         with self._condition:
-            if self._stopping or not self._thread.is_alive():
+            if not self.takes_work:
                 raise EngineStopped("the service is shutting down")
             if len(self._waiting) >= self._max_queued:
                 raise QueueFull(f"{len(self._waiting)} requests are waiting, and no more may")
@@ -109,8 +113,9 @@ class Engine:
         return ticket.future
 
     @property
-    def is_stopping(self) -> bool:
-        return self._stopping
+    def takes_work(self) -> bool:
+        """Whether a job submitted now would be run."""
+        return self._thread.is_alive() and not self._stopping
 
     def is_moving(self, patience_s: float) -> bool:
         """Whether the thread lives and its batch has not been running for longer than patience_s."""
@@ -134,13 +139,14 @@ class Engine:
                 self._busy_since = None
 
     def _take(self) -> list[_Ticket]:
-        """The first that waits, and others of its kind and model."""
+        """The first that waits, and others of its kind and model where that kind is batched."""
         first = self._waiting[0].job
+        most = self._max_batch if isinstance(first, BATCHED) else 1
         batch: list[_Ticket] = []
         rest: deque[_Ticket] = deque()
         for ticket in self._waiting:
             alike = type(ticket.job) is type(first) and ticket.job.model == first.model
-            (batch if alike and len(batch) < self._max_batch else rest).append(ticket)
+            (batch if alike and len(batch) < most else rest).append(ticket)
         self._waiting = rest
         return batch
 
@@ -151,8 +157,11 @@ class Engine:
         try:
             results = self._work[type(job)](self.registry.get(job.model), [ticket.job for ticket in batch])
         except Exception as error:
+            if len(batch) == 1 and isinstance(error, ServiceError | ModelError):
+                batch[0].future.set_exception(error)
+                return
             if len(batch) == 1:
-                log.exception("job_failed", kind=type(job).__name__, model=job.model)
+                log.exception("job_failed", kind=type(job).__name__, model=job.model, request_id=batch[0].request_id)
                 batch[0].future.set_exception(error)
                 return
             for ticket in batch:

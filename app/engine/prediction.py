@@ -29,9 +29,10 @@ def _predict(checkpoint: Checkpoint, model: LanguageModel, predictor: WordPredic
     elif job.candidates:
         # the prefix is certain where no word can be found that begins with it
         total = predictor.predict(logits, state, 1, prefix).total or 1.0
+        different = {tuple(checkpoint.tokenizer.encode(word)): word for word in reversed(job.candidates)}
         scored = [
             (word, min(predictor.probability(logits, state, word) / total, 1.0) if word.startswith(prefix) else 0.0)
-            for word in dict.fromkeys(job.candidates)
+            for word in different.values()
         ]
         found = sorted(scored, key=lambda item: -item[1])
     else:

@@ -72,9 +72,9 @@ class Registry:
     def for_text(self, kind: str, name: str | None, text: str, pointer: str) -> Checkpoint:
         """The named model, or the first of a kind for the language that a text is in."""
         models = self.of_kind(kind, name)
-        if len(models) == 1:
-            return models[0]
         languages = list(dict.fromkeys(language for loaded in models for language in loaded.languages))
+        if len(models) == 1 or not languages:
+            return models[0]
         language = detect(text, languages, pointer).language if len(languages) > 1 else languages[0]
         return next(loaded for loaded in models if language in loaded.languages)
 

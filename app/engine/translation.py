@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from app.engine.jobs import AttentionMap, TranslateJob, Translation
+from app.errors import InvalidRequest
 from models.batch import pad
 from models.checkpoint import Checkpoint
 from models.search import Hypothesis, SearchConfig, source_ids, translate
@@ -12,7 +13,8 @@ from models.sentences import split_sentences
 from models.tokenizer import Tokenizer
 from models.translator import Translator
 
-BATCH_ROWS = 320  # beams of all sentences of a batch together
+BATCH_TOKENS = 16_384  # source tokens of all beams of a batch together, padding included
+MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,10 @@ class _Part:
 
 
 def translate_jobs(checkpoint: Checkpoint, jobs: Sequence[TranslateJob]) -> list[list[Translation]]:
-    """Search for each job's sentences, those of like length together."""
+    """Search for each job's sentences, those of like length together.
+
+    Raises InvalidRequest where attention is wanted for more than MAX_ATTENTION_TOKENS.
+    """
     return [_translate(checkpoint, job) for job in jobs]
 
 
@@ -37,6 +42,11 @@ def _translate(checkpoint: Checkpoint, job: TranslateJob) -> list[Translation]:
         for sentences in split
         for sentence in sentences
     ]
+    source_tokens = sum(len(part.ids) for part in parts)
+    if job.attention and source_tokens > MAX_ATTENTION_TOKENS:
+        raise InvalidRequest(
+            f"attention is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}", "/attention"
+        )
     found = _search(model, tokenizer, job, parts)
     results, position = [], 0
     for text, sentences in zip(job.texts, split, strict=True):
@@ -51,9 +61,12 @@ def _search(model: Translator, tokenizer: Tokenizer, job: TranslateJob, parts: l
     """Hypotheses of each part, the best first."""
     order = sorted(range(len(parts)), key=lambda index: len(parts[index].ids))
     found: list[list[Hypothesis]] = [[] for _ in parts]
-    size = max(1, BATCH_ROWS // job.beam_size)
-    for begin in range(0, len(order), size):
-        chosen = order[begin : begin + size]
+    begin = 0
+    while begin < len(order):
+        end = begin + 1
+        while end < len(order) and (end + 1 - begin) * job.beam_size * len(parts[order[end]].ids) <= BATCH_TOKENS:
+            end += 1
+        chosen, begin = order[begin:end], end
         batch = pad([parts[index].ids for index in chosen]).to(model.bias.device)
         config = SearchConfig(job.beam_size, job.length_penalty, keep_attention=job.attention)
         for index, hypotheses in zip(chosen, translate(model, batch, tokenizer.end_id, config), strict=True):

@@ -24,6 +24,6 @@ async def livez(engine: EngineDep, settings: SettingsDep) -> Health:
 
 async def readyz(engine: EngineDep) -> Health:
     """Whether the models are loaded and work is taken."""
-    if engine.is_stopping:
+    if not engine.takes_work:
         raise EngineStopped("the service is shutting down")
     return Health(status="ok", models=list(engine.registry.models))

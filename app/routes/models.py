@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
 
 from app.dependencies import RegistryDep
 from app.engine.registry import Registry
@@ -19,6 +20,7 @@ from app.schemas.models import (
 from app.settings import Settings
 from models.checkpoint import Checkpoint
 from models.classifier import Classifier
+from models.tokenizer import Tokenizer
 from models.translator import Translator
 
 
@@ -45,10 +47,15 @@ async def show_model(name: str, registry: RegistryDep) -> ModelDetail:
     return ModelDetail(**summary, card=loaded.card, training=dict(loaded.training))
 
 
-async def tokenize(body: TokenizeRequest, registry: RegistryDep) -> TokenizeReply:
+async def tokenize(body: TokenizeRequest, registry: RegistryDep) -> Response:
     """Cut a text into a model's tokens."""
-    tokens = [TokenSpan.model_validate(token) for token in registry.get(body.model).tokenizer.tokens(body.text)]
-    return TokenizeReply(tokens=tokens, count=len(tokens))
+    return await run_in_threadpool(_tokenize, registry.get(body.model).tokenizer, body.text)
+
+
+def _tokenize(tokenizer: Tokenizer, text: str) -> Response:
+    tokens = [TokenSpan.model_validate(token) for token in tokenizer.tokens(text)]
+    reply = TokenizeReply(tokens=tokens, count=len(tokens))
+    return Response(reply.model_dump_json(), media_type="application/json")
 
 
 def _summary(registry: Registry, loaded: Checkpoint) -> ModelSummary:

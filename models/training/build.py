@@ -80,7 +80,9 @@ def plan(request: Request) -> Plan:
     settings: dict[str, Value] = {**recipe.settings, **parse_assignments(request.assignments)}
     train = _sources(request, request.train or recipe.train, "--train")
     valid = _sources(request, request.valid or recipe.valid, "--valid")
-    languages = request.languages or recipe.languages
+    languages = tuple(language.lower() for language in request.languages or recipe.languages)
+    if not languages:
+        raise DataError("say what language the text is in, such as --language en")
     material = _Material(
         _rows(train), _rows(valid), languages, settings, choose_device(request.device), request.one_way
     )
@@ -93,6 +95,7 @@ def plan(request: Request) -> Plan:
         data={"train": [source.describe() for source in train], "valid": [source.describe() for source in valid]},
         data_note=recipe.data_note,
         limits=recipe.limits,
+        one_way=request.one_way,
     )
     return Plan(run, trainer, tokenizer, lambda model: evaluate_sources(model, tokenizer, valid, train))
 
@@ -184,7 +187,10 @@ def _translator(material: _Material) -> tuple[Trainer[Any], Tokenizer]:
     )
     directions = ((languages[0], languages[1]), *(() if material.one_way else ((languages[1], languages[0]),)))
     config = TrainingConfig(**training)  # type: ignore[arg-type]
-    train, valid = ([(row[0], row[1]) for row in rows] for rows in (material.train, material.valid))
+    train, valid = (
+        [(row[0], row[1]) for row in rows if row[0].strip() and row[1].strip()]
+        for rows in (material.train, material.valid)
+    )
     tokenizer = _tokenizer([text for pair in train for text in pair], vocabulary)
     torch.manual_seed(config.seed)
     model = Translator(TranslatorConfig(tokenizer.size, languages, directions, **model_settings))  # type: ignore[arg-type]

@@ -126,7 +126,7 @@ def main() -> None:
     try:
         app()
     except ModelError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {error}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
 
 
@@ -159,10 +159,11 @@ def _train(request: Request, resume: bool, threads: int) -> None:
     if threads:
         torch.set_num_threads(threads)
     console = Console()
+    session.check_output(request.output, resume)
     made = plan(request)
     metrics = session.train(made.run, made.trainer, made.tokenizer, made.evaluate, resume, console)
     console.print_json(json.dumps(metrics))
-    console.print(f"made [bold]{request.output}[/]", highlight=False)
+    console.print(f"made {request.output}", markup=False, highlight=False)
 
 
 def _command() -> str:

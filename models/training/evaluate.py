@@ -43,7 +43,7 @@ def evaluate_rows(model: Model, tokenizer: Tokenizer, rows: Sequence[tuple[str, 
     if isinstance(model, LanguageModel):
         return evaluate_language(model, tokenizer, [text for (text,) in rows])
     if isinstance(model, Classifier):
-        labels = [label for _, label in rows]
+        labels = [label.strip() for _, label in rows]
         unknown = sorted(set(labels) - set(model.config.labels))
         if unknown:
             raise DataError(f"{name}: label {unknown[0]!r} is none of the model's: {', '.join(model.config.labels)}")

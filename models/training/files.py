@@ -35,8 +35,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
 
 def read_parallel(source: Path, target: Path) -> list[Row]:
     """Read two files whose lines belong together. Raises DataError where their lengths differ."""
-    sources = _read_text(source).splitlines()
-    targets = _read_text(target).splitlines()
+    sources, targets = _lines(_read_text(source)), _lines(_read_text(target))
     if len(sources) != len(targets):
         raise DataError(f"{source} has {len(sources)} lines and {target} has {len(targets)}: they are not parallel")
     rows: list[Row] = [
@@ -71,14 +70,19 @@ def _read_text(path: Path) -> str:
         raise DataError(f"{path}: line {line}: byte 0x{byte:02X} is not UTF-8; convert the file first") from None
 
 
+def _lines(text: str) -> list[str]:
+    """Lines end in LF or CR LF, and in nothing else that Unicode calls a line's end."""
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
 def _read_txt(path: Path, text: str, columns: Sequence[str]) -> Iterator[Row]:
     if len(columns) != 1:
         raise DataError(f"{path}: a .txt file has one column, and {len(columns)} are wanted: {', '.join(columns)}")
-    return ((line,) for line in text.split("\n"))
+    return ((line,) for line in _lines(text))
 
 
 def _read_jsonl(path: Path, text: str, columns: Sequence[str]) -> Iterator[Row]:
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(_lines(text), 1):
         if not line.strip():
             continue
         try:
@@ -120,12 +124,15 @@ def _read_separated(path: Path, columns: Sequence[str], rows: Iterator[list[str]
 
 def _read_csv(path: Path, text: str, columns: Sequence[str]) -> Iterator[Row]:
     csv.field_size_limit(1 << 30)
-    return _read_separated(path, columns, csv.reader(io.StringIO(text, newline="")))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        yield from _read_separated(path, columns, reader)
+    except csv.Error as error:
+        raise DataError(f"{path}: line {reader.line_num}: {error}: is a quotation mark not closed?") from None
 
 
 def _read_tsv(path: Path, text: str, columns: Sequence[str]) -> Iterator[Row]:
-    lines = (line.removesuffix("\r") for line in text.split("\n"))
-    return _read_separated(path, columns, (line.split("\t") if line else [] for line in lines))
+    return _read_separated(path, columns, (line.split("\t") if line else [] for line in _lines(text)))
 
 
 _READERS: dict[str, Callable[[Path, str, Sequence[str]], Iterator[Row]]] = {

@@ -47,6 +47,11 @@ def score_stream(model: LanguageModel, stream: Tensor, rows: int = 1, chunk: int
     return total
 
 
+def perplexity(negative_log_likelihood: float, count: int) -> float:
+    """exp of the mean, at most 1e300: a text without spaces is one long word."""
+    return math.exp(min(negative_log_likelihood / count, 690.0))
+
+
 def evaluate_language(
     model: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str], rows: int = 1
 ) -> dict[str, Any]:
@@ -60,8 +65,8 @@ def evaluate_language(
     tokens = stream.numel() - 1
     total = score_stream(model, stream, rows)
     return {
-        "perplexity_per_word": math.exp(total / words),
-        "perplexity_per_token": math.exp(total / tokens),
+        "perplexity_per_word": perplexity(total, words),
+        "perplexity_per_token": perplexity(total, tokens),
         "words": words,
         "tokens": tokens,
     }
@@ -71,7 +76,7 @@ def evaluate_ngram(ngram: KneserNey, tokenizer: Tokenizer, texts: Sequence[str])
     """Perplexity per word, counted as `evaluate_language` counts it; an n-gram starts anew at each document."""
     words = sum(len(text.split()) + 1 for text in texts)
     total = ngram.negative_log_likelihood(tokenizer.encode(text) for text in texts)
-    return {f"kneser_ney_{ngram.order}gram_perplexity_per_word": math.exp(total / words)}
+    return {f"kneser_ney_{ngram.order}gram_perplexity_per_word": perplexity(total, words)}
 
 
 def language_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:

@@ -42,11 +42,11 @@ class Run:
     data: Mapping[str, list[dict[str, str]]]
     data_note: str = ""
     limits: str = ""
+    one_way: bool = False
 
     @property
     def work(self) -> Path:
-        """Where the unfinished run is kept; gone when it is finished."""
-        return self.output.with_name(self.output.name + ".training")
+        return work_folder(self.output)
 
 
 def train(
@@ -98,11 +98,24 @@ def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[
     checkpoint.replace_files(output, changes)
 
 
+def check_output(output: Path, resume: bool) -> None:
+    """Raise DataError, before anything is read, where a run can't begin at output, or be resumed there."""
+    work = work_folder(output)
+    if resume:
+        if not (work / STATE).exists():
+            raise DataError(f"{work / STATE}: missing: no run to resume; if it was killed early, start it again")
+    elif (work / STATE).exists():
+        raise DataError(f"{work}: an unfinished run; go on with --resume, or delete that folder")
+    elif output.exists() and not work.exists():  # with it, the output is that of a run killed before its first save
+        raise DataError(f"{output}: exists already; choose another --out, or delete it")
+
+
+def work_folder(output: Path) -> Path:
+    """Where an unfinished run is kept; gone when it is finished."""
+    return output.with_name(output.name + ".training")
+
+
 def _begin(run: Run) -> list[dict[str, Any]]:
-    if (run.work / STATE).exists():
-        raise DataError(f"{run.work}: an unfinished run; go on with --resume, or delete that folder")
-    if run.output.exists():
-        raise DataError(f"{run.output}: exists already; choose another --out, or delete it")
     try:
         run.work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -112,11 +125,9 @@ def _begin(run: Run) -> list[dict[str, Any]]:
 
 def _resume(run: Run, trainer: Trainer[Any]) -> list[dict[str, Any]]:
     path = run.work / STATE
-    if not path.exists():
-        raise DataError(f"{path}: missing: no run to resume, or it was killed before its first save")
     state = torch.load(path, map_location="cpu", weights_only=True)
-    for field in ("settings", "data"):
-        if state[field] != json.dumps(getattr(run, field)):
+    for field in ("settings", "languages", "one_way", "data"):
+        if state[field] != _fingerprint(getattr(run, field)):
             raise DataError(f"{path}: the run to resume has other {field}: {state[field]}")
     trainer.load_state_dict(state["trainer"])
     log: list[dict[str, Any]] = json.loads(state["log"])
@@ -127,8 +138,10 @@ def _save_state(run: Run, trainer: Trainer[Any], log: list[dict[str, Any]]) -> N
     state = {
         "trainer": trainer.state_dict(),
         "log": json.dumps(log),
-        "settings": json.dumps(run.settings),
-        "data": json.dumps(run.data),
+        "settings": _fingerprint(run.settings),
+        "languages": _fingerprint(run.languages),
+        "one_way": _fingerprint(run.one_way),
+        "data": _fingerprint(run.data),
     }
     partial = run.work / f"{STATE}.partial"
     try:
@@ -139,6 +152,10 @@ def _save_state(run: Run, trainer: Trainer[Any], log: list[dict[str, Any]]) -> N
         partial.replace(run.work / STATE)
     except OSError as error:
         raise CheckpointError(f"{partial}: can't be written: {error}") from error
+
+
+def _fingerprint(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
 
 
 def _write_checkpoint(

@@ -139,6 +139,15 @@ class TestTranslate:
             assert len(row) == len(attention["source_tokens"])
             assert sum(row) == pytest.approx(1, abs=1e-4)
 
+    async def test_attention_has_a_limit(self, client: httpx.AsyncClient) -> None:
+        body = {"text": ["🧿" * 70] * 2, "source": "en", "target": "tr", "beam_size": 1}
+        assert (await client.post("/translate", json=body)).status_code == 200
+        refused = await client.post("/translate", json=body | {"attention": True})
+        assert refused.status_code == 422
+        (error,) = refused.json()["errors"]
+        assert error["pointer"] == "/attention"
+        assert "at most 512 source tokens; given: 5" in error["detail"]
+
     async def test_many_texts_keep_their_order(self, client: httpx.AsyncClient) -> None:
         texts = ["the man sees the dog.", "bad", "a very good film: we liked it!"]
         together = await ask(client, "/translate", text=texts, source="en", target="tr", beam_size=2)

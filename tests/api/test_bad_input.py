@@ -107,6 +107,9 @@ class TestEveryRoute:
         ("/generate", {"max_new_tokens": 2.5}, "/max_new_tokens", "integer"),
         ("/generate", {"max_new_tokens": "5"}, "/max_new_tokens", "integer"),
         ("/generate", {"max_new_tokens": 10**30}, "/max_new_tokens", "less than or equal to 40"),
+        ("/generate", {"max_new_tokens": 10**400}, "/max_new_tokens", ""),
+        ("/generate", {"temperature": -(10**400)}, "/temperature", ""),
+        ("/classify", {"text": 10**400}, "/text", "string"),
         ("/generate", {"temperature": -0.1}, "/temperature", "greater than or equal to 0; given: -0.1"),
         ("/generate", {"temperature": float("nan")}, "/temperature", "finite"),
         ("/generate", {"temperature": float("inf")}, "/temperature", "finite"),
@@ -150,7 +153,7 @@ ANYTHING = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(st.characters())
-    | st.sampled_from([1e-300, 2**63]),
+    | st.sampled_from([1e-300, 2**63, 10**400]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )

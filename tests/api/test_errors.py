@@ -1,5 +1,6 @@
 """What the service answers when it is busy, slow, stopped or wrong."""
 
+import json
 from types import SimpleNamespace
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 
 from app.engine.engine import Engine
 from app.engine.jobs import ClassifyJob
+from app.logs import JsonFormatter
 from app.main import create_app
 from app.settings import Settings, SettingsError, load_settings
 
@@ -62,7 +64,7 @@ async def test_a_stopped_engine_is_503_everywhere(service) -> None:
         assert (response.status_code, response.headers["retry-after"]) == (503, "1")
 
 
-async def test_an_error_of_ours_is_500_and_tells_nothing(service, capfd: pytest.CaptureFixture[str]) -> None:
+async def test_an_error_of_ours_is_500_and_tells_nothing(service, caplog: pytest.LogCaptureFixture) -> None:
     def broken(checkpoint, jobs):
         raise RuntimeError("xyzzy is what the user wrote")
 
@@ -75,6 +77,13 @@ async def test_an_error_of_ours_is_500_and_tells_nothing(service, capfd: pytest.
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     assert "xyzzy" not in response.text
+    assert response.headers["x-request-id"]
+    (failed,) = [record for record in caplog.records if record.getMessage() == "job_failed"]
+    assert json.loads(JsonFormatter().format(failed))["request_id"] == response.headers["x-request-id"]
+    (failed,) = [record for record in caplog.records if record.getMessage() == "request_failed"]
+    event = json.loads(JsonFormatter().format(failed))
+    assert event["error"] == "RuntimeError"
+    assert "xyzzy" not in json.dumps(event)
 
 
 async def test_logs_are_json_without_a_users_text(service, caplog: pytest.LogCaptureFixture) -> None:
@@ -88,9 +97,9 @@ async def test_logs_are_json_without_a_users_text(service, caplog: pytest.LogCap
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAROUSEL_PORT", "9000")
-    monkeypatch.setenv("CAROUSEL_MODELS", '["language-en"]')
+    monkeypatch.setenv("CAROUSEL_MODELS", "language-en, sentiment-tr")
     settings = load_settings()
-    assert (settings.port, settings.models) == (9000, ("language-en",))
+    assert (settings.port, settings.models) == (9000, ("language-en", "sentiment-tr"))
     monkeypatch.setenv("CAROUSEL_PORT", "nine")
     with pytest.raises(SettingsError, match="CAROUSEL_PORT"):
         load_settings()

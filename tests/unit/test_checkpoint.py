@@ -60,8 +60,24 @@ class TestSaveAndLoad:
         with pytest.raises(CheckpointError, match="No space left"):
             checkpoint.replace_files(directory, {"README.md": b"new"})
         monkeypatch.undo()
+        rename = Path.rename
+
+        def stubborn(path: Path, target: Path) -> Path:
+            return full(0) if path.suffix == ".partial" else rename(path, target)
+
+        monkeypatch.setattr(Path, "rename", stubborn)
+        with pytest.raises(CheckpointError, match="No space left"):
+            checkpoint.replace_files(directory, {"README.md": b"new"})
+        monkeypatch.undo()
         assert checkpoint.load(directory).version == before
         assert [path.name for path in directory.parent.iterdir()] == ["model"]
+
+    def test_cut_off_between_two_renames_is_mended(self, directory: Path) -> None:
+        before = checkpoint.load(directory).version
+        directory.rename(directory.with_name("model.old"))
+        assert checkpoint.load(directory).version == before
+        checkpoint.replace_files(directory, {"README.md": b"new"})
+        assert checkpoint.load(directory).card == "new"
 
 
 class TestDamage:

@@ -1,5 +1,8 @@
 """Words from pieces, checked against a sum over everything that can be spelled."""
 
+from collections import defaultdict
+from itertools import product
+
 import pytest
 import torch
 
@@ -42,12 +45,43 @@ class TestWordPredictor:
             usual = predictor.probability(*after, word)
             assert probability >= usual * (1 - 1e-6) or probability == pytest.approx(usual, rel=1e-4)
 
-    def test_words_and_marks_and_the_end_share_everything(self, predictor: WordPredictor, after) -> None:
-        """Beginnings of words, punctuation and what can't be shown make up the whole distribution."""
-        probabilities = torch.softmax(after[0].double(), dim=-1)
-        begun = float(probabilities[predictor.begins].sum())
-        never = float(probabilities[predictor.goes_on].sum() + probabilities[predictor.tokenizer.end_id])
-        assert begun + never == pytest.approx(1, abs=1e-6)
+    def test_the_list_is_what_spelling_everything_out_gives(self) -> None:
+        """Against all sequences of up to four pieces of a tiny vocabulary, each read by the model in full."""
+        torch.manual_seed(4)
+        tokenizer = SubwordTokenizer.train(["ab ba, aab bab"] * 5, 264)
+        model = LanguageModel(LanguageModelConfig(tokenizer.size, 8, 8)).eval()
+        model.embedding.weight *= 4
+        predictor = WordPredictor(model, tokenizer)
+        letters = [index for index in predictor.goes_on if tokenizer.surface(index) in (b"a", b"b")]
+        model.bias[:] = -30.0  # leave only letters, spaces and the end
+        model.bias[[*letters, *predictor.begins, tokenizer.end_id]] = 0.0
+        model.bias[[index for index in predictor.begins if not tokenizer.surface(index).startswith(b" ")]] = -30.0
+        logits, state, _ = read_text(model, tokenizer, "ab")
+        expected: dict[bytes, float] = defaultdict(float)
+        for first, *rest in (
+            (first, *rest)
+            for first in predictor.begins
+            if tokenizer.surface(first).startswith(b" ")
+            for length in range(4)
+            for rest in product(letters, repeat=length)
+        ):
+            probability, word, scores, memory = 1.0, b"", logits, state
+            for token in (first, *rest):
+                probability *= float(torch.softmax(scores.double(), dim=-1)[token])
+                word += tokenizer.surface(token)
+                stepped, memory = model(torch.tensor([[token]]), memory)
+                scores = stepped[0, -1]
+            after = torch.softmax(scores.double(), dim=-1)
+            expected[word[1:]] += probability * (1 - float(after[predictor.goes_on].sum()))
+        for word, probability in predictor.predict(logits, state, top=100).words[:4]:
+            assert probability == pytest.approx(expected[word.encode()], rel=0.01)
+
+    def test_punctuation_is_the_same_listed_and_asked_for(self, predictor: WordPredictor, after) -> None:
+        listed = dict(predictor.predict(*after, top=300).words)
+        marks = [word for word in listed if not word[0].isalnum() and word[0] not in "'’-"]
+        assert marks
+        for mark in marks:
+            assert predictor.probability(*after, mark) == pytest.approx(listed[mark])
 
     def test_a_prefix_conditions(self, predictor: WordPredictor, after) -> None:
         free = dict(predictor.predict(*after, top=60).words)
@@ -68,6 +102,7 @@ class TestWordPredictor:
         found = dict(predictor.predict(logits, state, top=20).words)
         for word in ("man", "dog", "sees"):
             assert found[word] == pytest.approx(float(expected[words.encode(word)[0]]), rel=1e-5)
+        assert predictor.probability(logits, state, "woman") == 0.0  # not in the vocabulary
 
 
 def test_split_partial() -> None:

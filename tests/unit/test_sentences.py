@@ -16,6 +16,8 @@ from models.sentences import split_sentences
         ("It costs 3.50 in the U. S. today.", ["It costs 3.50 in the U. S. today."]),
         ('He said "Go." Then he left.', ['He said "Go."', "Then he left."]),
         ("Wait... what? ok. fine", ["Wait... what? ok. fine"]),
+        ("x" * 301, ["x" * 300, "x"]),
+        ("word " * 61 + "end", ["word " * 59 + "word", "word end"]),
         ("", []),
         (" \n ", []),
     ],

@@ -13,7 +13,18 @@ import pytest
 from models.training import cli
 from tests.conftest import SENTENCES
 
-TINY = ["--set", "epochs=2", "--set", "hidden=8", "--set", "embedding=8", "--set", "vocabulary_size=300"]
+TINY = [
+    "--language",
+    "en",
+    "--set",
+    "epochs=2",
+    "--set",
+    "hidden=8",
+    "--set",
+    "embedding=8",
+    "--set",
+    "vocabulary_size=300",
+]
 
 
 @pytest.fixture
@@ -64,6 +75,7 @@ class TestBadData:
             (["--set", "hiden=3"], "no setting 'hiden'; there are"),
             (["--set", "hidden=many"], "hidden is 'many'; it must be a whole number"),
             (["--set", "hidden"], "not of the form name=value"),
+            (["--language", ""], "say what language the text is in"),
             (["--set", "hidden=-1"], "hidden is -1"),
             (["--set", "tokenizer=letters"], "must be subword or word"),
             (["--recipe", "soup"], "no recipe 'soup'"),
@@ -73,7 +85,7 @@ class TestBadData:
     def test_bad_options(self, tmp_path, labelled, capsys, monkeypatch, arguments: list[str], message: str) -> None:
         status, printed = run(
             capsys, monkeypatch, "classifier", "--train", labelled, "--valid", labelled, "--out", tmp_path / "model",
-            *arguments,
+            "--language", "en", *arguments,
         )  # fmt: skip
         assert (status, message in printed) == (2, True), printed
 
@@ -91,7 +103,7 @@ class TestTrainAndEvaluate:
         out = tmp_path / "model"
         status, printed = run(
             capsys, monkeypatch, "classifier", "--train", labelled, "--valid", labelled, "--out", out,
-            "--language", "en", *TINY,
+            *TINY,
         )  # fmt: skip
         assert status == 0, printed
         assert sorted(path.name for path in tmp_path.iterdir()) == ["labelled.jsonl", "model"]
@@ -121,7 +133,7 @@ class TestKill:
         text.write_text("\n".join(SENTENCES * 12), encoding="utf-8")
         command = [
             sys.executable, "-m", "models.training.cli", "language", "--train", str(text), "--valid", str(text),
-            "--language", "en", "--threads", "1", *TINY, "--set", "epochs=4", "--set", "stripes=4",
+            "--threads", "1", *TINY, "--set", "epochs=4", "--set", "stripes=4",
             "--set", "chunk_tokens=8", "--set", "evaluations_per_epoch=1", "--out",
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONWARNINGS": "default"}

@@ -33,7 +33,8 @@ def test_all_kinds_of_files(tmp_path: Path, name: str, content: str, columns: tu
 
 
 def test_text_is_a_document_a_line(tmp_path: Path) -> None:
-    assert read_rows(written(tmp_path, "a.txt", " one \n\ntwo"), ("text",)) == [(" one ",), ("two",)]
+    text = " one \r\n\ntwo\u2028still two\r\n"
+    assert read_rows(written(tmp_path, "a.txt", text), ("text",)) == [(" one ",), ("two\u2028still two",)]
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,7 @@ def test_text_is_a_document_a_line(tmp_path: Path) -> None:
         ("a.csv", "text,stars\na,1\n", r"line 1: no column 'label'; it has 'text', 'stars'"),
         ("a.tsv", "text\tlabel\na\n", "row 2: 1 columns, and column 2 is wanted"),
         ("a.tsv", b"text\tlabel\na\tb\n\xe7ok\tiyi\n", "line 3: byte 0xE7 is not UTF-8"),
+        ("a.csv", 'text,label\n"a,b\nc,d\n', "line 3: .*quotation mark"),
         ("a.doc", "a", "unknown kind of file"),
     ],
 )
@@ -65,8 +67,8 @@ def test_missing_and_broken_files(tmp_path: Path) -> None:
 
 
 def test_parallel_files(tmp_path: Path) -> None:
-    left, right = written(tmp_path, "a.en", "one\n\ntwo\n"), written(tmp_path, "a.tr", "bir\n\niki\n")
-    assert read_parallel(left, right) == [("one", "bir"), ("two", "iki")]
+    left, right = written(tmp_path, "a.en", "one\u2028\n\ntwo\n"), written(tmp_path, "a.tr", "bir\n\niki\r\n")
+    assert read_parallel(left, right) == [("one\u2028", "bir"), ("two", "iki")]
     with pytest.raises(DataError, match=r"3 lines .* 1: they are not parallel"):
         read_parallel(left, written(tmp_path, "b.tr", "bir\n"))
 
