@@ -8,14 +8,14 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /src
 RUN python3 -m venv /opt/venv
 COPY constraints.txt ./
-RUN /opt/venv/bin/python -m pip install --constraint constraints.txt \
+# Torch alone from there: an index of torch's has not all that torch needs, at the versions pinned here.
+RUN /opt/venv/bin/python -m pip install --no-deps --constraint constraints.txt \
     ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"} torch
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY models models
 RUN /opt/venv/bin/python -m pip install --constraint constraints.txt . \
-    && /opt/venv/bin/python -m pip uninstall --yes pip \
-    && /opt/venv/bin/python -m compileall -q /opt/venv/lib
+    && /opt/venv/bin/python -m pip uninstall --yes pip
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="Carousel" \
@@ -33,7 +33,7 @@ WORKDIR /opt/carousel
 USER 10001:10001
 EXPOSE 8000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=3s --start-period=20s --retries=3 \
+HEALTHCHECK --interval=15s --timeout=3s --start-period=60s --retries=3 \
     CMD ["python3", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ[\"CAROUSEL_PORT\"]}/readyz', timeout=2)"]
 ENTRYPOINT ["carousel"]
 CMD ["serve"]
