@@ -13,7 +13,7 @@ from rich.table import Table
 
 from app import server
 from app.engine.engine import Engine
-from app.engine.registry import Registry, choose_device, load_models
+from app.engine.registry import Registry, load_models
 from app.errors import ServiceError
 from app.logs import configure_logging
 from app.main import create_app
@@ -28,6 +28,7 @@ from app.schemas.generate import GenerateReply, generate_request
 from app.schemas.next_word_probs import NextWordReply, next_word_request
 from app.schemas.translate import TranslateReply, translate_request
 from app.settings import Settings, load_settings
+from models.device import choose_device
 from models.errors import ModelError
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)

@@ -9,12 +9,13 @@ from starlette.concurrency import run_in_threadpool
 
 from app.engine.detection import warm_up
 from app.engine.engine import Engine
-from app.engine.registry import Registry, choose_device, load_models
+from app.engine.registry import Registry, load_models
 from app.logs import get_logger
 from app.middleware import BodyLimitMiddleware, RequestIdMiddleware
 from app.problems import install_handlers
 from app.routes import classify, generate, health, models, next_word_probs, pages, translate
 from app.settings import Settings
+from models.device import choose_device
 
 DESCRIPTION = "Text from recurrent models: generate, predict, classify, translate. Errors are problem documents."
 ENGINE_STOP_S = 5.0  # by then the server has waited for running requests, as long as settings allow

@@ -15,14 +15,6 @@ from models.translator import Translator
 SCRATCH_SUFFIXES = (".training", ".partial", ".old")
 
 
-def choose_device(name: str) -> torch.device:
-    """auto is a GPU where there is one. Raises CheckpointError for cuda where there is none."""
-    available = torch.cuda.is_available()
-    if name == "cuda" and not available:
-        raise CheckpointError("CAROUSEL_DEVICE is cuda, but no GPU can be used here")
-    return torch.device("cuda" if name != "cpu" and available else "cpu")
-
-
 def load_models(folder: Path, names: Sequence[str], device: torch.device, kind: str | None = None) -> "Registry":
     """Load the named checkpoints of a folder, or all; with a kind, only those of it.
 

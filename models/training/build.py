@@ -9,6 +9,7 @@ import torch
 
 from models.checkpoint import Model
 from models.classifier import Classifier, ClassifierConfig
+from models.device import choose_device
 from models.errors import DataError
 from models.language_model import LanguageModel, LanguageModelConfig
 from models.tokenizer import SubwordTokenizer, Tokenizer, WordTokenizer
@@ -63,15 +64,6 @@ class Plan:
     trainer: Trainer[Any]
     tokenizer: Tokenizer
     evaluate: Callable[[Model], dict[str, Any]]
-
-
-def choose_device(name: str) -> torch.device:
-    """auto is a GPU where there is one. Raises DataError for cuda where there is none."""
-    if name not in ("auto", "cpu", "cuda"):
-        raise DataError(f"device {name!r} is none of auto, cpu, cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise DataError("device cuda: no GPU can be used here")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 def plan(request: Request) -> Plan:

@@ -12,10 +12,11 @@ import typer
 from rich.console import Console
 
 from models import checkpoint
+from models.device import choose_device
 from models.errors import ModelError
 from models.training import session
 from models.training.allocator import keep_memory
-from models.training.build import COLUMNS, TSV_COLUMNS, Request, choose_device, plan
+from models.training.build import COLUMNS, TSV_COLUMNS, Request, plan
 from models.training.evaluate import evaluate_sources
 from models.training.sources import Source
 
