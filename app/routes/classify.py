@@ -22,6 +22,7 @@ def router(settings: Settings) -> APIRouter:
         "/classify",
         with_body(classify, classify_request(settings)),
         methods=["POST"],
+        summary="Judge a text, and say why",
         response_model=ClassifyReply,
         response_model_exclude_unset=True,
         responses=PROBLEMS,

@@ -26,6 +26,7 @@ def router(settings: Settings) -> APIRouter:
         "/generate",
         with_body(generate, generate_request(settings)),
         methods=["POST"],
+        summary="Go on with a prompt",
         response_model=GenerateReply,
         response_model_exclude_unset=True,
         responses=PROBLEMS,

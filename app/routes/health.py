@@ -10,8 +10,10 @@ from app.schemas.models import Health
 
 def router() -> APIRouter:
     routes = APIRouter(tags=["health"], responses={503: PROBLEMS[503]})
-    for path, endpoint in (("/livez", livez), ("/readyz", readyz)):
-        routes.add_api_route(path, endpoint, methods=["GET"], response_model=Health, response_model_exclude_unset=True)
+    for path, endpoint, summary in (("/livez", livez, "Does the engine move?"), ("/readyz", readyz, "Is work taken?")):
+        routes.add_api_route(
+            path, endpoint, methods=["GET"], summary=summary, response_model=Health, response_model_exclude_unset=True
+        )
     return routes
 
 

@@ -27,10 +27,23 @@ from models.translator import Translator
 def router(settings: Settings) -> APIRouter:
     routes = APIRouter(tags=["models"], responses={404: PROBLEMS[404], 422: PROBLEMS[422]})
     unset: dict[str, Any] = {"response_model_exclude_unset": True}
-    routes.add_api_route("/models", list_models, methods=["GET"], response_model=ModelsReply, **unset)
-    routes.add_api_route("/models/{name}", show_model, methods=["GET"], response_model=ModelDetail, **unset)
     routes.add_api_route(
-        "/tokenize", with_body(tokenize, tokenize_request(settings)), methods=["POST"], response_model=TokenizeReply
+        "/models", list_models, methods=["GET"], summary="All models", response_model=ModelsReply, **unset
+    )
+    routes.add_api_route(
+        "/models/{name}",
+        show_model,
+        methods=["GET"],
+        summary="One model, with its card",
+        response_model=ModelDetail,
+        **unset,
+    )
+    routes.add_api_route(
+        "/tokenize",
+        with_body(tokenize, tokenize_request(settings)),
+        methods=["POST"],
+        summary="Cut a text into tokens",
+        response_model=TokenizeReply,
     )
     return routes
 

@@ -17,6 +17,7 @@ def router(settings: Settings) -> APIRouter:
         "/next-word-probs",
         with_body(next_word_probs, next_word_request(settings)),
         methods=["POST"],
+        summary="What comes next, and how likely it is",
         response_model=NextWordReply,
         responses=PROBLEMS,
     )

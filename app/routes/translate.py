@@ -26,6 +26,7 @@ def router(settings: Settings) -> APIRouter:
         "/translate",
         with_body(translate, translate_request(settings)),
         methods=["POST"],
+        summary="Translate a text, or several",
         response_model=TranslateReply,
         response_model_exclude_unset=True,
         responses=PROBLEMS,

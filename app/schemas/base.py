@@ -11,6 +11,11 @@ class Request(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
+def example(**fields: Any) -> ConfigDict:
+    """The configuration of a shape whose example, ready to be sent, the API page shows."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
 class Reply(BaseModel):
     """What we answer; built from the engine's values by attribute."""
 

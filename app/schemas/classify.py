@@ -2,13 +2,15 @@
 
 from pydantic import Field
 
-from app.schemas.base import Reply, Request, TextOrTexts, text_or_texts
+from app.schemas.base import Reply, Request, TextOrTexts, example, text_or_texts
 from app.schemas.limits import limited
 from app.settings import Settings
 
 
 class ClassifyRequest(Request):
-    text: TextOrTexts = Field(description="A text, or a list of texts.", examples=["A wonderful film."])
+    model_config = example(text="A wonderful film.", explain=True)
+
+    text: TextOrTexts = Field(description="A text, or a list of texts.")
     model: str | None = Field(None, max_length=200, description="A classifier; left out: one for the text's language.")
     explain: bool = Field(False, description="Say what each token adds to the logit of the label.")
 

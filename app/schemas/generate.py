@@ -4,13 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from app.schemas.base import Reply, Request, Text, unicode_text
+from app.schemas.base import Reply, Request, Text, example, unicode_text
 from app.schemas.limits import limited
 from app.settings import Settings
 
 
 class GenerateRequest(Request):
-    prompt: Text = Field(description="The text to go on with.", examples=["Once upon a time"])
+    model_config = example(prompt="Once upon a time", max_new_tokens=40, temperature=0.7)
+
+    prompt: Text = Field(description="The text to go on with.")
     model: str | None = Field(
         None, max_length=200, description="A language model; left out: one for the prompt's language."
     )

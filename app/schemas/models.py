@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from app.schemas.base import Reply, Request, unicode_text
+from app.schemas.base import Reply, Request, example, unicode_text
 from app.schemas.limits import limited
 from app.settings import Settings
 
@@ -35,10 +35,10 @@ class ModelsReply(Reply):
 
 
 class TokenizeRequest(Request):
-    text: Annotated[str, Field(min_length=1), AfterValidator(unicode_text)] = Field(
-        description="The text to cut up.", examples=["Once upon a time"]
-    )
-    model: str = Field(max_length=200, description="The model whose tokenizer to use.", examples=["language-en"])
+    model_config = example(text="Once upon a time", model="language-en")
+
+    text: Annotated[str, Field(min_length=1), AfterValidator(unicode_text)] = Field(description="The text to cut up.")
+    model: str = Field(max_length=200, description="The model whose tokenizer to use.")
 
 
 class TokenSpan(Reply):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from app.schemas.base import Reply, Request, Text, unicode_text
+from app.schemas.base import Reply, Request, Text, example, unicode_text
 from app.schemas.limits import limited
 from app.settings import Settings
 from models.next_words import is_single_word
@@ -20,7 +20,9 @@ Candidate = Annotated[str, Field(max_length=60), AfterValidator(unicode_text), A
 
 
 class NextWordRequest(Request):
-    text: Text = Field(description="What was written so far.", examples=["Once upon a"])
+    model_config = example(text="she was very", top=5)
+
+    text: Text = Field(description="What was written so far.")
     model: str | None = Field(
         None, max_length=200, description="A language model; left out: one for the text's language."
     )

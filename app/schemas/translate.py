@@ -2,15 +2,17 @@
 
 from pydantic import Field
 
-from app.schemas.base import Reply, Request, TextOrTexts, text_or_texts
+from app.schemas.base import Reply, Request, TextOrTexts, example, text_or_texts
 from app.schemas.limits import limited
 from app.settings import Settings
 
 
 class TranslateRequest(Request):
-    text: TextOrTexts = Field(description="A text, or a list of texts.", examples=["Where is the station?"])
+    model_config = example(text="Where is the station?", target="tr", alternatives=2)
+
+    text: TextOrTexts = Field(description="A text, or a list of texts.")
     source: str = Field("auto", min_length=2, max_length=16, description="The text's language, or auto.")
-    target: str = Field(min_length=2, max_length=16, description="The language wanted.", examples=["tr"])
+    target: str = Field(min_length=2, max_length=16, description="The language wanted.")
     model: str | None = Field(None, max_length=200, description="A translator; left out: one for the two languages.")
     beam_size: int = Field(5, ge=1, description="How many hypotheses are kept; 1 is greedy.")
     length_penalty: float = Field(1.0, ge=0, le=5, description="Hypotheses are ranked by logprob / length ** this.")

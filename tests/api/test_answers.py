@@ -209,6 +209,14 @@ class TestPages:
         one, many = schemas["ClassifyRequest"]["properties"]["text"]["oneOf"]
         assert (one["maxLength"], many["maxItems"], many["items"]["maxLength"]) == (400, 4, 400)
 
+    async def test_the_pages_examples_can_be_sent_as_they_are(self, client: httpx.AsyncClient) -> None:
+        document = (await client.get("/openapi.json")).json()
+        for path, route in document["paths"].items():
+            if "post" in route:
+                reference = route["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+                shape = document["components"]["schemas"][reference.split("/")[-1]]
+                await ask(client, path, **shape["examples"][0])
+
     async def test_a_request_id_comes_back(self, client: httpx.AsyncClient) -> None:
         kept = await client.get("/livez", headers={"x-request-id": "abc-1"})
         made = await client.get("/livez", headers={"x-request-id": "no good\tid"})
