@@ -34,8 +34,10 @@ def write_card(name: str, kind: str, languages: tuple[str, ...], training: Mappi
 
 `{training["command"]}`
 
-Settings: {settings}. Kept: the weights of step {training["step"]} of {training["total_steps"]}, the best on the
-validation data, after {training["seconds"] / 60:.0f} minutes on {training["environment"]["machine"]}.
+Settings: {settings}.
+
+Kept: the weights of step {training["step"]} of the {training["total_steps"]} that the recipe has, after
+{training["seconds"] / 60:.0f} minutes on {training["environment"]["machine"]}.
 Versions: {", ".join(f"{key} {value}" for key, value in training["environment"]["versions"].items())}.
 
 ## Numbers
@@ -67,4 +69,5 @@ def _flat(scores: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _figure(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text.replace("|", "\\|")  # a table's own sign

@@ -105,7 +105,11 @@ RECIPES: dict[str, Recipe] = {
             "Film reviews of IMDB (Maas et al. 2011; its test set was not used) and the phrases of the training "
             "trees of the Stanford Sentiment Treebank (Socher et al. 2013), both published for research."
         ),
-        limits="Judges films; of other matters it knows what film reviews say of them. There is no neutral label.",
+        limits=(
+            "Judges films; of other matters it knows what film reviews say of them. There is no neutral label. The "
+            "validation reviews were drawn from IMDB's training half, so that many are of films that it was trained "
+            "on: expect less on films that it never read of."
+        ),
     ),
     "sentiment-tr": Recipe(
         kind="classifier",
