@@ -57,4 +57,5 @@ class Display:
             self._printed = now
             left = self._bar.tasks[0].time_remaining
             minutes = "" if left is None else f"  {left / 60:.0f} min left"
-            self._console.print(f"step {record.step}/{record.total_steps}  {status}{minutes}", highlight=False, soft_wrap=True)
+            line = f"step {record.step}/{record.total_steps}  {status}{minutes}"
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
