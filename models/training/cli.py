@@ -18,6 +18,7 @@ from models.training import session
 from models.training.allocator import keep_memory
 from models.training.build import COLUMNS, TSV_COLUMNS, Request, plan
 from models.training.evaluate import evaluate_sources
+from models.training.recipes import RECIPES
 from models.training.sources import Source
 
 app = typer.Typer(
@@ -27,8 +28,10 @@ app = typer.Typer(
 Output = Annotated[Path, typer.Option("--out", help="The checkpoint directory to make.")]
 Train = Annotated[list[str] | None, typer.Option("--train", help="Training data: FILE[:COLUMN,…]. Can be repeated.")]
 Valid = Annotated[list[str] | None, typer.Option("--valid", help="Validation data, likewise.")]
-RecipeName = Annotated[str, typer.Option("--recipe", help="Start from a named recipe.")]
-Assignments = Annotated[list[str] | None, typer.Option("--set", help="Change a setting: NAME=VALUE. Can be repeated.")]
+RecipeName = Annotated[str, typer.Option("--recipe", help=f"Start from a named recipe: {', '.join(RECIPES)}.")]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", help="Change a setting: NAME=VALUE; an unknown name lists them all.")
+]
 Root = Annotated[Path, typer.Option("--data", envvar="CAROUSEL_DATA", help="The folder that file names start from.")]
 Language = Annotated[str, typer.Option("--language", help="The language of the text, such as en.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")]

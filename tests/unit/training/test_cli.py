@@ -117,6 +117,26 @@ class TestTrainAndEvaluate:
         assert "carousel-train classifier" in card
         assert "accuracy" in card
 
+    @pytest.mark.parametrize("kind", ["language", "translator"])
+    def test_so_they_are_for_the_other_kinds(self, tmp_path, capsys, monkeypatch, kind: str) -> None:
+        text, pairs = tmp_path / "text.txt", tmp_path / "pairs.tsv"
+        text.write_text("\n".join(SENTENCES * 8), encoding="utf-8")
+        lines = [f"{left}\t{right}" for left, right in zip(SENTENCES[:4], SENTENCES[4:], strict=True)]
+        pairs.write_text("\n".join(lines), encoding="utf-8")
+        data, options, baseline = {
+            "language": (text, [*TINY, "--set", "stripes=4"], ["--baseline", text]),
+            "translator": (pairs, ["--languages", "EN,tr", *TINY[2:]], []),
+        }[kind]
+        out = tmp_path / "model"
+        status, printed = run(capsys, monkeypatch, kind, "--train", data, "--valid", data, "--out", out, *options)
+        assert status == 0, printed
+        status, printed = run(capsys, monkeypatch, "evaluate", out, data, *baseline)
+        assert status == 0, printed
+        metrics = json.loads((out / "metrics.json").read_bytes())
+        assert json.loads(printed) == metrics
+        wanted = {"language": "kneser_ney_3gram_perplexity_per_word", "translator": "en-tr"}[kind]
+        assert wanted in metrics["evaluations"][0]["scores"]
+
     def test_unknown_labels_are_named(self, tmp_path, labelled, capsys, monkeypatch) -> None:
         out = tmp_path / "model"
         run(capsys, monkeypatch, "classifier", "--train", labelled, "--valid", labelled, "--out", out, *TINY)
