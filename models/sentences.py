@@ -41,6 +41,18 @@ def split_sentences(text: str) -> list[Sentence]:
     return sentences
 
 
+def begin_as(text: str, source: str, language: str) -> str:
+    """Let a translation begin with a capital where its source does.
+
+    Few words of a vocabulary are there with their capital too, least of all Turkish ones in Ç, İ or Ş: spelled in
+    pieces they are less likely than the same word without it.
+    """
+    if not source[:1].isupper() or not text[:1].islower():
+        return text
+    first = "İ" if language == "tr" and text[0] == "i" else text[0].upper()
+    return first + text[1:]
+
+
 def _append(sentences: list[Sentence], text: str, begin: int, end: int) -> None:
     piece = text[begin:end]
     if piece.strip():

@@ -9,7 +9,7 @@ from app.errors import InvalidRequest
 from models.batch import pad
 from models.checkpoint import Checkpoint
 from models.search import Hypothesis, SearchConfig, source_ids, translate
-from models.sentences import split_sentences
+from models.sentences import begin_as, split_sentences
 from models.tokenizer import Tokenizer
 from models.translator import Translator
 
@@ -82,7 +82,11 @@ def _join(
 
     def text_of(rank: int) -> str:
         chosen = [hypotheses[min(rank, len(hypotheses) - 1)] for hypotheses in found]
-        return "".join(tokenizer.decode(best.ids) + space for best, space in zip(chosen, spaces, strict=True))
+        texts = (
+            begin_as(tokenizer.decode(best.ids), part.text, job.target)
+            for best, part in zip(chosen, parts, strict=True)
+        )
+        return "".join(text + space for text, space in zip(texts, spaces, strict=True))
 
     best = text_of(0)
     others = [text for rank in range(1, job.beam_size) if (text := text_of(rank)) != best]

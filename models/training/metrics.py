@@ -13,6 +13,7 @@ from models.batch import pad
 from models.classifier import Classifier
 from models.language_model import LanguageModel
 from models.search import SearchConfig, source_ids, translate
+from models.sentences import begin_as
 from models.tokenizer import Tokenizer
 from models.training.ngram import KneserNey
 from models.translator import Translator
@@ -145,7 +146,7 @@ def translate_all(
         batch = pad([sources[index] for index in chosen]).to(device)
         config = SearchConfig(beam_size, length_penalty)
         for index, hypotheses in zip(chosen, translate(model, batch, tokenizer.end_id, config), strict=True):
-            outputs[index] = tokenizer.decode(hypotheses[0].ids)
+            outputs[index] = begin_as(tokenizer.decode(hypotheses[0].ids), texts[index], target)
     return outputs
 
 

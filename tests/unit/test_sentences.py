@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.sentences import split_sentences
+from models.sentences import begin_as, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,19 @@ def test_nothing_but_white_space_is_lost(text: str) -> None:
     assert "".join("".join(sentence.text.split()) for sentence in sentences) == "".join(text.split())
     for sentence in sentences:
         assert text[sentence.start : sentence.end] == sentence.text == sentence.text.strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "source", "language", "wanted"),
+    [
+        ("istasyon nerede?", "Where is it?", "tr", "İstasyon nerede?"),
+        ("ılık su", "Warm water", "tr", "Ilık su"),
+        ("it is here", "Burada", "en", "It is here"),
+        ("burada", "here", "tr", "burada"),
+        ("Burada", "Here", "tr", "Burada"),
+        ("3 kişi", "Three people", "tr", "3 kişi"),
+        ("", "Here", "tr", ""),
+    ],
+)
+def test_a_translation_begins_as_its_source(text: str, source: str, language: str, wanted: str) -> None:
+    assert begin_as(text, source, language) == wanted
