@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -12,8 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app import server
-from app.engine.engine import Engine
-from app.engine.registry import Registry, load_models
+from app.dependencies import LocalClient, load_registry, make_engine
 from app.errors import ServiceError
 from app.logs import configure_logging
 from app.main import create_app
@@ -28,7 +28,6 @@ from app.schemas.generate import GenerateReply, generate_request
 from app.schemas.next_word_probs import NextWordReply, next_word_request
 from app.schemas.translate import TranslateReply, translate_request
 from app.settings import Settings, load_settings
-from models.device import choose_device
 from models.errors import ModelError
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
@@ -50,7 +49,7 @@ def serve(
 ) -> None:
     """Serve all models over HTTP."""
     settings = _settings(host=host, port=port, checkpoints=checkpoints)
-    registry = _registry(settings, None)  # here, so that a damaged checkpoint is one line rather than a traceback
+    registry = load_registry(settings)  # here, so that a damaged checkpoint is one line rather than a traceback
     configure_logging()
     application = create_app(settings, registry)
     if not server.run(application, settings, lambda url: typer.echo(f"Carousel is ready: open {url}", err=True)):
@@ -76,7 +75,7 @@ def generate(
 
     def show(reply: GenerateReply) -> None:
         for choice in reply.choices:
-            typer.echo(str(fields["prompt"]) + choice.text)
+            typer.echo(f"{fields['prompt']}{choice.text}")
 
     _ask("language", answer_generate, generate_request, fields, checkpoints, show, json)
 
@@ -147,7 +146,7 @@ def translate(
 @app.command()
 def models(json: Json = False, checkpoints: Checkpoints = None) -> None:
     """List the models."""
-    reply = asyncio.run(list_models(_registry(_settings(checkpoints=checkpoints), None)))
+    reply = asyncio.run(list_models(load_registry(_settings(checkpoints=checkpoints))))
     if json:
         typer.echo(reply.model_dump_json(indent=2, exclude_unset=True))
         return
@@ -176,7 +175,7 @@ def _fail(message: str) -> None:
 
 def _ask(
     kind: str,
-    answer: Callable[[Any, Engine, Settings], Awaitable[ReplyT]],
+    answer: Callable[..., Awaitable[Any]],
     shape: Callable[[Settings], type[Request]],
     fields: dict[str, Any],
     checkpoints: Path | None,
@@ -186,11 +185,13 @@ def _ask(
     """Ask as a client of the service would, with an engine of one's own."""
     settings = _settings(checkpoints=checkpoints)
     body = shape(settings).model_validate(fields)
-    engine = Engine(_registry(settings, kind), threads=settings.threads)
+    engine = make_engine(load_registry(settings, kind), settings)
     engine.start()
+    given = {"settings": settings} if "settings" in signature(answer).parameters else {}
 
     async def ask() -> ReplyT:
-        return await answer(body, engine, settings)
+        reply: ReplyT = await answer(body, engine, LocalClient(), **given)
+        return reply
 
     try:
         reply = asyncio.run(ask())
@@ -204,10 +205,6 @@ def _ask(
 
 def _settings(**given: object) -> Settings:
     return load_settings(**_given(**given))
-
-
-def _registry(settings: Settings, kind: str | None) -> Registry:
-    return load_models(settings.checkpoints, settings.models, choose_device(settings.device), kind)
 
 
 def _given(**fields: Any) -> dict[str, Any]:

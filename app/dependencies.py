@@ -1,17 +1,94 @@
 """What routes are given, as named types."""
 
 import asyncio
-from concurrent.futures import Future
-from typing import Annotated, TypeVar
+from collections.abc import Coroutine, Sequence
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from app.engine.engine import Engine
-from app.engine.registry import Registry
-from app.errors import DeadlineExceeded
+from app.engine.engine import Engine, EngineConfig
+from app.engine.registry import Registry, load_models
+from app.engine.ticket import Caller, Finished, Ticket
+from app.errors import ClientGone
 from app.settings import Settings
+from models.device import choose_device
 
-ResultT = TypeVar("ResultT")
+
+class Client:
+    """Who asks over HTTP. Its requests end when it hangs up."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        urgency = _urgency(request.headers.get("priority", ""))
+        self.caller = Caller(request.client.host if request.client else "", urgency)
+
+    async def result(self, ticket: Ticket) -> Any:
+        """The result of a ticket, or its error, raised. Raises ClientGone where the client hangs up before."""
+        return await self._unless_gone(ticket, ticket.result())
+
+    async def first(self, ticket: Ticket) -> Sequence[Any]:
+        """The first events of a ticket; an error, where that is all there is, is raised. Raises ClientGone too."""
+        events: Sequence[Any] = await self._unless_gone(ticket, ticket.events())
+        if isinstance(events[0], Finished) and events[0].error is not None:
+            raise events[0].error
+        return events
+
+    async def _unless_gone(self, ticket: Ticket, answer: Coroutine[Any, Any, Any]) -> Any:
+        waiting = asyncio.create_task(answer)
+        leaving = asyncio.create_task(self._left())
+        try:
+            await asyncio.wait((waiting, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+            ticket.leave()
+            raise ClientGone("the client closed the connection")
+        except asyncio.CancelledError:
+            ticket.leave()
+            raise
+        finally:
+            waiting.cancel()
+            leaving.cancel()
+
+    async def _left(self) -> None:
+        while (await self._request.receive())["type"] != "http.disconnect":
+            pass
+
+
+class LocalClient(Client):
+    """Who asks from the shell, and stays until the answer."""
+
+    def __init__(self) -> None:
+        self.caller = Caller()
+
+    async def _left(self) -> None:
+        await asyncio.Event().wait()
+
+
+def load_registry(settings: Settings, kind: str | None = None) -> Registry:
+    """The models that settings name, or those of a kind among them."""
+    device = choose_device(settings.device)
+    return load_models(settings.checkpoints, settings.models, device, kind, settings.precision)
+
+
+def make_engine(registry: Registry, settings: Settings) -> Engine:
+    """An engine that runs as settings say; not started yet."""
+    config = EngineConfig(
+        max_queued=settings.max_queued_jobs,
+        max_rows=settings.max_batch_rows,
+        threads=settings.threads,
+        timeout_s=settings.request_timeout_s,
+        batching=settings.batching,
+    )
+    return Engine(registry, config)
+
+
+def _urgency(header: str) -> int:
+    """The u of a Priority header (RFC 9218), 0 (most urgent) to 7; 3 where there is none, or none that can be read."""
+    for part in header.split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "u" and len(value) == 1 and value in "01234567":
+            return int(value)
+    return 3
 
 
 def _engine(request: Request) -> Engine:
@@ -28,14 +105,11 @@ def _registry(engine: "EngineDep") -> Registry:
     return engine.registry
 
 
+def _client(request: Request) -> Client:
+    return Client(request)
+
+
 EngineDep = Annotated[Engine, Depends(_engine)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 RegistryDep = Annotated[Registry, Depends(_registry)]
-
-
-async def finished(future: "Future[ResultT]", settings: Settings) -> ResultT:
-    """Await an engine's future. Raises DeadlineExceeded, and cancels the job, when it takes too long."""
-    try:
-        return await asyncio.wait_for(asyncio.wrap_future(future), settings.request_timeout_s)
-    except TimeoutError:
-        raise DeadlineExceeded(f"no answer within {settings.request_timeout_s:g} s") from None
+ClientDep = Annotated[Client, Depends(_client)]

@@ -5,6 +5,7 @@ ServiceError
 ├── ModelNotFound          404  no model of that name
 ├── NoModel                422  no model of the kind or language that the request needs
 ├── QueueFull              429  as much is waiting as settings allow
+├── ClientGone             499  the client hung up; nobody reads the answer (nginx's number for it)
 ├── EngineStopped          503  the service is going down, or its engine died
 └── DeadlineExceeded       504  the answer took longer than settings allow
 """
@@ -38,8 +39,19 @@ class NoModel(ServiceError):
 
 
 class QueueFull(ServiceError):
+    """retry_after_s says when what waits now will probably have begun."""
+
     status = 429
     title = "Too many requests"
+
+    def __init__(self, detail: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class ClientGone(ServiceError):
+    status = 499
+    title = "Client closed request"
 
 
 class EngineStopped(ServiceError):

@@ -21,9 +21,12 @@ class EventLogger:
     def warning(self, event: str, **fields: object) -> None:
         self._logger.warning(event, extra={"fields": fields})
 
-    def exception(self, event: str, **fields: object) -> None:
-        """Log an error with the place where it was raised; its message could quote a user, and is left out."""
-        self._logger.error(event, exc_info=True, extra={"fields": fields})
+    def exception(self, event: str, error: BaseException | None = None, **fields: object) -> None:
+        """Log an error, or the one being handled, with the place where it was raised.
+
+        Its message could quote a user, and is left out.
+        """
+        self._logger.error(event, exc_info=error or True, extra={"fields": fields})
 
 
 class JsonFormatter(logging.Formatter):

@@ -7,15 +7,15 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
+from app.dependencies import load_registry, make_engine
 from app.engine.detection import warm_up
-from app.engine.engine import Engine
-from app.engine.registry import Registry, load_models
+from app.engine.registry import Registry
 from app.logs import get_logger
 from app.middleware import BodyLimitMiddleware, RequestIdMiddleware
 from app.problems import install_handlers
+from app.reloading import reloading
 from app.routes import classify, generate, health, models, next_word_probs, pages, translate
 from app.settings import Settings
-from models.device import choose_device
 
 DESCRIPTION = "Text from recurrent models: generate, predict, classify, translate. Errors are problem documents."
 ENGINE_STOP_S = 5.0  # by then the server has waited for running requests, as long as settings allow
@@ -27,13 +27,14 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        loaded = registry or load_models(settings.checkpoints, settings.models, choose_device(settings.device))
+        loaded = registry or load_registry(settings)
         warm_up()
-        engine = Engine(loaded, settings.max_queued_jobs, settings.max_batch_jobs, settings.threads)
+        engine = make_engine(loaded, settings)
         engine.start()
         app.state.engine = engine
-        log.info("ready", models=list(loaded.models), device=str(loaded.device))
-        yield
+        with reloading(loaded, settings):
+            log.info("ready", models=list(loaded.models), device=str(loaded.device))
+            yield
         await run_in_threadpool(engine.stop, ENGINE_STOP_S)
 
     app = FastAPI(

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.logs import get_logger, request_id
-from app.problems import problem
+from app.problems import OURS, problem
 
 HEADER = "x-request-id"
 _SAFE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -44,8 +44,7 @@ class RequestIdMiddleware:
             log.exception("request_failed")
             if started_reply:
                 raise
-            detail = "an error of ours; the log has it under the request's id"
-            await problem(scope["path"], 500, "Internal error", detail)(scope, receive, send_with_id)
+            await problem(scope["path"], 500, "Internal error", OURS)(scope, receive, send_with_id)
         finally:
             duration_ms = round(1000 * (time.monotonic() - started), 1)
             route = getattr(scope.get("route"), "path", "")  # the template: a path itself could hold a text

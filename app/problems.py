@@ -1,5 +1,6 @@
 """The one place that turns errors into HTTP: problem documents that never echo the input."""
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from app.errors import ServiceError
+from app.errors import QueueFull, ServiceError
 from app.schemas.base import MANY, ONE
 from app.schemas.problem import FieldProblem, Problem
 from models.errors import TokenizerError
@@ -17,6 +18,7 @@ from models.errors import TokenizerError
 MAX_ERRORS = 20
 MAX_NAME = 64
 MAX_PATH = 200
+OURS = "an error of ours; the log has it under the request's id"
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -36,7 +38,23 @@ def problem(
 ) -> JSONResponse:
     """A response of the media type application/problem+json."""
     body = Problem(title=title, status=status, detail=detail, instance=path[:MAX_PATH], errors=list(errors))
-    return JSONResponse(body.model_dump(), status, dict(headers or {}), media_type="application/problem+json")
+    return _response(body, headers)
+
+
+def problem_document(path: str, error: BaseException) -> Problem:
+    """What is said of an error in the middle of a stream, where it is too late for a status."""
+    if isinstance(error, ServiceError):
+        return _document(path, error)
+    return Problem(title="Internal error", status=500, detail=OURS, instance=path[:MAX_PATH], errors=[])
+
+
+def _document(path: str, error: ServiceError) -> Problem:
+    errors = [FieldProblem(pointer=error.pointer, detail=error.detail)] if error.pointer else []
+    return Problem(title=error.title, status=error.status, detail=error.detail, instance=path[:MAX_PATH], errors=errors)
+
+
+def _response(body: Problem, headers: Mapping[str, str] | None) -> JSONResponse:
+    return JSONResponse(body.model_dump(), body.status, dict(headers or {}), media_type="application/problem+json")
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -52,9 +70,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
-    errors = [FieldProblem(pointer=error.pointer, detail=error.detail)] if error.pointer else []
-    headers = {"Retry-After": "1"} if error.status in (429, 503) else {}
-    return problem(request.url.path, error.status, error.title, error.detail, errors, headers)
+    headers = {"Retry-After": "1"} if error.status == 503 else {}
+    if isinstance(error, QueueFull):
+        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    return _response(_document(request.url.path, error), headers)
 
 
 async def _tokenizer_error(request: Request, error: Exception) -> JSONResponse:

@@ -29,6 +29,9 @@ class Settings(BaseSettings):
         (), description="Names of those to load, with commas between; all if empty."
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
+    precision: Literal["auto", "int8", "bfloat16", "float16", "float32"] = Field(
+        "auto", description="Of the models' numbers; auto: int8 on a CPU that has it, float16 on a GPU."
+    )
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of one computation; 0: one a core.")
     max_prompt_characters: int = Field(20_000, ge=1, description="Longest prompt or text of the language models.")
     max_text_characters: int = Field(20_000, ge=1, description="Longest text to classify.")
@@ -38,8 +41,11 @@ class Settings(BaseSettings):
     max_choices: int = Field(8, ge=1, description="Most choices (n) of one generation.")
     max_beam_size: int = Field(16, ge=1, description="Widest beam.")
     max_body_bytes: int = Field(2_097_152, ge=1024, description="Largest request body.")
-    max_batch_jobs: int = Field(64, ge=1, description="Most requests that run together.")
-    max_queued_jobs: int = Field(512, ge=1, description="Requests that may wait; more are refused with 429.")
+    max_batch_rows: int = Field(256, ge=1, description="Texts (choices, beams) of a model that run together.")
+    max_queued_jobs: int = Field(1_024, ge=1, description="Requests that may wait; more are refused with 429.")
+    batching: Literal["step", "request"] = Field(
+        "step", description="When requests may join what runs: at each step, or (to compare) when all before are done."
+    )
     request_timeout_s: float = Field(60.0, gt=0, description="Longest that a request may take, its waiting included.")
     shutdown_timeout_s: float = Field(20.0, gt=0, description="How long running requests may take to end at shutdown.")
 

@@ -42,3 +42,16 @@ def pad(sequences: Sequence[Sequence[int]], multiple: int = 1) -> Batch:
     width = -(-max(lengths) // multiple) * multiple
     rows = [[*sequence, *[PADDING_ID] * (width - len(sequence))] for sequence in sequences]
     return Batch(torch.tensor(rows, dtype=torch.int64), torch.tensor(lengths, dtype=torch.int64))
+
+
+def like_lengths(lengths: Sequence[int], most_tokens: int) -> list[list[int]]:
+    """Cut sequences into batches of like length, each of at most most_tokens with its padding, or of one.
+
+    Returns the places of the sequences of each batch, the shortest first.
+    """
+    batches: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lambda place: lengths[place]):
+        if not batches or (len(batches[-1]) + 1) * lengths[place] > most_tokens:
+            batches.append([])
+        batches[-1].append(place)
+    return batches

@@ -80,14 +80,13 @@ class Classifier(nn.Module):
         mean = hidden.masked_fill(absent, 0.0).sum(dim=1) / lengths.unsqueeze(1)  # (B, 2H)
         return torch.cat([highest, mean.to(highest.dtype)], dim=-1), winner, mask  # (B, 4H), (B, 2H), (B, T)
 
-    def contributions(self, ids: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Split every logit into the shares of the tokens.
+    def contributions(self, hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Split every logit into the shares of the tokens, from what `read` made of them, (B, T, 2H).
 
         Returns logits (B, C) and shares (B, T, C), 0 at padding; for each row and class the shares
         and the head's bias sum to the logit. A token's share is its part of the mean, and, for each
         feature whose maximum it won, that feature's part.
         """
-        hidden = self.read(ids, lengths)  # (B, T, 2H)
         pooled, winner, mask = self.pool(hidden, lengths)
         width = hidden.shape[-1]
         max_weight, mean_weight = self.head.weight[:, :width], self.head.weight[:, width:]  # (C, 2H) each

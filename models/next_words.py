@@ -1,21 +1,119 @@
 """What is the next word? Pieces of words are summed up to whole words."""
 
 import heapq
+from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from models.language_model import LanguageModel
-from models.recurrent import LSTMState
+from models.runtime.interface import LanguageRuntime
+from models.runtime.state import State, join
+from models.sampling import row_sums, top
 from models.tokenizer import Tokenizer, lower
 
 ROUND_SIZE = 48
-"""Unfinished words that are extended together."""
+"""Unfinished words that are extended together, at most."""
 MAX_ROUNDS = 12
+LISTED = 512
+"""How many pieces that begin a word are looked at where it may be any word."""
 MAX_WORD_BYTES = 120
 NEGLIGIBLE = 1e-12
+
+
+@dataclass(frozen=True)
+class Want:
+    """A text to read on: the token after row `row` of state."""
+
+    state: State
+    row: int
+    token: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of some wants, each a row: probabilities (R, V) of the next token, going_on (R,) their sum
+    over pieces that go on with a word, and the state.
+    """
+
+    probabilities: Tensor
+    going_on: Tensor
+    state: State
+
+    def rows(self, begin: int, end: int) -> "Answer":
+        """Those of some wants among them."""
+        if begin == 0 and end == len(self.state):
+            return self
+        some = slice(begin, end)
+        return Answer(self.probabilities[some], self.going_on[some], self.state.rows(some))
+
+
+class Search(Protocol):
+    """A question to a language model that is answered step by step, so that many are asked side by side."""
+
+    @property
+    def asked(self) -> int:
+        """How many wants there were last."""
+
+    def wants(self) -> list[Want]:
+        """What has to be read next; nothing when the search is over."""
+
+    def take(self, answer: Answer) -> None:
+        """Go on with the answer to the last wants."""
+
+
+class Vocabulary:
+    """A tokenizer's pieces as parts of words."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.surfaces = [tokenizer.surface(index) for index in range(tokenizer.size)]
+        continues = [_continues(surface) for surface in self.surfaces]
+        self.goes_on = _Pieces((surface, index) for index, surface in enumerate(self.surfaces) if continues[index])
+        begins = [index for index, value in enumerate(continues) if not value and index != tokenizer.end_id]
+        words = {index: self.surfaces[index].removeprefix(b" ") for index in begins}
+        whole = {index for index in begins if words[index] and not _is_word(self.surfaces[index])}
+        self.marks = _Pieces((words[index], index) for index in whole)
+        self.begins = _Pieces((words[index], index) for index in begins if index not in whole)
+        self.goes_on_mask = torch.tensor(continues, dtype=torch.float32)  # (V,)
+
+
+class _Pieces:
+    """Pieces by their spelling."""
+
+    def __init__(self, pieces: Iterable[tuple[bytes, int]]) -> None:
+        self._sorted = sorted(pieces)
+        self._words = [word for word, _ in self._sorted]
+        self.ids = torch.tensor([index for _, index in self._sorted], dtype=torch.int64)
+
+    def agreeing(self, wanted: bytes) -> Iterator[tuple[bytes, int]]:
+        """Those that begin with what is wanted, and those that it begins with."""
+        for length in range(len(wanted)):
+            yield from self._at(wanted[:length])
+        place = bisect_left(self._words, wanted)
+        while place < len(self._words) and self._words[place].startswith(wanted):
+            yield self._sorted[place]
+            place += 1
+
+    def likeliest(self, probabilities: Tensor, wanted: bytes) -> Iterator[tuple[bytes, int, float]]:
+        """The agreeing pieces with their probabilities, of (V,); where nothing is wanted, the LISTED likeliest."""
+        if wanted:
+            values = probabilities.tolist()
+            for word, index in self.agreeing(wanted):
+                yield word, index, values[index]
+        elif len(self._sorted):
+            best, places = top(probabilities[self.ids].unsqueeze(0), min(LISTED, len(self._sorted)))
+            for value, place in zip(best[0].tolist(), places[0].tolist(), strict=True):
+                yield *self._sorted[place], value
+
+    def _at(self, word: bytes) -> Iterator[tuple[bytes, int]]:
+        place = bisect_left(self._words, word)
+        while place < len(self._words) and self._words[place] == word:
+            yield self._sorted[place]
+            place += 1
 
 
 @dataclass(order=True)
@@ -27,7 +125,113 @@ class _Prefix:
     probability: float = field(compare=False)
     token: int = field(compare=False)
     row: int = field(compare=False)
-    state: LSTMState = field(compare=False)
+    state: State = field(compare=False)
+
+
+class WordSearch:
+    """Sums a language model's probabilities of pieces into those of words.
+
+    A word is the piece that begins it and all pieces that go on with it, up to a piece that begins
+    another word, is punctuation, or ends the text; a mark of punctuation is a word too. A word that
+    can be spelled in several ways gets the sum over those that are found. The search takes the
+    likeliest beginnings first and stops when no unfinished one could still reach the list, or after
+    MAX_ROUNDS: what is listed can be slightly too low.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, probabilities: Tensor, state: State, row: int, listed: int, prefix: str):
+        """probabilities (V,) of the next token, and the row of a state, are those after the text.
+
+        With a prefix, the word begins with it, and probabilities are given that it does.
+        """
+        self._vocabulary, self._listed = vocabulary, listed
+        self._wanted = lower(prefix, vocabulary.tokenizer.lowercase).encode("utf-8")
+        self._words: dict[bytes, float] = defaultdict(float)
+        self._open: list[_Prefix] = []
+        self._asked: list[_Prefix] = []
+        self._covered = 0.0
+        self._rounds = 0
+        self._begin(probabilities, state, row)
+
+    def wants(self) -> list[Want]:
+        self._asked = []
+        if self._rounds < MAX_ROUNDS:
+            threshold, size = self._threshold(), min(ROUND_SIZE, 2 * self._listed + 4)
+            while self._open and len(self._asked) < size and -self._open[0].priority > threshold:
+                self._asked.append(heapq.heappop(self._open))
+        self._rounds += 1
+        return [Want(prefix.state, prefix.row, prefix.token) for prefix in self._asked]
+
+    @property
+    def asked(self) -> int:
+        return len(self._asked)
+
+    def take(self, answer: Answer) -> None:
+        """Close the words that end here, and open those that go on."""
+        for prefix, going_on in zip(self._asked, answer.going_on.tolist(), strict=True):
+            if prefix.word and prefix.word.startswith(self._wanted):
+                self._words[prefix.word] += prefix.probability * max(1.0 - going_on, 0.0)
+        shorter = [len(prefix.word) < len(self._wanted) for prefix in self._asked]
+        if any(shorter):
+            for row, prefix in enumerate(self._asked):
+                if shorter[row]:
+                    self._spell(prefix, answer, row)
+        self._extend(answer, [row for row, short in enumerate(shorter) if not short])
+
+    def result(self) -> "NextWords":
+        """The likeliest words found."""
+        total = self._covered if self._wanted else 1.0
+        whole = ((text, value) for word, value in self._words.items() if value and (text := _decode(word)))
+        ranked = heapq.nlargest(self._listed, whole, key=lambda item: (item[1], item[0]))
+        return NextWords([(text, min(value / total, 1.0)) for text, value in ranked], total)
+
+    def _threshold(self) -> float:
+        """What an unfinished word must be likelier than to change the list."""
+        listed = heapq.nlargest(self._listed, self._words.values())
+        return max(listed[-1] if len(listed) == self._listed else 0.0, NEGLIGIBLE)
+
+    def _begin(self, probabilities: Tensor, state: State, row: int) -> None:
+        """Punctuation, which is whole at once; beginnings of words; and how much agrees with what is wanted."""
+        vocabulary, wanted = self._vocabulary, self._wanted
+        for word, _, value in vocabulary.marks.likeliest(probabilities, wanted):
+            if word.startswith(wanted):
+                self._covered += value
+                self._words[word] += value
+        for word, index, value in vocabulary.begins.likeliest(probabilities, wanted):
+            self._covered += value if len(word) >= len(wanted) else 0.0
+            if value > NEGLIGIBLE:
+                self._open.append(_Prefix(-value, word, value, index, row, state))
+        heapq.heapify(self._open)
+
+    def _spell(self, prefix: _Prefix, answer: Answer, row: int) -> None:
+        """While what is wanted is not yet spelled, any piece may be the one that goes on with it."""
+        values = answer.probabilities[row].tolist()
+        for piece, token in self._vocabulary.goes_on.agreeing(self._wanted[len(prefix.word) :]):
+            probability = prefix.probability * values[token]
+            if len(prefix.word) + len(piece) >= len(self._wanted):
+                self._covered += probability
+            self._push(prefix, token, probability, answer, row)
+
+    def _extend(self, answer: Answer, rows: list[int]) -> None:
+        """Open the continuations that are likely enough to matter."""
+        if not rows:
+            return
+        likely = torch.tensor([self._asked[row].probability for row in rows], device=answer.probabilities.device)
+        chosen = answer.probabilities if len(rows) == len(self._asked) else answer.probabilities[rows]
+        joint = chosen * likely.unsqueeze(1)  # (R, V)
+        joint *= self._vocabulary.goes_on_mask.to(joint.device)
+        places, tokens = (joint > self._threshold()).nonzero(as_tuple=True)
+        values = joint[places, tokens]
+        if len(values) > 4 * ROUND_SIZE:
+            best = values.topk(4 * ROUND_SIZE).indices
+            places, tokens, values = places[best], tokens[best], values[best]
+        for place, token, value in zip(places.tolist(), tokens.tolist(), values.tolist(), strict=True):
+            prefix = self._asked[rows[place]]
+            self._push(prefix, token, value, answer, rows[place])
+
+    def _push(self, prefix: _Prefix, token: int, probability: float, answer: Answer, row: int) -> None:
+        word = prefix.word + self._vocabulary.surfaces[token]
+        if len(prefix.word) <= MAX_WORD_BYTES and probability > NEGLIGIBLE:
+            heapq.heappush(self._open, _Prefix(-probability, word, probability, token, row, answer.state))
 
 
 @dataclass(frozen=True)
@@ -38,121 +242,77 @@ class NextWords:
     total: float
 
 
-class WordPredictor:
-    """Sums a language model's probabilities of pieces into those of words.
+class SpellingSearch:
+    """The probabilities of given words after a text, each in its usual spelling by pieces."""
 
-    A word is the piece that begins it and all pieces that go on with it, up to a piece that begins
-    another word, is punctuation, or ends the text; a mark of punctuation is a word too. A word that
-    can be spelled in several ways gets the sum over those that are found. The search takes the
-    likeliest beginnings first and stops when no unfinished one could still reach the list, or after
-    MAX_ROUNDS: what is listed can be slightly too low.
-    """
+    def __init__(
+        self, vocabulary: Vocabulary, probabilities: Tensor, state: State, row: int, words: Sequence[str]
+    ) -> None:
+        """probabilities (V,) of the next token, and the row of a state, are those after the text."""
+        self._vocabulary = vocabulary
+        self.probabilities = [0.0] * len(words)
+        self._open: list[tuple[int, list[int], Want]] = []  # place of the word, pieces still to read, what to read
+        values = probabilities.tolist()
+        for place, word in enumerate(words):
+            ids = self._spelled(word)
+            self.probabilities[place] = sum(values[index] for index in ids[:1]) if ids else self._mark(word, values)
+            if ids:
+                self._open.append((place, ids[1:], Want(state, row, ids[0])))
 
-    def __init__(self, model: LanguageModel, tokenizer: Tokenizer) -> None:
-        self.model, self.tokenizer = model, tokenizer
-        surfaces = [tokenizer.surface(index) for index in range(tokenizer.size)]
-        self.surfaces = surfaces
-        continues = [_continues(surface) for surface in surfaces]
-        self.goes_on = [index for index, value in enumerate(continues) if value]
-        self.begins = [index for index, value in enumerate(continues) if not value and index != tokenizer.end_id]
+    def wants(self) -> list[Want]:
+        return [want for _, _, want in self._open]
 
-    def predict(self, logits: Tensor, state: LSTMState, top: int, prefix: str = "") -> "NextWords":
-        """Find the `top` likeliest next words after a text.
+    @property
+    def asked(self) -> int:
+        return len(self._open)
 
-        logits (V,) and state (of one row) are those after the text. With a prefix, the word begins
-        with it, and probabilities are given that it does.
-        """
-        wanted = lower(prefix, self.tokenizer.lowercase).encode("utf-8")
-        words, open_prefixes, covered = self._first(logits, state, wanted)
-        for _ in range(MAX_ROUNDS):
-            batch = self._take(open_prefixes, words, top)
-            if not batch:
-                break
-            covered += self._extend(batch, words, open_prefixes, wanted)
-        total = covered if wanted else 1.0
-        whole = ((text, probability) for word, probability in words.items() if probability and (text := _decode(word)))
-        ranked = heapq.nlargest(top, whole, key=lambda item: (item[1], item[0]))
-        return NextWords([(text, probability / total) for text, probability in ranked], total)
+    def take(self, answer: Answer) -> None:
+        going_on = answer.going_on.tolist()
+        following = []
+        for row, (place, ids, _) in enumerate(self._open):
+            if ids:
+                self.probabilities[place] *= float(answer.probabilities[row, ids[0]])
+                following.append((place, ids[1:], Want(answer.state, row, ids[0])))
+            else:
+                self.probabilities[place] *= max(1.0 - going_on[row], 0.0)
+        self._open = following
 
-    def probability(self, logits: Tensor, state: LSTMState, word: str) -> float:
-        """Of one word after the text, in its usual spelling by pieces; 0 for a word that can't be spelled."""
-        wanted = lower(word, self.tokenizer.lowercase)
-        ids = self.tokenizer.encode(word)
-        if not _is_letter(wanted[0]):  # punctuation stands with or without a space before it
-            marks = [index for index in self.begins if self.surfaces[index].removeprefix(b" ") == wanted.encode()]
-            return float(torch.softmax(logits.double(), dim=-1)[marks].sum())
-        if self.tokenizer.decode(ids) != wanted:
+    def _spelled(self, word: str) -> list[int]:
+        """The pieces of a word; none for punctuation, nor for what can't be spelled."""
+        tokenizer = self._vocabulary.tokenizer
+        wanted = lower(word, tokenizer.lowercase)
+        ids = tokenizer.encode(word)
+        return ids if _is_letter(wanted[0]) and tokenizer.decode(ids) == wanted else []
+
+    def _mark(self, word: str, values: list[float]) -> float:
+        """Punctuation stands with or without a space before it."""
+        wanted = lower(word, self._vocabulary.tokenizer.lowercase)
+        if _is_letter(wanted[0]):
             return 0.0
-        result = 1.0
-        for index in ids:
-            result *= float(torch.softmax(logits.double(), dim=-1)[index])
-            scores, state = self.model(torch.tensor([[index]], device=logits.device), state)  # (1, 1, V)
-            logits = scores[0, -1]
-        after = torch.softmax(logits.double(), dim=-1)
-        return result * (1.0 - float(after[self.goes_on].sum()))
+        surfaces = self._vocabulary.marks.agreeing(wanted.encode())
+        return sum(values[index] for surface, index in surfaces if surface == wanted.encode())
 
-    def _first(
-        self, logits: Tensor, state: LSTMState, wanted: bytes
-    ) -> tuple[dict[bytes, float], list[_Prefix], float]:
-        """Punctuation, which is whole at once; beginnings of words; and how much agrees with what is wanted."""
-        probabilities = torch.softmax(logits.double(), dim=-1).tolist()
-        words: dict[bytes, float] = defaultdict(float)
-        open_prefixes: list[_Prefix] = []
-        covered = 0.0
-        for index in self.begins:
-            surface, probability = self.surfaces[index], probabilities[index]
-            word = surface.removeprefix(b" ")
-            if not _agrees(word, wanted):
-                continue
-            if not _is_word(surface) and word:
-                covered += probability if word.startswith(wanted) else 0.0
-                words[word] += probability if word.startswith(wanted) else 0.0
-                continue
-            covered += probability if len(word) >= len(wanted) else 0.0
-            open_prefixes.append(_Prefix(-probability, word, probability, index, 0, state))
-        heapq.heapify(open_prefixes)
-        return words, open_prefixes, covered
 
-    def _take(self, open_prefixes: list[_Prefix], words: dict[bytes, float], top: int) -> list[_Prefix]:
-        """The likeliest beginnings, or none where they can't change the list any more."""
-        listed = heapq.nlargest(top, words.values())
-        threshold = listed[-1] if len(listed) == top else 0.0
-        batch: list[_Prefix] = []
-        while open_prefixes and len(batch) < ROUND_SIZE and -open_prefixes[0].priority > max(threshold, NEGLIGIBLE):
-            batch.append(heapq.heappop(open_prefixes))
-        return batch
+def ask(runtime: LanguageRuntime, vocabulary: Vocabulary, wants: Sequence[Want]) -> Answer:
+    """Read all wants in one step, whoever's they are."""
+    parts: list[State] = []
+    begin = 0
+    while begin < len(wants):  # runs of wants of one state are gathered together
+        end = begin
+        while end < len(wants) and wants[end].state is wants[begin].state:
+            end += 1
+        parts.append(wants[begin].state.rows(torch.tensor([want.row for want in wants[begin:end]])))
+        begin = end
+    logits, state = runtime.step(torch.tensor([want.token for want in wants]), join(parts))
+    probabilities = torch.softmax(logits, dim=1)
+    going_on = row_sums(probabilities * vocabulary.goes_on_mask.to(probabilities.device))
+    return Answer(probabilities, going_on, state)
 
-    def _extend(
-        self, batch: list[_Prefix], words: dict[bytes, float], open_prefixes: list[_Prefix], wanted: bytes
-    ) -> float:
-        """Read one piece of each; close the words that end there, open those that go on."""
-        device = self.model.bias.device
-        hidden = [item.state.hidden[:, item.row : item.row + 1] for item in batch]
-        cell = [item.state.cell[:, item.row : item.row + 1] for item in batch]
-        ids = torch.tensor([[item.token] for item in batch], device=device)  # (R, 1)
-        logits, state = self.model(ids, LSTMState(torch.cat(hidden, dim=1), torch.cat(cell, dim=1)))
-        probabilities = torch.softmax(logits[:, -1].double(), dim=-1)  # (R, V)
-        going_on = probabilities[:, self.goes_on]  # (R, G)
-        ends = 1.0 - going_on.sum(dim=1)
-        values, columns = (part.tolist() for part in going_on.topk(min(ROUND_SIZE, len(self.goes_on)), dim=1))
-        covered = 0.0
-        for row, item in enumerate(batch):
-            if item.word and item.word.startswith(wanted):
-                words[item.word] += item.probability * max(float(ends[row]), 0.0)
-            if len(item.word) > MAX_WORD_BYTES:
-                continue
-            shorter = len(item.word) < len(wanted)
-            # while the prefix is not yet spelled, any piece may be the one that goes on with it
-            choices = enumerate(going_on[row].tolist()) if shorter else zip(columns[row], values[row], strict=True)
-            for column, value in choices:
-                token = self.goes_on[column]
-                word = item.word + self.surfaces[token]
-                if not _agrees(word, wanted):
-                    continue
-                probability = item.probability * value
-                covered += probability if shorter and len(word) >= len(wanted) else 0.0
-                heapq.heappush(open_prefixes, _Prefix(-probability, word, probability, token, row, state))
-        return covered
+
+def run(runtime: LanguageRuntime, vocabulary: Vocabulary, search: Search) -> None:
+    """Ask until the search is over."""
+    while wants := search.wants():
+        search.take(ask(runtime, vocabulary, wants))
 
 
 def split_partial(text: str) -> tuple[str, str]:
@@ -190,7 +350,3 @@ def _decode(word: bytes) -> str:
 def _continues(surface: bytes) -> bool:
     """Whether a piece goes on with the word before it."""
     return bool(surface) and not surface.startswith(b" ") and _is_word(surface)
-
-
-def _agrees(word: bytes, wanted: bytes) -> bool:
-    return word.startswith(wanted) or wanted.startswith(word)

@@ -69,6 +69,15 @@ class Tokenizer(Protocol):
         """The tokenizer as the content of its file."""
 
 
+def prompt_ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    """What a language model reads of a text that is to go on: the end token, which begins every text, and its ids.
+
+    One space at the text's end is left unread: the pieces of a vocabulary begin with their space, so
+    that the word to come brings it.
+    """
+    return [tokenizer.end_id, *tokenizer.encode(text.removesuffix(" "))]
+
+
 def lower(text: str, language: str) -> str:
     """Lower letters one for one, so that character positions stay; Turkish has its own I and İ."""
     if not language:

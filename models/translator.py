@@ -106,7 +106,11 @@ class Translator(nn.Module):
     def encode(self, source: Batch) -> Memory:
         """Read sources, (B, S): the wanted language's token, the sentence, the end token."""
         embedded = self.embed(source.ids)  # (B, S, E)
-        values = self.encoder_norm(self.encoder(embedded, source.lengths))  # (B, S, H)
+        return self.remember(self.encoder(embedded, source.lengths), source)
+
+    def remember(self, encoded: Tensor, source: Batch) -> Memory:
+        """What is kept of the encoder's output (B, S, H)."""
+        values = self.encoder_norm(encoded)  # (B, S, H)
         mask = source.mask
         mean = values.masked_fill(~mask.unsqueeze(-1), 0.0).sum(dim=1) / source.lengths.unsqueeze(1)  # (B, H)
         initial = torch.tanh(self.bridge(mean)).view(-1, 2, self.config.hidden).transpose(0, 1)  # (2, B, H)

@@ -1,76 +1,84 @@
-"""One thread that owns every tensor, and the queue before it.
+"""One thread that owns every tensor, and turns the batch without end.
 
-A request waits until what runs is done; then all that wait for the same work on the same model run
-as one batch.
+submit   on an event loop: a seat in the queue, or a refusal at once; text becomes ids
+inbox    what was submitted, on its way to the thread
+queue    who waits, fairly between callers
+lanes    what runs: each turn of the loop, one lane takes one step
+outbox   what that made, sent to the event loop in one callback
 """
 
+import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Any, overload
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
-from app.engine.classification import classify
-from app.engine.generation import generate
-from app.engine.jobs import (
-    ClassifyJob,
-    GenerateJob,
-    Generation,
-    Job,
-    Prediction,
-    PredictJob,
-    TranslateJob,
-    Translation,
-    Verdict,
-)  # fmt: skip
-from app.engine.prediction import predict
-from app.engine.registry import Registry
-from app.engine.translation import translate_jobs
-from app.errors import EngineStopped, QueueFull, ServiceError
-from app.logs import get_logger, request_id
-from models.checkpoint import Checkpoint
-from models.errors import ModelError
+from app.engine.admission import FairQueue, Pace
+from app.engine.jobs import ClassifyJob, GenerateJob, Job, PredictJob, TranslateJob
+from app.engine.lanes import LANES, ModelLanes, Task, prepare
+from app.engine.registry import Registry, Served
+from app.engine.schedule import RoundRobin
+from app.engine.ticket import Caller, Outbox, Ticket
+from app.errors import DeadlineExceeded, EngineStopped, QueueFull
+from app.logs import get_logger
 
-Work = Callable[[Checkpoint, Sequence[Any]], Sequence[Any]]
-WORK: dict[type[Any], Work] = {
-    GenerateJob: generate,
-    PredictJob: predict,
-    ClassifyJob: classify,
-    TranslateJob: translate_jobs,
-}
-BATCHED = (GenerateJob, ClassifyJob)
-"""Work that takes several jobs in the time of about one; other jobs run one after the other."""
+LONG_TEXT = 2_000
+"""Characters from which on a text becomes ids in another thread, so that the event loop goes on."""
+IDLE_SWEEP_S = 0.5
 log = get_logger(__name__)
 
 
-@dataclass
-class _Ticket:
-    job: Job
-    request_id: str
-    future: "Future[Any]" = field(default_factory=Future)
+@dataclass(frozen=True)
+class EngineConfig:
+    """max_rows seats a model; batching by request admits only when nothing runs, to measure what steps are worth."""
+
+    max_queued: int = 1024
+    max_rows: int = 256
+    threads: int = 0
+    timeout_s: float = 60.0
+    batching: Literal["step", "request"] = "step"
+
+
+@dataclass(eq=False)
+class _Entry:
+    """A task that waits for seats, with the model that it began with."""
+
+    task: Task
+    served: Served
+
+    @property
+    def ticket(self) -> Ticket:
+        return self.task.ticket
 
 
 class Engine:
-    """Runs jobs. `submit` may be called from any thread; everything else happens in the engine's own."""
+    """Runs jobs. submit is called on an event loop, of which there may be several; all else happens in its thread."""
 
     def __init__(
         self,
         registry: Registry,
-        max_queued: int = 512,
-        max_batch: int = 64,
-        threads: int = 0,
-        work: dict[type[Any], Work] | None = None,
+        config: EngineConfig | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.registry = registry
-        self._max_queued, self._max_batch, self._threads = max_queued, max_batch, threads
-        self._work = work or WORK
-        self._waiting: deque[_Ticket] = deque()
+        self.config = config or EngineConfig()
+        self._clock = clock
         self._condition = threading.Condition()
-        self._stopping = False
+        self._inbox: deque[_Entry] = deque()
+        self._queues: dict[Served, FairQueue[_Entry]] = {}
+        self._lanes: dict[Served, ModelLanes] = {}
+        self._running: set[Ticket] = set()
+        self._outbox = Outbox()
+        self._round = RoundRobin(clock)
+        self._pace = Pace()
+        self._ended = clock()
+        self._reserved = 0  # requests between submit and a seat
+        self._waiting_cost = 0.0
+        self._stop_by: float | None = None
         self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
@@ -80,94 +88,199 @@ class Engine:
     def stop(self, timeout_s: float) -> None:
         """Refuse what comes, end what runs and waits within the time, and fail the rest with EngineStopped."""
         with self._condition:
-            self._stopping = True
+            self._stop_by = self._clock() + timeout_s
             self._condition.notify()
-        self._thread.join(timeout_s)
-        with self._condition:
-            left, self._waiting = list(self._waiting), deque()
-        for ticket in left:
-            if ticket.future.set_running_or_notify_cancel():
-                ticket.future.set_exception(EngineStopped("the service is shutting down"))
+        self._thread.join(timeout_s + 1)
 
-    @overload
-    def submit(self, job: GenerateJob) -> "Future[Generation]": ...
-    @overload
-    def submit(self, job: PredictJob) -> "Future[Prediction]": ...
-    @overload
-    def submit(self, job: ClassifyJob) -> "Future[list[Verdict]]": ...
-    @overload
-    def submit(self, job: TranslateJob) -> "Future[list[Translation]]": ...
-    def submit(self, job: Job) -> "Future[Any]":
-        """Queue a job; its future gets the result, or the error. A cancelled future is never run.
+    async def submit(self, job: Job, caller: Caller | None = None) -> Ticket:
+        """Let a job in; its ticket gets the events and the result.
 
-        Raises QueueFull at once where too much is waiting, EngineStopped while shutting down.
+        Raises QueueFull at once where too much is waiting, or the wait would be longer than the job may
+        take; EngineStopped while shutting down; ModelNotFound, TokenizerError or InvalidRequest.
         """
-        ticket = _Ticket(job, request_id.get())
+        served = self.registry.get(job.model)
+        characters, cost = _measure(job)
+        ticket = Ticket(job, caller or Caller(), self.config.timeout_s, cost, self._clock(), on_room=self._wake)
+        self._reserve(ticket)
+        try:
+            if characters > LONG_TEXT:
+                task = await asyncio.to_thread(prepare, ticket, served)
+            else:
+                task = prepare(ticket, served)
+        except BaseException:
+            self._release(ticket)
+            raise
         with self._condition:
-            if not self.takes_work:
-                raise EngineStopped("the service is shutting down")
-            if len(self._waiting) >= self._max_queued:
-                raise QueueFull(f"{len(self._waiting)} requests are waiting, and no more may")
-            self._waiting.append(ticket)
+            self._inbox.append(_Entry(task, served))
             self._condition.notify()
-        return ticket.future
+        return ticket
 
     @property
     def takes_work(self) -> bool:
         """Whether a job submitted now would be run."""
-        return self._thread.is_alive() and not self._stopping
+        started = self._thread.ident is not None
+        return self._stop_by is None and (self._thread.is_alive() or not started)
+
+    @property
+    def waiting(self) -> int:
+        """How many requests have been let in and have no seat yet."""
+        return self._reserved
+
+    @property
+    def running(self) -> int:
+        """How many requests have seats."""
+        return len(self._running)
 
     def is_moving(self, patience_s: float) -> bool:
-        """Whether the thread lives and its batch has not been running for longer than patience_s."""
+        """Whether the thread lives and its step has not been running for longer than patience_s."""
         since = self._busy_since
-        return self._thread.is_alive() and (since is None or time.monotonic() - since < patience_s)
+        return self._thread.is_alive() and (since is None or self._clock() - since < patience_s)
+
+    def predicted_wait_s(self) -> float:
+        """How long a request that came now would wait for a seat."""
+        return self._pace.seconds(self._waiting_cost)
+
+    def _reserve(self, ticket: Ticket) -> None:
+        with self._condition:
+            if not self.takes_work:
+                raise EngineStopped("the service is shutting down")
+            wait_s = self.predicted_wait_s()
+            if self._reserved >= self.config.max_queued:
+                raise QueueFull(f"{self._reserved} requests are waiting, and no more may", retry_after_s=wait_s)
+            if wait_s > ticket.timeout_s:
+                detail = f"it would wait about {wait_s:.0f} s, and may take {ticket.timeout_s:g} s"
+                raise QueueFull(detail, retry_after_s=wait_s - ticket.timeout_s / 2)
+            self._reserved += 1
+            self._waiting_cost += ticket.cost
+
+    def _release(self, ticket: Ticket) -> None:
+        with self._condition:
+            self._reserved -= 1
+            self._waiting_cost -= ticket.cost
+
+    def _wake(self) -> None:
+        """A reader has caught up: its stream may have been set aside, with the thread asleep."""
+        if self._busy_since is None:
+            with self._condition:
+                self._condition.notify()
 
     def _run(self) -> None:
-        if self._threads:
-            torch.set_num_threads(self._threads)  # counts only when called in the thread that computes
-        while True:
-            with self._condition:
-                self._condition.wait_for(lambda: self._waiting or self._stopping)
-                if not self._waiting:
-                    return
-                batch = self._take()
-            live = [ticket for ticket in batch if ticket.future.set_running_or_notify_cancel()]
-            if live:
-                self._busy_since = time.monotonic()
-                with torch.inference_mode():
-                    self._serve(live)
+        if self.config.threads:
+            torch.set_num_threads(self.config.threads)  # counts only when called in the thread that computes
+        with torch.inference_mode():
+            while self._wait():
+                self._busy_since = self._clock()
+                self.turn()
                 self._busy_since = None
+        self._fail_all(EngineStopped("the service is shutting down"))
+        self._outbox.send()
 
-    def _take(self) -> list[_Ticket]:
-        """The first that waits, and others of its kind and model where that kind is batched."""
-        first = self._waiting[0].job
-        most = self._max_batch if isinstance(first, BATCHED) else 1
-        batch: list[_Ticket] = []
-        rest: deque[_Ticket] = deque()
-        for ticket in self._waiting:
-            alike = type(ticket.job) is type(first) and ticket.job.model == first.model
-            (batch if alike and len(batch) < most else rest).append(ticket)
-        self._waiting = rest
-        return batch
+    def turn(self) -> None:
+        """End what is over, let in who can be, take one step of one lane, and send what that made.
 
-    def _serve(self, batch: list[_Ticket]) -> None:
-        """Run a batch; where it fails, run each job alone, so that only the guilty one fails."""
-        started = time.monotonic()
-        job = batch[0].job
+        For the engine's own thread; tests that want each turn to themselves start none, and call it.
+        """
         try:
-            results = self._work[type(job)](self.registry.get(job.model), [ticket.job for ticket in batch])
-        except Exception as error:
-            if len(batch) == 1 and isinstance(error, ServiceError | ModelError):
-                batch[0].future.set_exception(error)
-                return
-            if len(batch) == 1:
-                log.exception("job_failed", kind=type(job).__name__, model=job.model, request_id=batch[0].request_id)
-                batch[0].future.set_exception(error)
-                return
-            for ticket in batch:
-                self._serve([ticket])
+            self._fetch()
+            self._expire()
+            for lanes in self._lanes.values():
+                lanes.sweep()
+            self._account()
+            self._admit()
+            self._round.turn([lane for lanes in self._lanes.values() for lane in lanes.lanes])
+        except Exception:
+            log.exception("turn_failed")
+            self._fail_all(RuntimeError("the engine failed"))
+        self._outbox.send()
+
+    def _fetch(self) -> None:
+        with self._condition:
+            entries, self._inbox = self._inbox, deque()
+        for entry in entries:
+            self._queues.setdefault(entry.served, FairQueue()).add(entry)
+
+    def _wait(self) -> bool:
+        """Wait for work where there is none. Returns whether to go on."""
+        with self._condition:
+            if not self._inbox and self._idle():
+                self._condition.wait(IDLE_SWEEP_S if self._running or self._queues else None)
+            stop_by = self._stop_by
+        if stop_by is None:
+            return True
+        return self._clock() < stop_by and bool(self._running or self._reserved)
+
+    def _idle(self) -> bool:
+        if self._stop_by is not None or (self._queues and not self._running):
+            return False
+        return not any(lane.busy for lanes in self._lanes.values() for lane in lanes.lanes)
+
+    def _expire(self) -> None:
+        now = self._clock()
+        for ticket in self._tickets():
+            if now > ticket.deadline and not ticket.gone:
+                self._outbox.fail(ticket, DeadlineExceeded(f"no answer within {ticket.timeout_s:g} s"))
+        for queue in self._queues.values():
+            for entry in [entry for entry in queue if entry.ticket.gone]:
+                queue.remove(entry)
+                self._release(entry.ticket)
+
+    def _account(self) -> None:
+        """Note who has ended, for the pace; forget the lanes of a model that was swapped and has nothing left."""
+        ended = [ticket for ticket in self._running if ticket.gone]
+        if ended:
+            now = self._clock()
+            since = max(self._ended, min(ticket.made for ticket in ended))
+            self._pace.ended(sum(ticket.cost for ticket in ended), now - since)
+            self._ended = now
+            self._running.difference_update(ended)
+        for served in [served for served, lanes in self._lanes.items() if lanes.empty]:
+            if self.registry.models.get(served.name) is not served:
+                del self._lanes[served]
+
+    def _admit(self) -> None:
+        """Give seats to who waits, the least served caller first, as long as there are enough for the next one."""
+        if self.config.batching == "request" and self._running:
             return
-        for ticket, result in zip(batch, results, strict=True):
-            ticket.future.set_result(result)
-        duration_ms = round(1000 * (time.monotonic() - started), 1)
-        log.info("batch_done", kind=type(job).__name__, model=job.model, jobs=len(batch), duration_ms=duration_ms)
+        for served, queue in list(self._queues.items()):
+            lanes = self._lanes.get(served)
+            if lanes is None:
+                make = LANES[served.kind]
+                lanes = self._lanes[served] = make(served, self.config.max_rows, self._outbox, self._clock)
+            while (entry := queue.next()) and (lanes.seats >= entry.task.seats or lanes.empty):
+                queue.take(entry)
+                self._release(entry.ticket)
+                self._running.add(entry.ticket)
+                lanes.start(entry.task)
+            if entry is None:
+                del self._queues[served]
+
+    def _tickets(self) -> Iterator[Ticket]:
+        yield from self._running
+        yield from (entry.ticket for queue in self._queues.values() for entry in queue)
+
+    def _fail_all(self, error: Exception) -> None:
+        """Fail whatever is left, and forget what ran."""
+        with self._condition:
+            entries, self._inbox = self._inbox, deque()
+        for ticket in [*self._tickets(), *(entry.ticket for entry in entries)]:
+            if not ticket.gone:
+                self._outbox.fail(ticket, error)
+        for entry in [*entries, *(entry for queue in self._queues.values() for entry in queue)]:
+            self._release(entry.ticket)
+        self._queues.clear()
+        self._running.clear()
+        self._lanes.clear()
+
+
+def _measure(job: Job) -> tuple[int, float]:
+    """The characters of a job's texts, and an estimate of its work in steps of a row."""
+    if isinstance(job, GenerateJob):
+        return len(job.prompt), len(job.prompt) / 4 + job.choices * job.max_new_tokens
+    if isinstance(job, PredictJob):
+        return len(job.text), len(job.text) / 4 + 50
+    texts = job.texts
+    characters = sum(len(text) for text in texts)
+    if isinstance(job, ClassifyJob):
+        return characters, characters / 10
+    assert isinstance(job, TranslateJob)
+    return characters, characters / 4 * job.beam_size

@@ -17,6 +17,7 @@ class GenerateJob:
     stop: tuple[str, ...] = ()
     choices: int = 1
     top_logprobs: int = 0
+    stream: bool = False
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,15 @@ class TokenScore:
     text: str
     logprob: float
     top: tuple["TokenScore", ...] = ()
+
+
+@dataclass(frozen=True)
+class TokenPiece:
+    """An event of a stream: what a token adds to the text of a choice; the pieces of a choice make up its text."""
+
+    choice: int
+    text: str
+    score: TokenScore | None = None
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,15 @@ class TranslateJob:
     length_penalty: float
     alternatives: int = 0
     attention: bool = False
+    stream: bool = False
+
+
+@dataclass(frozen=True)
+class SentencePiece:
+    """An event of a stream: the next sentence of the translation of text number `index`, and the space before it."""
+
+    index: int
+    text: str
 
 
 @dataclass(frozen=True)

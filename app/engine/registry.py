@@ -1,6 +1,7 @@
 """The models that are served, and which of them a request means."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -9,47 +10,119 @@ from app.engine.detection import Detected, detect
 from app.errors import InvalidRequest, ModelNotFound, NoModel
 from models import checkpoint
 from models.checkpoint import Checkpoint
+from models.classifier import Classifier
 from models.errors import CheckpointError
+from models.language_model import LanguageModel
+from models.next_words import Vocabulary
+from models.runtime.build import (
+    choose_precision,
+    make_classifier_runtime,
+    make_language_runtime,
+    make_translator_runtime,
+)
+from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.tokenizer import Tokenizer
 from models.translator import Translator
 
 SCRATCH_SUFFIXES = (".training", ".partial", ".old")
 
 
-def load_models(folder: Path, names: Sequence[str], device: torch.device, kind: str | None = None) -> "Registry":
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A checkpoint and the runtime that answers with it; for a language model, its pieces as parts of words."""
+
+    checkpoint: Checkpoint
+    runtime: LanguageRuntime | ClassifierRuntime | TranslatorRuntime
+    vocabulary: Vocabulary | None = None
+
+    @property
+    def name(self) -> str:
+        return self.checkpoint.name
+
+    @property
+    def kind(self) -> str:
+        return self.checkpoint.kind
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return self.checkpoint.languages
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.checkpoint.tokenizer
+
+
+def serve(loaded: Checkpoint, precision: str) -> Served:
+    """Make the runtime of a checkpoint, in a precision that `choose_precision` gave."""
+    model = loaded.model
+    if isinstance(model, LanguageModel):
+        return Served(loaded, make_language_runtime(model, precision), Vocabulary(loaded.tokenizer))
+    if isinstance(model, Classifier):
+        return Served(loaded, make_classifier_runtime(model, precision))
+    return Served(loaded, make_translator_runtime(model, precision))
+
+
+def load_models(
+    folder: Path, names: Sequence[str], device: torch.device, kind: str | None = None, precision: str = "auto"
+) -> "Registry":
     """Load the named checkpoints of a folder, or all; with a kind, only those of it.
 
     Raises CheckpointError for one that can't be trusted, or where there is none.
     """
+    paths = _paths(folder, names)
+    if kind is not None:
+        paths = [path for path in paths if checkpoint.peek_kind(path) == kind]
+    if not paths:
+        raise CheckpointError(
+            f"{folder}: no checkpoint{f' of the kind {kind}' if kind else ''} in it; train one with carousel-train"
+        )
+    chosen_precision = choose_precision(precision, device)
+    return Registry([serve(checkpoint.load(path, device), chosen_precision) for path in paths], device)
+
+
+def reload_models(registry: "Registry", folder: Path, names: Sequence[str], precision: str = "auto") -> list[str]:
+    """Look for checkpoints that are new or have changed, and swap them in; return their names.
+
+    Raises CheckpointError, having swapped nothing, where one of them can't be trusted.
+    """
+    device = registry.device
+    loaded = [checkpoint.load(path, device) for path in _paths(folder, names)]
+    before = {name: served.checkpoint.version for name, served in registry.models.items()}
+    changed = [one for one in loaded if before.get(one.name) != one.version]
+    for served in [serve(one, choose_precision(precision, device)) for one in changed]:
+        registry.swap(served)
+    return [one.name for one in changed]
+
+
+def _paths(folder: Path, names: Sequence[str]) -> list[Path]:
+    """The named checkpoints of a folder, or all. Raises CheckpointError where there is no such folder."""
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: no such folder of checkpoints (CAROUSEL_CHECKPOINTS)")
     found = sorted(
         path for path in folder.iterdir()
         if path.is_dir() and not path.name.startswith(".") and path.suffix not in SCRATCH_SUFFIXES
     )  # fmt: skip
-    chosen = [folder / name for name in names] or found
-    if kind is not None:
-        chosen = [path for path in chosen if checkpoint.peek_kind(path) == kind]
-    if not chosen:
-        raise CheckpointError(
-            f"{folder}: no checkpoint{f' of the kind {kind}' if kind else ''} in it; train one with carousel-train"
-        )
-    return Registry([checkpoint.load(path, device) for path in chosen], device)
+    return [folder / name for name in names] or found
 
 
 class Registry:
     """Loaded models by name. It chooses; it never computes with them."""
 
-    def __init__(self, checkpoints: Iterable[Checkpoint], device: torch.device) -> None:
-        self.models = {loaded.name: loaded for loaded in checkpoints}
+    def __init__(self, models: Iterable[Served], device: torch.device) -> None:
+        self.models = {served.name: served for served in models}
         self.device = device
 
-    def get(self, name: str) -> Checkpoint:
+    def swap(self, served: Served) -> None:
+        """Put a model in the place of the one of its name: who asks from now on gets it."""
+        self.models = {**self.models, served.name: served}
+
+    def get(self, name: str) -> Served:
         """Raise ModelNotFound where there is none of that name."""
         if name not in self.models:
             raise ModelNotFound(f"no such model; there are {', '.join(self.models)}", "/model")
         return self.models[name]
 
-    def of_kind(self, kind: str, name: str | None) -> list[Checkpoint]:
+    def of_kind(self, kind: str, name: str | None) -> list[Served]:
         """The named model, or all of a kind. Raises ModelNotFound, NoModel, or InvalidRequest for another kind."""
         if name is not None:
             loaded = self.get(name)
@@ -61,7 +134,7 @@ class Registry:
             raise NoModel(f"no model of the kind {kind} is loaded", "/model")
         return models
 
-    def for_text(self, kind: str, name: str | None, text: str, pointer: str) -> Checkpoint:
+    def for_text(self, kind: str, name: str | None, text: str, pointer: str) -> Served:
         """The named model, or the first of a kind for the language that a text is in."""
         models = self.of_kind(kind, name)
         languages = list(dict.fromkeys(language for loaded in models for language in loaded.languages))
@@ -72,16 +145,16 @@ class Registry:
 
     def for_translation(
         self, name: str | None, texts: Sequence[str], source: str, target: str
-    ) -> tuple[Checkpoint, list[Detected]]:
+    ) -> tuple[Served, list[Detected]]:
         """A model that translates to target, with the language of each text (detected where source is auto).
 
         Raises NoModel where none translates so.
         """
         models = self.of_kind("translator", name)
-        by_direction: dict[tuple[str, str], Checkpoint] = {}
+        by_direction: dict[tuple[str, str], Served] = {}
         for loaded in models:
-            assert isinstance(loaded.model, Translator)
-            for direction in loaded.model.config.directions:
+            assert isinstance(loaded.checkpoint.model, Translator)
+            for direction in loaded.checkpoint.model.config.directions:
                 by_direction.setdefault(direction, loaded)
         sources = [origin for origin, goal in by_direction if goal == target]
         if not sources:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.dependencies import EngineDep, SettingsDep, finished
+from app.dependencies import ClientDep, EngineDep
 from app.engine.jobs import ClassifyJob, Verdict
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.base import as_list
@@ -30,7 +30,7 @@ def router(settings: Settings) -> APIRouter:
     return routes
 
 
-async def classify(body: ClassifyRequest, engine: EngineDep, settings: SettingsDep) -> ClassifyReply:
+async def classify(body: ClassifyRequest, engine: EngineDep, client: ClientDep) -> ClassifyReply:
     """Judge a text, or several of one language.
 
     With `explain`, the contributions of the tokens and the bias sum to the logit of the label: the
@@ -38,7 +38,8 @@ async def classify(body: ClassifyRequest, engine: EngineDep, settings: SettingsD
     """
     texts = as_list(body.text)
     model = engine.registry.for_text("classifier", body.model, " ".join(texts), "/text")
-    verdicts = await finished(engine.submit(ClassifyJob(model.name, tuple(texts), body.explain)), settings)
+    ticket = await engine.submit(ClassifyJob(model.name, tuple(texts), body.explain), client.caller)
+    verdicts = await client.result(ticket)
     return ClassifyReply(model=model.name, results=[_result(verdict, body.explain) for verdict in verdicts])
 
 

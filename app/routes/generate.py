@@ -1,17 +1,22 @@
 """POST /generate."""
 
 import secrets
+from json import dumps
+from typing import Any
 
 from fastapi import APIRouter
+from sse_starlette import EventSourceResponse
 
-from app.dependencies import EngineDep, SettingsDep, finished
-from app.engine.jobs import Choice, GenerateJob
+from app.dependencies import ClientDep, EngineDep, SettingsDep
+from app.engine.jobs import Choice, GenerateJob, Generation, TokenPiece, TokenScore
+from app.routes.events import STREAMED, event, stream
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.generate import (
     GenerateChoice,
     GeneratedToken,
     GenerateReply,
     GenerateRequest,
+    StreamedToken,
     TokenLogprob,
     Usage,
     generate_request,
@@ -29,15 +34,18 @@ def router(settings: Settings) -> APIRouter:
         summary="Go on with a prompt",
         response_model=GenerateReply,
         response_model_exclude_unset=True,
-        responses=PROBLEMS,
+        responses={**PROBLEMS, 200: STREAMED},
     )
     return routes
 
 
-async def generate(body: GenerateRequest, engine: EngineDep, settings: SettingsDep) -> GenerateReply:
+async def generate(
+    body: GenerateRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
+) -> GenerateReply | EventSourceResponse:
     """Go on with a prompt.
 
-    The same seed gives the same text, alone and beside other requests.
+    The same seed gives the same text, alone and beside other requests, streamed or not. With `stream`,
+    the reply is Server-Sent Events: `token` for each piece of text, `done` at the end, or `error`.
     """
     model = engine.registry.for_text("language", body.model, body.prompt, "/prompt")
     seed = secrets.randbelow(2**31) if body.seed is None else body.seed
@@ -50,22 +58,36 @@ async def generate(body: GenerateRequest, engine: EngineDep, settings: SettingsD
         stop=tuple(body.stop),
         choices=body.n,
         top_logprobs=body.logprobs,
+        stream=body.stream,
     )
-    result = await finished(engine.submit(job), settings)
-    choices = [_choice(index, choice) for index, choice in enumerate(result.choices)]
-    return GenerateReply(model=model.name, choices=choices, usage=Usage.model_validate(result), seed=seed)
+    ticket = await engine.submit(job, client.caller)
+
+    def finish(result: Generation) -> GenerateReply:
+        choices = [_choice(index, choice, told=body.stream) for index, choice in enumerate(result.choices)]
+        return GenerateReply(model=model.name, choices=choices, usage=Usage.model_validate(result), seed=seed)
+
+    if body.stream:
+        return await stream(client, ticket, settings, "/generate", _token_event, finish)
+    return finish(await client.result(ticket))
 
 
-def _choice(index: int, choice: Choice) -> GenerateChoice:
-    made = {"index": index, "text": choice.text, "finish_reason": choice.finish_reason}
-    if choice.tokens:
-        made["tokens"] = [
-            GeneratedToken(
-                id=token.id,
-                text=token.text,
-                logprob=token.logprob,
-                top=[TokenLogprob.model_validate(other) for other in token.top],
-            )
-            for token in choice.tokens
-        ]
+def _token_event(number: int, piece: TokenPiece) -> bytes:
+    if piece.score is None:
+        return event("token", number, f'{{"index":{piece.choice},"text":{dumps(piece.text)}}}')
+    token = StreamedToken(index=piece.choice, text=piece.text, token=_token(piece.score))
+    return event("token", number, token.model_dump_json())
+
+
+def _choice(index: int, choice: Choice, told: bool) -> GenerateChoice:
+    """A choice; of one that was streamed, only how it ended."""
+    made: dict[str, Any] = {"index": index, "finish_reason": choice.finish_reason}
+    if not told:
+        made["text"] = choice.text
+        if choice.tokens:
+            made["tokens"] = [_token(token) for token in choice.tokens]
     return GenerateChoice.model_validate(made)
+
+
+def _token(token: TokenScore) -> GeneratedToken:
+    top = [TokenLogprob.model_validate(other) for other in token.top]
+    return GeneratedToken(id=token.id, text=token.text, logprob=token.logprob, top=top)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from app.dependencies import RegistryDep
-from app.engine.registry import Registry
+from app.engine.registry import Registry, Served
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.models import (
     ModelDetail,
@@ -18,7 +18,6 @@ from app.schemas.models import (
     tokenize_request,
 )  # fmt: skip
 from app.settings import Settings
-from models.checkpoint import Checkpoint
 from models.classifier import Classifier
 from models.tokenizer import Tokenizer
 from models.translator import Translator
@@ -50,14 +49,14 @@ def router(settings: Settings) -> APIRouter:
 
 async def list_models(registry: RegistryDep) -> ModelsReply:
     """All models that are served."""
-    return ModelsReply(models=[_summary(registry, loaded) for loaded in registry.models.values()])
+    return ModelsReply(models=[_summary(registry, served) for served in registry.models.values()])
 
 
 async def show_model(name: str, registry: RegistryDep) -> ModelDetail:
     """One model, with its card and how it was trained."""
-    loaded = registry.get(name)
-    summary = _summary(registry, loaded).model_dump(exclude_unset=True)
-    return ModelDetail(**summary, card=loaded.card, training=dict(loaded.training))
+    served = registry.get(name)
+    summary = _summary(registry, served).model_dump(exclude_unset=True)
+    return ModelDetail(**summary, card=served.checkpoint.card, training=dict(served.checkpoint.training))
 
 
 async def tokenize(body: TokenizeRequest, registry: RegistryDep) -> Response:
@@ -71,7 +70,8 @@ def _tokenize(tokenizer: Tokenizer, text: str) -> Response:
     return Response(reply.model_dump_json(), media_type="application/json")
 
 
-def _summary(registry: Registry, loaded: Checkpoint) -> ModelSummary:
+def _summary(registry: Registry, served: Served) -> ModelSummary:
+    loaded = served.checkpoint
     made: dict[str, Any] = {}
     if isinstance(loaded.model, Classifier):
         made["labels"] = list(loaded.model.config.labels)
@@ -88,6 +88,6 @@ def _summary(registry: Registry, loaded: Checkpoint) -> ModelSummary:
         version=loaded.version,
         checksum=loaded.checksum,
         device=str(registry.device),
-        precision="float32",
+        precision=served.runtime.precision,
         **made,
     )

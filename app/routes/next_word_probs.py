@@ -4,8 +4,8 @@ import math
 
 from fastapi import APIRouter
 
-from app.dependencies import EngineDep, SettingsDep, finished
-from app.engine.jobs import PredictJob
+from app.dependencies import ClientDep, EngineDep
+from app.engine.jobs import Prediction, PredictJob
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.next_word_probs import NextWord, NextWordReply, NextWordRequest, next_word_request
 from app.settings import Settings
@@ -24,7 +24,7 @@ def router(settings: Settings) -> APIRouter:
     return routes
 
 
-async def next_word_probs(body: NextWordRequest, engine: EngineDep, settings: SettingsDep) -> NextWordReply:
+async def next_word_probs(body: NextWordRequest, engine: EngineDep, client: ClientDep) -> NextWordReply:
     """What comes next, and how likely it is.
 
     The listed probabilities and `other` sum to 1.
@@ -38,7 +38,7 @@ async def next_word_probs(body: NextWordRequest, engine: EngineDep, settings: Se
         partial=body.partial,
         candidates=tuple(body.candidates or ()),
     )
-    result = await finished(engine.submit(job), settings)
+    result: Prediction = await client.result(await engine.submit(job, client.caller))
     words = [
         NextWord(word=word, probability=probability, logprob=math.log(probability) if probability else None)
         for word, probability in result.next

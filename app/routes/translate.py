@@ -1,16 +1,20 @@
 """POST /translate."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
+from sse_starlette import EventSourceResponse
 
-from app.dependencies import EngineDep, SettingsDep, finished
+from app.dependencies import ClientDep, EngineDep, SettingsDep
 from app.engine.detection import Detected
-from app.engine.jobs import TranslateJob, Translation
+from app.engine.jobs import SentencePiece, TranslateJob, Translation
+from app.routes.events import STREAMED, event, stream
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.base import as_list
 from app.schemas.translate import (
     Attention,
+    StreamedSentence,
     TranslateReply,
     TranslateRequest,
     TranslateResult,
@@ -29,13 +33,19 @@ def router(settings: Settings) -> APIRouter:
         summary="Translate a text, or several",
         response_model=TranslateReply,
         response_model_exclude_unset=True,
-        responses=PROBLEMS,
+        responses={**PROBLEMS, 200: STREAMED},
     )
     return routes
 
 
-async def translate(body: TranslateRequest, engine: EngineDep, settings: SettingsDep) -> TranslateReply:
-    """Translate a text, or several, sentence by sentence; line ends and spaces between sentences are kept."""
+async def translate(
+    body: TranslateRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
+) -> TranslateReply | EventSourceResponse:
+    """Translate a text, or several, sentence by sentence; line ends and spaces between sentences are kept.
+
+    With `stream`, the reply is Server-Sent Events: `sentence` as soon as one and all before it are
+    translated, `done` with the whole reply at the end, or `error`.
+    """
     texts = as_list(body.text)
     model, detected = engine.registry.for_translation(body.model, texts, body.source, body.target)
     job = TranslateJob(
@@ -46,10 +56,21 @@ async def translate(body: TranslateRequest, engine: EngineDep, settings: Setting
         length_penalty=body.length_penalty,
         alternatives=body.alternatives,
         attention=body.attention,
+        stream=body.stream,
     )
-    translations = await finished(engine.submit(job), settings)
-    results = [_result(body, found, made) for found, made in zip(detected, translations, strict=True)]
-    return TranslateReply(model=model.name, source=body.source, target=body.target, results=results)
+    ticket = await engine.submit(job, client.caller)
+
+    def finish(translations: Sequence[Translation]) -> TranslateReply:
+        results = [_result(body, found, made) for found, made in zip(detected, translations, strict=True)]
+        return TranslateReply(model=model.name, source=body.source, target=body.target, results=results)
+
+    if body.stream:
+        return await stream(client, ticket, settings, "/translate", _sentence_event, finish)
+    return finish(await client.result(ticket))
+
+
+def _sentence_event(number: int, piece: SentencePiece) -> bytes:
+    return event("sentence", number, StreamedSentence.model_validate(piece).model_dump_json())
 
 
 def _result(body: TranslateRequest, detected: Detected, translation: Translation) -> TranslateResult:

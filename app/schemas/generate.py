@@ -31,6 +31,7 @@ class GenerateRequest(Request):
     )
     n: int = Field(1, ge=1, description="How many choices to generate.")
     logprobs: int = Field(0, ge=0, le=20, description="Report each token, beside so many of the likeliest.")
+    stream: bool = Field(False, description="Reply with Server-Sent Events: token, token, ..., done.")
 
 
 class TokenLogprob(Reply):
@@ -43,9 +44,19 @@ class GeneratedToken(TokenLogprob):
     top: list[TokenLogprob]
 
 
+class StreamedToken(Reply):
+    """The data of a `token` event. The texts of a choice's events make up its text."""
+
+    index: int = Field(description="Of the choice.")
+    text: str
+    token: GeneratedToken | None = Field(None, description="With logprobs.")
+
+
 class GenerateChoice(Reply):
     index: int
-    text: str = Field(description="What follows the prompt, a space at its beginning included.")
+    text: str | None = Field(
+        None, description="What follows the prompt, a space at its beginning included; left out where it was streamed."
+    )
     finish_reason: Literal["length", "stop", "end"]
     tokens: list[GeneratedToken] | None = None
 

@@ -18,6 +18,7 @@ class TranslateRequest(Request):
     length_penalty: float = Field(1.0, ge=0, le=5, description="Hypotheses are ranked by logprob / length ** this.")
     alternatives: int = Field(0, ge=0, le=10, description="How many other translations to give, at most beam_size - 1.")
     attention: bool = Field(False, description="Say which source tokens each target token looked at.")
+    stream: bool = Field(False, description="Reply with Server-Sent Events: sentence, sentence, ..., done.")
 
 
 class Attention(Reply):
@@ -29,6 +30,13 @@ class Attention(Reply):
 class Detected(Reply):
     language: str
     confidence: float
+
+
+class StreamedSentence(Reply):
+    """The data of a `sentence` event. The texts of an index's events make up its translation."""
+
+    index: int = Field(description="Of the text.")
+    text: str
 
 
 class TranslateResult(Reply):

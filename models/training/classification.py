@@ -11,6 +11,7 @@ from torch import Tensor
 from models.batch import pad
 from models.classifier import Classifier
 from models.config import require_range
+from models.runtime.float import FloatClassifier
 from models.tokenizer import Tokenizer
 from models.training.buckets import bucket
 from models.training.metrics import classify_all, score_classes
@@ -87,7 +88,9 @@ class ClassificationTask:
         return loss, len(wanted)
 
     def validate(self) -> dict[str, float]:
-        scores = score_classes(classify_all(self.model, self.valid_texts), self.valid_labels, self.model.config.labels)
+        scores = score_classes(
+            classify_all(FloatClassifier(self.model), self.valid_texts), self.valid_labels, self.model.config.labels
+        )
         return {"accuracy": scores["accuracy"], "loss": scores["loss"]}
 
     def state_dict(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Scores, each under the protocol that docs/quality.md names."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,9 +10,11 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 from torch import Tensor
 
-from models.batch import pad
+from models.batch import like_lengths, pad
 from models.classifier import Classifier
 from models.language_model import LanguageModel
+from models.runtime.build import make_classifier_runtime, make_language_runtime, make_translator_runtime
+from models.runtime.interface import ClassifierRuntime, LanguageRuntime
 from models.search import SearchConfig, source_ids, translate
 from models.sentences import begin_as
 from models.tokenizer import Tokenizer
@@ -48,13 +51,23 @@ def score_stream(model: LanguageModel, stream: Tensor, rows: int = 1, chunk: int
     return total
 
 
+@torch.inference_mode()
+def score_stream_stepwise(runtime: LanguageRuntime, stream: Tensor) -> float:
+    """As score_stream with one row, by the steps of a runtime."""
+    state, total = runtime.start(1), 0.0
+    for read, wanted in itertools.pairwise(stream.unsqueeze(1)):
+        logits, state = runtime.step(read, state)
+        total += float(torch.nn.functional.cross_entropy(logits, wanted.to(logits.device)))
+    return total
+
+
 def perplexity(negative_log_likelihood: float, count: int) -> float:
     """exp of the mean, at most 1e300: a text without spaces is one long word."""
     return math.exp(min(negative_log_likelihood / count, 690.0))
 
 
 def evaluate_language(
-    model: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str], rows: int = 1
+    model: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str], rows: int = 1, precision: str = "float32"
 ) -> dict[str, Any]:
     """Perplexity per word and per token of texts, one document each, read as one stream.
 
@@ -64,7 +77,10 @@ def evaluate_language(
     stream = language_stream(tokenizer, texts)
     words = sum(len(text.split()) + 1 for text in texts)
     tokens = stream.numel() - 1
-    total = score_stream(model, stream, rows)
+    if precision == "int8":
+        total = score_stream_stepwise(make_language_runtime(model, precision), stream)
+    else:
+        total = score_stream(model, stream, rows)
     return {
         "perplexity_per_word": perplexity(total, words),
         "perplexity_per_token": perplexity(total, tokens),
@@ -89,30 +105,23 @@ def language_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
     return torch.tensor(ids, dtype=torch.int64)
 
 
-def classify_all(model: Classifier, ids: Sequence[Sequence[int]]) -> Tensor:
+@torch.inference_mode()
+def classify_all(runtime: ClassifierRuntime, ids: Sequence[Sequence[int]]) -> Tensor:
     """Probabilities (N, C) of texts given as ids, in their order, read in batches of like length."""
-    device = model.head.weight.device
-    order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-    probabilities = torch.zeros(len(ids), len(model.config.labels))
-    begin = 0
-    while begin < len(order):
-        end = begin + 1
-        while end < len(order) and (end + 1 - begin) * len(ids[order[end]]) <= EVALUATION_TOKENS:
-            end += 1
-        chosen = order[begin:end]
-        batch = pad([ids[index] for index in chosen]).to(device)
-        probabilities[chosen] = torch.softmax(model(batch.ids, batch.lengths).float(), dim=-1).cpu()
-        begin = end
-    return probabilities
+    probabilities: dict[int, Tensor] = {}
+    for places in like_lengths([len(text) for text in ids], EVALUATION_TOKENS):
+        logits, _ = runtime.classify(pad([ids[place] for place in places]), explain=False)
+        probabilities |= zip(places, torch.softmax(logits, dim=-1).cpu(), strict=True)
+    return torch.stack([probabilities[place] for place in range(len(ids))])
 
 
 def evaluate_classifier(
-    model: Classifier, tokenizer: Tokenizer, texts: Sequence[str], labels: Sequence[str]
+    model: Classifier, tokenizer: Tokenizer, texts: Sequence[str], labels: Sequence[str], precision: str = "float32"
 ) -> dict[str, Any]:
     """Accuracy, mean negative log-likelihood (nats) and the F1 of each label."""
     ids = [tokenizer.encode(text) or [tokenizer.end_id] for text in texts]
     wanted = torch.tensor([model.config.labels.index(label) for label in labels])
-    return score_classes(classify_all(model, ids), wanted, model.config.labels)
+    return score_classes(classify_all(make_classifier_runtime(model, precision), ids), wanted, model.config.labels)
 
 
 def score_classes(probabilities: Tensor, wanted: Tensor, labels: Sequence[str]) -> dict[str, Any]:
@@ -132,24 +141,6 @@ def score_classes(probabilities: Tensor, wanted: Tensor, labels: Sequence[str]) 
     }
 
 
-def translate_all(
-    model: Translator, tokenizer: Tokenizer, texts: Sequence[str], target: str, beam_size: int, length_penalty: float
-) -> list[str]:
-    """Translate texts, in their order, in batches of like length."""
-    device = model.bias.device
-    sources = [source_ids(model, tokenizer, text, target) for text in texts]
-    order = sorted(range(len(texts)), key=lambda index: len(sources[index]))
-    outputs = [""] * len(texts)
-    size = max(1, 320 // beam_size)
-    for begin in range(0, len(order), size):
-        chosen = order[begin : begin + size]
-        batch = pad([sources[index] for index in chosen]).to(device)
-        config = SearchConfig(beam_size, length_penalty)
-        for index, hypotheses in zip(chosen, translate(model, batch, tokenizer.end_id, config), strict=True):
-            outputs[index] = begin_as(tokenizer.decode(hypotheses[0].ids), texts[index], target)
-    return outputs
-
-
 def evaluate_translator(
     model: Translator,
     tokenizer: Tokenizer,
@@ -158,9 +149,16 @@ def evaluate_translator(
     beam_size: int = 5,
     length_penalty: float = 1.0,
     tokenize: str = "13a",
+    precision: str = "float32",
 ) -> dict[str, Any]:
     """sacreBLEU and chrF2 with their signatures, for pairs of source and reference."""
-    found = translate_all(model, tokenizer, [source for source, _ in pairs], target, beam_size, length_penalty)
+    runtime = make_translator_runtime(model, precision)
+    sources = [source_ids(model, tokenizer, source, target) for source, _ in pairs]
+    hypotheses = translate(runtime, sources, tokenizer.end_id, SearchConfig(beam_size, length_penalty))
+    found = [
+        begin_as(tokenizer.decode(best.ids), source, target)
+        for (best, *_), (source, _) in zip(hypotheses, pairs, strict=True)
+    ]
     references = [[reference for _, reference in pairs]]
     bleu, chrf = BLEU(tokenize=tokenize), CHRF()
     bleu_score, chrf_score = bleu.corpus_score(found, references), chrf.corpus_score(found, references)

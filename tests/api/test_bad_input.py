@@ -122,7 +122,7 @@ class TestEveryRoute:
         ("/generate", {"stop": ["a"] * 17}, "/stop", "at most 16 items; given: 17"),
         ("/generate", {"prompt": " \n "}, "/prompt", "white space"),
         ("/generate", {"model": "sentiment-en"}, "/model", "of the kind classifier; this needs a language"),
-        ("/generate", {"stream": True}, "/stream", "not permitted"),
+        ("/generate", {"best_of": 2}, "/best_of", "not permitted"),
         ("/next-word-probs", {"top": 101}, "/top", "less than or equal to 100"),
         ("/next-word-probs", {"unit": "sentence"}, "/unit", "'word' or 'token'"),
         ("/next-word-probs", {"candidates": ["two words"]}, "/candidates/0", "one word"),

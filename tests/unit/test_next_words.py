@@ -6,10 +6,21 @@ from itertools import product
 import pytest
 import torch
 
-from app.engine.generation import read_text
 from models.language_model import LanguageModel, LanguageModelConfig
-from models.next_words import WordPredictor, is_single_word, split_partial
-from models.tokenizer import SubwordTokenizer, WordTokenizer
+from models.next_words import (
+    Answer,
+    NextWords,
+    SpellingSearch,
+    Vocabulary,
+    Want,
+    WordSearch,
+    ask,
+    is_single_word,
+    run,
+    split_partial,
+)
+from models.runtime.float import FloatLanguage
+from models.tokenizer import SubwordTokenizer, Tokenizer, WordTokenizer, prompt_ids
 
 
 @pytest.fixture(autouse=True)
@@ -18,31 +29,54 @@ def no_gradients():
         yield
 
 
+class Predictor:
+    """Asks a model about the words after a text."""
+
+    def __init__(self, model: LanguageModel, tokenizer: Tokenizer) -> None:
+        self.runtime, self.vocabulary, self.tokenizer = FloatLanguage(model), Vocabulary(tokenizer), tokenizer
+        self.goes_on = self.vocabulary.goes_on.ids.tolist()
+        self.begins = [*self.vocabulary.begins.ids.tolist(), *self.vocabulary.marks.ids.tolist()]
+
+    def after(self, text: str) -> Answer:
+        ids = torch.tensor([prompt_ids(self.tokenizer, text)])
+        state = self.runtime.prefill(ids[:, :-1], self.runtime.start(1)) if ids.shape[1] > 1 else self.runtime.start(1)
+        return ask(self.runtime, self.vocabulary, [Want(state, 0, int(ids[0, -1]))])
+
+    def predict(self, after: Answer, top: int, prefix: str = "") -> NextWords:
+        search = WordSearch(self.vocabulary, after.probabilities[0], after.state, 0, top, prefix)
+        run(self.runtime, self.vocabulary, search)
+        return search.result()
+
+    def probability(self, after: Answer, word: str) -> float:
+        search = SpellingSearch(self.vocabulary, after.probabilities[0], after.state, 0, [word])
+        run(self.runtime, self.vocabulary, search)
+        return search.probabilities[0]
+
+
 @pytest.fixture
-def predictor(language_model: LanguageModel, tokenizer: SubwordTokenizer) -> WordPredictor:
+def predictor(language_model: LanguageModel, tokenizer: SubwordTokenizer) -> Predictor:
     with torch.no_grad():
         language_model.embedding.weight *= 5  # an untrained model hardly prefers anything
-    return WordPredictor(language_model, tokenizer)
+    return Predictor(language_model, tokenizer)
 
 
 @pytest.fixture
-def after(predictor: WordPredictor):
-    logits, state, _ = read_text(predictor.model, predictor.tokenizer, "the man")
-    return logits, state
+def after(predictor: Predictor) -> Answer:
+    return predictor.after("the man")
 
 
-class TestWordPredictor:
-    def test_probabilities_fall_and_sum_to_less_than_one(self, predictor: WordPredictor, after) -> None:
-        words = predictor.predict(*after, top=20).words
+class TestWords:
+    def test_probabilities_fall_and_sum_to_less_than_one(self, predictor: Predictor, after) -> None:
+        words = predictor.predict(after, top=20).words
         probabilities = [probability for _, probability in words]
         assert len(words) == len({word for word, _ in words}) == 20
         assert probabilities == sorted(probabilities, reverse=True)
         assert 0 < sum(probabilities) <= 1
 
-    def test_a_word_is_as_likely_as_its_spellings(self, predictor: WordPredictor, after) -> None:
+    def test_a_word_is_as_likely_as_its_spellings(self, predictor: Predictor, after) -> None:
         """What the search finds is at least the usual spelling alone, and not much more."""
-        for word, probability in predictor.predict(*after, top=10).words:
-            usual = predictor.probability(*after, word)
+        for word, probability in predictor.predict(after, top=10).words:
+            usual = predictor.probability(after, word)
             assert probability >= usual * (1 - 1e-6) or probability == pytest.approx(usual, rel=1e-4)
 
     def test_the_list_is_what_spelling_everything_out_gives(self) -> None:
@@ -51,12 +85,14 @@ class TestWordPredictor:
         tokenizer = SubwordTokenizer.train(["ab ba, aab bab"] * 5, 264)
         model = LanguageModel(LanguageModelConfig(tokenizer.size, 8, 8)).eval()
         model.embedding.weight *= 4
-        predictor = WordPredictor(model, tokenizer)
+        predictor = Predictor(model, tokenizer)
         letters = [index for index in predictor.goes_on if tokenizer.surface(index) in (b"a", b"b")]
         model.bias[:] = -30.0  # leave only letters, spaces and the end
         model.bias[[*letters, *predictor.begins, tokenizer.end_id]] = 0.0
         model.bias[[index for index in predictor.begins if not tokenizer.surface(index).startswith(b" ")]] = -30.0
-        logits, state, _ = read_text(model, tokenizer, "ab")
+        after = predictor.after("ab")
+        _, state = model(torch.tensor([prompt_ids(tokenizer, "ab")]))
+        logits = after.probabilities[0].log()
         expected: dict[bytes, float] = defaultdict(float)
         for first, *rest in (
             (first, *rest)
@@ -71,21 +107,21 @@ class TestWordPredictor:
                 word += tokenizer.surface(token)
                 stepped, memory = model(torch.tensor([[token]]), memory)
                 scores = stepped[0, -1]
-            after = torch.softmax(scores.double(), dim=-1)
-            expected[word[1:]] += probability * (1 - float(after[predictor.goes_on].sum()))
-        for word, probability in predictor.predict(logits, state, top=100).words[:4]:
+            following = torch.softmax(scores.double(), dim=-1)
+            expected[word[1:]] += probability * (1 - float(following[predictor.goes_on].sum()))
+        for word, probability in predictor.predict(after, top=100).words[:4]:
             assert probability == pytest.approx(expected[word.encode()], rel=0.01)
 
-    def test_punctuation_is_the_same_listed_and_asked_for(self, predictor: WordPredictor, after) -> None:
-        listed = dict(predictor.predict(*after, top=300).words)
+    def test_punctuation_is_the_same_listed_and_asked_for(self, predictor: Predictor, after) -> None:
+        listed = dict(predictor.predict(after, top=300).words)
         marks = [word for word in listed if not word[0].isalnum() and word[0] not in "'’-"]
         assert marks
         for mark in marks:
-            assert predictor.probability(*after, mark) == pytest.approx(listed[mark])
+            assert predictor.probability(after, mark) == pytest.approx(listed[mark])
 
-    def test_a_prefix_conditions(self, predictor: WordPredictor, after) -> None:
-        free = dict(predictor.predict(*after, top=60).words)
-        found = predictor.predict(*after, top=60, prefix="th")
+    def test_a_prefix_conditions(self, predictor: Predictor, after) -> None:
+        free = dict(predictor.predict(after, top=60).words)
+        found = predictor.predict(after, top=60, prefix="th")
         assert found.words
         assert all(word.startswith("th") for word, _ in found.words)
         assert sum(probability for _, probability in found.words) <= 1 + 1e-9
@@ -96,13 +132,13 @@ class TestWordPredictor:
     def test_whole_words_are_their_tokens(self) -> None:
         torch.manual_seed(5)
         words = WordTokenizer.train(["a man sees a dog and a dog sees"], 20)
-        predictor = WordPredictor(LanguageModel(LanguageModelConfig(words.size, 8, 8)).eval(), words)
-        logits, state, _ = read_text(predictor.model, words, "a man")
-        expected = torch.softmax(logits.double(), dim=-1)
-        found = dict(predictor.predict(logits, state, top=20).words)
+        predictor = Predictor(LanguageModel(LanguageModelConfig(words.size, 8, 8)).eval(), words)
+        after = predictor.after("a man")
+        expected = after.probabilities[0]
+        found = dict(predictor.predict(after, top=20).words)
         for word in ("man", "dog", "sees"):
             assert found[word] == pytest.approx(float(expected[words.encode(word)[0]]), rel=1e-5)
-        assert predictor.probability(logits, state, "woman") == 0.0  # not in the vocabulary
+        assert predictor.probability(after, "woman") == 0.0  # not in the vocabulary
 
 
 def test_split_partial() -> None:
@@ -115,3 +151,21 @@ def test_single_words() -> None:
     assert [is_single_word(word) for word in ("ev'de", "çok", "?!", "two words", "car,", "")] == [
         True, True, True, False, False, False,
     ]  # fmt: skip
+
+
+def test_many_searches_share_their_steps(predictor: Predictor) -> None:
+    """Side by side as alone: each takes its own rows of the answer."""
+    texts = ("the man", "a good", "dog sees the")
+    alone = [predictor.predict(predictor.after(text), 5).words for text in texts]
+    searches = []
+    for text in texts:
+        after = predictor.after(text)
+        searches.append(WordSearch(predictor.vocabulary, after.probabilities[0], after.state, 0, 5, ""))
+    while any(wants := [search.wants() for search in searches]):
+        answer, begin = ask(predictor.runtime, predictor.vocabulary, [want for own in wants for want in own]), 0
+        for search, own in zip(searches, wants, strict=True):
+            search.take(answer.rows(begin, begin + len(own)))
+            begin += len(own)
+    for search, wanted in zip(searches, alone, strict=True):
+        assert [word for word, _ in search.result().words] == [word for word, _ in wanted]
+        assert [value for _, value in search.result().words] == pytest.approx([value for _, value in wanted], rel=1e-4)

@@ -1,49 +1,146 @@
+"""Choosing tokens, for a whole batch at once."""
+
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 
-from models.sampling import SamplingConfig, choose, draw, keep
+from models.sampling import BLOCK, Sampler, SamplingConfig, draw_key, draws, row_sums, top
 
+CPU = torch.device("cpu")
 LOGITS = torch.tensor([1.0, 3.0, 2.0, -1.0, 2.5])
+CONFIGS = [
+    SamplingConfig(0.0),
+    SamplingConfig(0.8),
+    SamplingConfig(1.3, top_k=7),
+    SamplingConfig(1.3, top_k=200, top_p=0.9),
+    SamplingConfig(1.0, top_p=0.4),
+    SamplingConfig(2.0, top_p=1.0, repetition_penalty=1.4),
+    SamplingConfig(0.0, repetition_penalty=1.4),
+]
 
 
-class TestDraw:
-    def test_is_a_function_of_its_key(self) -> None:
-        assert draw(1, 2, 3) == draw(1, 2, 3)
-        assert len({draw(seed, choice, step) for seed in range(5) for choice in range(5) for step in range(5)}) == 125
+def choose(logits: torch.Tensor, config: SamplingConfig, seen: list[int], number: float) -> int:
+    sampler = Sampler([config], CPU)
+    return int(sampler.choose(logits.unsqueeze(0), torch.tensor([number], dtype=torch.float64), [seen])[0])
 
-    def test_is_uniform(self) -> None:
-        numbers = [draw(7, 0, step) for step in range(4000)]
-        assert min(numbers) >= 0
-        assert max(numbers) < 1
-        tenths = Counter(int(number * 10) for number in numbers)
-        assert max(tenths.values()) - min(tenths.values()) < 120  # about 6 standard deviations
+
+def number(seed: int, choice: int, step: int) -> float:
+    return float(draws(np.array([draw_key(seed, choice)], np.uint64), np.array([step], np.uint64))[0])
+
+
+class TestDraws:
+    def test_are_functions_of_their_keys(self) -> None:
+        assert number(1, 2, 3) == number(1, 2, 3)
+        found = {number(seed, choice, step) for seed in range(5) for choice in range(5) for step in range(5)}
+        assert len(found) == 125
+
+    def test_one_by_one_as_together(self) -> None:
+        keys = np.array([draw_key(seed, 0) for seed in range(9)], np.uint64)
+        together = draws(keys, np.arange(9, dtype=np.uint64))
+        assert [number(seed, 0, seed) for seed in range(9)] == together.tolist()
+
+    @pytest.mark.parametrize("key", [0, 1, 2**63 - 1])
+    def test_are_uniform_and_independent(self, key: int) -> None:
+        steps = np.arange(4000, dtype=np.uint64)
+        numbers = draws(np.full(4000, draw_key(key, 0), np.uint64), steps)
+        assert numbers.min() >= 0
+        assert numbers.max() < 1
+        tenths = np.bincount((numbers * 10).astype(int), minlength=10)
+        assert tenths.max() - tenths.min() < 120  # about 6 standard deviations
+        assert abs(np.corrcoef(numbers[:-1], numbers[1:])[0, 1]) < 0.08
 
 
 class TestChoose:
     def test_temperature_zero_is_the_likeliest(self) -> None:
         assert {choose(LOGITS, SamplingConfig(0.0), [], number / 10) for number in range(10)} == {1}
 
-    def test_frequencies_are_probabilities(self) -> None:
-        count = 4000
-        found = Counter(choose(LOGITS, SamplingConfig(1.0), [], (step + 0.5) / count) for step in range(count))
-        for index, probability in enumerate(torch.softmax(LOGITS, dim=-1).tolist()):
+    @pytest.mark.parametrize(
+        "config", [SamplingConfig(1.0), SamplingConfig(1.0, top_k=5), SamplingConfig(1.0, top_p=1.0)]
+    )
+    @pytest.mark.parametrize("size", [5, BLOCK, 3 * BLOCK + 1])
+    def test_frequencies_are_probabilities(self, size: int, config: SamplingConfig) -> None:
+        if config.top_k:
+            config = SamplingConfig(1.0, top_k=size)
+        torch.manual_seed(size)
+        logits, count = torch.randn(size), 4000
+        numbers = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+        chosen = Sampler([config] * count, CPU).choose(logits.expand(count, size), numbers, [])
+        found = Counter(chosen.tolist())
+        for index, probability in enumerate(torch.softmax(logits, dim=-1).tolist()):
             assert found[index] / count == pytest.approx(probability, abs=2 / count)
 
     def test_top_k_keeps_k(self) -> None:
         assert {choose(LOGITS, SamplingConfig(5.0, top_k=2), [], step / 50) for step in range(50)} == {1, 4}
 
-    def test_top_p_keeps_the_smallest_set(self) -> None:
-        ranked = torch.tensor([0.5, 0.3, 0.15, 0.05])
-        assert [keep(ranked, None, top_p) for top_p in (0.01, 0.5, 0.51, 0.8, 0.81, 1.0)] == [1, 1, 2, 2, 3, 4]
-        assert keep(ranked, 2, 0.81) == 2
+    @pytest.mark.parametrize(
+        ("top_p", "kept"), [(0.01, 1), (0.5, 1), (0.51, 2), (0.8, 2), (0.81, 3), (0.96, 4), (1.0, 4)]
+    )
+    def test_top_p_keeps_the_smallest_set(self, top_p: float, kept: int) -> None:
+        logits = torch.tensor([0.15, 0.5, 0.05, 0.3], dtype=torch.float64).log().float()
+        wanted = {1, 3, 0, 2} if kept == 4 else {1, 3, 0} if kept == 3 else {1, 3} if kept == 2 else {1}
+        assert {choose(logits, SamplingConfig(1.0, top_p=top_p), [], step / 200) for step in range(200)} == wanted
+
+    def test_top_k_and_top_p_both_hold(self) -> None:
+        config = SamplingConfig(1.0, top_k=2, top_p=0.99)
+        assert {choose(LOGITS, config, [], step / 50) for step in range(50)} == {1, 4}
+
+    def test_a_set_larger_than_any_first_guess(self) -> None:
+        """Ranked in growing parts, the candidates are those of a full sort."""
+        torch.manual_seed(5)
+        logits = torch.randn(1, 3000) / 10
+        probabilities = torch.softmax(logits, dim=1)
+        ranked = probabilities.sort(dim=1, descending=True).values
+        cumulative = ranked.double().cumsum(dim=1)[0]
+        for top_k, top_p in ((None, 0.9), (2000, None), (70, 0.5), (None, 0.999)):
+            kept = top_k or 3000
+            if top_p:
+                kept = min(kept, int((cumulative - ranked[0] < top_p).sum()))
+            for number in (0.0, 0.37, 0.999999):
+                position = int((cumulative[:kept] <= number * cumulative[kept - 1]).sum())
+                chosen = choose(logits[0], SamplingConfig(1.0, top_k, top_p), [], number)
+                assert probabilities[0, chosen] == ranked[0, position]  # of equals, either
 
     def test_repetition_penalty_makes_seen_tokens_less_likely(self) -> None:
         assert choose(LOGITS, SamplingConfig(0.0, repetition_penalty=2.0), [1], 0.5) == 4
         assert choose(-LOGITS, SamplingConfig(0.0, repetition_penalty=9.0), [3], 0.5) == 3  # 1/9 is still the greatest
         assert LOGITS.tolist() == [1.0, 3.0, 2.0, -1.0, 2.5]
 
-    @pytest.mark.parametrize("number", [0.0, 0.999999999])
-    def test_the_ends_of_the_range_are_choices(self, number: float) -> None:
-        assert 0 <= choose(LOGITS, SamplingConfig(0.01, top_p=0.9), [], number) < 5
+    @pytest.mark.parametrize("config", CONFIGS)
+    @pytest.mark.parametrize("number", [0.0, 0.9999999999999999])
+    def test_the_ends_of_the_range_are_choices(self, number: float, config: SamplingConfig) -> None:
+        assert 0 <= choose(LOGITS, config, [2], number) < 5
+
+    def test_one_token_is_a_choice(self) -> None:
+        assert choose(torch.tensor([0.3]), SamplingConfig(0.8), [], 0.5) == 0
+
+    @pytest.mark.parametrize("size", [5, 64, 700, 4097])
+    def test_in_company_as_alone(self, size: int) -> None:
+        """Every kind of row beside every other: the very same choices."""
+        torch.manual_seed(size)
+        rows = CONFIGS * 6
+        logits, numbers = torch.randn(len(rows), size) * 3, torch.rand(len(rows), dtype=torch.float64)
+        together = Sampler(rows, CPU)
+        chosen = together.choose(logits, numbers, [[1, 2, 4]] * len(together.penalized)).tolist()
+        for row, config in enumerate(rows):
+            assert choose(logits[row], config, [1, 2, 4], float(numbers[row])) == chosen[row]
+
+
+@pytest.mark.parametrize("size", [1, 5, 64, 65, 2000, 6001])
+@pytest.mark.parametrize("count", [1, 3, 10])
+def test_top_is_a_full_sort(size: int, count: int) -> None:
+    torch.manual_seed(size)
+    values = torch.randn(7, size)
+    found, columns = top(values, count)
+    wanted = values.sort(dim=1, descending=True).values[:, :count]
+    assert torch.equal(found, wanted)
+    assert torch.equal(values.gather(1, columns), wanted)
+
+
+@pytest.mark.parametrize("size", [1, 64, 6001, 100_000])
+def test_sums_do_not_depend_on_company(size: int) -> None:
+    values = torch.rand(33, size)
+    together = row_sums(values)
+    assert all(torch.equal(row_sums(values[row : row + 1])[0], together[row]) for row in range(33))
+    torch.testing.assert_close(together, values.sum(dim=1))

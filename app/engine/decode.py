@@ -1,0 +1,173 @@
+"""The batch that never stops turning: every running continuation takes one token a turn."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from app.engine.continuation import Continuation
+from app.engine.jobs import GenerateJob, Generation, TokenScore
+from app.engine.schedule import isolated
+from app.engine.ticket import Outbox, Ticket
+from models.runtime.interface import LanguageRuntime
+from models.runtime.state import State, join
+from models.sampling import Sampler, draws
+from models.tokenizer import Tokenizer, prompt_ids
+
+UNREAD = 64
+"""Events that a stream's reader may be behind before its rows are set aside; they come back at half of that."""
+
+
+class GenerateTask:
+    """A GenerateJob with its prompt as ids; it is a Reader, and then one row a choice."""
+
+    def __init__(self, ticket: Ticket, tokenizer: Tokenizer) -> None:
+        assert isinstance(ticket.job, GenerateJob)
+        self.ticket, self.job = ticket, ticket.job
+        self.ids = prompt_ids(tokenizer, self.job.prompt)
+        self.rows = [Continuation(self.job, choice, tokenizer, self.ids) for choice in range(self.job.choices)]
+        self.seats = self.job.choices
+        self.lane: DecodeLane | None = None
+
+    def go_on(self, state: State) -> None:
+        assert self.lane is not None
+        self.lane.join(self, state)
+
+    def result(self) -> Generation:
+        generated = sum(len(row.ids) for row in self.rows)
+        return Generation(tuple(row.choice_made() for row in self.rows), len(self.ids) - 1, generated)
+
+
+class DecodeLane:
+    """Rows and their state, in the same order. Rows join and leave between steps; the state is a value."""
+
+    def __init__(self, runtime: LanguageRuntime, tokenizer: Tokenizer, outbox: Outbox) -> None:
+        self._runtime, self._tokenizer, self._outbox = runtime, tokenizer, outbox
+        self._rows: list[tuple[GenerateTask, Continuation]] = []
+        self._state: State | None = None
+        self._joining: list[tuple[GenerateTask, State]] = []
+        self._parked: dict[GenerateTask, tuple[list[Continuation], State]] = {}
+        self._sampler: Sampler | None = None
+        self._keys = np.zeros(0, np.uint64)
+
+    def __len__(self) -> int:
+        """How many rows there are, those on their way in included and those set aside left out."""
+        return len(self._rows) + sum(task.seats for task, _ in self._joining)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._rows or self._joining)
+
+    @property
+    def parked(self) -> int:
+        """How many streams are set aside because their reader is slow."""
+        return len(self._parked)
+
+    def join(self, task: GenerateTask, state: State) -> None:
+        """Let a task's rows step on at the next turn, all from the state, of one row, after its prompt."""
+        self._joining.append((task, state))
+
+    def sweep(self) -> None:
+        """Drop the rows of those who are gone, set aside those of slow readers, and bring back whoever caught up."""
+        self._joining = [entry for entry in self._joining if not entry[0].ticket.gone]
+        for task in [task for task in self._parked if task.ticket.gone]:
+            del self._parked[task]
+        slow = {task for task, _ in self._rows if task.ticket.unread > UNREAD and not task.ticket.gone}
+        if slow:
+            self._park(slow)
+        if any(task.ticket.gone for task, _ in self._rows):
+            self._keep([place for place, (task, _) in enumerate(self._rows) if not task.ticket.gone])
+        for task in [task for task in self._parked if task.ticket.unread <= UNREAD // 2]:
+            rows, state = self._parked.pop(task)
+            self._enter([(task, row) for row in rows], state)
+
+    def turn(self, _alone: bool, /) -> None:
+        for task, state in self._joining:
+            one = torch.zeros(task.seats, dtype=torch.int64)
+            self._enter([(task, row) for row in task.rows], state.rows(one))
+        self._joining = []
+        assert self._state
+        if self._sampler is None:
+            self._sampler = self._make_sampler(range(len(self._rows)))
+        states: list[State] = []
+        stay: list[int] = []
+        for places, result in isolated(range(len(self._rows)), self._step):
+            if isinstance(result, Exception):
+                self._outbox.fail(self._rows[places[0]][0].ticket, result)
+                continue
+            logits, chosen, state = result
+            states.append(state)
+            stay.extend(places)
+            self._push(places, logits, chosen)
+        if len(stay) < len(self._rows):  # the rows that failed, less their tickets' others, which leave below
+            self._rows = [self._rows[place] for place in stay]
+            self._changed()
+        self._state = join(states) if states else None
+        running = [place for place, (task, row) in enumerate(self._rows) if not row.finish_reason]
+        if len(running) < len(self._rows):
+            self._keep(running)
+
+    def _step(self, places: Sequence[int]) -> tuple[Tensor, list[int], State]:
+        """Step some rows; change nothing."""
+        assert self._state
+        assert self._sampler
+        everyone = len(places) == len(self._rows)
+        rows = [self._rows[place][1] for place in places]
+        index = torch.tensor(places)
+        logits, state = self._runtime.step(
+            torch.tensor([row.last for row in rows]), self._state if everyone else self._state.rows(index)
+        )
+        sampler = self._sampler if everyone else self._make_sampler(places)
+        steps = np.array([len(row.ids) for row in rows], np.uint64)
+        numbers = torch.from_numpy(draws(self._keys if everyone else self._keys[list(places)], steps))
+        seen = [sorted(rows[row].seen) for row in sampler.penalized]
+        chosen = sampler.choose(logits, numbers.to(logits.device), seen)
+        return logits, chosen.tolist(), state
+
+    def _push(self, places: Sequence[int], logits: Tensor, chosen: list[int]) -> None:
+        """Hand the chosen tokens to their rows, and what that makes to those who wait for it."""
+        for offset, place in enumerate(places):
+            task, row = self._rows[place]
+            score = (
+                self._score(logits[offset], chosen[offset], task.job.top_logprobs) if task.job.top_logprobs else None
+            )
+            piece = row.push(chosen[offset], score)
+            if piece is not None:
+                self._outbox.post(task.ticket, piece)
+            if row.finish_reason and all(other.finish_reason for other in task.rows):
+                self._outbox.finish(task.ticket, task.result())
+
+    def _score(self, logits: Tensor, token: int, count: int) -> TokenScore:
+        logprobs = torch.log_softmax(logits, dim=-1)
+        values, ids = logprobs.topk(min(count, logprobs.numel()))
+        top = tuple(self._named(index, value) for index, value in zip(ids.tolist(), values.tolist(), strict=True))
+        named = self._named(token, float(logprobs[token]))
+        return TokenScore(named.id, named.text, named.logprob, top)
+
+    def _named(self, token: int, logprob: float) -> TokenScore:
+        return TokenScore(token, self._tokenizer.surface(token).decode("utf-8", errors="replace"), logprob)
+
+    def _enter(self, rows: list[tuple[GenerateTask, Continuation]], state: State) -> None:
+        self._state = join([self._state, state]) if self._state is not None else state
+        self._rows += rows
+        self._changed()
+
+    def _keep(self, places: list[int]) -> None:
+        self._rows = [self._rows[place] for place in places]
+        self._state = self._state.rows(torch.tensor(places)) if self._state and places else None
+        self._changed()
+
+    def _park(self, tasks: set[GenerateTask]) -> None:
+        assert self._state
+        for task in tasks:
+            own = [place for place, (other, _) in enumerate(self._rows) if other is task]
+            self._parked[task] = ([self._rows[place][1] for place in own], self._state.rows(torch.tensor(own)))
+        self._keep([place for place, (task, _) in enumerate(self._rows) if task not in tasks])
+
+    def _changed(self) -> None:
+        self._sampler = None
+        self._keys = np.array([row.key for _, row in self._rows], np.uint64)
+
+    def _make_sampler(self, places: Sequence[int]) -> Sampler:
+        return Sampler([self._rows[place][0].job.sampling for place in places], self._runtime.device)

@@ -1,0 +1,148 @@
+"""The lanes of one model, and the seats in them."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from app.engine.classification import ClassifyLane, ClassifyTask
+from app.engine.decode import DecodeLane, GenerateTask
+from app.engine.jobs import ClassifyJob, GenerateJob, Job, PredictJob, TranslateJob
+from app.engine.reading import ReadingLane
+from app.engine.registry import Served
+from app.engine.schedule import Lane
+from app.engine.ticket import Outbox, Ticket
+from app.engine.translation import BeamLane, EncodeLane, TranslateTask
+from app.engine.words import PredictTask, WordsLane
+from models.classifier import Classifier
+from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.translator import Translator
+
+Clock = Callable[[], float]
+Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask
+
+
+class ModelLanes(Protocol):
+    """What the engine asks of a model's lanes."""
+
+    lanes: list[Lane]
+
+    @property
+    def seats(self) -> int:
+        """How many seats are free."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing runs, and nobody is set aside."""
+
+    def start(self, task: Task) -> None:
+        """Let a task take its seats."""
+
+    def sweep(self) -> None:
+        """Drop the tasks of those who are gone."""
+
+
+class LanguageLanes:
+    """Reading, decoding and questions about the next word."""
+
+    def __init__(self, served: Served, max_rows: int, outbox: Outbox, clock: Clock) -> None:
+        runtime: LanguageRuntime = served.runtime  # type: ignore[assignment]
+        assert served.vocabulary
+        self.reading = ReadingLane(runtime, outbox, clock)
+        self.decode = DecodeLane(runtime, served.tokenizer, outbox)
+        self.words = WordsLane(runtime, served.vocabulary, outbox)
+        self.lanes: list[Lane] = [self.words, self.reading, self.decode]
+        self._max_rows = max_rows
+
+    @property
+    def seats(self) -> int:
+        return self._max_rows - self.reading.seats - len(self.decode) - len(self.words)
+
+    @property
+    def empty(self) -> bool:
+        return not any(lane.busy for lane in self.lanes) and not self.decode.parked
+
+    def start(self, task: Task) -> None:
+        assert isinstance(task, GenerateTask | PredictTask)
+        if isinstance(task, GenerateTask):
+            task.lane = self.decode
+        else:
+            task.lane = self.words
+        self.reading.add(task)
+
+    def sweep(self) -> None:
+        self.reading.sweep()
+        self.decode.sweep()
+        self.words.sweep()
+
+
+class ClassifierLanes:
+    """One lane: a text is read in one piece. Texts take no seats, they wait in the lane."""
+
+    def __init__(self, served: Served, max_rows: int, outbox: Outbox, _clock: Clock) -> None:
+        runtime: ClassifierRuntime = served.runtime  # type: ignore[assignment]
+        assert isinstance(served.checkpoint.model, Classifier)
+        self.texts = ClassifyLane(runtime, served.checkpoint.model, outbox)
+        self.lanes: list[Lane] = [self.texts]
+        self._max_rows = max_rows
+
+    @property
+    def seats(self) -> int:
+        return self._max_rows - len(self.texts)
+
+    @property
+    def empty(self) -> bool:
+        return not self.texts.busy
+
+    def start(self, task: Task) -> None:
+        assert isinstance(task, ClassifyTask)
+        self.texts.add(task)
+
+    def sweep(self) -> None:
+        self.texts.sweep()
+
+
+class TranslatorLanes:
+    """Encoding and searching. A text's sentences wait in the first for rows in the second."""
+
+    def __init__(self, served: Served, max_rows: int, outbox: Outbox, _clock: Clock) -> None:
+        runtime: TranslatorRuntime = served.runtime  # type: ignore[assignment]
+        self.beams = BeamLane(runtime, served.tokenizer.end_id, max_rows, outbox)
+        self.encode = EncodeLane(runtime, self.beams, outbox)
+        self.lanes: list[Lane] = [self.encode, self.beams]
+        self._max_rows = max_rows
+
+    @property
+    def seats(self) -> int:
+        return self._max_rows - len(self.encode) - len(self.beams)
+
+    @property
+    def empty(self) -> bool:
+        return not len(self.encode) and not self.beams.busy
+
+    def start(self, task: Task) -> None:
+        assert isinstance(task, TranslateTask)
+        self.encode.add(task)
+
+    def sweep(self) -> None:
+        self.encode.sweep()
+        self.beams.sweep()
+
+
+LANES: dict[str, Callable[[Served, int, Outbox, Clock], ModelLanes]] = {
+    "language": LanguageLanes,
+    "classifier": ClassifierLanes,
+    "translator": TranslatorLanes,
+}
+
+
+def prepare(ticket: Ticket, served: Served) -> Task:
+    """Turn a job's texts into ids. Raises TokenizerError or InvalidRequest for what can't be done."""
+    job: Job = ticket.job
+    if isinstance(job, GenerateJob):
+        return GenerateTask(ticket, served.tokenizer)
+    if isinstance(job, PredictJob):
+        return PredictTask(ticket, served.tokenizer)
+    if isinstance(job, ClassifyJob):
+        return ClassifyTask(ticket, served.tokenizer)
+    assert isinstance(job, TranslateJob)
+    assert isinstance(served.checkpoint.model, Translator)
+    return TranslateTask(ticket, served.checkpoint.model, served.tokenizer)

@@ -1,0 +1,59 @@
+"""Which runtime a model gets."""
+
+import torch
+
+from models.classifier import Classifier
+from models.errors import ConfigError
+from models.language_model import LanguageModel
+from models.runtime import int8
+from models.runtime.float import FloatClassifier, FloatLanguage, FloatTranslator
+from models.runtime.int8_language import Int8Language
+from models.runtime.int8_translator import Int8Translator
+from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.translator import Translator
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """auto is int8 on a CPU that has it, float16 on a GPU, else float32.
+
+    Raises ConfigError for a precision that the device does not have.
+    """
+    if name not in ("auto", "int8", *DTYPES):
+        raise ConfigError(f"precision {name!r} is none of auto, int8, {', '.join(DTYPES)}")
+    if device.type == "cuda":
+        if name == "int8":
+            raise ConfigError("precision int8 is for CPUs; a GPU has float16, bfloat16 and float32")
+        return "float16" if name == "auto" else name
+    if name == "float16":
+        raise ConfigError("precision float16 is for GPUs; a CPU has int8, bfloat16 and float32")
+    if name == "int8" and not int8.is_available():
+        raise ConfigError("precision int8 needs oneDNN's int8 products, which this PyTorch does not have")
+    if name == "auto":
+        return "int8" if int8.is_available() else "float32"
+    return name
+
+
+def make_language_runtime(model: LanguageModel, precision: str) -> LanguageRuntime:
+    """A runtime of a precision that `choose_precision` gave."""
+    if precision == "int8":
+        return Int8Language(model)
+    return FloatLanguage(model, DTYPES[precision])
+
+
+def make_classifier_runtime(model: Classifier, precision: str) -> ClassifierRuntime:
+    """As make_language_runtime; where int8 is wanted, LSTMs that read whole texts run in `sequence_dtype`."""
+    return FloatClassifier(model, sequence_dtype() if precision == "int8" else DTYPES[precision])
+
+
+def make_translator_runtime(model: Translator, precision: str) -> TranslatorRuntime:
+    """As make_classifier_runtime, for the encoder."""
+    if precision == "int8":
+        return Int8Translator(model, sequence_dtype())
+    return FloatTranslator(model, DTYPES[precision])
+
+
+def sequence_dtype() -> torch.dtype:
+    """What a fused LSTM is fastest in on this CPU: bfloat16 where the CPU multiplies it, else float32."""
+    return torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32

@@ -1,0 +1,111 @@
+"""The reference runtimes: the models' own modules, in any floating-point precision."""
+
+from copy import deepcopy
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from models.batch import Batch
+from models.classifier import Classifier
+from models.language_model import LanguageModel
+from models.recurrent import LSTMState
+from models.runtime.state import Memory, State
+from models.translator import DecoderState, Translator
+from models.translator import Memory as ModelMemory
+
+ModelT = TypeVar("ModelT", bound=nn.Module)
+PRECISIONS = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
+
+
+def in_precision(model: ModelT, dtype: torch.dtype) -> ModelT:
+    """The model itself where it is of that precision already, else a copy of it that is."""
+    return model if next(model.parameters()).dtype == dtype else deepcopy(model).to(dtype)
+
+
+class FloatRuntime:
+    """What the three have in common. Products of floats depend on the batch's shape, so none is exact."""
+
+    exact = False
+
+    def __init__(self, device: torch.device, dtype: torch.dtype) -> None:
+        self.device, self.dtype = device, dtype
+        self.precision = PRECISIONS[dtype]
+
+
+class FloatLanguage(FloatRuntime):
+    """A LanguageModel as it is. Its state is hidden and cell, (B, L, H) each."""
+
+    def __init__(self, model: LanguageModel, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__(model.bias.device, dtype)
+        self.model = in_precision(model, dtype)
+        self.vocabulary = model.config.vocabulary
+
+    def start(self, rows: int) -> State:
+        config = self.model.config
+        zeros = torch.zeros(rows, config.layers, config.hidden, dtype=self.dtype, device=self.device)
+        return State((zeros, zeros))
+
+    def prefill(self, ids: Tensor, state: State) -> State:
+        _, after = self.model.read(ids.to(self.device), _layers_first(state))
+        return _rows_first(after)
+
+    def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
+        hidden, after = self.model.read(ids.to(self.device).unsqueeze(1), _layers_first(state))  # (B, 1, H)
+        return self.model.score(hidden[:, 0]).float(), _rows_first(after)
+
+
+class FloatClassifier(FloatRuntime):
+    """A Classifier whose LSTM runs in dtype; pooling and head stay in float32."""
+
+    def __init__(self, model: Classifier, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__(model.head.weight.device, dtype)
+        self.model = model
+        self.reader = in_precision(model, dtype)
+
+    def classify(self, batch: Batch, explain: bool) -> tuple[Tensor, Tensor | None]:
+        batch = batch.to(self.device)
+        hidden = self.reader.read(batch.ids, batch.lengths).float()  # (B, T, 2H)
+        if explain:
+            return self.model.contributions(hidden, batch.lengths)
+        pooled, _, _ = self.model.pool(hidden, batch.lengths)
+        logits: Tensor = self.model.head(pooled)
+        return logits, None
+
+
+class FloatTranslator(FloatRuntime):
+    """A Translator as it is. Its state is hidden and cell of the decoder's bottom and top layer, (B, H) each."""
+
+    def __init__(self, model: Translator, dtype: torch.dtype = torch.float32) -> None:
+        super().__init__(model.bias.device, dtype)
+        self.model = in_precision(model, dtype)
+        self.vocabulary = model.config.vocabulary
+
+    def encode(self, source: Batch) -> tuple[Memory, State]:
+        memory = self.model.encode(source.to(self.device))
+        bottom, top = memory.initial
+        zeros = torch.zeros_like(bottom)
+        return Memory(memory.values, memory.keys, memory.mask), State((bottom, zeros, top, zeros))
+
+    def step(self, ids: Tensor, state: State, memory: Memory) -> tuple[Tensor, Tensor, State]:
+        beams = len(ids) // len(memory)
+        values, keys, mask = (
+            tensor.repeat_interleave(beams, dim=0) for tensor in (memory.values, memory.keys, memory.mask)
+        )
+        per_row = ModelMemory(
+            values, keys, mask, initial=state.tensors[0]
+        )  # initial is not read where there is a state
+        bottom_hidden, bottom_cell, top_hidden, top_cell = (tensor.unsqueeze(0) for tensor in state.tensors)
+        before = DecoderState(LSTMState(bottom_hidden, bottom_cell), LSTMState(top_hidden, top_cell))
+        logits, weights, after = self.model.decode(ids.to(self.device).unsqueeze(1), per_row, before)
+        tensors = tuple(tensor[0] for layer in (after.bottom, after.top) for tensor in layer)
+        return logits[:, 0].float(), weights[:, 0], State(tensors)
+
+
+def _layers_first(state: State) -> LSTMState:
+    hidden, cell = state.tensors  # (B, L, H)
+    return LSTMState(hidden.transpose(0, 1).contiguous(), cell.transpose(0, 1).contiguous())
+
+
+def _rows_first(state: LSTMState) -> State:
+    return State((state.hidden.transpose(0, 1), state.cell.transpose(0, 1)))

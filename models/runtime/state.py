@@ -1,0 +1,72 @@
+"""What a running text remembers, as a value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class State:
+    """The memories of B rows: tensors whose first dimension is the row.
+
+    What the tensors are is the runtime's own affair. Rows may be left out, repeated and joined: that
+    is all that is needed for texts to step on to a running batch and off it.
+    """
+
+    tensors: tuple[Tensor, ...]
+
+    def __len__(self) -> int:
+        return self.tensors[0].shape[0]
+
+    def rows(self, index: Tensor | slice) -> "State":
+        """The rows of an index (R,) int64, or of a slice."""
+        return State(tuple(tensor[index] for tensor in self.tensors))
+
+    @property
+    def row_bytes(self) -> int:
+        """What one more row costs."""
+        return sum(tensor[0].numel() * tensor.element_size() for tensor in self.tensors)
+
+
+def join(states: Sequence[State]) -> State:
+    """One state with the rows of all, in their order."""
+    if len(states) == 1:
+        return states[0]
+    return State(tuple(torch.cat(parts) for parts in zip(*(state.tensors for state in states), strict=True)))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What an encoder keeps of N sources, all that decoding reads of them.
+
+    values (N, S, H), keys (N, S, H) and mask (N, S) bool, true where a source token is.
+    """
+
+    values: Tensor
+    keys: Tensor
+    mask: Tensor
+
+    def __len__(self) -> int:
+        return self.mask.shape[0]
+
+    def rows(self, index: Tensor) -> "Memory":
+        """The sources of an index (R,) int64, cut to the longest of them."""
+        mask = self.mask[index]
+        width = int(mask.sum(dim=1).max()) if len(mask) else 0
+        return Memory(self.values[index, :width], self.keys[index, :width], mask[:, :width])
+
+
+def join_memories(memories: Sequence[Memory]) -> Memory:
+    """One memory with the sources of all, padded to the longest."""
+    width = max(memory.mask.shape[1] for memory in memories)
+
+    def widened(tensor: Tensor) -> Tensor:
+        missing = width - tensor.shape[1]
+        return torch.nn.functional.pad(tensor, (0, 0) * (tensor.dim() - 2) + (0, missing)) if missing else tensor
+
+    values, keys, mask = (
+        torch.cat([widened(getattr(memory, name)) for memory in memories]) for name in ("values", "keys", "mask")
+    )
+    return Memory(values, keys, mask)

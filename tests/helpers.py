@@ -1,0 +1,64 @@
+"""What several tests make."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from app.engine.jobs import GenerateJob
+from app.engine.registry import Registry, Served
+from models.sampling import SamplingConfig
+
+END = 0
+"""The id that ends a text of the tiny tokenizer."""
+
+
+class Wrapped:
+    """A runtime around another."""
+
+    def __init__(self, runtime: Any) -> None:
+        self._runtime = runtime
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._runtime, name)
+
+
+class TokenSlow(Wrapped):
+    """Steps take their time, and texts do not end."""
+
+    seconds = 0.005
+
+    def step(self, ids: Any, state: Any) -> Any:
+        time.sleep(self.seconds)
+        logits, state = self._runtime.step(ids, state)
+        logits[:, END] = -1e4
+        return logits, state
+
+
+def wrapped(registry: Registry, name: str, wrap: Callable[[Any], Any]) -> Registry:
+    """The registry with the runtime of one model wrapped."""
+    served = registry.get(name)
+    other = Served(served.checkpoint, wrap(served.runtime), served.vocabulary)
+    return Registry([other if entry is served else entry for entry in registry.models.values()], registry.device)
+
+
+def generate_job(seed: int, **changes: Any) -> GenerateJob:
+    """A job of many kinds, the same for the same seed."""
+    draw = random.Random(seed)
+    made: dict[str, Any] = {
+        "model": "language-en",
+        "prompt": draw.choice(["the man", "a good film ", "Where is the station? It is near", "dog", "x" * 40]),
+        "max_new_tokens": draw.randint(1, 14),
+        "sampling": SamplingConfig(
+            temperature=draw.choice([0.0, 0.7, 1.0, 3.0]),
+            top_k=draw.choice([None, None, 1, 5, 100]),
+            top_p=draw.choice([None, None, 0.3, 0.95]),
+            repetition_penalty=draw.choice([1.0, 1.0, 1.5]),
+        ),
+        "seed": seed,
+        "stop": draw.choice([(), (), ("e",), ("zzz",)]),
+        "choices": draw.choice([1, 1, 1, 3]),
+        "top_logprobs": draw.choice([0, 0, 2]),
+        "stream": draw.random() < 0.5,
+    }
+    return GenerateJob(**(made | changes))

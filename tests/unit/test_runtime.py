@@ -1,0 +1,197 @@
+"""Laws of the runtimes: fast is the same as plain, a row is the same in any company, a state is a value."""
+
+import pytest
+import torch
+
+from models.batch import pad
+from models.classifier import Classifier
+from models.errors import ConfigError
+from models.language_model import LanguageModel, LanguageModelConfig
+from models.runtime import int8
+from models.runtime.build import (
+    choose_precision,
+    make_classifier_runtime,
+    make_language_runtime,
+    make_translator_runtime,
+)
+from models.runtime.float import FloatLanguage
+from models.runtime.int8 import Int8Linear
+from models.runtime.int8_language import Int8Language
+from models.runtime.state import join, join_memories
+from models.translator import Translator
+
+CPU = torch.device("cpu")
+PRECISIONS = ["float32", "bfloat16", "int8"]
+TOLERANCE = {"float32": 1e-5, "bfloat16": 0.05, "int8": 0.05}
+IDS = torch.tensor([[7, 9, 4, 30], [5, 5, 80, 2], [301, 6, 0, 11]])
+
+
+@pytest.fixture(autouse=True)
+def inference():
+    with torch.inference_mode():
+        yield
+
+
+@pytest.fixture
+def language(language_model: LanguageModel) -> LanguageModel:
+    with torch.no_grad():
+        language_model.embedding.weight *= 4  # an untrained model hardly prefers anything
+    return language_model
+
+
+def same(one: tuple[torch.Tensor, ...], other: tuple[torch.Tensor, ...]) -> bool:
+    return all(bool((left == right).all()) for left, right in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+class TestLanguage:
+    def test_steps_are_the_model(self, language: LanguageModel, precision: str) -> None:
+        runtime = make_language_runtime(language, precision)
+        wanted, _ = language(IDS)
+        state = runtime.start(3)
+        for step in range(IDS.shape[1]):
+            logits, state = runtime.step(IDS[:, step], state)
+            torch.testing.assert_close(
+                torch.log_softmax(logits, -1), torch.log_softmax(wanted[:, step], -1),
+                atol=TOLERANCE[precision], rtol=0,
+            )  # fmt: skip
+
+    def test_reading_is_stepping(self, language: LanguageModel, precision: str) -> None:
+        runtime = make_language_runtime(language, precision)
+        read = runtime.prefill(IDS, runtime.start(3))
+        stepped = runtime.start(3)
+        for column in IDS.unbind(1):
+            _, stepped = runtime.step(column, stepped)
+        tolerance = 0 if runtime.exact else TOLERANCE[precision]
+        for left, right in zip(read.tensors, stepped.tensors, strict=True):
+            torch.testing.assert_close(left, right, atol=tolerance, rtol=tolerance)
+
+    def test_a_step_changes_no_state(self, language: LanguageModel, precision: str) -> None:
+        runtime = make_language_runtime(language, precision)
+        state = runtime.prefill(IDS, runtime.start(3))
+        before = [tensor.clone() for tensor in state.tensors]
+        first, _ = runtime.step(IDS[:, 0], state)
+        second, _ = runtime.step(IDS[:, 0], state)
+        assert same((first,), (second,))
+        assert same(tuple(before), state.tensors)
+
+    def test_rows_leave_repeat_and_join(self, language: LanguageModel, precision: str) -> None:
+        runtime = make_language_runtime(language, precision)
+        state = runtime.prefill(IDS, runtime.start(3))
+        mixed = join([state.rows(torch.tensor([2, 0])), state.rows(slice(1, 2)), state.rows(torch.tensor([2]))])
+        assert len(mixed) == 4
+        assert same(mixed.tensors, state.rows(torch.tensor([2, 0, 1, 2])).tensors)
+        assert mixed.row_bytes == state.row_bytes
+
+
+class TestExact:
+    """The int8 runtime's numbers are the very same in any company."""
+
+    @pytest.mark.parametrize("layers", [1, 3])
+    @pytest.mark.parametrize("table_bytes", [0, 1 << 30])
+    def test_alone_and_among_others(self, table_bytes: int, layers: int) -> None:
+        torch.manual_seed(3)
+        model = LanguageModel(LanguageModelConfig(333, embedding=20, hidden=24, layers=layers)).eval()
+        model.embedding.weight *= 3
+        runtime = Int8Language(model, table_bytes)
+        assert runtime.exact
+        ids = torch.randint(0, 333, (65, 6))
+        together = runtime.prefill(ids, runtime.start(65))
+        logits, after = runtime.step(ids[:, 0], together)
+        for rows in (slice(0, 1), slice(3, 5), slice(30, 63), slice(64, 65)):
+            some = runtime.prefill(ids[rows], runtime.start(len(ids[rows])))
+            some_logits, some_after = runtime.step(ids[rows, 0], some)
+            assert same(some.tensors, together.rows(rows).tensors)
+            assert same((some_logits, *some_after.tensors), (logits[rows], *after.rows(rows).tensors))
+
+    def test_table_and_product_agree(self, language: LanguageModel) -> None:
+        tabled, multiplied = Int8Language(language), Int8Language(language, largest_table_bytes=0)
+        left, _ = tabled.step(IDS[:, 3], tabled.prefill(IDS[:, :3], tabled.start(3)))
+        right, _ = multiplied.step(IDS[:, 3], multiplied.prefill(IDS[:, :3], multiplied.start(3)))
+        torch.testing.assert_close(left, right, atol=0.05, rtol=0)
+
+    def test_a_linear_layer_is_close_and_clips(self) -> None:
+        torch.manual_seed(1)
+        weight, bias, ranges = torch.randn(40, 30), torch.randn(40), torch.rand(30) + 0.1
+        layer = Int8Linear(weight, bias, ranges)
+        values = (torch.rand(9, 30) * 2 - 1) * ranges
+        wanted = torch.nn.functional.linear(values, weight, bias)
+        torch.testing.assert_close(layer(layer.quantize(values)), wanted, atol=0.1, rtol=0.02)
+        assert same((layer.quantize(values * 1e6),), (layer.quantize(values.sign() * ranges * 1.01),))
+
+
+class TestTranslator:
+    @pytest.mark.parametrize("precision", PRECISIONS)
+    def test_steps_are_the_model(self, translator: Translator, precision: str) -> None:
+        runtime = make_translator_runtime(translator, precision)
+        source = pad([[translator.language_id("tr"), 5, 9, 0], [translator.language_id("en"), 7, 0]])
+        target = torch.tensor([[0, 3, 5, 8], [0, 9, 2, 4]])
+        wanted, wanted_weights, _ = translator.decode(target, translator.encode(source))
+        memory, state = runtime.encode(source)
+        for step in range(target.shape[1]):
+            logits, weights, state = runtime.step(target[:, step], state, memory)
+            close = {"atol": TOLERANCE[precision], "rtol": 0.02}
+            torch.testing.assert_close(torch.log_softmax(logits, -1), torch.log_softmax(wanted[:, step], -1), **close)
+            torch.testing.assert_close(weights.float(), wanted_weights[:, step], **close)
+
+    @pytest.mark.parametrize("precision", PRECISIONS)
+    def test_outputs_of_a_source_are_rows_side_by_side(self, translator: Translator, precision: str) -> None:
+        runtime = make_translator_runtime(translator, precision)
+        source = pad([[translator.language_id("tr"), 5, 9, 0], [translator.language_id("en"), 7, 0]])
+        memory, state = runtime.encode(source)
+        ids = torch.tensor([3, 4, 5, 6])
+        logits, _, _ = runtime.step(ids, state.rows(torch.tensor([0, 0, 1, 1])), memory)
+        for row, place in enumerate((0, 0, 1, 1)):
+            one = torch.tensor([place])
+            alone, _, _ = runtime.step(ids[row : row + 1], state.rows(one), memory.rows(one))
+            torch.testing.assert_close(alone[0], logits[row], atol=TOLERANCE[precision], rtol=0)
+
+    def test_memories_join_and_are_cut(self, translator: Translator) -> None:
+        runtime = make_translator_runtime(translator, "float32")
+        short, _ = runtime.encode(pad([[translator.language_id("tr"), 5, 0]]))
+        long, _ = runtime.encode(pad([[translator.language_id("tr"), 5, 6, 7, 8, 0]]))
+        both = join_memories([short, long])
+        assert both.mask.sum(dim=1).tolist() == [3, 6]
+        assert same(tuple(vars(both.rows(torch.tensor([0]))).values()), tuple(vars(short).values()))
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_classifiers_shares_sum_to_its_logits(classifier: Classifier, precision: str) -> None:
+    runtime = make_classifier_runtime(classifier, precision)
+    batch = pad([[4, 8, 300], [5], [9, 9, 2, 7, 1]])
+    plain, nothing = runtime.classify(batch, explain=False)
+    logits, shares = runtime.classify(batch, explain=True)
+    assert nothing is None
+    torch.testing.assert_close(plain, logits)
+    torch.testing.assert_close(shares.sum(dim=1) + classifier.head.bias, logits, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(plain, classifier(batch.ids, batch.lengths), atol=TOLERANCE[precision], rtol=0)
+
+
+def test_a_runtime_leaves_the_model_alone(language: LanguageModel) -> None:
+    before = {name: tensor.clone() for name, tensor in language.state_dict().items()}
+    for precision in PRECISIONS:
+        make_language_runtime(language, precision)
+    assert FloatLanguage(language).model is language
+    assert all(bool((before[name] == tensor).all()) for name, tensor in language.state_dict().items())
+
+
+class TestPrecision:
+    def test_a_cpu(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert choose_precision("auto", CPU) == "int8"
+        assert choose_precision("bfloat16", CPU) == "bfloat16"
+        monkeypatch.setattr(int8, "is_available", lambda: False)
+        assert choose_precision("auto", CPU) == "float32"
+        with pytest.raises(ConfigError, match="int8 needs"):
+            choose_precision("int8", CPU)
+
+    def test_a_gpu(self) -> None:
+        gpu = torch.device("cuda")
+        assert choose_precision("auto", gpu) == "float16"
+        assert choose_precision("float32", gpu) == "float32"
+        with pytest.raises(ConfigError, match="int8 is for CPUs"):
+            choose_precision("int8", gpu)
+
+    @pytest.mark.parametrize("name", ["float64", "", "float16"])
+    def test_nonsense(self, name: str) -> None:
+        with pytest.raises(ConfigError, match="precision"):
+            choose_precision(name, CPU)
