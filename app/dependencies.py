@@ -91,21 +91,22 @@ def _urgency(header: str) -> int:
     return 3
 
 
-def _engine(request: Request) -> Engine:
+# all of them coroutines: FastAPI runs plain functions in threads, which costs more than they do
+async def _engine(request: Request) -> Engine:
     engine: Engine = request.app.state.engine
     return engine
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _registry(engine: "EngineDep") -> Registry:
+async def _registry(engine: "EngineDep") -> Registry:
     return engine.registry
 
 
-def _client(request: Request) -> Client:
+async def _client(request: Request) -> Client:
     return Client(request)
 
 

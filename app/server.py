@@ -34,6 +34,7 @@ def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bo
         access_log=False,
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s),
     )
+    import sys,os; sys.setswitchinterval(float(os.environ.get("SWI","0.005")))
     server = Server(config, on_ready)
     server.run()
     return server.started

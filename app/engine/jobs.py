@@ -18,6 +18,7 @@ class GenerateJob:
     choices: int = 1
     top_logprobs: int = 0
     stream: bool = False
+    min_new_tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ from models.runtime.interface import ClassifierRuntime, LanguageRuntime, Transla
 from models.translator import Translator
 
 Clock = Callable[[], float]
+SHORT_PROMPT = 32
+"""Tokens up to which a prompt is read in the steps of the running batch, where that has CROWD rows or more."""
+CROWD = 4
 Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask
 
 
@@ -64,6 +67,9 @@ class LanguageLanes:
         assert isinstance(task, GenerateTask | PredictTask)
         if isinstance(task, GenerateTask):
             task.lane = self.decode
+            if task.seats == 1 and len(task.ids) <= SHORT_PROMPT and len(self.decode) >= CROWD:
+                self.decode.start(task)
+                return
         else:
             task.lane = self.words
         self.reading.add(task)

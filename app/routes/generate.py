@@ -59,6 +59,7 @@ async def generate(
         choices=body.n,
         top_logprobs=body.logprobs,
         stream=body.stream,
+        min_new_tokens=body.min_new_tokens,
     )
     ticket = await engine.submit(job, client.caller)
 

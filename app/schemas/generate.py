@@ -1,8 +1,8 @@
 """POST /generate."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from app.schemas.base import Reply, Request, Text, example, unicode_text
 from app.schemas.limits import limited
@@ -17,6 +17,7 @@ class GenerateRequest(Request):
         None, max_length=200, description="A language model; left out: one for the prompt's language."
     )
     max_new_tokens: int = Field(64, ge=1, description="Most tokens to generate, for each choice.")
+    min_new_tokens: int = Field(0, ge=0, description="The text does not end by itself before so many tokens.")
     temperature: float = Field(0.8, ge=0, le=10, description="0: always the likeliest; higher: more surprising.")
     top_k: int | None = Field(None, ge=1, le=1_000_000, description="Choose among the k likeliest tokens.")
     top_p: float | None = Field(
@@ -32,6 +33,12 @@ class GenerateRequest(Request):
     n: int = Field(1, ge=1, description="How many choices to generate.")
     logprobs: int = Field(0, ge=0, le=20, description="Report each token, beside so many of the likeliest.")
     stream: bool = Field(False, description="Reply with Server-Sent Events: token, token, ..., done.")
+
+    @model_validator(mode="after")
+    def _least_is_not_more_than_most(self) -> Self:
+        if self.min_new_tokens > self.max_new_tokens:
+            raise ValueError("min_new_tokens must not be more than max_new_tokens")
+        return self
 
 
 class TokenLogprob(Reply):

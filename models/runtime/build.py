@@ -7,6 +7,7 @@ from models.errors import ConfigError
 from models.language_model import LanguageModel
 from models.runtime import int8
 from models.runtime.float import FloatClassifier, FloatLanguage, FloatTranslator
+from models.runtime.graphs import GraphedLanguage
 from models.runtime.int8_language import Int8Language
 from models.runtime.int8_translator import Int8Translator
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
@@ -39,7 +40,8 @@ def make_language_runtime(model: LanguageModel, precision: str) -> LanguageRunti
     """A runtime of a precision that `choose_precision` gave."""
     if precision == "int8":
         return Int8Language(model)
-    return FloatLanguage(model, DTYPES[precision])
+    plain = FloatLanguage(model, DTYPES[precision])
+    return GraphedLanguage(plain) if plain.device.type == "cuda" else plain
 
 
 def make_classifier_runtime(model: Classifier, precision: str) -> ClassifierRuntime:

@@ -52,6 +52,14 @@ class TestGenerate:
         assert choice["finish_reason"] == "stop"
         assert choice["text"] == text[: text.index(stop)]
 
+    async def test_a_text_does_not_end_before_its_least_length(self, client: httpx.AsyncClient) -> None:
+        body = {"prompt": "the man", "model": "language-en", "max_new_tokens": 40, "temperature": 3.0, "n": 4}
+        for seed in range(20):
+            reply = (await client.post("/generate", json=body | {"min_new_tokens": 30, "seed": seed})).json()
+            assert reply["usage"]["generated_tokens"] >= 4 * 30
+        response = await client.post("/generate", json=body | {"min_new_tokens": 41})
+        assert response.status_code == 422
+
     async def test_temperature_zero_is_the_likeliest(self, client: httpx.AsyncClient) -> None:
         reply = await ask(
             client, "/generate", prompt="the man", temperature=0, max_new_tokens=6, logprobs=2, model="language-en"

@@ -15,6 +15,7 @@ from models.runtime.build import (
     make_translator_runtime,
 )
 from models.runtime.float import FloatLanguage
+from models.runtime.graphs import GraphedLanguage
 from models.runtime.int8 import Int8Linear
 from models.runtime.int8_language import Int8Language
 from models.runtime.state import join, join_memories
@@ -118,6 +119,47 @@ class TestExact:
         wanted = torch.nn.functional.linear(values, weight, bias)
         torch.testing.assert_close(layer(layer.quantize(values)), wanted, atol=0.1, rtol=0.02)
         assert same((layer.quantize(values * 1e6),), (layer.quantize(values.sign() * ranges * 1.01),))
+
+
+class TestGraphs:
+    """What is around the graphs, with a stand-in for CUDA's that runs the work each time."""
+
+    @pytest.mark.parametrize("rows", [1, 2, 3, 5, 8])
+    def test_steps_are_the_plain_ones(self, language: LanguageModel, rows: int) -> None:
+        captured = []
+
+        def capture(work):
+            captured.append(work)
+            return work
+
+        plain = FloatLanguage(language)
+        graphed = GraphedLanguage(plain, capture)
+        ids = torch.randint(0, 300, (rows, 4))
+        wanted, found = plain.start(rows), graphed.start(rows)
+        kept = []
+        for column in ids.unbind(1):
+            wanted_logits, wanted = plain.step(column, wanted)
+            logits, found = graphed.step(column, found)
+            kept.append((logits, wanted_logits))
+        for logits, wanted_logits in kept:  # none was written over by a later step
+            torch.testing.assert_close(logits, wanted_logits)
+        for left, right in zip(found.tensors, wanted.tensors, strict=True):
+            torch.testing.assert_close(left, right)
+        assert len(captured) == 1
+
+    def test_where_capturing_fails_steps_run_as_they_are(self, language: LanguageModel) -> None:
+        tries = []
+
+        def capture(work):
+            tries.append(work)
+            raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
+
+        plain = FloatLanguage(language)
+        graphed = GraphedLanguage(plain, capture)
+        for _ in range(2):
+            logits, _ = graphed.step(IDS[:, 0], graphed.start(3))
+        assert same((logits,), (plain.step(IDS[:, 0], plain.start(3))[0],))
+        assert len(tries) == 1
 
 
 class TestTranslator:

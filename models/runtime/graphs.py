@@ -1,0 +1,99 @@
+"""Steps as CUDA graphs: on a GPU, a step's many small kernels cost more to launch than to run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.runtime.float import FloatLanguage
+from models.runtime.state import State
+
+Work = Callable[[], None]
+LARGEST_BATCH = 256
+WARM_UPS = 3
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """A step over buffers that stay where they are: replay reads ids and before, and writes logits and after."""
+
+    ids: Tensor
+    before: State
+    logits: Tensor
+    after: State
+    replay: Work
+
+
+class GraphedLanguage:
+    """A FloatLanguage on a GPU, whose steps are captured once for each batch size of 1, 2, 4, ..., LARGEST_BATCH.
+
+    A batch is padded to the next of these. Larger ones, and all of them where capturing fails, run as
+    they are.
+    """
+
+    exact = False
+
+    def __init__(self, plain: FloatLanguage, capture: Callable[[Work], Work] | None = None) -> None:
+        """capture makes a graph of some work: CUDA's, unless a test brings another."""
+        self._plain = plain
+        self._capture_work = capture or cuda_graph
+        self._graphs: dict[int, _Graph] = {}
+        self._captures = True
+        self.precision, self.device, self.vocabulary = plain.precision, plain.device, plain.vocabulary
+
+    def start(self, rows: int) -> State:
+        return self._plain.start(rows)
+
+    def prefill(self, ids: Tensor, state: State) -> State:
+        return self._plain.prefill(ids, state)
+
+    def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
+        rows = len(state)
+        graph = self._graph(1 << (rows - 1).bit_length()) if rows <= LARGEST_BATCH else None
+        if graph is None:
+            return self._plain.step(ids, state)
+        graph.ids[:rows].copy_(ids)
+        for kept, given in zip(graph.before.tensors, state.tensors, strict=True):
+            kept[:rows].copy_(given)
+        graph.replay()
+        # copies: the next replay writes where these were
+        return graph.logits[:rows].clone(), State(tuple(tensor[:rows].clone() for tensor in graph.after.tensors))
+
+    def _graph(self, rows: int) -> _Graph | None:
+        """The graph of a batch size, captured when it is first needed; None where it can't be."""
+        if rows not in self._graphs and self._captures:
+            try:
+                self._graphs[rows] = self._capture(rows)
+            except RuntimeError:  # CUDA's errors are of this kind
+                self._captures = False
+        return self._graphs.get(rows)
+
+    def _capture(self, rows: int) -> _Graph:
+        ids = torch.zeros(rows, dtype=torch.int64, device=self.device)
+        before = State(tuple(tensor.clone() for tensor in self._plain.start(rows).tensors))
+        first_logits, first = self._plain.step(ids, before)
+        logits, after = first_logits.clone(), State(tuple(tensor.clone() for tensor in first.tensors))
+
+        def work() -> None:
+            made, state = self._plain.step(ids, before)
+            logits.copy_(made)
+            for kept, new in zip(after.tensors, state.tensors, strict=True):
+                kept.copy_(new)
+
+        return _Graph(ids, before, logits, after, self._capture_work(work))
+
+
+def cuda_graph(work: Work) -> Work:
+    """Capture work that reads and writes fixed buffers only, after running it as it is some times."""
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(WARM_UPS):
+            work()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    replay: Work = graph.replay
+    return replay
