@@ -13,6 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from app import server
+from app.bench import command as benchmark
+from app.bench.arms import ARMS
+from app.bench.workloads import WORKLOADS
 from app.dependencies import LocalClient, load_registry, make_engine
 from app.errors import ServiceError
 from app.logs import configure_logging
@@ -155,6 +158,41 @@ def models(json: Json = False, checkpoints: Checkpoints = None) -> None:
         size = f"{model.size_bytes / 1e6:.1f} MB"
         table.add_row(model.name, model.kind, ", ".join(model.languages), f"{model.parameters:,}", size)
     Console().print(table)
+
+
+@app.command()
+def bench(
+    workloads: Annotated[
+        list[str] | None, typer.Option("--workload", help=f"{', '.join(WORKLOADS)}; can be repeated; left out: all.")
+    ] = None,
+    servers: Annotated[
+        list[str] | None, typer.Option("--server", help=f"{', '.join(ARMS)}; can be repeated; left out: all.")
+    ] = None,
+    clients: Annotated[
+        list[int] | None,
+        typer.Option(min=1, help="Clients of a closed loop; can be repeated; left out: 1, 8, 64, 256."),
+    ] = None,
+    loads: Annotated[
+        list[float] | None,
+        typer.Option("--load", min=0.01, max=2.0, help="Share of capacity; can be repeated; left out: 0.5, 0.8, 0.95."),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1.0, help="How long each load is measured.")] = 10.0,
+    runs: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 3,
+    out: Annotated[Path, typer.Option(help="Folder for report.json and the pictures.")] = Path("bench"),
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Measure the service beside other ways to serve the same models (tests/benchmarks/README.md)."""
+    folder = _settings(checkpoints=checkpoints).checkpoints
+    benchmark.run(
+        folder,
+        out,
+        workloads or tuple(WORKLOADS),
+        servers or tuple(ARMS),
+        clients or benchmark.CLIENTS,
+        loads or benchmark.SHARES,
+        seconds,
+        runs,
+    )
 
 
 def main() -> None:

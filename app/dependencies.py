@@ -1,6 +1,7 @@
 """What routes are given, as named types."""
 
 import asyncio
+import os
 from collections.abc import Coroutine, Sequence
 from typing import Annotated, Any
 
@@ -67,15 +68,18 @@ class LocalClient(Client):
 def load_registry(settings: Settings, kind: str | None = None) -> Registry:
     """The models that settings name, or those of a kind among them."""
     device = choose_device(settings.device)
-    return load_models(settings.checkpoints, settings.models, device, kind, settings.precision)
+    return load_models(settings.checkpoints, settings.models, device, kind, settings.precision, settings.threads)
 
 
 def make_engine(registry: Registry, settings: Settings) -> Engine:
     """An engine that runs as settings say; not started yet."""
+    # Beside a busy event loop, PyTorch's threads wait for each other more than they help; where all of the
+    # computing is theirs, there is no choice.
+    int8 = all(served.runtime.precision == "int8" for served in registry.models.values())
     config = EngineConfig(
         max_queued=settings.max_queued_jobs,
         max_rows=settings.max_batch_rows,
-        threads=settings.threads,
+        torch_threads=1 if int8 else settings.threads or os.cpu_count() or 1,
         timeout_s=settings.request_timeout_s,
         batching=settings.batching,
     )

@@ -29,7 +29,7 @@ def reloading(registry: Registry, settings: Settings) -> Iterator[None]:
         async with lock:
             try:
                 names = await run_in_threadpool(
-                    reload_models, registry, settings.checkpoints, settings.models, settings.precision
+                    reload_models, registry, settings.checkpoints, settings.models, settings.precision, settings.threads
                 )
             except (ModelError, ServiceError) as error:
                 log.warning("reload_refused", reason=str(error))

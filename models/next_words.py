@@ -1,11 +1,12 @@
 """What is the next word? Pieces of words are summed up to whole words."""
 
 import heapq
+import itertools
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -18,8 +19,8 @@ from models.tokenizer import Tokenizer, lower
 ROUND_SIZE = 48
 """Unfinished words that are extended together, at most."""
 MAX_ROUNDS = 12
-LISTED = 512
-"""How many pieces that begin a word are looked at where it may be any word."""
+FEWEST_BEGINNINGS = 128
+"""Pieces that begin a word are looked at up to this place in their ranking, or 4 for each word wanted."""
 MAX_WORD_BYTES = 120
 NEGLIGIBLE = 1e-12
 
@@ -98,16 +99,17 @@ class _Pieces:
             yield self._sorted[place]
             place += 1
 
-    def likeliest(self, probabilities: Tensor, wanted: bytes) -> Iterator[tuple[bytes, int, float]]:
-        """The agreeing pieces with their probabilities, of (V,); where nothing is wanted, the LISTED likeliest."""
+    def likeliest(self, probabilities: Tensor, wanted: bytes, count: int) -> list[tuple[float, bytes, int]]:
+        """The agreeing pieces with their probabilities, of (V,), the likeliest first: all, or `count` of any."""
         if wanted:
             values = probabilities.tolist()
-            for word, index in self.agreeing(wanted):
-                yield word, index, values[index]
-        elif len(self._sorted):
-            best, places = top(probabilities[self.ids].unsqueeze(0), min(LISTED, len(self._sorted)))
-            for value, place in zip(best[0].tolist(), places[0].tolist(), strict=True):
-                yield *self._sorted[place], value
+            return sorted(((values[index], word, index) for word, index in self.agreeing(wanted)), reverse=True)
+        if not self._sorted:
+            return []
+        best, places = top(probabilities[self.ids].unsqueeze(0), min(count, len(self._sorted)))
+        return [
+            (value, *self._sorted[place]) for value, place in zip(best[0].tolist(), places[0].tolist(), strict=True)
+        ]
 
     def _at(self, word: bytes) -> Iterator[tuple[bytes, int]]:
         place = bisect_left(self._words, word)
@@ -116,16 +118,22 @@ class _Pieces:
             place += 1
 
 
-@dataclass(order=True)
-class _Prefix:
-    """The beginning of a word, with the probability that the next word begins so, in these pieces."""
+class _Prefix(NamedTuple):
+    """The beginning of a word, and that the next word begins so, in these pieces, as a negative probability.
 
-    priority: float
-    word: bytes = field(compare=False)
-    probability: float = field(compare=False)
-    token: int = field(compare=False)
-    row: int = field(compare=False)
-    state: State = field(compare=False)
+    number makes them all different: a heap compares no further.
+    """
+
+    improbability: float
+    number: int
+    word: bytes
+    token: int
+    row: int
+    state: State
+
+    @property
+    def probability(self) -> float:
+        return -self.improbability
 
 
 class WordSearch:
@@ -146,7 +154,9 @@ class WordSearch:
         self._vocabulary, self._listed = vocabulary, listed
         self._wanted = lower(prefix, vocabulary.tokenizer.lowercase).encode("utf-8")
         self._words: dict[bytes, float] = defaultdict(float)
-        self._open: list[_Prefix] = []
+        self._open: list[_Prefix] = []  # a heap
+        self._beginnings: list[_Prefix] = []  # the likeliest last
+        self._numbers = itertools.count()
         self._asked: list[_Prefix] = []
         self._covered = 0.0
         self._rounds = 0
@@ -156,8 +166,8 @@ class WordSearch:
         self._asked = []
         if self._rounds < MAX_ROUNDS:
             threshold, size = self._threshold(), min(ROUND_SIZE, 2 * self._listed + 4)
-            while self._open and len(self._asked) < size and -self._open[0].priority > threshold:
-                self._asked.append(heapq.heappop(self._open))
+            while len(self._asked) < size and (prefix := self._likeliest(threshold)):
+                self._asked.append(prefix)
         self._rounds += 1
         return [Want(prefix.state, prefix.row, prefix.token) for prefix in self._asked]
 
@@ -184,6 +194,13 @@ class WordSearch:
         ranked = heapq.nlargest(self._listed, whole, key=lambda item: (item[1], item[0]))
         return NextWords([(text, min(value / total, 1.0)) for text, value in ranked], total)
 
+    def _likeliest(self, threshold: float) -> _Prefix | None:
+        """Take out the likeliest unfinished word, a beginning or one that went on, if it is likelier than that."""
+        beginning = self._beginnings[-1] if self._beginnings else None
+        if beginning and (not self._open or beginning.improbability < self._open[0].improbability):
+            return self._beginnings.pop() if beginning.probability > threshold else None
+        return heapq.heappop(self._open) if self._open and self._open[0].probability > threshold else None
+
     def _threshold(self) -> float:
         """What an unfinished word must be likelier than to change the list."""
         listed = heapq.nlargest(self._listed, self._words.values())
@@ -192,15 +209,16 @@ class WordSearch:
     def _begin(self, probabilities: Tensor, state: State, row: int) -> None:
         """Punctuation, which is whole at once; beginnings of words; and how much agrees with what is wanted."""
         vocabulary, wanted = self._vocabulary, self._wanted
-        for word, _, value in vocabulary.marks.likeliest(probabilities, wanted):
+        count = max(FEWEST_BEGINNINGS, 4 * self._listed)
+        for value, word, _ in vocabulary.marks.likeliest(probabilities, wanted, count):
             if word.startswith(wanted):
                 self._covered += value
                 self._words[word] += value
-        for word, index, value in vocabulary.begins.likeliest(probabilities, wanted):
-            self._covered += value if len(word) >= len(wanted) else 0.0
-            if value > NEGLIGIBLE:
-                self._open.append(_Prefix(-value, word, value, index, row, state))
-        heapq.heapify(self._open)
+        beginnings = vocabulary.begins.likeliest(probabilities, wanted, count)
+        self._covered += sum(value for value, word, _ in beginnings if len(word) >= len(wanted))
+        self._beginnings = [
+            _Prefix(-value, next(self._numbers), word, token, row, state) for value, word, token in reversed(beginnings)
+        ]
 
     def _spell(self, prefix: _Prefix, answer: Answer, row: int) -> None:
         """While what is wanted is not yet spelled, any piece may be the one that goes on with it."""
@@ -231,7 +249,7 @@ class WordSearch:
     def _push(self, prefix: _Prefix, token: int, probability: float, answer: Answer, row: int) -> None:
         word = prefix.word + self._vocabulary.surfaces[token]
         if len(prefix.word) <= MAX_WORD_BYTES and probability > NEGLIGIBLE:
-            heapq.heappush(self._open, _Prefix(-probability, word, probability, token, row, answer.state))
+            heapq.heappush(self._open, _Prefix(-probability, next(self._numbers), word, token, row, answer.state))
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,8 @@ def lower(text: str, language: str) -> str:
         return text
     if language == "tr":
         text = text.replace("I", "ı").replace("İ", "i")
+    if "İ" not in text and "Σ" not in text:  # the two whose lower letters depend on more than themselves
+        return text.lower()
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
 
 

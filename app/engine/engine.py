@@ -34,11 +34,14 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """max_rows seats a model; batching by request admits only when nothing runs, to measure what steps are worth."""
+    """max_rows seats a model; batching by request admits only when nothing runs, to measure what steps are worth.
+
+    torch_threads are those of PyTorch in the engine's thread: runtimes in int8 bring threads of their own.
+    """
 
     max_queued: int = 1024
     max_rows: int = 256
-    threads: int = 0
+    torch_threads: int = 1
     timeout_s: float = 60.0
     batching: Literal["step", "request"] = "step"
 
@@ -165,8 +168,7 @@ class Engine:
                 self._condition.notify()
 
     def _run(self) -> None:
-        if self.config.threads:
-            torch.set_num_threads(self.config.threads)  # counts only when called in the thread that computes
+        torch.set_num_threads(self.config.torch_threads)  # counts only when called in the thread that computes
         with torch.inference_mode():
             while self._wait():
                 self._busy_since = self._clock()

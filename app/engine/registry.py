@@ -52,18 +52,23 @@ class Served:
         return self.checkpoint.tokenizer
 
 
-def serve(loaded: Checkpoint, precision: str) -> Served:
-    """Make the runtime of a checkpoint, in a precision that `choose_precision` gave."""
+def serve(loaded: Checkpoint, precision: str, threads: int = 0) -> Served:
+    """Make the runtime of a checkpoint, in a precision that `choose_precision` gave; threads are for int8."""
     model = loaded.model
     if isinstance(model, LanguageModel):
-        return Served(loaded, make_language_runtime(model, precision), Vocabulary(loaded.tokenizer))
+        return Served(loaded, make_language_runtime(model, precision, threads), Vocabulary(loaded.tokenizer))
     if isinstance(model, Classifier):
-        return Served(loaded, make_classifier_runtime(model, precision))
-    return Served(loaded, make_translator_runtime(model, precision))
+        return Served(loaded, make_classifier_runtime(model, precision, threads))
+    return Served(loaded, make_translator_runtime(model, precision, threads))
 
 
 def load_models(
-    folder: Path, names: Sequence[str], device: torch.device, kind: str | None = None, precision: str = "auto"
+    folder: Path,
+    names: Sequence[str],
+    device: torch.device,
+    kind: str | None = None,
+    precision: str = "auto",
+    threads: int = 0,
 ) -> "Registry":
     """Load the named checkpoints of a folder, or all; with a kind, only those of it.
 
@@ -77,10 +82,12 @@ def load_models(
             f"{folder}: no checkpoint{f' of the kind {kind}' if kind else ''} in it; train one with carousel-train"
         )
     chosen_precision = choose_precision(precision, device)
-    return Registry([serve(checkpoint.load(path, device), chosen_precision) for path in paths], device)
+    return Registry([serve(checkpoint.load(path, device), chosen_precision, threads) for path in paths], device)
 
 
-def reload_models(registry: "Registry", folder: Path, names: Sequence[str], precision: str = "auto") -> list[str]:
+def reload_models(
+    registry: "Registry", folder: Path, names: Sequence[str], precision: str = "auto", threads: int = 0
+) -> list[str]:
     """Look for checkpoints that are new or have changed, and swap them in; return their names.
 
     Raises CheckpointError, having swapped nothing, where one of them can't be trusted.
@@ -89,7 +96,7 @@ def reload_models(registry: "Registry", folder: Path, names: Sequence[str], prec
     loaded = [checkpoint.load(path, device) for path in _paths(folder, names)]
     before = {name: served.checkpoint.version for name, served in registry.models.items()}
     changed = [one for one in loaded if before.get(one.name) != one.version]
-    for served in [serve(one, choose_precision(precision, device)) for one in changed]:
+    for served in [serve(one, choose_precision(precision, device), threads) for one in changed]:
         registry.swap(served)
     return [one.name for one in changed]
 

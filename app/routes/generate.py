@@ -68,7 +68,7 @@ async def generate(
         return GenerateReply(model=model.name, choices=choices, usage=Usage.model_validate(result), seed=seed)
 
     if body.stream:
-        return await stream(client, ticket, settings, "/generate", _token_event, finish)
+        return await stream(client, engine, ticket, settings, "/generate", _token_event, finish)
     return finish(await client.result(ticket))
 
 

@@ -65,7 +65,7 @@ async def translate(
         return TranslateReply(model=model.name, source=body.source, target=body.target, results=results)
 
     if body.stream:
-        return await stream(client, ticket, settings, "/translate", _sentence_event, finish)
+        return await stream(client, engine, ticket, settings, "/translate", _sentence_event, finish)
     return finish(await client.result(ticket))
 
 

@@ -8,6 +8,7 @@ from models.language_model import LanguageModel
 from models.runtime import int8
 from models.runtime.float import FloatClassifier, FloatLanguage, FloatTranslator
 from models.runtime.graphs import GraphedLanguage
+from models.runtime.int8_classifier import Int8Classifier
 from models.runtime.int8_language import Int8Language
 from models.runtime.int8_translator import Int8Translator
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
@@ -36,26 +37,23 @@ def choose_precision(name: str, device: torch.device) -> str:
     return name
 
 
-def make_language_runtime(model: LanguageModel, precision: str) -> LanguageRuntime:
-    """A runtime of a precision that `choose_precision` gave."""
+def make_language_runtime(model: LanguageModel, precision: str, threads: int = 0) -> LanguageRuntime:
+    """A runtime of a precision that `choose_precision` gave; threads are for int8, 0 is one a core."""
     if precision == "int8":
-        return Int8Language(model)
+        return Int8Language(model, threads)
     plain = FloatLanguage(model, DTYPES[precision])
     return GraphedLanguage(plain) if plain.device.type == "cuda" else plain
 
 
-def make_classifier_runtime(model: Classifier, precision: str) -> ClassifierRuntime:
-    """As make_language_runtime; where int8 is wanted, LSTMs that read whole texts run in `sequence_dtype`."""
-    return FloatClassifier(model, sequence_dtype() if precision == "int8" else DTYPES[precision])
-
-
-def make_translator_runtime(model: Translator, precision: str) -> TranslatorRuntime:
-    """As make_classifier_runtime, for the encoder."""
+def make_classifier_runtime(model: Classifier, precision: str, threads: int = 0) -> ClassifierRuntime:
+    """As make_language_runtime."""
     if precision == "int8":
-        return Int8Translator(model, sequence_dtype())
+        return Int8Classifier(model, threads)
+    return FloatClassifier(model, DTYPES[precision])
+
+
+def make_translator_runtime(model: Translator, precision: str, threads: int = 0) -> TranslatorRuntime:
+    """As make_language_runtime."""
+    if precision == "int8":
+        return Int8Translator(model, threads)
     return FloatTranslator(model, DTYPES[precision])
-
-
-def sequence_dtype() -> torch.dtype:
-    """What a fused LSTM is fastest in on this CPU: bfloat16 where the CPU multiplies it, else float32."""
-    return torch.bfloat16 if torch.ops.mkldnn._is_mkldnn_bf16_supported() else torch.float32

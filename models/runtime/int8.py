@@ -31,10 +31,8 @@ class Int8Linear:
 
     def __init__(self, weight: Tensor, bias: Tensor | None, ranges: Tensor | None = None) -> None:
         """weight is (N, K), bias (N,), ranges (K,), which default to 1; values beyond a range are clipped to it."""
-        self._scales = None if ranges is None else STEPS / ranges
-        weight = weight.detach().float() if ranges is None else weight.detach().float() * ranges
-        scale = weight.abs().amax(dim=1).clamp_min(1e-12) / WEIGHT_STEPS  # (N,)
-        whole = (weight / scale.unsqueeze(1)).round().clamp(-WEIGHT_STEPS, WEIGHT_STEPS).to(torch.int8)
+        self._ranges = ranges
+        whole, scale = quantize_weight(weight, ranges, WEIGHT_STEPS)
         self._packed = torch.ops.onednn.qlinear_prepack(whole, None)
         self._scale = scale
         self._zeros = torch.zeros(len(scale), dtype=torch.int32)
@@ -50,8 +48,7 @@ class Int8Linear:
 
     def quantize(self, values: Tensor) -> Tensor:
         """Round values (B, K), of any size, to uint8 steps of their ranges."""
-        scaled = values * (STEPS if self._scales is None else self._scales)
-        return scaled.add_(ZERO + 0.5).clamp_(0, 255).to(torch.uint8)
+        return quantize_within(values, self._ranges)
 
 
 class Int8Cell:
@@ -82,6 +79,22 @@ class Int8Cell:
         torch.mul(cell, gates[:, size : 2 * size], out=cell_out)
         cell_out.addcmul_(gates[:, :size], candidate)
         return torch.tanh(cell_out).mul_(gates[:, 2 * size : 3 * size])
+
+
+def quantize_weight(weight: Tensor, ranges: Tensor | None, steps: int) -> tuple[Tensor, Tensor]:
+    """weight (N, K) as int8 of at most `steps`, and the scale of each of its rows, (N,).
+
+    Where the features that it multiplies have ranges (K,) other than 1, these are folded into it.
+    """
+    weight = weight.detach().float() if ranges is None else weight.detach().float() * ranges
+    scale = weight.abs().amax(dim=1).clamp_min(1e-12) / steps
+    return (weight / scale.unsqueeze(1)).round().clamp(-steps, steps).to(torch.int8), scale
+
+
+def quantize_within(values: Tensor, ranges: Tensor | None) -> Tensor:
+    """Round values (B, K), of any size, to uint8 steps of their ranges (K,), which default to 1."""
+    scaled = values * (STEPS if ranges is None else STEPS / ranges)
+    return scaled.add_(ZERO + 0.5).clamp_(0, 255).to(torch.uint8)
 
 
 def gate_order(hidden: int) -> Tensor:

@@ -1,17 +1,30 @@
-"""A language model in int8: a state of 5 bytes a unit, and steps of a fraction of a millisecond."""
+"""A language model in int8: a state of 5 bytes a unit, and steps of a fraction of a millisecond.
 
+A whole step is one graph that ONNX Runtime runs: some thirty small operations, of which each would
+cost Python more than it costs the processor, and after each of which Python's other threads could
+hold the step up. The rules of int8.py hold: fixed scales for what the products read, sums of whole
+numbers, and so the same result in any company.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import onnxruntime
 import torch
+from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
 from models.language_model import LanguageModel
-from models.runtime.int8 import ZERO, Int8Cell, Int8Linear, gate_order, quantize_hidden
+from models.runtime.int8 import STEPS, WEIGHT_STEPS, ZERO, gate_order, quantize_weight, quantize_within
+from models.runtime.onnx import FORMAT, MICROSOFT, OPSETS, start_session, value_info
 from models.runtime.state import State
 
 LARGEST_TABLE_BYTES = 256 * 2**20
 
 
 class Int8Language:
-    """A LanguageModel on a CPU. Its state is hidden (B, L, H) uint8 and cell (B, L, H) float32.
+    """A LanguageModel on a CPU. Its state is hidden uint8, then cell float32, (B, H) each, of every layer.
 
     What a token adds to the bottom layer's gates is looked up in a table, made once, where that
     takes no more than LARGEST_TABLE_BYTES; elsewhere the token's embedding is multiplied in int8.
@@ -22,61 +35,143 @@ class Int8Language:
     exact = True
     device = torch.device("cpu")
 
-    def __init__(self, model: LanguageModel, largest_table_bytes: int = LARGEST_TABLE_BYTES) -> None:
+    def __init__(self, model: LanguageModel, threads: int = 0, largest_table_bytes: int = LARGEST_TABLE_BYTES) -> None:
+        """threads compute a step; 0 is one a core."""
         config = model.config
         self.vocabulary, self.layers, self.hidden = config.vocabulary, config.layers, config.hidden
         embedding = model.embedding.weight.detach().float()
-        self._table: Tensor | None = None
-        self._embedded: Tensor | None = None
-        self._cells = []
-        for layer in range(config.layers):
-            inputs, recurrent, *biases = (
-                getattr(model.lstm, f"{name}_l{layer}").detach().float()
-                for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-            )
-            bias, weight, ranges = biases[0] + biases[1], torch.cat([inputs, recurrent], dim=1), None
-            if layer == 0 and 16 * config.vocabulary * config.hidden <= largest_table_bytes:
-                self._table = (embedding @ inputs.T + bias)[:, gate_order(config.hidden)]  # (V, 4H)
-                weight, bias = recurrent, None
-            elif layer == 0:
-                ranges = torch.cat([embedding.abs().amax(dim=0).clamp_min(1e-6), torch.ones(config.hidden)])
-            self._cells.append(Int8Cell(weight, bias, ranges))
-            if ranges is not None:
-                widened = torch.cat([embedding, torch.zeros(config.vocabulary, config.hidden)], dim=1)
-                self._embedded = self._cells[0].quantize(widened)[:, : config.embedding].contiguous()  # (V, E)
+        weights = [
+            [getattr(model.lstm, f"{name}_l{layer}").detach().float() for name in _LSTM_NAMES]
+            for layer in range(config.layers)
+        ]
+        inputs, _, *biases = weights[0]
+        tabled = 16 * config.vocabulary * config.hidden <= largest_table_bytes
+        if tabled:
+            self._first = (embedding @ inputs.T + biases[0] + biases[1])[:, gate_order(config.hidden)]  # (V, 4H) float
+        else:
+            ranges = embedding.abs().amax(dim=0).clamp_min(1e-6)
+            self._first = quantize_within(embedding, ranges)  # (V, E) uint8
         softmax, bias = embedding, model.bias.detach().float()
         if isinstance(model.projection, torch.nn.Linear):
             projection = model.projection
             softmax, bias = embedding @ projection.weight.detach().float(), bias + embedding @ projection.bias.detach()
-        self._softmax = Int8Linear(softmax, bias)
+        sessions = []
+        for scored in (False, True):
+            graph = _Graph(config.hidden)
+            for layer, (inputs, recurrent, *biases) in enumerate(weights):
+                bias_sum = biases[0] + biases[1]
+                if layer == 0 and tabled:
+                    graph.layer(0, recurrent, None, ranges=None, tabled=True)
+                elif layer == 0:
+                    wide = torch.cat([inputs, recurrent], dim=1)
+                    graph.layer(0, wide, bias_sum, ranges=torch.cat([ranges, torch.ones(config.hidden)]))
+                else:
+                    graph.layer(layer, torch.cat([inputs, recurrent], dim=1), bias_sum)
+            if scored:
+                graph.linear(f"hidden_out_{config.layers - 1}", softmax, bias, "logits")
+            sessions.append(graph.session(self._first, config.layers, scored, threads))
+        self._read, self._score = sessions
+        self._names = ["first", *_state_names("", config.layers)]
 
     def start(self, rows: int) -> State:
-        shape = (rows, self.layers, self.hidden)
-        return State((torch.full(shape, ZERO, dtype=torch.uint8), torch.zeros(shape)))
+        hidden = torch.full((rows, self.hidden), ZERO, dtype=torch.uint8)
+        return State((*[hidden] * self.layers, *[torch.zeros(rows, self.hidden)] * self.layers))
 
     def prefill(self, ids: Tensor, state: State) -> State:
         for column in ids.unbind(dim=1):
-            state = self._advance(column, state)
+            state = State(tuple(self._run(self._read, column, state)))
         return state
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        state = self._advance(ids, state)
-        return self._softmax(state.tensors[0][:, -1].contiguous()), state
+        logits, *after = self._run(self._score, ids, state)
+        return logits, State(tuple(after))
 
-    def _advance(self, ids: Tensor, state: State) -> State:
-        hidden, cell = state.tensors  # (B, L, H) each
-        hidden_out, cell_out = torch.empty_like(hidden), torch.empty_like(cell)
-        added = None
-        for layer, layer_cell in enumerate(self._cells):
-            recurrent = hidden[:, layer]
-            if layer:
-                inputs = torch.cat([hidden_out[:, layer - 1], recurrent], dim=1)
-            elif self._embedded is not None:
-                inputs = torch.cat([self._embedded[ids], recurrent], dim=1)
-            else:
-                assert self._table is not None
-                inputs, added = recurrent.contiguous(), self._table[ids]
-            made = layer_cell(inputs, cell[:, layer], cell_out[:, layer], added)
-            quantize_hidden(made, out=hidden_out[:, layer])
-            added = None
-        return State((hidden_out, cell_out))
+    def _run(self, session: onnxruntime.InferenceSession, ids: Tensor, state: State) -> list[Tensor]:
+        given = (self._first[ids], *state.tensors)
+        fed = {name: tensor.numpy() for name, tensor in zip(self._names, given, strict=True)}
+        return [torch.from_numpy(array) for array in session.run(None, fed)]
+
+
+_LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def _state_names(suffix: str, layers: int) -> list[str]:
+    return [f"{part}{suffix}_{layer}" for part in ("hidden", "cell") for layer in range(layers)]
+
+
+class _Graph:
+    """A step as ONNX nodes, put together layer by layer."""
+
+    def __init__(self, hidden: int) -> None:
+        self._hidden = hidden
+        self._nodes: list[NodeProto] = []
+        self._constants: list[TensorProto] = []
+        self._constant("scale", np.array(1 / STEPS, np.float32))
+        self._constant("zero", np.array(ZERO, np.uint8))
+        self._constant("sides", np.array([3 * hidden, hidden], np.int64))
+
+    def linear(
+        self, inputs: str, weight: Tensor, bias: Tensor | None, output: str, ranges: Tensor | None = None
+    ) -> None:
+        """output = inputs W^T + b, for inputs (B, K) uint8."""
+        whole, scale = quantize_weight(weight, ranges, WEIGHT_STEPS)
+        names = [
+            inputs,
+            self._constant(f"{output}_weight", whole.T.contiguous().numpy()),
+            "scale",
+            self._constant(f"{output}_scale", scale.numpy()),
+            "zero",
+        ]
+        if bias is not None:
+            names += ["", self._constant(f"{output}_bias", bias.detach().numpy())]  # weights have no zero point
+        self._node("MatMulIntegerToFloat", names, [output], domain=MICROSOFT)
+
+    def layer(
+        self, number: int, weight: Tensor, bias: Tensor | None, ranges: Tensor | None = None, tabled: bool = False
+    ) -> None:
+        """One LSTM layer; its gates are one product, in the order input, forget, output, cell."""
+        order = gate_order(self._hidden)
+        weight, bias = weight[order], None if bias is None else bias[order]
+        name, below = f"layer_{number}", "first" if number == 0 else f"hidden_out_{number - 1}"
+        if tabled:
+            self.linear(f"hidden_{number}", weight, bias, f"{name}_recurrent", ranges)
+            self._node("Add", [f"{name}_recurrent", "first"], [f"{name}_gates"])
+        else:
+            self._node("Concat", [below, f"hidden_{number}"], [f"{name}_inputs"], axis=1)
+            self.linear(f"{name}_inputs", weight, bias, f"{name}_gates", ranges)
+        self._node("Split", [f"{name}_gates", "sides"], [f"{name}_doors", f"{name}_raw"], axis=1)
+        self._node("Sigmoid", [f"{name}_doors"], [f"{name}_open"])
+        doors = [f"{name}_input", f"{name}_forget", f"{name}_output"]
+        self._node("Split", [f"{name}_open"], doors, axis=1, num_outputs=3)
+        self._node("Tanh", [f"{name}_raw"], [f"{name}_candidate"])
+        self._node("Mul", [f"cell_{number}", doors[1]], [f"{name}_kept"])
+        self._node("Mul", [doors[0], f"{name}_candidate"], [f"{name}_new"])
+        self._node("Add", [f"{name}_kept", f"{name}_new"], [f"cell_out_{number}"])
+        self._node("Tanh", [f"cell_out_{number}"], [f"{name}_squashed"])
+        self._node("Mul", [doors[2], f"{name}_squashed"], [f"{name}_hidden"])
+        self._node("QuantizeLinear", [f"{name}_hidden", "scale", "zero"], [f"hidden_out_{number}"])
+
+    def session(self, first: Tensor, layers: int, scored: bool, threads: int) -> onnxruntime.InferenceSession:
+        """Ready to run: from `first`, the rows of the bottom layer's input, and the state, to logits and state."""
+        element = TensorProto.FLOAT if first.dtype == torch.float32 else TensorProto.UINT8
+        given = [value_info("first", element, "rows", first.shape[1]), *self._state("", layers)]
+        made = [
+            *([value_info("logits", TensorProto.FLOAT, "rows", None)] if scored else []),
+            *self._state("_out", layers),
+        ]
+        graph = helper.make_graph(self._nodes, "step", given, made, self._constants)
+        opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT)
+        return start_session(model, threads)
+
+    def _state(self, suffix: str, layers: int) -> list[ValueInfoProto]:
+        names = _state_names(suffix, layers)
+        kinds = [TensorProto.UINT8] * layers + [TensorProto.FLOAT] * layers
+        return [value_info(name, kind, "rows", self._hidden) for name, kind in zip(names, kinds, strict=True)]
+
+    def _node(self, kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:
+        self._nodes.append(helper.make_node(kind, inputs, outputs, **attributes))
+
+    def _constant(self, name: str, value: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]") -> str:
+        self._constants.append(numpy_helper.from_array(value, name))
+        return name

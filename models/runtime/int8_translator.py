@@ -1,4 +1,4 @@
-"""A translator whose decoder runs in int8."""
+"""A translator in int8."""
 
 import math
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from models.batch import Batch
-from models.runtime.float import in_precision
-from models.runtime.int8 import Int8Cell, Int8Linear, gate_order, quantize_hidden
+from models.runtime.int8 import Int8Cell, Int8Linear, gate_order, quantize_hidden, quantize_within
+from models.runtime.int8_reader import Int8Reader
 from models.runtime.state import Memory, State
 from models.translator import Translator
 
@@ -17,23 +17,22 @@ NORMED_RANGE = 5.0  # a layer norm's output is within so many of its gains aroun
 class Int8Translator:
     """A Translator on a CPU.
 
-    The encoder, which reads whole sentences, runs its fused LSTMs in `encoder_dtype`; attention is in
-    float32. Its state is hidden (B, H) uint8 and cell (B, H) float32 of bottom and top. What a layer
-    norm puts out is quantized by a range for each feature, taken from the norm's gain and bias: no
-    data is needed to calibrate it.
+    Attention is in float32, all else in int8. Its state is hidden (B, H) uint8 and cell (B, H) float32
+    of bottom and top. What a layer norm puts out is quantized by a range for each feature, taken from
+    the norm's gain and bias: no data is needed to calibrate it.
     """
 
     precision = "int8"
     exact = False  # attention adds up floats
     device = torch.device("cpu")
 
-    def __init__(self, model: Translator, encoder_dtype: torch.dtype = torch.float32) -> None:
+    def __init__(self, model: Translator, threads: int = 0) -> None:
+        """So many sentences are encoded at the same time; 0 is one a core."""
         config = model.config
         self.vocabulary, self.hidden = config.vocabulary, config.hidden
         self._model = model
-        self._encoder = in_precision(model.encoder, encoder_dtype)
-        self._encoder_dtype = encoder_dtype
         embedding = model.embedding.weight.detach().float()
+        self._encoder = Int8Reader(model.encoder, embedding * config.embedding**0.5, config.hidden // 2, threads)
         inputs, recurrent, bias = lstm_weights(model.bottom)
         self._table = (embedding * config.embedding**0.5 @ inputs.T + bias)[:, gate_order(config.hidden)]  # (V', 4H)
         self._bottom = Int8Cell(recurrent, None)
@@ -42,14 +41,15 @@ class Int8Translator:
         inputs, recurrent, bias = lstm_weights(model.top)
         # the top layer reads query, context and its own hidden state; the readout, hidden state and context
         self._top = Int8Cell(torch.cat([inputs, recurrent], dim=1), bias, torch.cat([ones, context_range, ones]))
-        self._context_scale = 127 / context_range
+        self._context_range = context_range
         self._readout = Int8Linear(model.readout.weight, model.readout.bias, torch.cat([ones, context_range]))
         self._softmax = Int8Linear(embedding[: config.vocabulary], model.bias, _normed_range(model.readout_norm))
 
     def encode(self, source: Batch) -> tuple[Memory, State]:
         model = self._model
-        embedded = model.embed(source.ids).to(self._encoder_dtype)
-        memory = model.remember(self._encoder(embedded, source.lengths).float(), source)
+        rows = [ids[:length] for ids, length in zip(source.ids, source.lengths.tolist(), strict=True)]
+        encoded = torch.nn.utils.rnn.pad_sequence(self._encoder.read(rows), batch_first=True)  # (N, S, H)
+        memory = model.remember(encoded, source)
         hidden = quantize_hidden(memory.initial)  # (2, B, H)
         zeros = torch.zeros_like(memory.initial[0])
         state = State((hidden[0], zeros, hidden[1], zeros))
@@ -61,7 +61,7 @@ class Int8Translator:
         query = self._bottom(bottom_hidden, bottom_cell, bottom_out, self._table[ids])  # (B, H)
         context, weights = self._attend(query, memory)
         quantized_query = quantize_hidden(query)
-        quantized_context = (context * self._context_scale).add_(128.5).clamp_(0, 255).to(torch.uint8)
+        quantized_context = quantize_within(context, self._context_range)
         hidden = self._top(
             torch.cat([quantized_query, quantized_context, top_hidden], dim=1), top_cell, top_out
         )  # (B, H)

@@ -94,7 +94,7 @@ class TestExact:
         torch.manual_seed(3)
         model = LanguageModel(LanguageModelConfig(333, embedding=20, hidden=24, layers=layers)).eval()
         model.embedding.weight *= 3
-        runtime = Int8Language(model, table_bytes)
+        runtime = Int8Language(model, largest_table_bytes=table_bytes)
         assert runtime.exact
         ids = torch.randint(0, 333, (65, 6))
         together = runtime.prefill(ids, runtime.start(65))

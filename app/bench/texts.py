@@ -1,0 +1,93 @@
+"""The words that requests are made of, written for this benchmark."""
+
+_WORDS = """
+    the a and to he she they it was had one day little big old happy sad brave kind red blue green small tall girl boy
+    dog cat bird bear rabbit fish mother father friend teacher king farmer baby went saw found wanted played walked
+    looked asked helped made jumped laughed smiled gave took ran said house garden tree river park forest boat ball
+    box cake apple flower hat book window bridge market school with in on under near behind after before very then
+    because so but again always never together quickly rain sun moon snow star hill road door table story song night
+    morning
+"""
+WORDS = tuple(_WORDS.split())
+
+REVIEW_SENTENCES = (
+    "I went in with low hopes and came out smiling.",
+    "The first half hour drags, and the second is worse.",
+    "Nobody in this film behaves like a person.",
+    "The lead actress carries every scene that she is given.",
+    "I could not wait for it to end.",
+    "It is funny, warm and a little too long.",
+    "The music tells you what to feel before anything has happened.",
+    "My children loved it and asked to see it again.",
+    "There is one clever idea here, and it is used up in ten minutes.",
+    "The photography alone is worth the price of a ticket.",
+    "I have seen better acting in a school play.",
+    "What a beautiful, quiet and honest story this is.",
+    "The ending made no sense to anybody in my row.",
+    "Two days later I still think about that last conversation.",
+    "The jokes are old, and they are told without any joy.",
+    "Every detail of the village feels lived in.",
+    "The villain is so flat that you forget him while he is talking.",
+    "It takes its time, and it earns every minute of it.",
+    "I fell asleep, woke up, and had missed nothing.",
+    "The script trusts us to understand without being told.",
+    "They spent a fortune on effects and nothing on the plot.",
+    "A small film with a very big heart.",
+    "The dialogue sounds as if it had been written in a hurry.",
+    "I laughed more than I have in months.",
+    "Please do not waste an evening on this.",
+    "The two brothers are wonderful together.",
+    "It repeats the book line by line and loses its soul.",
+    "For once a sequel improves on the original.",
+    "The camera shakes so much that I felt ill.",
+    "I would gladly watch it again tomorrow.",
+    "The story jumps back and forth until nobody cares any more.",
+    "Not perfect, but brave, strange and full of life.",
+    "The pacing is off, though the final act almost saves it.",
+    "Rarely has a desert looked so lonely on a screen.",
+    "The supporting cast is better than the material deserves.",
+    "It is the kind of picture that you recommend to your parents.",
+)
+
+SOURCE_SENTENCES = (
+    "I am hungry.",
+    "She closed the door.",
+    "Where is my bag?",
+    "They came back late.",
+    "Can you help me?",
+    "The train has already left.",
+    "I have never seen snow.",
+    "What time does the museum open?",
+    "My brother works in a bank.",
+    "We are waiting for the bus.",
+    "He did not answer my letter.",
+    "This soup is too hot for me.",
+    "Could you speak a little more slowly, please?",
+    "I forgot to tell you about the meeting.",
+    "The children are playing in the old garden.",
+    "How much does this blue shirt cost?",
+    "She wants to learn how to play the piano.",
+    "It has been raining since early this morning.",
+    "I will call you as soon as I arrive.",
+    "There is a small restaurant at the end of the street.",
+    "He said that he would come, but he never came.",
+    "My grandmother tells the same story every winter.",
+    "We should leave now if we want to catch the plane.",
+    "Do you know why the shops are closed today?",
+    "The doctor told him to drink more water and sleep longer.",
+    "I bought a new bicycle because the old one was stolen.",
+    "If the weather is good tomorrow, we will go to the lake.",
+    "She read the whole book in one night and cried at the end.",
+    "The man who lives next door has three dogs and a very loud parrot.",
+    "I would like a room with two beds and a window that looks at the sea.",
+    "When we were students, we used to drink tea in this café every single afternoon.",
+    "He opened the letter slowly, read it twice, and put it back on the table.",
+    "The bridge that was built last year is already too narrow for all the cars.",
+    "My father always says that a good friend is worth more than a lot of money.",
+    "They moved to a quiet village because they were tired of the noise of the city.",
+    "Although she had studied for weeks, she was still nervous on the morning of the last exam.",
+    "The teacher asked us to write a short text about the happiest day of our summer holidays.",
+    "I could not find the station, so I asked a woman who was selling flowers on the corner.",
+    "Before you go to bed, please turn off the lights, feed the cat and lock the front door.",
+    "The old fisherman told us that the sea had been calm all week and that the wind would change.",
+)

@@ -1,0 +1,112 @@
+"""Bidirectional LSTMs in int8 that read whole texts: each by itself, several of them at the same time.
+
+ONNX Runtime's quantized LSTM reads a text in one call, both directions of it. It looks at the
+greatest numbers of what it is given, so a batch would mix its texts' scales; and a text alone costs
+it no more than its share of a batch, without padding. So texts are not batched but read side by
+side, one thread each: a text's numbers are the very same in any company.
+"""
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from models.recurrent import BidirectionalLSTM
+from models.runtime.int8 import WEIGHT_STEPS, quantize_weight
+from models.runtime.onnx import FORMAT, MICROSOFT, OPSETS, start_session, value_info
+
+GATES = (0, 3, 1, 2)
+"""ONNX has the gates in the order input, output, forget, cell; PyTorch in the order input, forget, cell, output."""
+
+
+class Int8Reader:
+    """A BidirectionalLSTM behind a table of embeddings, and, where one is given, a linear head on max and mean."""
+
+    def __init__(
+        self, lstm: BidirectionalLSTM, embedding: Tensor, hidden: int, threads: int = 0, head: nn.Linear | None = None
+    ) -> None:
+        """embedding is (V, E), as the LSTM reads it; so many texts are read at the same time, 0 is one a core."""
+        self._embedding = embedding.detach().float().numpy()
+        self._session = start_session(_model(lstm, embedding.shape[1], hidden, head), threads=1)
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "reader")
+
+    def read(self, texts: Sequence[Tensor]) -> list[Tensor]:
+        """Read texts, ids (T,) each; return (T, 2H) for each."""
+        return [torch.from_numpy(hidden)[:, 0] for hidden in self._run(texts, "hidden")]
+
+    def score(self, texts: Sequence[Tensor]) -> Tensor:
+        """Read texts, ids (T,) each, and return what the head makes of each, (B, C)."""
+        return torch.from_numpy(np.concatenate(self._run(texts, "logits")))
+
+    def _run(self, texts: Sequence[Tensor], output: str) -> list[NDArray[np.float32]]:
+        def run(ids: Tensor) -> NDArray[np.float32]:
+            (made,) = self._session.run([output], {"inputs": self._embedding[ids.numpy()][:, None]})
+            found: NDArray[np.float32] = made
+            return found
+
+        return [run(texts[0])] if len(texts) == 1 else list(self._pool.map(run, texts))
+
+
+def _model(lstm: BidirectionalLSTM, inputs: int, hidden: int, head: nn.Linear | None) -> ModelProto:
+    """From inputs (T, 1, E) to hidden (T, 1, 2H), and with a head to logits (1, C)."""
+    constants = [numpy_helper.from_array(np.array([0, 0, -1], np.int64), "beside")]
+    nodes: list[NodeProto] = []
+    layers = list(zip(lstm.forward_layers, lstm.backward_layers, strict=True))
+    for depth, pair in enumerate(layers):
+        names, arrays = _quantized(depth, pair)
+        constants += [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+        below = "inputs" if depth == 0 else f"layer_{depth}"
+        above = "hidden" if depth == len(layers) - 1 else f"layer_{depth + 1}"
+        nodes += [
+            helper.make_node(
+                "DynamicQuantizeLSTM",
+                [below, *names],
+                [f"both_{depth}"],
+                domain=MICROSOFT,
+                hidden_size=hidden,
+                direction="bidirectional",
+            ),  # (T, 2, 1, H)
+            helper.make_node("Transpose", [f"both_{depth}"], [f"turned_{depth}"], perm=[0, 2, 1, 3]),  # (T, 1, 2, H)
+            helper.make_node("Reshape", [f"turned_{depth}", "beside"], [above]),  # (T, 1, 2H)
+        ]
+    outputs = [value_info("hidden", TensorProto.FLOAT, "steps", 1, 2 * hidden)]
+    if head is not None:
+        arrays = {"time": np.array([0]), "weight": head.weight.detach().numpy(), "bias": head.bias.detach().numpy()}
+        constants += [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+        nodes += [
+            helper.make_node("ReduceMax", ["hidden", "time"], ["highest"], keepdims=0),  # (1, 2H)
+            helper.make_node("ReduceMean", ["hidden", "time"], ["mean"], keepdims=0),
+            helper.make_node("Concat", ["highest", "mean"], ["pooled"], axis=1),  # (1, 4H)
+            helper.make_node("Gemm", ["pooled", "weight", "bias"], ["logits"], transB=1),
+        ]
+        outputs.append(value_info("logits", TensorProto.FLOAT, 1, len(head.bias)))
+    given = [value_info("inputs", TensorProto.FLOAT, "steps", 1, inputs)]
+    graph = helper.make_graph(nodes, "read", given, outputs, constants)
+    opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT)
+
+
+def _quantized(depth: int, pair: Sequence[nn.Module]) -> tuple[list[str], dict[str, "NDArray[np.generic]"]]:
+    """The inputs of a DynamicQuantizeLSTM after its first, and the arrays that they name."""
+    arrays: dict[str, NDArray[np.generic]] = {}
+    for part in ("ih", "hh"):
+        both = [quantize_weight(_gates(one, f"weight_{part}_l0"), None, WEIGHT_STEPS) for one in pair]
+        arrays[f"{part}_{depth}"] = torch.stack([whole.T for whole, _ in both]).contiguous().numpy()  # (2, K, 4H)
+        arrays[f"{part}_scale_{depth}"] = torch.stack([scale for _, scale in both]).numpy()  # (2, 4H)
+        arrays[f"{part}_zero_{depth}"] = np.zeros(arrays[f"{part}_scale_{depth}"].shape, np.int8)
+    biases = [torch.cat([_gates(one, "bias_ih_l0"), _gates(one, "bias_hh_l0")]) for one in pair]
+    arrays[f"bias_{depth}"] = torch.stack(biases).numpy()  # (2, 8H)
+    nothing = [""] * 4  # lengths, first states, peepholes
+    scales = [f"{part}_{kind}_{depth}" for part in ("ih", "hh") for kind in ("scale", "zero")]
+    return [f"ih_{depth}", f"hh_{depth}", f"bias_{depth}", *nothing, *scales], arrays
+
+
+def _gates(lstm: nn.Module, name: str) -> Tensor:
+    """A weight (4H, K) or bias (4H,) of an LSTM, its gates in ONNX's order."""
+    parameter: Tensor = getattr(lstm, name).detach().float()
+    return torch.cat([parameter.chunk(4)[gate] for gate in GATES])
