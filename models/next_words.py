@@ -18,6 +18,8 @@ from models.tokenizer import Tokenizer, lower
 
 ROUND_SIZE = 48
 """Unfinished words that are extended together, at most."""
+SPARE = 3
+"""Of one round, beyond the words that are wanted. Mostly one round is enough."""
 MAX_ROUNDS = 12
 FEWEST_BEGINNINGS = 128
 """Pieces that begin a word are looked at up to this place in their ranking, or 4 for each word wanted."""
@@ -37,19 +39,18 @@ class Want:
 @dataclass(frozen=True)
 class Answer:
     """What came of some wants, each a row: probabilities (R, V) of the next token, going_on (R,) their sum
-    over pieces that go on with a word, and the state.
+    over pieces that go on with a word, and a state, in which theirs are the rows from `first` on.
     """
 
     probabilities: Tensor
     going_on: Tensor
     state: State
+    first: int = 0
 
     def rows(self, begin: int, end: int) -> "Answer":
-        """Those of some wants among them."""
-        if begin == 0 and end == len(self.state):
-            return self
+        """Those of some wants among them. The state stays whole, so that what shares it is gathered together."""
         some = slice(begin, end)
-        return Answer(self.probabilities[some], self.going_on[some], self.state.rows(some))
+        return Answer(self.probabilities[some], self.going_on[some], self.state, self.first + begin)
 
 
 class Search(Protocol):
@@ -79,7 +80,7 @@ class Vocabulary:
         whole = {index for index in begins if words[index] and not _is_word(self.surfaces[index])}
         self.marks = _Pieces((words[index], index) for index in whole)
         self.begins = _Pieces((words[index], index) for index in begins if index not in whole)
-        self.goes_on_mask = torch.tensor(continues, dtype=torch.float32)  # (V,)
+        self.goes_on_mask = torch.tensor(continues)  # (V,) bool
 
 
 class _Pieces:
@@ -155,17 +156,18 @@ class WordSearch:
         self._wanted = lower(prefix, vocabulary.tokenizer.lowercase).encode("utf-8")
         self._words: dict[bytes, float] = defaultdict(float)
         self._open: list[_Prefix] = []  # a heap
-        self._beginnings: list[_Prefix] = []  # the likeliest last
+        self._beginnings: list[tuple[float, bytes, int]] = []  # probability, word and token, the likeliest last
         self._numbers = itertools.count()
         self._asked: list[_Prefix] = []
         self._covered = 0.0
         self._rounds = 0
-        self._begin(probabilities, state, row)
+        self._after = (row, state)
+        self._begin(probabilities)
 
     def wants(self) -> list[Want]:
         self._asked = []
         if self._rounds < MAX_ROUNDS:
-            threshold, size = self._threshold(), min(ROUND_SIZE, 2 * self._listed + 4)
+            threshold, size = self._threshold(), min(ROUND_SIZE, self._listed + SPARE)
             while len(self._asked) < size and (prefix := self._likeliest(threshold)):
                 self._asked.append(prefix)
         self._rounds += 1
@@ -196,9 +198,12 @@ class WordSearch:
 
     def _likeliest(self, threshold: float) -> _Prefix | None:
         """Take out the likeliest unfinished word, a beginning or one that went on, if it is likelier than that."""
-        beginning = self._beginnings[-1] if self._beginnings else None
-        if beginning and (not self._open or beginning.improbability < self._open[0].improbability):
-            return self._beginnings.pop() if beginning.probability > threshold else None
+        if self._beginnings and (not self._open or self._beginnings[-1][0] > self._open[0].probability):
+            value, word, token = self._beginnings[-1]
+            if value <= threshold:
+                return None
+            self._beginnings.pop()
+            return _Prefix(-value, next(self._numbers), word, token, *self._after)
         return heapq.heappop(self._open) if self._open and self._open[0].probability > threshold else None
 
     def _threshold(self) -> float:
@@ -206,7 +211,7 @@ class WordSearch:
         listed = heapq.nlargest(self._listed, self._words.values())
         return max(listed[-1] if len(listed) == self._listed else 0.0, NEGLIGIBLE)
 
-    def _begin(self, probabilities: Tensor, state: State, row: int) -> None:
+    def _begin(self, probabilities: Tensor) -> None:
         """Punctuation, which is whole at once; beginnings of words; and how much agrees with what is wanted."""
         vocabulary, wanted = self._vocabulary, self._wanted
         count = max(FEWEST_BEGINNINGS, 4 * self._listed)
@@ -214,11 +219,8 @@ class WordSearch:
             if word.startswith(wanted):
                 self._covered += value
                 self._words[word] += value
-        beginnings = vocabulary.begins.likeliest(probabilities, wanted, count)
-        self._covered += sum(value for value, word, _ in beginnings if len(word) >= len(wanted))
-        self._beginnings = [
-            _Prefix(-value, next(self._numbers), word, token, row, state) for value, word, token in reversed(beginnings)
-        ]
+        self._beginnings = vocabulary.begins.likeliest(probabilities, wanted, count)[::-1]
+        self._covered += sum(value for value, word, _ in self._beginnings if len(word) >= len(wanted))
 
     def _spell(self, prefix: _Prefix, answer: Answer, row: int) -> None:
         """While what is wanted is not yet spelled, any piece may be the one that goes on with it."""
@@ -235,10 +237,10 @@ class WordSearch:
             return
         likely = torch.tensor([self._asked[row].probability for row in rows], device=answer.probabilities.device)
         chosen = answer.probabilities if len(rows) == len(self._asked) else answer.probabilities[rows]
-        joint = chosen * likely.unsqueeze(1)  # (R, V)
-        joint *= self._vocabulary.goes_on_mask.to(joint.device)
-        places, tokens = (joint > self._threshold()).nonzero(as_tuple=True)
-        values = joint[places, tokens]
+        enough = chosen > (self._threshold() / likely).unsqueeze(1)  # (R, V)
+        enough &= self._vocabulary.goes_on_mask.to(enough.device)
+        places, tokens = enough.nonzero(as_tuple=True)
+        values = chosen[places, tokens] * likely[places]
         if len(values) > 4 * ROUND_SIZE:
             best = values.topk(4 * ROUND_SIZE).indices
             places, tokens, values = places[best], tokens[best], values[best]
@@ -249,7 +251,9 @@ class WordSearch:
     def _push(self, prefix: _Prefix, token: int, probability: float, answer: Answer, row: int) -> None:
         word = prefix.word + self._vocabulary.surfaces[token]
         if len(prefix.word) <= MAX_WORD_BYTES and probability > NEGLIGIBLE:
-            heapq.heappush(self._open, _Prefix(-probability, next(self._numbers), word, token, row, answer.state))
+            heapq.heappush(
+                self._open, _Prefix(-probability, next(self._numbers), word, token, answer.first + row, answer.state)
+            )
 
 
 @dataclass(frozen=True)
@@ -290,7 +294,7 @@ class SpellingSearch:
         for row, (place, ids, _) in enumerate(self._open):
             if ids:
                 self.probabilities[place] *= float(answer.probabilities[row, ids[0]])
-                following.append((place, ids[1:], Want(answer.state, row, ids[0])))
+                following.append((place, ids[1:], Want(answer.state, answer.first + row, ids[0])))
             else:
                 self.probabilities[place] *= max(1.0 - going_on[row], 0.0)
         self._open = following

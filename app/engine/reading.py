@@ -49,6 +49,7 @@ class ReadingLane:
 
     def __init__(self, runtime: LanguageRuntime, outbox: Outbox, clock: Callable[[], float] = time.monotonic) -> None:
         self._runtime, self._outbox, self._clock = runtime, outbox, clock
+        self._start = runtime.start(1)
         self._rows: list[_Row] = []
         self._token_s = TURN_S / 4  # how long the reading of one token takes, as last seen
 
@@ -63,7 +64,7 @@ class ReadingLane:
 
     def add(self, reader: Reader) -> None:
         """Read a reader's ids from the start."""
-        self._rows.append(_Row(reader, self._runtime.start(1)))
+        self._rows.append(_Row(reader, self._start))
 
     def sweep(self) -> None:
         """Drop the rows of those who are gone."""

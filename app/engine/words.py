@@ -72,10 +72,10 @@ class PredictTask:
         if job.candidates:
             different = {tuple(tokenizer.encode(word)): word for word in reversed(job.candidates)}
             self._candidates = list(different.values())
-            self._spelling = SpellingSearch(vocabulary, after, answer.state, 0, self._candidates)
+            self._spelling = SpellingSearch(vocabulary, after, answer.state, answer.first, self._candidates)
         if self._prefix or not job.candidates:
             listed = 1 if job.candidates else job.top
-            self._words = WordSearch(vocabulary, after, answer.state, 0, listed, self._prefix)
+            self._words = WordSearch(vocabulary, after, answer.state, answer.first, listed, self._prefix)
 
     def _listed(self) -> Sequence[tuple[str, float]]:
         if self._spelling is None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
 from models.language_model import LanguageModel
@@ -21,6 +21,8 @@ from models.runtime.onnx import FORMAT, MICROSOFT, OPSETS, start_session, value_
 from models.runtime.state import State
 
 LARGEST_TABLE_BYTES = 256 * 2**20
+CROWD = 8
+"""Rows from which on a step is worth more than one thread: waking another takes as long as a small step."""
 
 
 class Int8Language:
@@ -36,7 +38,7 @@ class Int8Language:
     device = torch.device("cpu")
 
     def __init__(self, model: LanguageModel, threads: int = 0, largest_table_bytes: int = LARGEST_TABLE_BYTES) -> None:
-        """threads compute a step; 0 is one a core."""
+        """threads compute a step of CROWD rows or more; 0 is one a core."""
         config = model.config
         self.vocabulary, self.layers, self.hidden = config.vocabulary, config.layers, config.hidden
         embedding = model.embedding.weight.detach().float()
@@ -55,13 +57,13 @@ class Int8Language:
         if isinstance(model.projection, torch.nn.Linear):
             projection = model.projection
             softmax, bias = embedding @ projection.weight.detach().float(), bias + embedding @ projection.bias.detach()
-        sessions = []
+        self._sessions: dict[tuple[bool, bool], onnxruntime.InferenceSession] = {}  # by whether scored, and crowded
         for scored in (False, True):
             graph = _Graph(config.hidden)
             for layer, (inputs, recurrent, *biases) in enumerate(weights):
                 bias_sum = biases[0] + biases[1]
                 if layer == 0 and tabled:
-                    graph.layer(0, recurrent, None, ranges=None, tabled=True)
+                    graph.layer(0, recurrent, None, tabled=True)
                 elif layer == 0:
                     wide = torch.cat([inputs, recurrent], dim=1)
                     graph.layer(0, wide, bias_sum, ranges=torch.cat([ranges, torch.ones(config.hidden)]))
@@ -69,8 +71,9 @@ class Int8Language:
                     graph.layer(layer, torch.cat([inputs, recurrent], dim=1), bias_sum)
             if scored:
                 graph.linear(f"hidden_out_{config.layers - 1}", softmax, bias, "logits")
-            sessions.append(graph.session(self._first, config.layers, scored, threads))
-        self._read, self._score = sessions
+            step = graph.model(self._first, config.layers, scored)
+            for crowded in (False, True):
+                self._sessions[scored, crowded] = start_session(step, threads if crowded else 1)
         self._names = ["first", *_state_names("", config.layers)]
 
     def start(self, rows: int) -> State:
@@ -79,14 +82,15 @@ class Int8Language:
 
     def prefill(self, ids: Tensor, state: State) -> State:
         for column in ids.unbind(dim=1):
-            state = State(tuple(self._run(self._read, column, state)))
+            state = State(tuple(self._run(False, column, state)))
         return state
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        logits, *after = self._run(self._score, ids, state)
+        logits, *after = self._run(True, ids, state)
         return logits, State(tuple(after))
 
-    def _run(self, session: onnxruntime.InferenceSession, ids: Tensor, state: State) -> list[Tensor]:
+    def _run(self, scored: bool, ids: Tensor, state: State) -> list[Tensor]:
+        session = self._sessions[scored, len(state) >= CROWD]
         given = (self._first[ids], *state.tensors)
         fed = {name: tensor.numpy() for name, tensor in zip(self._names, given, strict=True)}
         return [torch.from_numpy(array) for array in session.run(None, fed)]
@@ -151,8 +155,8 @@ class _Graph:
         self._node("Mul", [doors[2], f"{name}_squashed"], [f"{name}_hidden"])
         self._node("QuantizeLinear", [f"{name}_hidden", "scale", "zero"], [f"hidden_out_{number}"])
 
-    def session(self, first: Tensor, layers: int, scored: bool, threads: int) -> onnxruntime.InferenceSession:
-        """Ready to run: from `first`, the rows of the bottom layer's input, and the state, to logits and state."""
+    def model(self, first: Tensor, layers: int, scored: bool) -> ModelProto:
+        """From `first`, the rows of the bottom layer's input, and the state, to logits and state."""
         element = TensorProto.FLOAT if first.dtype == torch.float32 else TensorProto.UINT8
         given = [value_info("first", element, "rows", first.shape[1]), *self._state("", layers)]
         made = [
@@ -161,8 +165,7 @@ class _Graph:
         ]
         graph = helper.make_graph(self._nodes, "step", given, made, self._constants)
         opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT)
-        return start_session(model, threads)
+        return helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT)
 
     def _state(self, suffix: str, layers: int) -> list[ValueInfoProto]:
         names = _state_names(suffix, layers)
