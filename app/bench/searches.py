@@ -25,7 +25,7 @@ class NextWords:
         *read, last = (self.tokenizer.end_id, *self.tokenizer.encode(text))
         state = self.runtime.start(1)
         if read:
-            state = self.runtime.prefill(torch.tensor([read]), state)
+            state = self.runtime.prefill([torch.tensor(read)], state)
         answer = ask(self.runtime, self.vocabulary, [Want(state, 0, last)])
         search = WordSearch(self.vocabulary, answer.probabilities[0], answer.state, 0, top, "")
         run(self.runtime, self.vocabulary, search)

@@ -19,7 +19,6 @@ class Continuation:
         self.job, self.choice = job, choice
         self.key = draw_key(job.seed, choice)
         self.next = prompt_ids[-1]  # what the row reads at its next step
-        self.unread: list[int] = []  # of the prompt after that, the last first
         self.ids: list[int] = []
         self.seen = set(prompt_ids[1:])  # less the end token, which begins every prompt
         self.scores: list[TokenScore] = []
@@ -29,11 +28,6 @@ class Continuation:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._text = ""
         self._given = 0  # characters of _text that were handed out as pieces
-
-    def begin(self, prompt_ids: Sequence[int]) -> None:
-        """Read the prompt from its start in the steps of the batch itself, choosing nothing until its end."""
-        self.unread = list(reversed(prompt_ids))
-        self.next = self.unread.pop()
 
     def push(self, token: int, score: TokenScore | None) -> TokenPiece | None:
         """Take the next token; return the piece of a stream that it completes, if any."""

@@ -68,15 +68,6 @@ class DecodeLane:
         """Let a task's rows step on at the next turn, all from the state, of one row, after its prompt."""
         self._joining.append((task, state))
 
-    def start(self, task: GenerateTask) -> None:
-        """Let a task step on with its prompt unread: its one row reads that in the steps of the others.
-
-        That costs a fraction of steps of its own, and nobody waits for it.
-        """
-        (row,) = task.rows
-        row.begin(task.ids)
-        self.join(task, self._runtime.start(1))
-
     def sweep(self) -> None:
         """Drop the rows of those who are gone, set aside those of slow readers, and bring back whoever caught up."""
         self._joining = [entry for entry in self._joining if not entry[0].ticket.gone]
@@ -141,9 +132,6 @@ class DecodeLane:
         """Hand the chosen tokens to their rows, and what that makes to those who wait for it."""
         for offset, place in enumerate(places):
             task, row = self._rows[place]
-            if row.unread:
-                row.next = row.unread.pop()
-                continue
             score = (
                 self._score(logits[offset], chosen[offset], task.job.top_logprobs) if task.job.top_logprobs else None
             )

@@ -247,7 +247,7 @@ class Engine:
             lanes = self._lanes.get(served)
             if lanes is None:
                 make = LANES[served.kind]
-                lanes = self._lanes[served] = make(served, self.config.max_rows, self._outbox, self._clock)
+                lanes = self._lanes[served] = make(served, self.config.max_rows, self._outbox)
             while (entry := queue.next()) and (lanes.seats >= entry.task.seats or lanes.empty):
                 queue.take(entry)
                 self._release(entry.ticket)

@@ -16,10 +16,6 @@ from models.classifier import Classifier
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.translator import Translator
 
-Clock = Callable[[], float]
-SHORT_PROMPT = 32
-"""Tokens up to which a prompt is read in the steps of the running batch, where that has CROWD rows or more."""
-CROWD = 4
 Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask
 
 
@@ -46,10 +42,10 @@ class ModelLanes(Protocol):
 class LanguageLanes:
     """Reading, decoding and questions about the next word."""
 
-    def __init__(self, served: Served, max_rows: int, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, served: Served, max_rows: int, outbox: Outbox) -> None:
         runtime: LanguageRuntime = served.runtime  # type: ignore[assignment]
         assert served.vocabulary
-        self.reading = ReadingLane(runtime, outbox, clock)
+        self.reading = ReadingLane(runtime, outbox)
         self.decode = DecodeLane(runtime, served.tokenizer, outbox)
         self.words = WordsLane(runtime, served.vocabulary, outbox)
         self.lanes: list[Lane] = [self.words, self.reading, self.decode]
@@ -67,9 +63,6 @@ class LanguageLanes:
         assert isinstance(task, GenerateTask | PredictTask)
         if isinstance(task, GenerateTask):
             task.lane = self.decode
-            if task.seats == 1 and len(task.ids) <= SHORT_PROMPT and len(self.decode) >= CROWD:
-                self.decode.start(task)
-                return
         else:
             task.lane = self.words
         self.reading.add(task)
@@ -83,7 +76,7 @@ class LanguageLanes:
 class ClassifierLanes:
     """One lane: a text is read in one piece. Texts take no seats, they wait in the lane."""
 
-    def __init__(self, served: Served, max_rows: int, outbox: Outbox, _clock: Clock) -> None:
+    def __init__(self, served: Served, max_rows: int, outbox: Outbox) -> None:
         runtime: ClassifierRuntime = served.runtime  # type: ignore[assignment]
         assert isinstance(served.checkpoint.model, Classifier)
         self.texts = ClassifyLane(runtime, served.checkpoint.model, outbox)
@@ -109,7 +102,7 @@ class ClassifierLanes:
 class TranslatorLanes:
     """Encoding and searching. A text's sentences wait in the first for rows in the second."""
 
-    def __init__(self, served: Served, max_rows: int, outbox: Outbox, _clock: Clock) -> None:
+    def __init__(self, served: Served, max_rows: int, outbox: Outbox) -> None:
         runtime: TranslatorRuntime = served.runtime  # type: ignore[assignment]
         self.beams = BeamLane(runtime, served.tokenizer.end_id, max_rows, outbox)
         self.encode = EncodeLane(runtime, self.beams, outbox)
@@ -133,7 +126,7 @@ class TranslatorLanes:
         self.beams.sweep()
 
 
-LANES: dict[str, Callable[[Served, int, Outbox, Clock], ModelLanes]] = {
+LANES: dict[str, Callable[[Served, int, Outbox], ModelLanes]] = {
     "language": LanguageLanes,
     "classifier": ClassifierLanes,
     "translator": TranslatorLanes,

@@ -1,7 +1,6 @@
 """The lane that reads prompts, in chunks, so that a long one never stops those who write."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,9 +11,10 @@ from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
 
-TURN_S = 0.002
-"""How long a turn may take beside other lanes."""
-LONGEST_CHUNK = 64
+CHUNK = 32
+"""Tokens of a prompt that are read at a time. Always as many, so that what is read depends on nothing else."""
+TURN_TOKENS = 64
+"""And of all prompts together in a turn, beside other lanes."""
 
 
 class Reader(Protocol):
@@ -47,11 +47,10 @@ class _Row:
 class ReadingLane:
     """Reads side by side what is to be read; the last id of each prompt is left to the lane that goes on."""
 
-    def __init__(self, runtime: LanguageRuntime, outbox: Outbox, clock: Callable[[], float] = time.monotonic) -> None:
-        self._runtime, self._outbox, self._clock = runtime, outbox, clock
+    def __init__(self, runtime: LanguageRuntime, outbox: Outbox) -> None:
+        self._runtime, self._outbox = runtime, outbox
         self._start = runtime.start(1)
         self._rows: list[_Row] = []
-        self._token_s = TURN_S / 4  # how long the reading of one token takes, as last seen
 
     @property
     def seats(self) -> int:
@@ -71,24 +70,26 @@ class ReadingLane:
         self._rows = [row for row in self._rows if not row.reader.ticket.gone]
 
     def turn(self, alone: bool, /) -> None:
-        reading = [row for row in self._rows if row.left]
-        if reading:
-            longest = LONGEST_CHUNK if alone else max(1, int(TURN_S / self._token_s))
-            width = min(longest, *(row.left for row in reading))
-            started = self._clock()
-            for rows, result in isolated(reading, lambda some: self._prefill(some, width)):
-                for place, row in enumerate(rows):
-                    if isinstance(result, Exception):
-                        self._outbox.fail(row.reader.ticket, result)
-                    else:
-                        row.position += width
-                        row.state = result.rows(slice(place, place + 1))
-            self._token_s = max((self._clock() - started) / width, 1e-6)
+        reading: list[_Row] = []
+        tokens = 0
+        for row in self._rows:
+            if row.left and (alone or not reading or tokens + min(row.left, CHUNK) <= TURN_TOKENS):
+                reading.append(row)
+                tokens += min(row.left, CHUNK)
+        for rows, result in isolated(reading, self._prefill) if reading else ():
+            for place, row in enumerate(rows):
+                if isinstance(result, Exception):
+                    self._outbox.fail(row.reader.ticket, result)
+                else:
+                    row.position += min(row.left, CHUNK)
+                    row.state = result.rows(slice(place, place + 1))
         for row in self._rows:
             if not row.left and not row.reader.ticket.gone:
                 row.reader.go_on(row.state)
-        self._rows = [row for row in self._rows if row.left and not row.reader.ticket.gone]
+        # those who have just read go to the end of the line
+        rest = [row for row in self._rows if row not in reading] + reading
+        self._rows = [row for row in rest if row.left and not row.reader.ticket.gone]
 
-    def _prefill(self, rows: Sequence[_Row], width: int) -> State:
-        ids = torch.tensor([row.reader.ids[row.position : row.position + width] for row in rows])
-        return self._runtime.prefill(ids, join([row.state for row in rows]))
+    def _prefill(self, rows: Sequence[_Row]) -> State:
+        texts = [torch.tensor(row.reader.ids[row.position : row.position + min(row.left, CHUNK)]) for row in rows]
+        return self._runtime.prefill(texts, join([row.state for row in rows]))

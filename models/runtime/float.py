@@ -1,5 +1,6 @@
 """The reference runtimes: the models' own modules, in any floating-point precision."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import TypeVar
 
@@ -46,9 +47,14 @@ class FloatLanguage(FloatRuntime):
         zeros = torch.zeros(rows, config.layers, config.hidden, dtype=self.dtype, device=self.device)
         return State((zeros, zeros))
 
-    def prefill(self, ids: Tensor, state: State) -> State:
-        _, after = self.model.read(ids.to(self.device), _layers_first(state))
-        return _rows_first(after)
+    def prefill(self, texts: Sequence[Tensor], state: State) -> State:
+        lengths = torch.tensor([len(ids) for ids in texts])
+        ids = nn.utils.rnn.pad_sequence(list(texts), batch_first=True).to(self.device)  # (B, T)
+        packed = nn.utils.rnn.pack_padded_sequence(
+            self.model.embedding(ids), lengths, batch_first=True, enforce_sorted=False
+        )
+        _, after = self.model.lstm(packed, tuple(_layers_first(state)))
+        return _rows_first(LSTMState(*after))
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         hidden, after = self.model.read(ids.to(self.device).unsqueeze(1), _layers_first(state))  # (B, 1, H)

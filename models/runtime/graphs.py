@@ -1,6 +1,6 @@
 """Steps as CUDA graphs: on a GPU, a step's many small kernels cost more to launch than to run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -45,8 +45,8 @@ class GraphedLanguage:
     def start(self, rows: int) -> State:
         return self._plain.start(rows)
 
-    def prefill(self, ids: Tensor, state: State) -> State:
-        return self._plain.prefill(ids, state)
+    def prefill(self, texts: Sequence[Tensor], state: State) -> State:
+        return self._plain.prefill(texts, state)
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         rows = len(state)

@@ -6,18 +6,20 @@ hold the step up. The rules of int8.py hold: fixed scales for what the products 
 numbers, and so the same result in any company.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
+from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
 from models.language_model import LanguageModel
 from models.runtime.int8 import STEPS, WEIGHT_STEPS, ZERO, gate_order, quantize_weight, quantize_within
-from models.runtime.onnx import FORMAT, MICROSOFT, OPSETS, start_session, value_info
+from models.runtime.onnx import MICROSOFT, integers, make_model, quantized_lstm, start_session, value_info
 from models.runtime.state import State
 
 LARGEST_TABLE_BYTES = 256 * 2**20
@@ -30,7 +32,8 @@ class Int8Language:
 
     What a token adds to the bottom layer's gates is looked up in a table, made once, where that
     takes no more than LARGEST_TABLE_BYTES; elsewhere the token's embedding is multiplied in int8.
-    The projection before the softmax, where there is one, is folded into it.
+    The projection before the softmax, where there is one, is folded into it. A prompt is read by
+    ONNX Runtime's quantized LSTM in one call, each prompt by itself, several at the same time.
     """
 
     precision = "int8"
@@ -57,43 +60,47 @@ class Int8Language:
         if isinstance(model.projection, torch.nn.Linear):
             projection = model.projection
             softmax, bias = embedding @ projection.weight.detach().float(), bias + embedding @ projection.bias.detach()
-        self._sessions: dict[tuple[bool, bool], onnxruntime.InferenceSession] = {}  # by whether scored, and crowded
-        for scored in (False, True):
-            graph = _Graph(config.hidden)
-            for layer, (inputs, recurrent, *biases) in enumerate(weights):
-                bias_sum = biases[0] + biases[1]
-                if layer == 0 and tabled:
-                    graph.layer(0, recurrent, None, tabled=True)
-                elif layer == 0:
-                    wide = torch.cat([inputs, recurrent], dim=1)
-                    graph.layer(0, wide, bias_sum, ranges=torch.cat([ranges, torch.ones(config.hidden)]))
-                else:
-                    graph.layer(layer, torch.cat([inputs, recurrent], dim=1), bias_sum)
-            if scored:
-                graph.linear(f"hidden_out_{config.layers - 1}", softmax, bias, "logits")
-            step = graph.model(self._first, config.layers, scored)
-            for crowded in (False, True):
-                self._sessions[scored, crowded] = start_session(step, threads if crowded else 1)
+        graph = _Graph(config.hidden)
+        for layer, (inputs, recurrent, *biases) in enumerate(weights):
+            bias_sum = biases[0] + biases[1]
+            if layer == 0 and tabled:
+                graph.layer(0, recurrent, None, tabled=True)
+            elif layer == 0:
+                wide = torch.cat([inputs, recurrent], dim=1)
+                graph.layer(0, wide, bias_sum, ranges=torch.cat([ranges, torch.ones(config.hidden)]))
+            else:
+                graph.layer(layer, torch.cat([inputs, recurrent], dim=1), bias_sum)
+        graph.linear(f"hidden_out_{config.layers - 1}", softmax, bias, "logits")
+        step = graph.model(self._first, config.layers)
+        self._alone, self._crowd = start_session(step, 1), start_session(step, threads)
+        self._embedding = embedding.numpy()
+        self._reader = start_session(_reader_model(weights, config.embedding, config.hidden), 1)
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "reading")
         self._names = ["first", *_state_names("", config.layers)]
 
     def start(self, rows: int) -> State:
         hidden = torch.full((rows, self.hidden), ZERO, dtype=torch.uint8)
         return State((*[hidden] * self.layers, *[torch.zeros(rows, self.hidden)] * self.layers))
 
-    def prefill(self, ids: Tensor, state: State) -> State:
-        for column in ids.unbind(dim=1):
-            state = State(tuple(self._run(False, column, state)))
-        return state
+    def prefill(self, texts: Sequence[Tensor], state: State) -> State:
+        rows = [(ids, tuple(part[row : row + 1] for part in state.tensors)) for row, ids in enumerate(texts)]
+        read = [self._read(*rows[0])] if len(rows) == 1 else list(self._pool.map(lambda row: self._read(*row), rows))
+        return State(tuple(torch.from_numpy(np.concatenate(parts)) for parts in zip(*read, strict=True)))
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        logits, *after = self._run(True, ids, state)
-        return logits, State(tuple(after))
-
-    def _run(self, scored: bool, ids: Tensor, state: State) -> list[Tensor]:
-        session = self._sessions[scored, len(state) >= CROWD]
+        session = self._crowd if len(state) >= CROWD else self._alone
         given = (self._first[ids], *state.tensors)
         fed = {name: tensor.numpy() for name, tensor in zip(self._names, given, strict=True)}
-        return [torch.from_numpy(array) for array in session.run(None, fed)]
+        logits, *after = (torch.from_numpy(array) for array in session.run(None, fed))
+        return logits, State(tuple(after))
+
+    def _read(self, ids: Tensor, state: tuple[Tensor, ...]) -> list["NDArray[np.generic]"]:
+        """The state after ids (T,), from a state of one row."""
+        fed = {name: tensor.numpy() for name, tensor in zip(self._names[1:], state, strict=True)}
+        arrays: list[NDArray[np.generic]] = self._reader.run(
+            None, {"inputs": self._embedding[ids.numpy()][:, None], **fed}
+        )
+        return arrays
 
 
 _LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -155,22 +162,12 @@ class _Graph:
         self._node("Mul", [doors[2], f"{name}_squashed"], [f"{name}_hidden"])
         self._node("QuantizeLinear", [f"{name}_hidden", "scale", "zero"], [f"hidden_out_{number}"])
 
-    def model(self, first: Tensor, layers: int, scored: bool) -> ModelProto:
+    def model(self, first: Tensor, layers: int) -> ModelProto:
         """From `first`, the rows of the bottom layer's input, and the state, to logits and state."""
         element = TensorProto.FLOAT if first.dtype == torch.float32 else TensorProto.UINT8
-        given = [value_info("first", element, "rows", first.shape[1]), *self._state("", layers)]
-        made = [
-            *([value_info("logits", TensorProto.FLOAT, "rows", None)] if scored else []),
-            *self._state("_out", layers),
-        ]
-        graph = helper.make_graph(self._nodes, "step", given, made, self._constants)
-        opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT)
-
-    def _state(self, suffix: str, layers: int) -> list[ValueInfoProto]:
-        names = _state_names(suffix, layers)
-        kinds = [TensorProto.UINT8] * layers + [TensorProto.FLOAT] * layers
-        return [value_info(name, kind, "rows", self._hidden) for name, kind in zip(names, kinds, strict=True)]
+        given = [value_info("first", element, "rows", first.shape[1]), *_state_infos("", layers, self._hidden)]
+        made = [value_info("logits", TensorProto.FLOAT, "rows", None), *_state_infos("_out", layers, self._hidden)]
+        return make_model(self._nodes, given, made, self._constants)
 
     def _node(self, kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:
         self._nodes.append(helper.make_node(kind, inputs, outputs, **attributes))
@@ -178,3 +175,41 @@ class _Graph:
     def _constant(self, name: str, value: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]") -> str:
         self._constants.append(numpy_helper.from_array(value, name))
         return name
+
+
+def _state_infos(suffix: str, layers: int, hidden: int) -> list[ValueInfoProto]:
+    kinds = [TensorProto.UINT8] * layers + [TensorProto.FLOAT] * layers
+    names = _state_names(suffix, layers)
+    return [value_info(name, kind, "rows", hidden) for name, kind in zip(names, kinds, strict=True)]
+
+
+def _reader_model(weights: Sequence[Sequence[Tensor]], inputs: int, hidden: int) -> ModelProto:
+    """From inputs (T, 1, E) and a state of one row to the state after them."""
+    nodes: list[NodeProto] = []
+    constants = [
+        numpy_helper.from_array(np.array(1 / STEPS, np.float32), "scale"),
+        numpy_helper.from_array(np.array(ZERO, np.uint8), "zero"),
+        integers("before", 1, 1, hidden),
+        integers("after", 1, hidden),
+        integers("direction", 1),
+    ]
+    below = "inputs"
+    for layer, parameters in enumerate(weights):
+        name = f"layer_{layer}"
+        starts = [f"{name}_hidden", f"{name}_cell"]
+        given, own = quantized_lstm(name, [parameters], starts)
+        constants += own
+        ends = [f"{name}_outputs", f"{name}_hidden_end", f"{name}_cell_end"]
+        nodes += [
+            helper.make_node("DequantizeLinear", [f"hidden_{layer}", "scale", "zero"], [f"{name}_float"]),
+            helper.make_node("Reshape", [f"{name}_float", "before"], [starts[0]]),
+            helper.make_node("Reshape", [f"cell_{layer}", "before"], [starts[1]]),
+            helper.make_node("DynamicQuantizeLSTM", [below, *given], ends, domain=MICROSOFT, hidden_size=hidden),
+            helper.make_node("Squeeze", [ends[0], "direction"], [f"{name}_above"]),  # (T, 1, H)
+            helper.make_node("Reshape", [ends[1], "after"], [f"{name}_last"]),
+            helper.make_node("QuantizeLinear", [f"{name}_last", "scale", "zero"], [f"hidden_out_{layer}"]),
+            helper.make_node("Reshape", [ends[2], "after"], [f"cell_out_{layer}"]),
+        ]
+        below = f"{name}_above"
+    read = [value_info("inputs", TensorProto.FLOAT, "steps", 1, inputs), *_state_infos("", len(weights), hidden)]
+    return make_model(nodes, read, _state_infos("_out", len(weights), hidden), constants)

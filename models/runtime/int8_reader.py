@@ -17,11 +17,7 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from models.recurrent import BidirectionalLSTM
-from models.runtime.int8 import WEIGHT_STEPS, quantize_weight
-from models.runtime.onnx import FORMAT, MICROSOFT, OPSETS, start_session, value_info
-
-GATES = (0, 3, 1, 2)
-"""ONNX has the gates in the order input, output, forget, cell; PyTorch in the order input, forget, cell, output."""
+from models.runtime.onnx import MICROSOFT, make_model, quantized_lstm, start_session, value_info
 
 
 class Int8Reader:
@@ -58,10 +54,10 @@ def _model(lstm: BidirectionalLSTM, inputs: int, hidden: int, head: nn.Linear | 
     nodes: list[NodeProto] = []
     layers = list(zip(lstm.forward_layers, lstm.backward_layers, strict=True))
     for depth, pair in enumerate(layers):
-        names, arrays = _quantized(depth, pair)
-        constants += [numpy_helper.from_array(array, name) for name, array in arrays.items()]
-        below = "inputs" if depth == 0 else f"layer_{depth}"
-        above = "hidden" if depth == len(layers) - 1 else f"layer_{depth + 1}"
+        names, own = quantized_lstm(f"layer_{depth}", [_parameters(one) for one in pair])
+        constants += own
+        below = "inputs" if depth == 0 else f"hidden_{depth}"
+        above = "hidden" if depth == len(layers) - 1 else f"hidden_{depth + 1}"
         nodes += [
             helper.make_node(
                 "DynamicQuantizeLSTM",
@@ -86,27 +82,8 @@ def _model(lstm: BidirectionalLSTM, inputs: int, hidden: int, head: nn.Linear | 
         ]
         outputs.append(value_info("logits", TensorProto.FLOAT, 1, len(head.bias)))
     given = [value_info("inputs", TensorProto.FLOAT, "steps", 1, inputs)]
-    graph = helper.make_graph(nodes, "read", given, outputs, constants)
-    opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT)
+    return make_model(nodes, given, outputs, constants)
 
 
-def _quantized(depth: int, pair: Sequence[nn.Module]) -> tuple[list[str], dict[str, "NDArray[np.generic]"]]:
-    """The inputs of a DynamicQuantizeLSTM after its first, and the arrays that they name."""
-    arrays: dict[str, NDArray[np.generic]] = {}
-    for part in ("ih", "hh"):
-        both = [quantize_weight(_gates(one, f"weight_{part}_l0"), None, WEIGHT_STEPS) for one in pair]
-        arrays[f"{part}_{depth}"] = torch.stack([whole.T for whole, _ in both]).contiguous().numpy()  # (2, K, 4H)
-        arrays[f"{part}_scale_{depth}"] = torch.stack([scale for _, scale in both]).numpy()  # (2, 4H)
-        arrays[f"{part}_zero_{depth}"] = np.zeros(arrays[f"{part}_scale_{depth}"].shape, np.int8)
-    biases = [torch.cat([_gates(one, "bias_ih_l0"), _gates(one, "bias_hh_l0")]) for one in pair]
-    arrays[f"bias_{depth}"] = torch.stack(biases).numpy()  # (2, 8H)
-    nothing = [""] * 4  # lengths, first states, peepholes
-    scales = [f"{part}_{kind}_{depth}" for part in ("ih", "hh") for kind in ("scale", "zero")]
-    return [f"ih_{depth}", f"hh_{depth}", f"bias_{depth}", *nothing, *scales], arrays
-
-
-def _gates(lstm: nn.Module, name: str) -> Tensor:
-    """A weight (4H, K) or bias (4H,) of an LSTM, its gates in ONNX's order."""
-    parameter: Tensor = getattr(lstm, name).detach().float()
-    return torch.cat([parameter.chunk(4)[gate] for gate in GATES])
+def _parameters(lstm: nn.Module) -> list[Tensor]:
+    return [getattr(lstm, name) for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")]

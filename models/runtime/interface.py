@@ -1,5 +1,6 @@
 """What the engine, the searches and the measurements ask of a runtime: `prefill`, `step`, `encode`, `classify`."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -27,8 +28,8 @@ class LanguageRuntime(Runtime, Protocol):
     def start(self, rows: int) -> State:
         """The memories of texts of which nothing is read yet."""
 
-    def prefill(self, ids: Tensor, state: State) -> State:
-        """Read ids (B, T) and return the state after them, without scoring anything."""
+    def prefill(self, texts: Sequence[Tensor], state: State) -> State:
+        """Read the ids (T,) of each row, as many as each has; return the state after them, with nothing scored."""
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """Read one id of each row, (B,); return the logits (B, V) float32 of what comes next, and the state."""

@@ -39,7 +39,9 @@ class Predictor:
 
     def after(self, text: str) -> Answer:
         ids = torch.tensor([prompt_ids(self.tokenizer, text)])
-        state = self.runtime.prefill(ids[:, :-1], self.runtime.start(1)) if ids.shape[1] > 1 else self.runtime.start(1)
+        state = self.runtime.start(1)
+        if ids.shape[1] > 1:
+            state = self.runtime.prefill([ids[0, :-1]], state)
         return ask(self.runtime, self.vocabulary, [Want(state, 0, int(ids[0, -1]))])
 
     def predict(self, after: Answer, top: int, prefix: str = "") -> NextWords:

@@ -59,17 +59,36 @@ class TestLanguage:
 
     def test_reading_is_stepping(self, language: LanguageModel, precision: str) -> None:
         runtime = make_language_runtime(language, precision)
-        read = runtime.prefill(IDS, runtime.start(3))
+        read = runtime.prefill(list(IDS), runtime.start(3))
         stepped = runtime.start(3)
         for column in IDS.unbind(1):
             _, stepped = runtime.step(column, stepped)
-        tolerance = 0 if runtime.exact else TOLERANCE[precision]
-        for left, right in zip(read.tensors, stepped.tensors, strict=True):
-            torch.testing.assert_close(left, right, atol=tolerance, rtol=tolerance)
+        read_logits, _ = runtime.step(IDS[:, 0], read)
+        logits, _ = runtime.step(IDS[:, 0], stepped)
+        close = {"atol": TOLERANCE[precision], "rtol": 0}
+        torch.testing.assert_close(torch.log_softmax(read_logits, -1), torch.log_softmax(logits, -1), **close)
+
+    def test_prompts_of_any_length_are_read_side_by_side(self, language: LanguageModel, precision: str) -> None:
+        runtime = make_language_runtime(language, precision)
+        texts = [IDS[0, :1], IDS[1], IDS[2, :3]]
+        together = runtime.prefill(texts, runtime.start(3))
+        for row, ids in enumerate(texts):
+            alone = runtime.prefill([ids], runtime.start(1))
+            for left, right in zip(alone.tensors, together.rows(slice(row, row + 1)).tensors, strict=True):
+                torch.testing.assert_close(left, right, atol=0 if runtime.exact else TOLERANCE[precision], rtol=0)
+
+    def test_a_text_goes_on_where_it_was_left(self, language: LanguageModel, precision: str) -> None:
+        runtime = make_language_runtime(language, precision)
+        whole, _ = runtime.step(IDS[:, 3], runtime.prefill(list(IDS[:, :3]), runtime.start(3)))
+        first = runtime.prefill(list(IDS[:, :2]), runtime.start(3))
+        parts, _ = runtime.step(IDS[:, 3], runtime.prefill(list(IDS[:, 2:3]), first))
+        torch.testing.assert_close(
+            torch.log_softmax(parts, -1), torch.log_softmax(whole, -1), atol=TOLERANCE[precision], rtol=0
+        )
 
     def test_a_step_changes_no_state(self, language: LanguageModel, precision: str) -> None:
         runtime = make_language_runtime(language, precision)
-        state = runtime.prefill(IDS, runtime.start(3))
+        state = runtime.prefill(list(IDS), runtime.start(3))
         before = [tensor.clone() for tensor in state.tensors]
         first, _ = runtime.step(IDS[:, 0], state)
         second, _ = runtime.step(IDS[:, 0], state)
@@ -78,7 +97,7 @@ class TestLanguage:
 
     def test_rows_leave_repeat_and_join(self, language: LanguageModel, precision: str) -> None:
         runtime = make_language_runtime(language, precision)
-        state = runtime.prefill(IDS, runtime.start(3))
+        state = runtime.prefill(list(IDS), runtime.start(3))
         mixed = join([state.rows(torch.tensor([2, 0])), state.rows(slice(1, 2)), state.rows(torch.tensor([2]))])
         assert len(mixed) == 4
         assert same(mixed.tensors, state.rows(torch.tensor([2, 0, 1, 2])).tensors)
@@ -97,18 +116,18 @@ class TestExact:
         runtime = Int8Language(model, largest_table_bytes=table_bytes)
         assert runtime.exact
         ids = torch.randint(0, 333, (65, 6))
-        together = runtime.prefill(ids, runtime.start(65))
+        together = runtime.prefill(list(ids), runtime.start(65))
         logits, after = runtime.step(ids[:, 0], together)
         for rows in (slice(0, 1), slice(3, 5), slice(30, 63), slice(64, 65)):
-            some = runtime.prefill(ids[rows], runtime.start(len(ids[rows])))
+            some = runtime.prefill(list(ids[rows]), runtime.start(len(ids[rows])))
             some_logits, some_after = runtime.step(ids[rows, 0], some)
             assert same(some.tensors, together.rows(rows).tensors)
             assert same((some_logits, *some_after.tensors), (logits[rows], *after.rows(rows).tensors))
 
     def test_table_and_product_agree(self, language: LanguageModel) -> None:
         tabled, multiplied = Int8Language(language), Int8Language(language, largest_table_bytes=0)
-        left, _ = tabled.step(IDS[:, 3], tabled.prefill(IDS[:, :3], tabled.start(3)))
-        right, _ = multiplied.step(IDS[:, 3], multiplied.prefill(IDS[:, :3], multiplied.start(3)))
+        left, _ = tabled.step(IDS[:, 3], tabled.prefill(list(IDS[:, :3]), tabled.start(3)))
+        right, _ = multiplied.step(IDS[:, 3], multiplied.prefill(list(IDS[:, :3]), multiplied.start(3)))
         torch.testing.assert_close(left, right, atol=0.05, rtol=0)
 
     def test_a_linear_layer_is_close_and_clips(self) -> None:
