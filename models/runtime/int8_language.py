@@ -23,7 +23,7 @@ from models.runtime.onnx import MICROSOFT, integers, make_model, quantized_lstm,
 from models.runtime.state import State
 
 LARGEST_TABLE_BYTES = 256 * 2**20
-CROWD = 8
+CROWD = 16
 """Rows from which on a step is worth more than one thread: waking another takes as long as a small step."""
 
 
