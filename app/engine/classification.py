@@ -16,7 +16,7 @@ from models.tokenizer import Token, Tokenizer
 
 TURN_TOKENS = 2_048
 """Tokens, padding included, that are read in a turn beside other lanes, and ALONE_TOKENS where there are none."""
-ALONE_TOKENS = 16_384
+ALONE_TOKENS = 4_096
 
 
 class ClassifyTask:

@@ -28,7 +28,7 @@ from app.logs import get_logger
 
 LONG_TEXT = 2_000
 """Characters from which on a text becomes ids in another thread, so that the event loop goes on."""
-IDLE_SWEEP_S = 0.5
+IDLE_SWEEP_S = 0.1
 log = get_logger(__name__)
 
 
@@ -205,14 +205,16 @@ class Engine:
         """Wait for work where there is none. Returns whether to go on."""
         with self._condition:
             if not self._inbox and self._idle():
-                self._condition.wait(IDLE_SWEEP_S if self._running or self._queues else None)
+                # streams that are set aside, and a stop, are looked at again after a while
+                restless = self._running or self._queues or self._stop_by is not None
+                self._condition.wait(IDLE_SWEEP_S if restless else None)
             stop_by = self._stop_by
         if stop_by is None:
             return True
         return self._clock() < stop_by and bool(self._running or self._reserved)
 
     def _idle(self) -> bool:
-        if self._stop_by is not None or (self._queues and not self._running):
+        if self._queues and not self._running:
             return False
         return not any(lane.busy for lanes in self._lanes.values() for lane in lanes.lanes)
 

@@ -6,6 +6,7 @@ it no more than its share of a batch, without padding. So texts are not batched 
 side, one thread each: a text's numbers are the very same in any company.
 """
 
+import itertools
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +30,8 @@ class Int8Reader:
         """embedding is (V, E), as the LSTM reads it; so many texts are read at the same time, 0 is one a core."""
         self._embedding = embedding.detach().float().numpy()
         self._session = start_session(_model(lstm, embedding.shape[1], hidden, head), threads=1)
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "reader")
+        self._threads = threads or os.cpu_count() or 1
+        self._pool = ThreadPoolExecutor(self._threads, "reader")
 
     def read(self, texts: Sequence[Tensor]) -> list[Tensor]:
         """Read texts, ids (T,) each; return (T, 2H) for each."""
@@ -45,7 +47,14 @@ class Int8Reader:
             found: NDArray[np.float32] = made
             return found
 
-        return [run(texts[0])] if len(texts) == 1 else list(self._pool.map(run, texts))
+        if len(texts) == 1:
+            return [run(texts[0])]
+        # dealt out by length, so that each thread has about as much to read, in one piece
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        shares = [order[first :: self._threads] for first in range(self._threads)]
+        done = self._pool.map(lambda share: [(place, run(texts[place])) for place in share], shares)
+        made = dict(itertools.chain.from_iterable(done))
+        return [made[place] for place in range(len(texts))]
 
 
 def _model(lstm: BidirectionalLSTM, inputs: int, hidden: int, head: nn.Linear | None) -> ModelProto:

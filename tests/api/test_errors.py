@@ -39,12 +39,16 @@ async def test_a_full_queue_is_429_with_retry_after(service) -> None:
 
 
 async def test_too_slow_is_504_and_the_job_ends(service) -> None:
-    body = {"prompt": "the man " * 2000, "model": "language-en", "max_new_tokens": 1}
+    engine = Engine(wrapped(service.registry, "language-en", TokenSlow), EngineConfig(timeout_s=0.05))
+    engine.start()
+    service.app.state.engine, kept = engine, service.app.state.engine
+    body = {"prompt": "the man", "model": "language-en", "max_new_tokens": 1000, "temperature": 1.0}
     response = await service.client.post("/generate", json=body)
     assert (response.status_code, response.json()["detail"]) == (504, "no answer within 0.05 s")
-    engine = service.app.state.engine
     while engine.running or engine.waiting:
         await asyncio.sleep(0.001)
+    service.app.state.engine = kept
+    await asyncio.to_thread(engine.stop, 5)
 
 
 async def test_too_slow_in_mid_stream_is_an_error_event(service, monkeypatch: pytest.MonkeyPatch) -> None:
