@@ -145,9 +145,10 @@ def _invert(probabilities: Tensor, numbers: Tensor) -> Tensor:
     """Where the running sums of probabilities (B, V) pass numbers (B,): first the block, then the place in it."""
     size = probabilities.shape[1]
     whole = size // BLOCK * BLOCK
-    sums = probabilities[:, :whole].reshape(len(probabilities), -1, BLOCK).sum(dim=2, dtype=torch.float64)  # (B, V/64)
+    sums = probabilities[:, :whole].reshape(len(probabilities), -1, BLOCK).sum(dim=2)  # (B, V/64)
     if whole < size:
-        sums = torch.cat([sums, probabilities[:, whole:].sum(dim=1, keepdim=True, dtype=torch.float64)], dim=1)
+        sums = torch.cat([sums, probabilities[:, whole:].sum(dim=1, keepdim=True)], dim=1)
+    sums = sums.double()
     cumulative = sums.cumsum(dim=1)
     target = cumulative[:, -1:] * numbers.unsqueeze(1)  # (B, 1)
     block = torch.searchsorted(cumulative, target, right=True).clamp_max(cumulative.shape[1] - 1)
