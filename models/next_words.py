@@ -2,9 +2,8 @@
 
 import heapq
 import itertools
-from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -13,8 +12,9 @@ from torch import Tensor
 
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
-from models.sampling import row_sums, top
-from models.tokenizer import Tokenizer, lower
+from models.sampling import row_sums
+from models.tokenizer import lower
+from models.word_pieces import Vocabulary, is_letter
 
 ROUND_SIZE = 48
 """Unfinished words that are extended together, at most."""
@@ -65,58 +65,6 @@ class Search(Protocol):
 
     def take(self, answer: Answer) -> None:
         """Go on with the answer to the last wants."""
-
-
-class Vocabulary:
-    """A tokenizer's pieces as parts of words."""
-
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self.tokenizer = tokenizer
-        self.surfaces = [tokenizer.surface(index) for index in range(tokenizer.size)]
-        continues = [_continues(surface) for surface in self.surfaces]
-        self.goes_on = _Pieces((surface, index) for index, surface in enumerate(self.surfaces) if continues[index])
-        begins = [index for index, value in enumerate(continues) if not value and index != tokenizer.end_id]
-        words = {index: self.surfaces[index].removeprefix(b" ") for index in begins}
-        whole = {index for index in begins if words[index] and not _is_word(self.surfaces[index])}
-        self.marks = _Pieces((words[index], index) for index in whole)
-        self.begins = _Pieces((words[index], index) for index in begins if index not in whole)
-        self.goes_on_mask = torch.tensor(continues)  # (V,) bool
-
-
-class _Pieces:
-    """Pieces by their spelling."""
-
-    def __init__(self, pieces: Iterable[tuple[bytes, int]]) -> None:
-        self._sorted = sorted(pieces)
-        self._words = [word for word, _ in self._sorted]
-        self.ids = torch.tensor([index for _, index in self._sorted], dtype=torch.int64)
-
-    def agreeing(self, wanted: bytes) -> Iterator[tuple[bytes, int]]:
-        """Those that begin with what is wanted, and those that it begins with."""
-        for length in range(len(wanted)):
-            yield from self._at(wanted[:length])
-        place = bisect_left(self._words, wanted)
-        while place < len(self._words) and self._words[place].startswith(wanted):
-            yield self._sorted[place]
-            place += 1
-
-    def likeliest(self, probabilities: Tensor, wanted: bytes, count: int) -> list[tuple[float, bytes, int]]:
-        """The agreeing pieces with their probabilities, of (V,), the likeliest first: all, or `count` of any."""
-        if wanted:
-            values = probabilities.tolist()
-            return sorted(((values[index], word, index) for word, index in self.agreeing(wanted)), reverse=True)
-        if not self._sorted:
-            return []
-        best, places = top(probabilities[self.ids].unsqueeze(0), min(count, len(self._sorted)))
-        return [
-            (value, *self._sorted[place]) for value, place in zip(best[0].tolist(), places[0].tolist(), strict=True)
-        ]
-
-    def _at(self, word: bytes) -> Iterator[tuple[bytes, int]]:
-        place = bisect_left(self._words, word)
-        while place < len(self._words) and self._words[place] == word:
-            yield self._sorted[place]
-            place += 1
 
 
 class _Prefix(NamedTuple):
@@ -304,12 +252,12 @@ class SpellingSearch:
         tokenizer = self._vocabulary.tokenizer
         wanted = lower(word, tokenizer.lowercase)
         ids = tokenizer.encode(word)
-        return ids if _is_letter(wanted[0]) and tokenizer.decode(ids) == wanted else []
+        return ids if is_letter(wanted[0]) and tokenizer.decode(ids) == wanted else []
 
     def _mark(self, word: str, values: list[float]) -> float:
         """Punctuation stands with or without a space before it."""
         wanted = lower(word, self._vocabulary.tokenizer.lowercase)
-        if _is_letter(wanted[0]):
+        if is_letter(wanted[0]):
             return 0.0
         surfaces = self._vocabulary.marks.agreeing(wanted.encode())
         return sum(values[index] for surface, index in surfaces if surface == wanted.encode())
@@ -337,38 +285,9 @@ def run(runtime: LanguageRuntime, vocabulary: Vocabulary, search: Search) -> Non
         search.take(ask(runtime, vocabulary, wants))
 
 
-def split_partial(text: str) -> tuple[str, str]:
-    """A text less the letters that it ends in, and those letters."""
-    end = len(text)
-    while end and _is_letter(text[end - 1]):
-        end -= 1
-    return text[:end], text[end:]
-
-
-def is_single_word(text: str) -> bool:
-    """Whether a text is one word, or only punctuation."""
-    letters = [_is_letter(char) for char in text]
-    return bool(text) and (all(letters) or not any(letters)) and not any(char.isspace() for char in text)
-
-
-def _is_letter(char: str) -> bool:
-    return char.isalnum() or char in "'’-"
-
-
-def _is_word(surface: bytes) -> bool:
-    """Whether a piece is (part of) a word rather than punctuation, white space or nothing."""
-    text = surface.removeprefix(b" ").decode("utf-8", errors="replace")
-    return bool(text) and (_is_letter(text[0]) or text[0] == "\ufffd")
-
-
 def _decode(word: bytes) -> str:
     """The word as text; nothing for bytes that break off inside a character."""
     try:
         return word.decode("utf-8")
     except UnicodeDecodeError:
         return ""
-
-
-def _continues(surface: bytes) -> bool:
-    """Whether a piece goes on with the word before it."""
-    return bool(surface) and not surface.startswith(b" ") and _is_word(surface)

@@ -7,10 +7,11 @@ import torch
 
 from app.bench import reference
 from models.checkpoint import Checkpoint
-from models.next_words import Vocabulary, Want, WordSearch, ask, run
+from models.next_words import Want, WordSearch, ask, run
 from models.runtime.float import FloatLanguage, FloatTranslator
 from models.search import SearchConfig, source_ids, translate
 from models.translator import Translator
+from models.word_pieces import Vocabulary
 
 
 class NextWords:

@@ -100,7 +100,7 @@ class DecodeLane:
             states.append(state)
             stay.extend(places)
             self._push(places, logits, chosen)
-        if len(stay) < len(self._rows):  # the rows that failed, less their tickets' others, which leave below
+        if len(stay) < len(self._rows):  # failed; other rows of their requests leave at the next sweep
             self._rows = [self._rows[place] for place in stay]
             self._changed()
         self._state = join(states) if states else None

@@ -13,7 +13,6 @@ from models.checkpoint import Checkpoint
 from models.classifier import Classifier
 from models.errors import CheckpointError
 from models.language_model import LanguageModel
-from models.next_words import Vocabulary
 from models.runtime.build import (
     choose_precision,
     make_classifier_runtime,
@@ -23,6 +22,7 @@ from models.runtime.build import (
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.tokenizer import Tokenizer
 from models.translator import Translator
+from models.word_pieces import Vocabulary
 
 SCRATCH_SUFFIXES = (".training", ".partial", ".old")
 

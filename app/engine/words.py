@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from app.engine.jobs import Prediction, PredictJob
 from app.engine.schedule import isolated
 from app.engine.ticket import Outbox, Ticket
-from models.next_words import Answer, Search, SpellingSearch, Vocabulary, Want, WordSearch, ask, split_partial
+from models.next_words import Answer, Search, SpellingSearch, Want, WordSearch, ask
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State
 from models.tokenizer import Tokenizer, prompt_ids
+from models.word_pieces import Vocabulary, split_partial
 
 ROWS = 256
 """How many rows a turn steps, at most, whoever's they are."""

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from app.schemas.base import Reply, Request, Text, example, unicode_text
 from app.schemas.limits import limited
 from app.settings import Settings
-from models.next_words import is_single_word
+from models.word_pieces import is_single_word
 
 
 def _single(word: str) -> str:

@@ -32,7 +32,7 @@ class Int8Linear:
     def __init__(self, weight: Tensor, bias: Tensor | None, ranges: Tensor | None = None) -> None:
         """weight is (N, K), bias (N,), ranges (K,), which default to 1; values beyond a range are clipped to it."""
         self._ranges = ranges
-        whole, scale = quantize_weight(weight, ranges, WEIGHT_STEPS)
+        whole, scale = quantize_weight(weight, ranges)
         self._packed = torch.ops.onednn.qlinear_prepack(whole, None)
         self._scale = scale
         self._zeros = torch.zeros(len(scale), dtype=torch.int32)
@@ -63,7 +63,6 @@ class Int8Cell:
         order = gate_order(len(weight) // 4)
         self._gates = Int8Linear(weight[order], None if bias is None else bias[order], ranges)
         self._hidden = len(weight) // 4
-        self.quantize = self._gates.quantize
 
     def __call__(self, quantized: Tensor, cell: Tensor, cell_out: Tensor, added: Tensor | None = None) -> Tensor:
         """Step from quantized (B, K) uint8 and cell (B, H); write the new cell to cell_out, return hidden (B, H).
@@ -81,14 +80,14 @@ class Int8Cell:
         return torch.tanh(cell_out).mul_(gates[:, 2 * size : 3 * size])
 
 
-def quantize_weight(weight: Tensor, ranges: Tensor | None, steps: int) -> tuple[Tensor, Tensor]:
-    """weight (N, K) as int8 of at most `steps`, and the scale of each of its rows, (N,).
+def quantize_weight(weight: Tensor, ranges: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """weight (N, K) as int8 of at most WEIGHT_STEPS, and the scale of each of its rows, (N,).
 
     Where the features that it multiplies have ranges (K,) other than 1, these are folded into it.
     """
     weight = weight.detach().float() if ranges is None else weight.detach().float() * ranges
-    scale = weight.abs().amax(dim=1).clamp_min(1e-12) / steps
-    return (weight / scale.unsqueeze(1)).round().clamp(-steps, steps).to(torch.int8), scale
+    scale = weight.abs().amax(dim=1).clamp_min(1e-12) / WEIGHT_STEPS
+    return (weight / scale.unsqueeze(1)).round().clamp(-WEIGHT_STEPS, WEIGHT_STEPS).to(torch.int8), scale
 
 
 def quantize_within(values: Tensor, ranges: Tensor | None) -> Tensor:
@@ -103,7 +102,6 @@ def gate_order(hidden: int) -> Tensor:
     return rows[[0, 1, 3, 2]].flatten()
 
 
-def quantize_hidden(hidden: Tensor, out: Tensor | None = None) -> Tensor:
+def quantize_hidden(hidden: Tensor) -> Tensor:
     """Hidden states (B, H), all within (-1, 1), as uint8."""
-    rounded = hidden.mul(STEPS).add_(ZERO + 0.5)
-    return rounded.to(torch.uint8) if out is None else out.copy_(rounded)
+    return hidden.mul(STEPS).add_(ZERO + 0.5).to(torch.uint8)

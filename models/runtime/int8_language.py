@@ -18,7 +18,7 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 from torch import Tensor
 
 from models.language_model import LanguageModel
-from models.runtime.int8 import STEPS, WEIGHT_STEPS, ZERO, gate_order, quantize_weight, quantize_within
+from models.runtime.int8 import STEPS, ZERO, gate_order, quantize_weight, quantize_within
 from models.runtime.onnx import MICROSOFT, integers, make_model, quantized_lstm, start_session, value_info
 from models.runtime.state import State
 
@@ -125,7 +125,7 @@ class _Graph:
         self, inputs: str, weight: Tensor, bias: Tensor | None, output: str, ranges: Tensor | None = None
     ) -> None:
         """output = inputs W^T + b, for inputs (B, K) uint8."""
-        whole, scale = quantize_weight(weight, ranges, WEIGHT_STEPS)
+        whole, scale = quantize_weight(weight, ranges)
         names = [
             inputs,
             self._constant(f"{output}_weight", whole.T.contiguous().numpy()),

@@ -9,7 +9,7 @@ import torch
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
-from models.runtime.int8 import WEIGHT_STEPS, quantize_weight
+from models.runtime.int8 import quantize_weight
 
 MICROSOFT = "com.microsoft"
 OPSETS = (("", 18), (MICROSOFT, 1))
@@ -61,7 +61,7 @@ def quantized_lstm(
 
     gates = [[_in_onnx_order(tensor) for tensor in tensors] for tensors in directions]
     for part, place in (("inputs", 0), ("recurrent", 1)):
-        quantized = [quantize_weight(tensors[place], None, WEIGHT_STEPS) for tensors in gates]
+        quantized = [quantize_weight(tensors[place]) for tensors in gates]
         constant(part, torch.stack([whole.T for whole, _ in quantized]))  # (D, K, 4H)
         constant(f"{part}_scale", torch.stack([scale for _, scale in quantized]))  # (D, 4H)
         constant(f"{part}_zero", torch.zeros(len(gates), gates[0][place].shape[0], dtype=torch.int8))

@@ -11,16 +11,14 @@ from models.next_words import (
     Answer,
     NextWords,
     SpellingSearch,
-    Vocabulary,
     Want,
     WordSearch,
     ask,
-    is_single_word,
     run,
-    split_partial,
 )
 from models.runtime.float import FloatLanguage
 from models.tokenizer import SubwordTokenizer, Tokenizer, WordTokenizer, prompt_ids
+from models.word_pieces import Vocabulary, is_single_word, split_partial
 
 
 @pytest.fixture(autouse=True)
