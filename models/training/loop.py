@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from models.config import require_range
+from models.device import trains_in_bfloat16
 from models.errors import ConfigError, TrainingError
 
 BatchT = TypeVar("BatchT")
@@ -29,7 +30,8 @@ class TrainingConfig:
     evaluations_per_epoch: int = 2
     patience: int = 5
     """Evaluations in a row without a better score before training stops."""
-    precision: str = "bfloat16"
+    precision: str = "auto"
+    """bfloat16 or float32; auto: bfloat16 wherever the device can."""
     seed: int = 1
 
     def __post_init__(self) -> None:
@@ -42,8 +44,8 @@ class TrainingConfig:
         require_range(self, "evaluations_per_epoch", 1, 1000)
         require_range(self, "patience", 1, 1000)
         require_range(self, "seed", 0, 2**31 - 1)
-        if self.precision not in ("bfloat16", "float32"):
-            raise ConfigError(f"TrainingConfig.precision is {self.precision!r}; it must be bfloat16 or float32")
+        if self.precision not in ("auto", "bfloat16", "float32"):
+            raise ConfigError(f"TrainingConfig.precision is {self.precision!r}; it must be auto, bfloat16 or float32")
 
 
 class Task(Protocol[BatchT]):
@@ -105,6 +107,7 @@ class Trainer(Generic[BatchT]):
 
     def __init__(self, task: Task[BatchT], config: TrainingConfig, device: torch.device) -> None:
         self.task, self.config, self.device = task, config, device
+        self._bfloat16 = trains_in_bfloat16(config.precision, device)
         task.model.to(device)
         decayed = [parameter for parameter in task.model.parameters() if parameter.ndim > 1]
         others = [parameter for parameter in task.model.parameters() if parameter.ndim <= 1]
@@ -188,7 +191,7 @@ class Trainer(Generic[BatchT]):
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.task.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bfloat16"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
             loss, targets = self.task.loss(batch)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.task.model.parameters(), self.config.clip_norm)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from models.classifier import Classifier, ClassifierConfig
+from models.device import trains_in_bfloat16
 from models.errors import ConfigError, TrainingError
 from models.language_model import LanguageModel, LanguageModelConfig
 from models.tokenizer import SubwordTokenizer
@@ -115,6 +116,16 @@ class TestTrainer:
     def test_nonsense_is_refused(self, field: dict) -> None:
         with pytest.raises(ConfigError, match=next(iter(field))):
             TrainingConfig(**field)
+
+    def test_bfloat16_is_for_those_who_have_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        cpu, gpu = torch.device("cpu"), torch.device("cuda")
+        assert not trains_in_bfloat16("float32", gpu)
+        assert trains_in_bfloat16("auto", gpu)
+        for able in (True, False):
+            monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda able=able: able)
+            assert trains_in_bfloat16("auto", cpu) == able
+        with pytest.raises(ConfigError, match="on this CPU"):
+            trains_in_bfloat16("bfloat16", cpu)
 
 
 class TestBuckets:
