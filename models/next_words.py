@@ -104,7 +104,7 @@ class WordSearch:
         self._wanted = lower(prefix, vocabulary.tokenizer.lowercase).encode("utf-8")
         self._words: dict[bytes, float] = defaultdict(float)
         self._open: list[_Prefix] = []  # a heap
-        self._beginnings: list[tuple[float, bytes, int]] = []  # probability, word and token, the likeliest last
+        self._beginnings: list[tuple[float, int]] = []  # probability, and place among the pieces; the likeliest last
         self._numbers = itertools.count()
         self._asked: list[_Prefix] = []
         self._covered = 0.0
@@ -147,10 +147,11 @@ class WordSearch:
     def _likeliest(self, threshold: float) -> _Prefix | None:
         """Take out the likeliest unfinished word, a beginning or one that went on, if it is likelier than that."""
         if self._beginnings and (not self._open or self._beginnings[-1][0] > self._open[0].probability):
-            value, word, token = self._beginnings[-1]
+            value, place = self._beginnings[-1]
             if value <= threshold:
                 return None
             self._beginnings.pop()
+            word, token = self._vocabulary.begins[place]
             return _Prefix(-value, next(self._numbers), word, token, *self._after)
         return heapq.heappop(self._open) if self._open and self._open[0].probability > threshold else None
 
@@ -162,18 +163,23 @@ class WordSearch:
     def _begin(self, probabilities: Tensor) -> None:
         """Punctuation, which is whole at once; beginnings of words; and how much agrees with what is wanted."""
         vocabulary, wanted = self._vocabulary, self._wanted
-        count = max(FEWEST_BEGINNINGS, 4 * self._listed)
-        for value, word, _ in vocabulary.marks.likeliest(probabilities, wanted, count):
+        count = 4 * self._listed  # one mark can be several pieces
+        for value, place in vocabulary.marks.likeliest(probabilities, wanted, count):
+            word, _ = vocabulary.marks[place]
             if word.startswith(wanted):
                 self._covered += value
                 self._words[word] += value
+        count = max(FEWEST_BEGINNINGS, count)
         self._beginnings = vocabulary.begins.likeliest(probabilities, wanted, count)[::-1]
-        self._covered += sum(value for value, word, _ in self._beginnings if len(word) >= len(wanted))
+        if wanted:
+            whole = (value for value, place in self._beginnings if len(vocabulary.begins[place][0]) >= len(wanted))
+            self._covered += sum(whole)
 
     def _spell(self, prefix: _Prefix, answer: Answer, row: int) -> None:
         """While what is wanted is not yet spelled, any piece may be the one that goes on with it."""
         values = answer.probabilities[row].tolist()
-        for piece, token in self._vocabulary.goes_on.agreeing(self._wanted[len(prefix.word) :]):
+        for place in self._vocabulary.goes_on.agreeing(self._wanted[len(prefix.word) :]):
+            piece, token = self._vocabulary.goes_on[place]
             probability = prefix.probability * values[token]
             if len(prefix.word) + len(piece) >= len(self._wanted):
                 self._covered += probability
@@ -259,8 +265,8 @@ class SpellingSearch:
         wanted = lower(word, self._vocabulary.tokenizer.lowercase)
         if is_letter(wanted[0]):
             return 0.0
-        surfaces = self._vocabulary.marks.agreeing(wanted.encode())
-        return sum(values[index] for surface, index in surfaces if surface == wanted.encode())
+        agreeing = map(self._vocabulary.marks.__getitem__, self._vocabulary.marks.agreeing(wanted.encode()))
+        return sum(values[index] for surface, index in agreeing if surface == wanted.encode())
 
 
 def ask(runtime: LanguageRuntime, vocabulary: Vocabulary, wants: Sequence[Want]) -> Answer:

@@ -34,31 +34,33 @@ class _Pieces:
         self._words = [word for word, _ in self._sorted]
         self.ids = torch.tensor([index for _, index in self._sorted], dtype=torch.int64)
 
-    def agreeing(self, wanted: bytes) -> Iterator[tuple[bytes, int]]:
-        """Those that begin with what is wanted, and those that it begins with."""
+    def __getitem__(self, place: int) -> tuple[bytes, int]:
+        """The spelling and id of the piece at a place."""
+        return self._sorted[place]
+
+    def agreeing(self, wanted: bytes) -> Iterator[int]:
+        """The places of those that begin with what is wanted, and of those that it begins with."""
         for length in range(len(wanted)):
             yield from self._at(wanted[:length])
         place = bisect_left(self._words, wanted)
         while place < len(self._words) and self._words[place].startswith(wanted):
-            yield self._sorted[place]
+            yield place
             place += 1
 
-    def likeliest(self, probabilities: Tensor, wanted: bytes, count: int) -> list[tuple[float, bytes, int]]:
-        """The agreeing pieces with their probabilities, of (V,), the likeliest first: all, or `count` of any."""
+    def likeliest(self, probabilities: Tensor, wanted: bytes, count: int) -> list[tuple[float, int]]:
+        """The agreeing pieces' probabilities, of (V,), and places, the likeliest first: all, or `count` of any."""
         if wanted:
             values = probabilities.tolist()
-            return sorted(((values[index], word, index) for word, index in self.agreeing(wanted)), reverse=True)
+            return sorted(((values[self._sorted[place][1]], place) for place in self.agreeing(wanted)), reverse=True)
         if not self._sorted:
             return []
         best, places = top(probabilities[self.ids].unsqueeze(0), min(count, len(self._sorted)))
-        return [
-            (value, *self._sorted[place]) for value, place in zip(best[0].tolist(), places[0].tolist(), strict=True)
-        ]
+        return list(zip(best[0].tolist(), places[0].tolist(), strict=True))
 
-    def _at(self, word: bytes) -> Iterator[tuple[bytes, int]]:
+    def _at(self, word: bytes) -> Iterator[int]:
         place = bisect_left(self._words, word)
         while place < len(self._words) and self._words[place] == word:
-            yield self._sorted[place]
+            yield place
             place += 1
 
 

@@ -33,9 +33,9 @@ async def shipped() -> AsyncIterator[httpx.AsyncClient]:
 
 
 def about(value: object) -> object:
-    """The value, with numbers compared as far as two machines agree."""
+    """The value, with numbers compared as far as two machines agree: a CPU without VNNI has weights of 7 bits."""
     if isinstance(value, float):
-        return pytest.approx(value, rel=0.02, abs=0.005)
+        return pytest.approx(value, rel=0.02, abs=0.01)
     if isinstance(value, list):
         return [about(entry) for entry in value]
     return {key: about(entry) for key, entry in value.items()} if isinstance(value, dict) else value
