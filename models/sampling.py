@@ -49,38 +49,71 @@ def draws(keys: NDArray[np.uint64], steps: NDArray[np.uint64]) -> NDArray[np.flo
     return numbers
 
 
+@dataclass(frozen=True)
+class Draw:
+    """What a step needs to draw from a batch's probabilities.
+
+    scale (B, 1) float32 multiplies the logits; numbers (B,) float64 lie in [0, 1); barred (B, 1) int64 is
+    an id that may not be drawn, V where all may.
+    """
+
+    scale: Tensor
+    numbers: Tensor
+    barred: Tensor
+
+
+def draw(logits: Tensor, how: Draw) -> Tensor:
+    """Draw an id a row, (B,) int64, from logits (B, V)."""
+    probabilities = torch.softmax(logits * how.scale, dim=1)
+    padding = padded_size(logits.shape[1]) - logits.shape[1]
+    padded = torch.nn.functional.pad(probabilities, (0, padding)).scatter_(1, how.barred, 0.0)
+    return _invert(padded, how.numbers).clamp_max(logits.shape[1] - 1)
+
+
+def padded_size(size: int) -> int:
+    """Whole blocks with room for a vocabulary's size and one more."""
+    return (size // BLOCK + 1) * BLOCK
+
+
 class Sampler:
     """The settings of a batch's rows as tensors, made once for as long as the rows stay the same."""
 
     def __init__(self, configs: Sequence[SamplingConfig], device: torch.device) -> None:
         temperatures = [config.temperature or 1.0 for config in configs]
-        self._scale = torch.tensor([1 / value for value in temperatures], device=device).unsqueeze(1)  # (B, 1)
+        self.scale = torch.tensor([1 / value for value in temperatures], device=device).unsqueeze(1)  # (B, 1)
         self._configs = configs
+        self.penalized = [row for row, config in enumerate(configs) if config.repetition_penalty != 1.0]
         self._greedy = [row for row, config in enumerate(configs) if config.temperature == 0]
         self._cut = [row for row, config in enumerate(configs) if config.temperature and (config.top_k or config.top_p)]
-        self.penalized = [row for row, config in enumerate(configs) if config.repetition_penalty != 1.0]
+        self._drawn = sorted(set(self.penalized) - {*self._greedy, *self._cut})
 
-    def choose(self, logits: Tensor, numbers: Tensor, seen: Sequence[Sequence[int]]) -> Tensor:
-        """Choose an id a row, (B,) int64, from logits (B, V) and numbers (B,) float64 in [0, 1).
+    @property
+    def reads_logits(self) -> bool:
+        """Whether some rows are not simply drawn."""
+        return bool(self._greedy or self._cut or self._drawn)
+
+    def choose(self, drawn: Tensor, logits: Tensor, how: Draw, seen: Sequence[Sequence[int]]) -> Tensor:
+        """Put the ids of the rows that are not simply drawn in their places among drawn (B,), given logits (B, V),
+        in which what is barred is -inf.
 
         seen are the ids already in the texts of the rows in `penalized`, each once.
         """
-        if self.penalized:
-            logits = logits.clone()
-            for row, ids in zip(self.penalized, seen, strict=True):
-                _penalize(logits[row], ids, self._configs[row].repetition_penalty)
-        if len(self._greedy) == len(self._configs):
-            return logits.argmax(dim=1)
-        probabilities = torch.softmax(logits * self._scale, dim=1)  # (B, V)
-        chosen = _invert(probabilities, numbers) if len(self._cut) < len(self._configs) else None
-        if chosen is None:
-            chosen = torch.empty(len(logits), dtype=torch.int64, device=logits.device)
-        if self._cut:
-            rows = torch.tensor(self._cut, device=logits.device)
-            chosen[rows] = self._choose_cut(probabilities[rows], numbers[rows])
+        special = sorted({*self._greedy, *self._cut, *self._drawn})
+        if not special:
+            return drawn
+        own = logits[special]  # (R, V)
+        place = {row: number for number, row in enumerate(special)}
+        for row, ids in zip(self.penalized, seen, strict=True):
+            _penalize(own[place[row]], ids, self._configs[row].repetition_penalty)
+        chosen = drawn.clone()
         if self._greedy:
-            rows = torch.tensor(self._greedy, device=logits.device)
-            chosen[rows] = logits[rows].argmax(dim=1)
+            chosen[self._greedy] = own[[place[row] for row in self._greedy]].argmax(dim=1)
+        if self._cut:
+            probabilities = torch.softmax(own[[place[row] for row in self._cut]] * how.scale[self._cut], dim=1)
+            chosen[self._cut] = self._choose_cut(probabilities, how.numbers[self._cut])
+        if self._drawn:
+            rows = Draw(how.scale[self._drawn], how.numbers[self._drawn], how.barred[self._drawn])
+            chosen[self._drawn] = draw(own[[place[row] for row in self._drawn]], rows)
         return chosen
 
     def _choose_cut(self, probabilities: Tensor, numbers: Tensor) -> Tensor:
@@ -141,21 +174,17 @@ def row_sums(values: Tensor) -> Tensor:
     return sums + values[:, whole:].sum(dim=1) if whole < size else sums
 
 
-def _invert(probabilities: Tensor, numbers: Tensor) -> Tensor:
-    """Where the running sums of probabilities (B, V) pass numbers (B,): first the block, then the place in it."""
-    size = probabilities.shape[1]
-    whole = size // BLOCK * BLOCK
-    sums = probabilities[:, :whole].reshape(len(probabilities), -1, BLOCK).sum(dim=2)  # (B, V/64)
-    if whole < size:
-        sums = torch.cat([sums, probabilities[:, whole:].sum(dim=1, keepdim=True)], dim=1)
-    sums = sums.double()
+def _invert(weights: Tensor, numbers: Tensor) -> Tensor:
+    """Where the running sums of weights (B, N * 64) pass numbers (B,): first the block, then the place in it."""
+    blocks = weights.reshape(len(weights), -1, BLOCK)
+    sums = blocks.sum(dim=2).double()  # (B, N)
     cumulative = sums.cumsum(dim=1)
     target = cumulative[:, -1:] * numbers.unsqueeze(1)  # (B, 1)
-    block = torch.searchsorted(cumulative, target, right=True).clamp_max(cumulative.shape[1] - 1)
+    block = (cumulative[:, :-1] <= target).sum(dim=1, keepdim=True)
     before = cumulative.gather(1, block) - sums.gather(1, block)
-    columns = (block * BLOCK + torch.arange(BLOCK, device=sums.device)).clamp_max(size - 1)  # (B, 64)
-    inside = probabilities.gather(1, columns).double().cumsum(dim=1)
-    place = (inside <= target - before).sum(dim=1, keepdim=True).clamp_max(BLOCK - 1)
+    columns = block * BLOCK + torch.arange(BLOCK, device=sums.device)  # (B, 64)
+    inside = weights.gather(1, columns).double().cumsum(dim=1)
+    place = (inside[:, :-1] <= target - before).sum(dim=1, keepdim=True)
     return columns.gather(1, place).squeeze(1)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.engine.jobs import GenerateJob
 from app.engine.registry import Registry, Served
-from models.sampling import SamplingConfig
+from models.sampling import Draw, SamplingConfig, draw
 
 END = 0
 """The id that ends a text of the tiny tokenizer."""
@@ -21,6 +21,11 @@ class Wrapped:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runtime, name)
+
+    def draw(self, ids: Any, state: Any, how: Draw, scored: bool) -> Any:
+        """By whatever step has become."""
+        logits, after = self.step(ids, state)
+        return draw(logits, how), logits if scored else None, after
 
 
 class TokenSlow(Wrapped):

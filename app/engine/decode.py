@@ -12,7 +12,7 @@ from app.engine.schedule import isolated
 from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
-from models.sampling import Sampler, draws
+from models.sampling import Draw, Sampler, draws
 from models.tokenizer import Tokenizer, prompt_ids
 
 UNREAD = 64
@@ -108,33 +108,34 @@ class DecodeLane:
         if len(running) < len(self._rows):
             self._keep(running)
 
-    def _step(self, places: Sequence[int]) -> tuple[Tensor, list[int], State]:
+    def _step(self, places: Sequence[int]) -> tuple[Tensor | None, list[int], State]:
         """Step some rows; change nothing."""
         assert self._state
         assert self._sampler
         everyone = len(places) == len(self._rows)
         rows = [self._rows[place][1] for place in places]
-        index = torch.tensor(places)
-        logits, state = self._runtime.step(
-            torch.tensor([row.next for row in rows]), self._state if everyone else self._state.rows(index)
-        )
+        state = self._state if everyone else self._state.rows(torch.tensor(places))
         sampler = self._sampler if everyone else self._make_sampler(places)
-        early = [offset for offset, row in enumerate(rows) if len(row.ids) < row.job.min_new_tokens]
-        if early:
-            logits[early, self._tokenizer.end_id] = float("-inf")
         steps = np.array([len(row.ids) for row in rows], np.uint64)
         numbers = torch.from_numpy(draws(self._keys if everyone else self._keys[list(places)], steps))
-        seen = [sorted(rows[row].seen) for row in sampler.penalized]
-        chosen = sampler.choose(logits, numbers.to(logits.device), seen)
-        return logits, chosen.tolist(), state
+        none, end = self._runtime.vocabulary, self._tokenizer.end_id
+        early = [len(row.ids) < row.job.min_new_tokens for row in rows]
+        barred = torch.tensor([[end if must_go_on else none] for must_go_on in early])
+        how = Draw(sampler.scale, numbers.to(sampler.scale.device), barred.to(sampler.scale.device))
+        scored = sampler.reads_logits or any(row.job.top_logprobs for row in rows)
+        drawn, logits, after = self._runtime.draw(torch.tensor([row.next for row in rows]), state, how, scored)
+        if logits is not None:
+            logits[early, end] = float("-inf")
+            drawn = sampler.choose(drawn, logits, how, [sorted(rows[row].seen) for row in sampler.penalized])
+        return logits, drawn.tolist(), after
 
-    def _push(self, places: Sequence[int], logits: Tensor, chosen: list[int]) -> None:
+    def _push(self, places: Sequence[int], logits: Tensor | None, chosen: list[int]) -> None:
         """Hand the chosen tokens to their rows, and what that makes to those who wait for it."""
         for offset, place in enumerate(places):
             task, row = self._rows[place]
-            score = (
-                self._score(logits[offset], chosen[offset], task.job.top_logprobs) if task.job.top_logprobs else None
-            )
+            score = None
+            if task.job.top_logprobs and logits is not None:
+                score = self._score(logits[offset], chosen[offset], task.job.top_logprobs)
             piece = row.push(chosen[offset], score)
             if piece is not None:
                 self._outbox.post(task.ticket, piece)

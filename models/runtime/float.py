@@ -12,6 +12,7 @@ from models.classifier import Classifier
 from models.language_model import LanguageModel
 from models.recurrent import LSTMState
 from models.runtime.state import Memory, State
+from models.sampling import Draw, draw
 from models.translator import DecoderState, Translator
 from models.translator import Memory as ModelMemory
 
@@ -59,6 +60,10 @@ class FloatLanguage(FloatRuntime):
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         hidden, after = self.model.read(ids.to(self.device).unsqueeze(1), _layers_first(state))  # (B, 1, H)
         return self.model.score(hidden[:, 0]).float(), _rows_first(after)
+
+    def draw(self, ids: Tensor, state: State, how: Draw, scored: bool) -> tuple[Tensor, Tensor | None, State]:
+        logits, after = self.step(ids, state)
+        return draw(logits, how), logits if scored else None, after
 
 
 class FloatClassifier(FloatRuntime):

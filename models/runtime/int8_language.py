@@ -15,12 +15,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnxruntime import InferenceSession
 from torch import Tensor
 
 from models.language_model import LanguageModel
 from models.runtime.int8 import STEPS, ZERO, gate_order, quantize_weight, quantize_within
 from models.runtime.onnx import MICROSOFT, integers, make_model, quantized_lstm, start_session, value_info
 from models.runtime.state import State
+from models.sampling import BLOCK, Draw, padded_size
 
 LARGEST_TABLE_BYTES = 256 * 2**20
 CROWD = 16
@@ -72,11 +74,14 @@ class Int8Language:
                 graph.layer(layer, torch.cat([inputs, recurrent], dim=1), bias_sum)
         graph.linear(f"hidden_out_{config.layers - 1}", softmax, bias, "logits")
         step = graph.model(self._first, config.layers)
-        self._alone, self._crowd = start_session(step, 1), start_session(step, threads)
+        self._step = start_session(step, 1), start_session(step, threads)
+        graph.draw(config.vocabulary)
+        step = graph.model(self._first, config.layers, drawn=True)
+        self._draw = start_session(step, 1), start_session(step, threads)
         self._embedding = embedding.numpy()
         self._reader = start_session(_reader_model(weights, config.embedding, config.hidden), 1)
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "reading")
-        self._names = ["first", *_state_names("", config.layers)]
+        self._before, self._after = _state_names("", config.layers), _state_names("_out", config.layers)
 
     def start(self, rows: int) -> State:
         hidden = torch.full((rows, self.hidden), ZERO, dtype=torch.uint8)
@@ -88,15 +93,28 @@ class Int8Language:
         return State(tuple(torch.from_numpy(np.concatenate(parts)) for parts in zip(*read, strict=True)))
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        session = self._crowd if len(state) >= CROWD else self._alone
-        given = (self._first[ids], *state.tensors)
-        fed = {name: tensor.numpy() for name, tensor in zip(self._names, given, strict=True)}
-        logits, *after = (torch.from_numpy(array) for array in session.run(None, fed))
+        logits, *after = self._run(self._step, ["logits", *self._after], ids, state)
         return logits, State(tuple(after))
+
+    def draw(self, ids: Tensor, state: State, how: Draw, scored: bool) -> tuple[Tensor, Tensor | None, State]:
+        fed = {"scale_in": how.scale.numpy(), "number": how.numbers.unsqueeze(1).numpy(), "barred": how.barred.numpy()}
+        wanted = ["drawn", *["logits"] * scored, *self._after]
+        drawn, *made = self._run(self._draw, wanted, ids, state, fed)
+        return drawn, made[0] if scored else None, State(tuple(made[scored:]))
+
+    def _run(
+        self, sessions: tuple[InferenceSession, InferenceSession], wanted: list[str], ids: Tensor, state: State,
+        more: dict[str, "NDArray[Any]"] | None = None,
+    ) -> list[Tensor]:  # fmt: skip
+        """A step of the rows, by the session for one thread or the one for several."""
+        fed = {name: tensor.numpy() for name, tensor in zip(self._before, state.tensors, strict=True)}
+        fed["first"] = self._first[ids].numpy()
+        arrays = sessions[len(state) >= CROWD].run(wanted, {**fed, **(more or {})})
+        return [torch.from_numpy(array) for array in arrays]
 
     def _read(self, ids: Tensor, state: tuple[Tensor, ...]) -> list["NDArray[np.generic]"]:
         """The state after ids (T,), from a state of one row."""
-        fed = {name: tensor.numpy() for name, tensor in zip(self._names[1:], state, strict=True)}
+        fed = {name: tensor.numpy() for name, tensor in zip(self._before, state, strict=True)}
         arrays: list[NDArray[np.generic]] = self._reader.run(
             None, {"inputs": self._embedding[ids.numpy()][:, None], **fed}
         )
@@ -162,11 +180,60 @@ class _Graph:
         self._node("Mul", [doors[2], f"{name}_squashed"], [f"{name}_hidden"])
         self._node("QuantizeLinear", [f"{name}_hidden", "scale", "zero"], [f"hidden_out_{number}"])
 
-    def model(self, first: Tensor, layers: int) -> ModelProto:
+    def draw(self, size: int) -> None:
+        """As `models.sampling.draw`: PyTorch's calls, one by one, cost several times as much."""
+        padded = padded_size(size)
+        for name, values in {
+            "padding": (0, 0, 0, padded - size), "blocked": (0, -1, BLOCK), "block_size": (BLOCK,),
+            "last_id": (size - 1,), "first_axis": (0,), "column_axis": (1,), "block_axis": (2,),
+            "last_block": (padded // BLOCK - 1,), "last_place": (BLOCK - 1,),
+        }.items():  # fmt: skip
+            self._constant(name, np.array(values, np.int64))
+        self._constant("nothing", np.array(0, np.float32))
+        self._node("Mul", ["logits", "scale_in"], ["scaled"])
+        self._node("Softmax", ["scaled"], ["probabilities"], axis=1)
+        self._node("Pad", ["probabilities", "padding", "nothing"], ["padded"])
+        self._node("Mul", ["scale_in", "nothing"], ["nothings"])
+        self._node("ScatterElements", ["padded", "barred", "nothings"], ["weights"], axis=1)
+        self._node("Reshape", ["weights", "blocked"], ["blocks"])
+        self._node("ReduceSum", ["blocks", "block_axis"], ["narrow_sums"], keepdims=0)
+        self._node("Cast", ["narrow_sums"], ["sums"], to=TensorProto.DOUBLE)
+        self._node("CumSum", ["sums", "column_axis"], ["cumulative"])
+        self._node("Gather", ["cumulative", "last_block"], ["total"], axis=1)
+        self._node("Mul", ["total", "number"], ["target"])
+        self._count("cumulative", "last_block", "target", "block")
+        self._node("GatherElements", ["cumulative", "block"], ["block_end"], axis=1)
+        self._node("GatherElements", ["sums", "block"], ["block_sum"], axis=1)
+        self._node("Sub", ["block_end", "block_sum"], ["before"])
+        self._node("Sub", ["target", "before"], ["rest"])
+        self._node("GatherND", ["blocks", "block"], ["narrow_inside"], batch_dims=1)
+        self._node("Cast", ["narrow_inside"], ["inside"], to=TensorProto.DOUBLE)
+        self._node("CumSum", ["inside", "column_axis"], ["running"])
+        self._count("running", "last_place", "rest", "place")
+        self._node("Mul", ["block", "block_size"], ["block_begin"])
+        self._node("Add", ["block_begin", "place"], ["found"])
+        self._node("Min", ["found", "last_id"], ["found_id"])
+        self._node("Squeeze", ["found_id", "column_axis"], ["drawn"])
+
+    def _count(self, sums: str, last: str, target: str, output: str) -> None:
+        """How many of all running sums but the last are no greater than the target."""
+        self._node("Slice", [sums, "first_axis", last, "column_axis"], [f"{output}_sums"])
+        self._node("LessOrEqual", [f"{output}_sums", target], [f"{output}_passed"])
+        self._node("Cast", [f"{output}_passed"], [f"{output}_ones"], to=TensorProto.INT64)
+        self._node("ReduceSum", [f"{output}_ones", "column_axis"], [output])
+
+    def model(self, first: Tensor, layers: int, drawn: bool = False) -> ModelProto:
         """From `first`, the rows of the bottom layer's input, and the state, to logits and state."""
         element = TensorProto.FLOAT if first.dtype == torch.float32 else TensorProto.UINT8
         given = [value_info("first", element, "rows", first.shape[1]), *_state_infos("", layers, self._hidden)]
         made = [value_info("logits", TensorProto.FLOAT, "rows", None), *_state_infos("_out", layers, self._hidden)]
+        if drawn:
+            given += [
+                value_info("scale_in", TensorProto.FLOAT, "rows", 1),
+                value_info("number", TensorProto.DOUBLE, "rows", 1),
+                value_info("barred", TensorProto.INT64, "rows", 1),
+            ]
+            made.append(value_info("drawn", TensorProto.INT64, "rows"))
         return make_model(self._nodes, given, made, self._constants)
 
     def _node(self, kind: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any) -> None:

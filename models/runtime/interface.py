@@ -8,6 +8,7 @@ from torch import Tensor
 
 from models.batch import Batch
 from models.runtime.state import Memory, State
+from models.sampling import Draw
 
 
 class Runtime(Protocol):
@@ -33,6 +34,12 @@ class LanguageRuntime(Runtime, Protocol):
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         """Read one id of each row, (B,); return the logits (B, V) float32 of what comes next, and the state."""
+
+    def draw(self, ids: Tensor, state: State, how: Draw, scored: bool) -> tuple[Tensor, Tensor | None, State]:
+        """As step, and draw what comes next, (B,): the very same in any company, given the same logits.
+
+        Returns the ids drawn; the logits, where it is to be scored; and the state.
+        """
 
 
 class ClassifierRuntime(Runtime, Protocol):

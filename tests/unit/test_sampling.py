@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.sampling import BLOCK, Sampler, SamplingConfig, draw_key, draws, row_sums, top
+from models.sampling import BLOCK, Draw, Sampler, SamplingConfig, draw, draw_key, draws, row_sums, top
 
 CPU = torch.device("cpu")
 LOGITS = torch.tensor([1.0, 3.0, 2.0, -1.0, 2.5])
@@ -21,9 +21,18 @@ CONFIGS = [
 ]
 
 
+def choose_all(
+    logits: torch.Tensor, configs: list[SamplingConfig], seen: list[int], numbers: torch.Tensor
+) -> list[int]:
+    """One id a row of logits (B, V), of which all may be chosen."""
+    sampler = Sampler(configs, CPU)
+    how = Draw(sampler.scale, numbers, torch.full((len(configs), 1), logits.shape[1]))
+    chosen: list[int] = sampler.choose(draw(logits, how), logits, how, [seen] * len(sampler.penalized)).tolist()
+    return chosen
+
+
 def choose(logits: torch.Tensor, config: SamplingConfig, seen: list[int], number: float) -> int:
-    sampler = Sampler([config], CPU)
-    return int(sampler.choose(logits.unsqueeze(0), torch.tensor([number], dtype=torch.float64), [seen])[0])
+    return choose_all(logits.unsqueeze(0), [config], seen, torch.tensor([number], dtype=torch.float64))[0]
 
 
 def number(seed: int, choice: int, step: int) -> float:
@@ -66,8 +75,7 @@ class TestChoose:
         torch.manual_seed(size)
         logits, count = torch.randn(size), 4000
         numbers = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-        chosen = Sampler([config] * count, CPU).choose(logits.expand(count, size), numbers, [])
-        found = Counter(chosen.tolist())
+        found = Counter(choose_all(logits.expand(count, size), [config] * count, [], numbers))
         for index, probability in enumerate(torch.softmax(logits, dim=-1).tolist()):
             assert found[index] / count == pytest.approx(probability, abs=2 / count)
 
@@ -112,6 +120,19 @@ class TestChoose:
     def test_the_ends_of_the_range_are_choices(self, number: float, config: SamplingConfig) -> None:
         assert 0 <= choose(LOGITS, config, [2], number) < 5
 
+    @pytest.mark.parametrize("size", [5, BLOCK, 3 * BLOCK - 1])
+    def test_what_is_barred_is_not_drawn(self, size: int) -> None:
+        """And the rest keep their shares."""
+        torch.manual_seed(size)
+        logits, count, barred = torch.randn(size), 4000, 3
+        numbers = (torch.arange(count, dtype=torch.float64) + 0.5) / count
+        how = Draw(torch.ones(count, 1), numbers, torch.full((count, 1), barred))
+        found = Counter(draw(logits.expand(count, size), how).tolist())
+        wanted = torch.softmax(logits, dim=-1)
+        wanted[barred] = 0
+        for index, probability in enumerate((wanted / wanted.sum()).tolist()):
+            assert found[index] / count == pytest.approx(probability, abs=2 / count)
+
     def test_one_token_is_a_choice(self) -> None:
         assert choose(torch.tensor([0.3]), SamplingConfig(0.8), [], 0.5) == 0
 
@@ -121,8 +142,7 @@ class TestChoose:
         torch.manual_seed(size)
         rows = CONFIGS * 6
         logits, numbers = torch.randn(len(rows), size) * 3, torch.rand(len(rows), dtype=torch.float64)
-        together = Sampler(rows, CPU)
-        chosen = together.choose(logits, numbers, [[1, 2, 4]] * len(together.penalized)).tolist()
+        chosen = choose_all(logits, rows, [1, 2, 4], numbers)
         for row, config in enumerate(rows):
             assert choose(logits[row], config, [1, 2, 4], float(numbers[row])) == chosen[row]
 
