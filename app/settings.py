@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
     precision: Literal["auto", "int8", "bfloat16", "float16", "float32"] = Field(
-        "auto", description="Of the models' numbers; auto: int8 on a CPU that has it, float16 on a GPU."
+        "auto", description="Of the models' numbers; auto: int8 on a CPU, float16 on a GPU."
     )
     threads: int = Field(0, ge=0, le=1024, description="CPU threads of one computation; 0: one a core.")
     max_prompt_characters: int = Field(20_000, ge=1, description="Longest prompt or text of the language models.")

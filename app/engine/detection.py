@@ -10,6 +10,8 @@ from app.errors import NoModel
 
 SURE = 0.8
 LETTERS_TO_BE_SURE = 20
+FEW, ALL = 8, 176
+"""Languages to ask the identifier for at first, whose list is made anew for each text, and those that it knows."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +27,22 @@ def detect(text: str, among: Sequence[str], pointer: str) -> Detected:
 
     Raises NoModel, blaming the field at pointer, for a text that is surely in none of them.
     """
-    found = _detector().detect(" ".join(text.split()), model="lite", k=176)
-    scores = {str(entry["lang"]): min(float(entry["score"]), 1.0) for entry in found}
+    line = " ".join(text.split())
+    scores = _scores(line, FEW)
+    if scores.keys().isdisjoint(among):
+        scores = _scores(line, ALL)
     best = max(among, key=lambda language: scores.get(language, 0.0))
     other = max(scores, key=lambda language: scores[language], default=best)
     letters = sum(char.isalpha() for char in text)
     if other not in among and scores[other] >= SURE and letters >= LETTERS_TO_BE_SURE:
         raise NoModel(f"the text seems to be in {other!r}; there are models for {', '.join(sorted(among))}", pointer)
     return Detected(best, scores.get(best, 0.0))
+
+
+def _scores(line: str, count: int) -> dict[str, float]:
+    """The likeliest languages of a line with their scores, so many."""
+    found = _detector().detect(line, model="lite", k=count)
+    return {str(entry["lang"]): min(float(entry["score"]), 1.0) for entry in found}
 
 
 def warm_up() -> None:

@@ -5,7 +5,6 @@ import torch
 from models.classifier import Classifier
 from models.errors import ConfigError
 from models.language_model import LanguageModel
-from models.runtime import int8
 from models.runtime.float import FloatClassifier, FloatLanguage, FloatTranslator
 from models.runtime.graphs import GraphedLanguage
 from models.runtime.int8_classifier import Int8Classifier
@@ -18,7 +17,7 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def choose_precision(name: str, device: torch.device) -> str:
-    """auto is int8 on a CPU that has it, float16 on a GPU, else float32.
+    """auto is int8 on a CPU, float16 on a GPU.
 
     Raises ConfigError for a precision that the device does not have.
     """
@@ -30,11 +29,7 @@ def choose_precision(name: str, device: torch.device) -> str:
         return "float16" if name == "auto" else name
     if name == "float16":
         raise ConfigError("precision float16 is for GPUs; a CPU has int8, bfloat16 and float32")
-    if name == "int8" and not int8.is_available():
-        raise ConfigError("precision int8 needs oneDNN's int8 products, which this PyTorch does not have")
-    if name == "auto":
-        return "int8" if int8.is_available() else "float32"
-    return name
+    return "int8" if name == "auto" else name
 
 
 def make_language_runtime(model: LanguageModel, precision: str, threads: int = 0) -> LanguageRuntime:

@@ -11,73 +11,10 @@ perplexity shows) and what else was measured.
 import torch
 from torch import Tensor
 
-ZERO = 128  # the uint8 that stands for 0.0: oneDNN's fast products take unsigned activations
+ZERO = 128  # the uint8 that stands for 0.0: the fast products of CPUs take one side unsigned
 STEPS = 127
 # The products of CPUs without VNNI add pairs in 16 bits, which overflow unless weights keep to 7 bits.
 WEIGHT_STEPS = 127 if torch.cpu._is_vnni_supported() else 63
-
-
-def is_available() -> bool:
-    """Whether this PyTorch has oneDNN's int8 products, and they work here."""
-    try:
-        Int8Linear(torch.eye(2), None)(torch.full((1, 2), ZERO, dtype=torch.uint8))
-    except (RuntimeError, AttributeError, NotImplementedError):
-        return False
-    return True
-
-
-class Int8Linear:
-    """y = x W^T + b for x whose feature k lies within ±ranges[k]."""
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, ranges: Tensor | None = None) -> None:
-        """weight is (N, K), bias (N,), ranges (K,), which default to 1; values beyond a range are clipped to it."""
-        self._ranges = ranges
-        whole, scale = quantize_weight(weight, ranges)
-        self._packed = torch.ops.onednn.qlinear_prepack(whole, None)
-        self._scale = scale
-        self._zeros = torch.zeros(len(scale), dtype=torch.int32)
-        self._bias = None if bias is None else bias.detach().float().contiguous()
-
-    def __call__(self, quantized: Tensor) -> Tensor:
-        """Multiply quantized (B, K) uint8; return (B, N) float32."""
-        product: Tensor = torch.ops.onednn.qlinear_pointwise.default(
-            quantized, 1 / STEPS, ZERO, self._packed, self._scale, self._zeros, self._bias,
-            1.0, 0, torch.float32, "none", [], "",
-        )  # fmt: skip
-        return product
-
-    def quantize(self, values: Tensor) -> Tensor:
-        """Round values (B, K), of any size, to uint8 steps of their ranges."""
-        return quantize_within(values, self._ranges)
-
-
-class Int8Cell:
-    """One LSTM layer's step, from what the input adds to the gates and the memories before.
-
-    The four gates are one product; their order is input, forget, output, cell, so that those with a
-    sigmoid lie together.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor | None, ranges: Tensor | None = None) -> None:
-        """weight is (4H, K) and bias (4H,), in PyTorch's order of gates."""
-        order = gate_order(len(weight) // 4)
-        self._gates = Int8Linear(weight[order], None if bias is None else bias[order], ranges)
-        self._hidden = len(weight) // 4
-
-    def __call__(self, quantized: Tensor, cell: Tensor, cell_out: Tensor, added: Tensor | None = None) -> Tensor:
-        """Step from quantized (B, K) uint8 and cell (B, H); write the new cell to cell_out, return hidden (B, H).
-
-        added (B, 4H) is added to the gates, in this class's order of them.
-        """
-        size = self._hidden
-        gates = self._gates(quantized)  # (B, 4H)
-        if added is not None:
-            gates.add_(added)
-        gates[:, : 3 * size].sigmoid_()
-        candidate = gates[:, 3 * size :].tanh_()
-        torch.mul(cell, gates[:, size : 2 * size], out=cell_out)
-        cell_out.addcmul_(gates[:, :size], candidate)
-        return torch.tanh(cell_out).mul_(gates[:, 2 * size : 3 * size])
 
 
 def quantize_weight(weight: Tensor, ranges: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -90,10 +27,9 @@ def quantize_weight(weight: Tensor, ranges: Tensor | None = None) -> tuple[Tenso
     return (weight / scale.unsqueeze(1)).round().clamp(-WEIGHT_STEPS, WEIGHT_STEPS).to(torch.int8), scale
 
 
-def quantize_within(values: Tensor, ranges: Tensor | None) -> Tensor:
-    """Round values (B, K), of any size, to uint8 steps of their ranges (K,), which default to 1."""
-    scaled = values * (STEPS if ranges is None else STEPS / ranges)
-    return scaled.add_(ZERO + 0.5).clamp_(0, 255).to(torch.uint8)
+def quantize_within(values: Tensor, ranges: Tensor) -> Tensor:
+    """Round values (B, K), of any size, to uint8 steps of their ranges (K,)."""
+    return (values * (STEPS / ranges)).add_(ZERO + 0.5).clamp_(0, 255).to(torch.uint8)
 
 
 def gate_order(hidden: int) -> Tensor:

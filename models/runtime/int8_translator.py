@@ -1,13 +1,18 @@
 """A translator in int8."""
 
 import math
+from collections.abc import Sequence
 
+import numpy as np
 import torch
+from onnx import ModelProto, TensorProto, ValueInfoProto
 from torch import Tensor
 
 from models.batch import Batch
-from models.runtime.int8 import Int8Cell, Int8Linear, gate_order, quantize_hidden, quantize_within
+from models.runtime.int8 import gate_order, quantize_hidden
+from models.runtime.int8_graph import Graph, Step
 from models.runtime.int8_reader import Int8Reader
+from models.runtime.onnx import value_info
 from models.runtime.state import Memory, State
 from models.translator import Translator
 
@@ -33,17 +38,9 @@ class Int8Translator:
         self._model = model
         embedding = model.embedding.weight.detach().float()
         self._encoder = Int8Reader(model.encoder, embedding * config.embedding**0.5, config.hidden // 2, threads)
-        inputs, recurrent, bias = lstm_weights(model.bottom)
+        inputs, _, bias = lstm_weights(model.bottom)
         self._table = (embedding * config.embedding**0.5 @ inputs.T + bias)[:, gate_order(config.hidden)]  # (V', 4H)
-        self._bottom = Int8Cell(recurrent, None)
-        context_range = _normed_range(model.encoder_norm)  # a context is a mean of the encoder's outputs
-        ones = torch.ones(config.hidden)
-        inputs, recurrent, bias = lstm_weights(model.top)
-        # the top layer reads query, context and its own hidden state; the readout, hidden state and context
-        self._top = Int8Cell(torch.cat([inputs, recurrent], dim=1), bias, torch.cat([ones, context_range, ones]))
-        self._context_range = context_range
-        self._readout = Int8Linear(model.readout.weight, model.readout.bias, torch.cat([ones, context_range]))
-        self._softmax = Int8Linear(embedding[: config.vocabulary], model.bias, _normed_range(model.readout_norm))
+        self._step = Step(_step_model(model), threads)
 
     def encode(self, source: Batch) -> tuple[Memory, State]:
         model = self._model
@@ -56,27 +53,76 @@ class Int8Translator:
         return Memory(memory.values, memory.keys / math.sqrt(self.hidden), memory.mask), state
 
     def step(self, ids: Tensor, state: State, memory: Memory) -> tuple[Tensor, Tensor, State]:
-        bottom_hidden, bottom_cell, top_hidden, top_cell = state.tensors
-        bottom_out, top_out = torch.empty_like(bottom_cell), torch.empty_like(top_cell)
-        query = self._bottom(bottom_hidden, bottom_cell, bottom_out, self._table[ids])  # (B, H)
-        context, weights = self._attend(query, memory)
-        quantized_query = quantize_hidden(query)
-        quantized_context = quantize_within(context, self._context_range)
-        hidden = self._top(
-            torch.cat([quantized_query, quantized_context, top_hidden], dim=1), top_cell, top_out
-        )  # (B, H)
-        quantized = quantize_hidden(hidden)
-        features = self._readout(torch.cat([quantized, quantized_context], dim=1))  # (B, E)
-        logits = self._softmax(self._softmax.quantize(self._model.readout_norm(features)))  # (B, V)
-        return logits, weights, State((quantized_query, bottom_out, quantized, top_out))
+        grouped = torch.tensor([len(memory), -1, self.hidden])
+        given = {"first": self._table[ids], **dict(zip(_STATE, state.tensors, strict=True))}
+        given |= {"values": memory.values, "keys": memory.keys, "mask": memory.mask, "grouped": grouped}
+        logits, weights, *after = self._step(len(ids), ["logits", "weights", *_STATE_OUT], given)
+        return logits, weights, State(tuple(after))
 
-    def _attend(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Context (N*K, H) and weights (N*K, S) of query (N*K, H): one product a source serves its K outputs."""
-        grouped = query.view(len(memory), -1, self.hidden)  # (N, K, H)
-        scores = torch.bmm(grouped, memory.keys.transpose(1, 2))  # (N, K, S)
-        weights = torch.softmax(scores.masked_fill_(~memory.mask.unsqueeze(1), float("-inf")), dim=-1)
-        context = torch.bmm(weights, memory.values)  # (N, K, H)
-        return context.view(-1, self.hidden), weights.view(len(query), -1)
+
+_STATE = ("hidden_0", "cell_0", "hidden_1", "cell_1")
+_STATE_OUT = ("hidden_out_0", "cell_out_0", "hidden_out_1", "cell_out_1")
+
+
+def _step_model(model: Translator) -> ModelProto:
+    """From the bottom layer's input, the state and N memories of K rows each, to logits, weights and state."""
+    hidden, vocabulary = model.config.hidden, model.config.vocabulary
+    ones = torch.ones(hidden)
+    context_range = _normed_range(model.encoder_norm)  # a context is a mean of the encoder's outputs
+    readout_range = _normed_range(model.readout_norm)
+    graph = Graph(hidden)
+    flat = graph.constant("flat", np.array([-1, hidden], np.int64))
+    nowhere = graph.constant("nowhere", np.array(-np.inf, np.float32))
+
+    _, recurrent, _ = lstm_weights(model.bottom)
+    graph.gates("hidden_0", recurrent, None, "recurrent_0")
+    query = graph.cell("bottom", graph.node("Add", ["recurrent_0", "first"], "gates_0"), "cell_0", "cell_out_0")
+    graph.quantize(query, "hidden_out_0")
+
+    # one product a source serves its K rows
+    graph.node("Reshape", [query, "grouped"], "queries")  # (N, K, H)
+    graph.node("Transpose", ["keys"], "keys_across", perm=[0, 2, 1])
+    graph.node("MatMul", ["queries", "keys_across"], "scores")  # (N, K, S)
+    graph.node("Unsqueeze", ["mask", graph.constant("rows_axis", np.array([1], np.int64))], "mask_of_rows")
+    graph.node("Where", ["mask_of_rows", "scores", nowhere], "masked_scores")
+    graph.node("Softmax", ["masked_scores"], "grouped_weights", axis=-1)
+    graph.node("MatMul", ["grouped_weights", "values"], "grouped_context")  # (N, K, H)
+    context = graph.quantize(
+        graph.node("Reshape", ["grouped_context", flat], "context"), "whole_context", context_range
+    )
+    graph.node("Shape", ["masked_scores"], "source_size", start=2)
+    graph.node("Concat", [graph.constant("all", np.array([-1], np.int64)), "source_size"], "weights_shape", axis=0)
+    graph.node("Reshape", ["grouped_weights", "weights_shape"], "weights")
+
+    # the top layer reads query, context and its own hidden state; the readout, hidden state and context
+    inputs, recurrent, bias = lstm_weights(model.top)
+    joined = graph.node("Concat", ["hidden_out_0", context, "hidden_1"], "inputs_1", axis=1)
+    wide, ranges = torch.cat([inputs, recurrent], dim=1), torch.cat([ones, context_range, ones])
+    top = graph.cell("top", graph.gates(joined, wide, bias, "gates_1", ranges), "cell_1", "cell_out_1")
+    joined = graph.node("Concat", [graph.quantize(top, "hidden_out_1"), context], "read_out", axis=1)
+    graph.linear(joined, model.readout.weight, model.readout.bias, "features", torch.cat([ones, context_range]))
+    norm = model.readout_norm
+    gain, shift = (
+        graph.constant("gain", norm.weight.detach().float().numpy()),
+        graph.constant("shift", norm.bias.detach().float().numpy()),
+    )
+    graph.node("LayerNormalization", ["features", gain, shift], "normed", axis=-1, epsilon=norm.eps)
+    softmax = model.embedding.weight.detach().float()[:vocabulary]
+    graph.linear(graph.quantize("normed", "whole_normed", readout_range), softmax, model.bias, "logits", readout_range)
+
+    number, index = TensorProto.FLOAT, TensorProto.INT64
+    memory = [value_info(name, number, "sources", "length", hidden) for name in ("values", "keys")]
+    given = [
+        value_info("first", number, "rows", 4 * hidden), *_state_infos(_STATE, hidden), *memory,
+        value_info("mask", TensorProto.BOOL, "sources", "length"), value_info("grouped", index, 3),
+    ]  # fmt: skip
+    made = [value_info("logits", number, "rows", vocabulary), value_info("weights", number, "rows", "length")]
+    return graph.model(given, [*made, *_state_infos(_STATE_OUT, hidden)])
+
+
+def _state_infos(names: Sequence[str], hidden: int) -> list[ValueInfoProto]:
+    kinds = (TensorProto.UINT8, TensorProto.FLOAT) * 2
+    return [value_info(name, kind, "rows", hidden) for name, kind in zip(names, kinds, strict=True)]
 
 
 def lstm_weights(lstm: torch.nn.LSTM) -> tuple[Tensor, Tensor, Tensor]:

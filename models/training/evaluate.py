@@ -7,7 +7,6 @@ from models.checkpoint import Model
 from models.classifier import Classifier
 from models.errors import DataError
 from models.language_model import LanguageModel
-from models.runtime import int8
 from models.tokenizer import Tokenizer
 from models.training.metrics import evaluate_classifier, evaluate_language, evaluate_ngram, evaluate_translator
 from models.training.ngram import KneserNey
@@ -19,7 +18,7 @@ def evaluate_sources(
 ) -> dict[str, Any]:
     """Scores of the model on each source: the content of metrics.json.
 
-    Beside the scores in float32 stand those in int8, where this machine has it. With sources for a
+    Beside the scores in float32 stand those in int8, on a CPU. With sources for a
     baseline, a Kneser-Ney 3-gram over the model's tokens is counted on them and measured beside a
     language model. Raises DataError for data that can't be read or that has
     labels unknown to the model.
@@ -29,7 +28,7 @@ def evaluate_sources(
     for source in sources:
         rows = source.rows()
         scores = evaluate_rows(model, tokenizer, rows, source.name)
-        if next(model.parameters()).device.type == "cpu" and int8.is_available():
+        if next(model.parameters()).device.type == "cpu":
             scores["int8"] = evaluate_rows(model, tokenizer, rows, source.name, "int8")
         if ngram:
             scores |= evaluate_ngram(ngram, tokenizer, [text for (text,) in rows])
