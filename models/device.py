@@ -18,10 +18,8 @@ def choose_device(name: str) -> torch.device:
 def trains_in_bfloat16(name: str, device: torch.device) -> bool:
     """Whether to train in bfloat16 rather than float32; auto: wherever PyTorch can train an LSTM so.
 
-    On a CPU that takes AVX-512. Raises ConfigError for another name, and for bfloat16 where it can't be.
+    On a CPU that takes AVX-512. Raises ConfigError for bfloat16 where it can't be.
     """
-    if name not in ("auto", "bfloat16", "float32"):
-        raise ConfigError(f"precision {name!r} is none of auto, bfloat16, float32")
     able = device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
     if name == "bfloat16" and not able:
         raise ConfigError("precision is to be bfloat16, but on this CPU PyTorch cannot train an LSTM in it")

@@ -86,11 +86,12 @@ class Sampler:
         self._greedy = [row for row, config in enumerate(configs) if config.temperature == 0]
         self._cut = [row for row, config in enumerate(configs) if config.temperature and (config.top_k or config.top_p)]
         self._drawn = sorted(set(self.penalized) - {*self._greedy, *self._cut})
+        self._special = sorted({*self._greedy, *self._cut, *self._drawn})
 
     @property
     def reads_logits(self) -> bool:
         """Whether some rows are not simply drawn."""
-        return bool(self._greedy or self._cut or self._drawn)
+        return bool(self._special)
 
     def choose(self, drawn: Tensor, logits: Tensor, how: Draw, seen: Sequence[Sequence[int]]) -> Tensor:
         """Put the ids of the rows that are not simply drawn in their places among drawn (B,), given logits (B, V),
@@ -98,11 +99,10 @@ class Sampler:
 
         seen are the ids already in the texts of the rows in `penalized`, each once.
         """
-        special = sorted({*self._greedy, *self._cut, *self._drawn})
-        if not special:
+        if not self._special:
             return drawn
-        own = logits[special]  # (R, V)
-        place = {row: number for number, row in enumerate(special)}
+        own = logits[self._special]  # (R, V)
+        place = {row: number for number, row in enumerate(self._special)}
         for row, ids in zip(self.penalized, seen, strict=True):
             _penalize(own[place[row]], ids, self._configs[row].repetition_penalty)
         chosen = drawn.clone()

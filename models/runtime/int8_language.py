@@ -1,9 +1,7 @@
 """A language model in int8: a state of 5 bytes a unit, and steps of a fraction of a millisecond.
 
-A whole step is one graph that ONNX Runtime runs: some thirty small operations, of which each would
-cost Python more than it costs the processor, and after each of which Python's other threads could
-hold the step up. The rules of int8.py hold: fixed scales for what the products read, sums of whole
-numbers, and so the same result in any company.
+The rules of int8.py hold: fixed scales for what the products read, sums of whole numbers, and so the
+same result in any company. A whole step is one graph (int8_graph.py).
 """
 
 import os

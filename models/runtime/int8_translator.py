@@ -71,28 +71,12 @@ def _step_model(model: Translator) -> ModelProto:
     context_range = _normed_range(model.encoder_norm)  # a context is a mean of the encoder's outputs
     readout_range = _normed_range(model.readout_norm)
     graph = Graph(hidden)
-    flat = graph.constant("flat", np.array([-1, hidden], np.int64))
-    nowhere = graph.constant("nowhere", np.array(-np.inf, np.float32))
 
     _, recurrent, _ = lstm_weights(model.bottom)
     graph.gates("hidden_0", recurrent, None, "recurrent_0")
     query = graph.cell("bottom", graph.node("Add", ["recurrent_0", "first"], "gates_0"), "cell_0", "cell_out_0")
     graph.quantize(query, "hidden_out_0")
-
-    # one product a source serves its K rows
-    graph.node("Reshape", [query, "grouped"], "queries")  # (N, K, H)
-    graph.node("Transpose", ["keys"], "keys_across", perm=[0, 2, 1])
-    graph.node("MatMul", ["queries", "keys_across"], "scores")  # (N, K, S)
-    graph.node("Unsqueeze", ["mask", graph.constant("rows_axis", np.array([1], np.int64))], "mask_of_rows")
-    graph.node("Where", ["mask_of_rows", "scores", nowhere], "masked_scores")
-    graph.node("Softmax", ["masked_scores"], "grouped_weights", axis=-1)
-    graph.node("MatMul", ["grouped_weights", "values"], "grouped_context")  # (N, K, H)
-    context = graph.quantize(
-        graph.node("Reshape", ["grouped_context", flat], "context"), "whole_context", context_range
-    )
-    graph.node("Shape", ["masked_scores"], "source_size", start=2)
-    graph.node("Concat", [graph.constant("all", np.array([-1], np.int64)), "source_size"], "weights_shape", axis=0)
-    graph.node("Reshape", ["grouped_weights", "weights_shape"], "weights")
+    context = graph.quantize(_attend(graph, query, hidden), "whole_context", context_range)
 
     # the top layer reads query, context and its own hidden state; the readout, hidden state and context
     inputs, recurrent, bias = lstm_weights(model.top)
@@ -102,10 +86,8 @@ def _step_model(model: Translator) -> ModelProto:
     joined = graph.node("Concat", [graph.quantize(top, "hidden_out_1"), context], "read_out", axis=1)
     graph.linear(joined, model.readout.weight, model.readout.bias, "features", torch.cat([ones, context_range]))
     norm = model.readout_norm
-    gain, shift = (
-        graph.constant("gain", norm.weight.detach().float().numpy()),
-        graph.constant("shift", norm.bias.detach().float().numpy()),
-    )
+    gain = graph.constant("gain", norm.weight.detach().float().numpy())
+    shift = graph.constant("shift", norm.bias.detach().float().numpy())
     graph.node("LayerNormalization", ["features", gain, shift], "normed", axis=-1, epsilon=norm.eps)
     softmax = model.embedding.weight.detach().float()[:vocabulary]
     graph.linear(graph.quantize("normed", "whole_normed", readout_range), softmax, model.bias, "logits", readout_range)
@@ -118,6 +100,24 @@ def _step_model(model: Translator) -> ModelProto:
     ]  # fmt: skip
     made = [value_info("logits", number, "rows", vocabulary), value_info("weights", number, "rows", "length")]
     return graph.model(given, [*made, *_state_infos(_STATE_OUT, hidden)])
+
+
+def _attend(graph: Graph, query: str, hidden: int) -> str:
+    """The context (N*K, H) of a query (N*K, H), and `weights` (N*K, S): one product a source serves its K rows."""
+    for name, values in {"flat": (-1, hidden), "rows_axis": (1,), "all_rows": (-1,)}.items():
+        graph.constant(name, np.array(values, np.int64))
+    nowhere = graph.constant("nowhere", np.array(-np.inf, np.float32))
+    graph.node("Reshape", [query, "grouped"], "queries")  # (N, K, H)
+    graph.node("Transpose", ["keys"], "keys_across", perm=[0, 2, 1])
+    graph.node("MatMul", ["queries", "keys_across"], "scores")  # (N, K, S)
+    graph.node("Unsqueeze", ["mask", "rows_axis"], "mask_of_rows")
+    graph.node("Where", ["mask_of_rows", "scores", nowhere], "masked_scores")
+    graph.node("Softmax", ["masked_scores"], "grouped_weights", axis=-1)
+    graph.node("MatMul", ["grouped_weights", "values"], "grouped_context")  # (N, K, H)
+    graph.node("Shape", ["masked_scores"], "source_size", start=2)
+    graph.node("Concat", ["all_rows", "source_size"], "weights_shape", axis=0)
+    graph.node("Reshape", ["grouped_weights", "weights_shape"], "weights")
+    return graph.node("Reshape", ["grouped_context", "flat"], "context")
 
 
 def _state_infos(names: Sequence[str], hidden: int) -> list[ValueInfoProto]:
