@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.config import require_range
+from models.dropout import drop_positions
 from models.errors import ConfigError
 from models.recurrent import BidirectionalLSTM
 
@@ -48,7 +49,7 @@ class Classifier(nn.Module):
         self.embedding = nn.Embedding(config.vocabulary, config.embedding)
         nn.init.normal_(self.embedding.weight, std=0.1)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
-        self.lstm = BidirectionalLSTM(config.embedding, config.hidden, config.layers, config.dropout)
+        self.lstm = BidirectionalLSTM(config.embedding, config.hidden, config.layers, nn.Dropout(config.dropout))
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(4 * config.hidden, len(config.labels))
 
@@ -62,8 +63,7 @@ class Classifier(nn.Module):
         """Run the LSTM over ids (B, T) with lengths (B,); return (B, T, 2H)."""
         embedded = self.embedding_dropout(self.embedding(ids))  # (B, T, E)
         if self.training and self.config.word_dropout:
-            kept = torch.rand_like(embedded[..., :1]) >= self.config.word_dropout  # (B, T, 1)
-            embedded = embedded * kept
+            embedded = drop_positions(embedded, self.config.word_dropout)
         hidden: Tensor = self.lstm(embedded, lengths)
         return hidden
 

@@ -5,41 +5,57 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from models.config import require_range
-from models.recurrent import LSTMState, make_lstm
+from models.dropout import drop_types, sequence_dropout
+from models.recurrent import LSTMStack, LSTMState
 
 
 @dataclass(frozen=True)
 class LanguageModelConfig:
-    """Sizes of a LanguageModel. Raises ConfigError for a value outside its range."""
+    """Sizes of a LanguageModel, and its noise in training. Raises ConfigError for a value outside its range."""
 
     vocabulary: int
     embedding: int = 512
     hidden: int = 512
     layers: int = 2
     dropout: float = 0.3
+    """Of what enters the first layer and of what leaves the last one."""
+    hidden_dropout: float = 0.3
+    """Of what passes from layer to layer."""
+    embedding_dropout: float = 0.0
+    """Of whole words of the vocabulary, wherever a batch has them."""
+    variational_dropout: bool = True
+    """One mask for all steps of a row, rather than a mask for each step."""
+    backward: bool = False
+    """Also learn, in a second stack, to predict each token from those after it (ELMo, arXiv:1802.05365), for a
+    bidirectional classifier to start from. Generating has no use for it."""
 
     def __post_init__(self) -> None:
         require_range(self, "vocabulary", 2, 1_000_000)
         require_range(self, "embedding", 1, 8192)
         require_range(self, "hidden", 1, 8192)
         require_range(self, "layers", 1, 16)
-        require_range(self, "dropout", 0.0, 0.95)
+        for field in ("dropout", "hidden_dropout", "embedding_dropout"):
+            require_range(self, field, 0.0, 0.95)
 
 
 class LanguageModel(nn.Module):
     """Embedding, stacked LSTM and a softmax tied to the embedding.
 
-    Zaremba et al. 2014 (arXiv:1409.2329) for dropout between layers; Press and Wolf 2017
-    (arXiv:1608.05859) for the tied weights. Where hidden and embedding sizes differ, a linear map
-    brings the hidden state back to the embedding's size.
+    Zaremba et al. 2014 (arXiv:1409.2329) for dropout between layers, and Merity et al. 2017
+    (arXiv:1708.02182) for its kinds; Press and Wolf 2017 (arXiv:1608.05859) for the tied weights. Where
+    hidden and embedding sizes differ, a linear map brings the hidden state back to the embedding's size.
     """
 
     def __init__(self, config: LanguageModelConfig) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary, config.embedding)
-        self.lstm = make_lstm(config.embedding, config.hidden, config.layers, config.dropout)
-        self.dropout = nn.Dropout(config.dropout)
+        between = sequence_dropout(config.hidden_dropout, config.variational_dropout)
+        self.lstm = LSTMStack(config.embedding, config.hidden, config.layers, between)
+        self.backward_lstm = (
+            LSTMStack(config.embedding, config.hidden, config.layers, between) if config.backward else None
+        )
+        self.dropout = sequence_dropout(config.dropout, config.variational_dropout)
         self.projection = (
             nn.Identity() if config.hidden == config.embedding else nn.Linear(config.hidden, config.embedding)
         )
@@ -53,14 +69,30 @@ class LanguageModel(nn.Module):
         Returns logits (B, T, V), before softmax, and the state after step T.
         """
         hidden, state = self.read(ids, state)
-        return self.score(hidden), state
+        return self.score(self.dropout(hidden)), state
 
     def read(self, ids: Tensor, state: LSTMState | None = None) -> tuple[Tensor, LSTMState]:
         """Run the LSTM over ids (B, T); return the top layer (B, T, H) and the state after step T."""
-        hidden, (last_hidden, last_cell) = self.lstm(self.dropout(self.embedding(ids)), state)  # (B, T, H)
-        return hidden, LSTMState(last_hidden, last_cell)
+        hidden: Tensor
+        hidden, state = self.lstm(self._embed(ids), state)  # (B, T, H)
+        return hidden, state
+
+    def read_backward(self, ids: Tensor) -> Tensor:
+        """Run the backward LSTM over ids (B, T) from the last to the first; return its top layer (B, T, H)."""
+        assert self.backward_lstm is not None
+        hidden: Tensor
+        hidden, _ = self.backward_lstm(self._embed(ids.flip(1)))  # (B, T, H), reversed
+        return hidden.flip(1)
 
     def score(self, hidden: Tensor) -> Tensor:
         """Turn hidden (..., H) into logits (..., V)."""
-        features = self.projection(self.dropout(hidden))  # (..., E)
+        features = self.projection(hidden)  # (..., E)
         return nn.functional.linear(features, self.embedding.weight, self.bias)  # (..., V)
+
+    def _embed(self, ids: Tensor) -> Tensor:
+        """Embed ids (B, T), with noise in training; return (B, T, E)."""
+        embedded = self.embedding(ids)
+        if self.training and self.config.embedding_dropout:
+            embedded = drop_types(embedded, ids, self.config.vocabulary, self.config.embedding_dropout)
+        dropped: Tensor = self.dropout(embedded)
+        return dropped

@@ -5,10 +5,13 @@ The cell is Hochreiter and Schmidhuber's (1997) with the forget gate of Gers et 
 al. 2015).
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+SequenceT = TypeVar("SequenceT", Tensor, PackedSequence)
 
 
 class LSTMState(NamedTuple):
@@ -25,16 +28,37 @@ class LSTMState(NamedTuple):
         return LSTMState(self.hidden[:, index], self.cell[:, index])
 
 
-def make_lstm(inputs: int, hidden: int, layers: int = 1, dropout: float = 0.0) -> nn.LSTM:
-    """An `nn.LSTM` over (B, T, inputs), with dropout between its layers and open forget gates."""
-    lstm = nn.LSTM(inputs, hidden, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
-    for name, parameter in lstm.named_parameters():
+def make_lstm(inputs: int, hidden: int) -> nn.LSTM:
+    """An `nn.LSTM` of one layer over (B, T, inputs), its forget gates open."""
+    lstm = nn.LSTM(inputs, hidden, batch_first=True)
+    for name, bias in lstm.named_parameters():
+        if name.startswith("bias"):
+            nn.init.zeros_(bias)
         if name.startswith("bias_ih"):
-            nn.init.zeros_(parameter)
-            nn.init.ones_(parameter[hidden : 2 * hidden])  # gates in the order input, forget, cell, output
-        elif name.startswith("bias_hh"):
-            nn.init.zeros_(parameter)
+            nn.init.ones_(bias[hidden : 2 * hidden])  # gates in the order input, forget, cell, output
     return lstm
+
+
+class LSTMStack(nn.Module):
+    """LSTM layers one above the other, all of one size, with dropout between them."""
+
+    def __init__(self, inputs: int, hidden: int, layers: int, dropout: nn.Module) -> None:
+        """Dropout maps (B, T, H) to (B, T, H)."""
+        super().__init__()
+        self.layers = nn.ModuleList(make_lstm(hidden if depth else inputs, hidden) for depth in range(layers))
+        self.dropout = dropout
+
+    def forward(self, inputs: SequenceT, state: LSTMState | None = None) -> tuple[SequenceT, LSTMState]:
+        """Read inputs (B, T, inputs), or rows packed; return the top layer (B, T, H), and the state after step T."""
+        sequence, after = inputs, []
+        for depth, layer in enumerate(self.layers):
+            if depth and self.training:
+                sequence = self.dropout(sequence)
+            before = None if state is None else (state.hidden[depth : depth + 1], state.cell[depth : depth + 1])
+            sequence, last = layer(sequence, before)  # (B, T, H), (1, B, H) each
+            after.append(last)
+        hidden, cell = (torch.cat(parts) for parts in zip(*after, strict=True))  # (L, B, H) each
+        return sequence, LSTMState(hidden, cell)
 
 
 class BidirectionalLSTM(nn.Module):
@@ -44,13 +68,13 @@ class BidirectionalLSTM(nn.Module):
     directions and never reaches a real position; no packing is needed, and the fused kernels run.
     """
 
-    def __init__(self, inputs: int, hidden: int, layers: int, dropout: float) -> None:
-        """Hidden is the size of one direction: the output is twice as wide."""
+    def __init__(self, inputs: int, hidden: int, layers: int, dropout: nn.Module) -> None:
+        """Hidden is the size of one direction: the output is twice as wide. Dropout stands between layers."""
         super().__init__()
         widths = [inputs] + [2 * hidden] * (layers - 1)
         self.forward_layers = nn.ModuleList(make_lstm(width, hidden) for width in widths)
         self.backward_layers = nn.ModuleList(make_lstm(width, hidden) for width in widths)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
         """Read inputs (B, T, E) with lengths (B,); return (B, T, 2H), meaningless at padding."""

@@ -8,11 +8,12 @@ space, as in Mikolov's Penn Treebank) has a closed vocabulary and `<unk>`.
 import io
 import json
 import re
+import zlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Protocol
 
 import sentencepiece
@@ -21,6 +22,9 @@ from models.errors import TokenizerError
 
 SPACE = "\u2581"  # how SentencePiece writes a space; a real U+2581 in a text is spelled in bytes
 LONGEST_LINE_BYTES = 65_536  # SentencePiece skips longer lines when it learns a vocabulary
+SAMPLED_CHARACTERS = (
+    40_000_000  # of text, at most, that a vocabulary is learned from: SentencePiece wants 20 bytes for each
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,7 @@ class Tokenizer(Protocol):
 
     kind: str
     lowercase: str  # "" (case kept), "en" or "tr": how letters are lowered before encoding
+    unit: str  # what it knows or doesn't: characters or words
 
     @property
     def size(self) -> int:
@@ -64,6 +69,9 @@ class Tokenizer(Protocol):
 
     def surface(self, token_id: int) -> bytes:
         """What a token adds to a running text, in UTF-8; nothing for the end."""
+
+    def unknown(self, ids: Sequence[int]) -> int:
+        """How many of the units that ids stand for the vocabulary has not."""
 
     def to_bytes(self) -> bytes:
         """The tokenizer as the content of its file."""
@@ -107,6 +115,7 @@ class SubwordTokenizer:
     """
 
     kind = "subword"
+    unit = "characters"
 
     def __init__(self, model: bytes, lowercase: str = "") -> None:
         """Raise TokenizerError unless model is a SentencePiece model with byte fallback."""
@@ -121,14 +130,18 @@ class SubwordTokenizer:
         if len(self._byte_id) != 256:
             raise TokenizerError("the SentencePiece model has no byte fallback")
         self._surfaces = [self._spell(index) for index in range(count)]
+        self._first_bytes = {index for index, value in self._byte_id.items() if not 0x80 <= value < 0xC0}
 
     @classmethod
     def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> "SubwordTokenizer":
-        """Learn `size` pieces from texts. Raises TokenizerError where they have too few different ones."""
+        """Learn `size` pieces from texts, or from an even sample of them where they are long.
+
+        Raises TokenizerError where they have too few different ones.
+        """
         output = io.BytesIO()
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=_lines(lower(text, lowercase) for text in texts),
+                sentence_iterator=iter(_thinned(_lines(lower(text, lowercase) for text in texts), SAMPLED_CHARACTERS)),
                 model_writer=output,
                 vocab_size=size,
                 model_type="unigram",
@@ -187,8 +200,26 @@ class SubwordTokenizer:
     def surface(self, token_id: int) -> bytes:
         return self._surfaces[token_id]
 
+    def unknown(self, ids: Sequence[int]) -> int:
+        return sum(index in self._first_bytes for index in ids)
+
     def to_bytes(self) -> bytes:
         return self._model
+
+    def words(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
+        """Cut ids before each piece that begins with a space, where any segmentation of a text has a cut too."""
+        cuts = [place for place, index in enumerate(ids) if place and self._surfaces[index].startswith(b" ")]
+        return [tuple(ids[begin:end]) for begin, end in pairwise([0, *cuts, len(ids)])]
+
+    def segmentations(self, word: tuple[int, ...], count: int) -> list[tuple[tuple[int, ...], float]]:
+        """The likeliest ways to write a word of `words`, `count` at most, with their log-probabilities.
+
+        Itself alone, where it has bytes.
+        """
+        if any(index in self._byte_id for index in word):
+            return [(word, 0.0)]
+        found = self._pieces.nbest_encode(self.decode_continuation(word), nbest_size=count)
+        return [(tuple(ids), sum(self._pieces.get_score(index) for index in ids)) for ids in found]
 
     def _encode(self, text: str) -> list[int]:
         if not text:
@@ -214,6 +245,7 @@ class WordTokenizer:
     """Words between white space; a word outside the vocabulary is `<unk>`. Not reversible."""
 
     kind = "word"
+    unit = "words"
     END, UNKNOWN = "</s>", "<unk>"
 
     def __init__(self, words: Sequence[str], lowercase: str = "") -> None:
@@ -253,7 +285,9 @@ class WordTokenizer:
         return 0
 
     def encode(self, text: str) -> list[int]:
-        return [self._ids.get(word, 1) for word in lower(checked(text), self.lowercase).split()]
+        return [
+            self._ids.get(word, 1) or 1 for word in lower(checked(text), self.lowercase).split()
+        ]  # no text has an end
 
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(self._words[index] for index in ids if index != self.end_id)
@@ -271,6 +305,9 @@ class WordTokenizer:
 
     def surface(self, token_id: int) -> bytes:
         return b"" if token_id == self.end_id else (" " + self._words[token_id]).encode("utf-8")
+
+    def unknown(self, ids: Sequence[int]) -> int:
+        return sum(index == 1 for index in ids)
 
     def to_bytes(self) -> bytes:
         return json.dumps(self._words, ensure_ascii=False, indent=0).encode("utf-8")
@@ -290,3 +327,22 @@ def _lines(texts: Iterable[str]) -> Iterator[str]:
         for line in text.splitlines():
             if line and "\0" not in line:
                 yield " " + line
+
+
+def _thinned(lines: Iterable[str], most: int) -> list[str]:
+    """Lines of at most so many characters together: all, or of every 2, 4, 8 … the one that a checksum picks."""
+    kept: list[str] = []
+    size, share = 0, 1
+    for line in lines:
+        if _picked(line, share):
+            kept.append(line)
+            size += len(line)
+        while size > most and len(kept) > 1:
+            share *= 2
+            kept = [line for line in kept if _picked(line, share)]
+            size = sum(map(len, kept))
+    return kept
+
+
+def _picked(line: str, share: int) -> bool:
+    return zlib.crc32(line.encode("utf-8")) % share == 0

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from models.attention import Attention
 from models.batch import Batch
 from models.config import require_range
+from models.dropout import drop_positions
 from models.errors import ConfigError
 from models.recurrent import BidirectionalLSTM, LSTMState, make_lstm
 
@@ -86,7 +87,9 @@ class Translator(nn.Module):
         hidden = config.hidden
         self.embedding = nn.Embedding(config.vocabulary + len(config.languages), config.embedding)
         nn.init.normal_(self.embedding.weight, std=config.embedding**-0.5)
-        self.encoder = BidirectionalLSTM(config.embedding, hidden // 2, config.encoder_layers, config.dropout)
+        self.encoder = BidirectionalLSTM(
+            config.embedding, hidden // 2, config.encoder_layers, nn.Dropout(config.dropout)
+        )
         self.encoder_norm = nn.LayerNorm(hidden)
         self.bridge = nn.Linear(hidden, 2 * hidden)
         self.bottom = make_lstm(config.embedding, hidden)
@@ -150,7 +153,6 @@ class Translator(nn.Module):
         """Embed ids (B, T), with whole words dropped in training; return (B, T, E)."""
         embedded: Tensor = self.embedding(ids) * self.config.embedding**0.5
         if self.training and self.config.word_dropout:
-            kept = torch.rand_like(embedded[..., :1]) >= self.config.word_dropout
-            embedded = embedded * kept
+            embedded = drop_positions(embedded, self.config.word_dropout)
         dropped: Tensor = self.dropout(embedded)
         return dropped

@@ -54,8 +54,8 @@ class FloatLanguage(FloatRuntime):
         packed = nn.utils.rnn.pack_padded_sequence(
             self.model.embedding(ids), lengths, batch_first=True, enforce_sorted=False
         )
-        _, after = self.model.lstm(packed, tuple(_layers_first(state)))
-        return _rows_first(LSTMState(*after))
+        _, after = self.model.lstm(packed, _layers_first(state))
+        return _rows_first(after)
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         hidden, after = self.model.read(ids.to(self.device).unsqueeze(1), _layers_first(state))  # (B, 1, H)

@@ -42,10 +42,7 @@ class Int8Language:
         config = model.config
         self.vocabulary, self.layers, self.hidden = config.vocabulary, config.layers, config.hidden
         embedding = model.embedding.weight.detach().float()
-        weights = [
-            [getattr(model.lstm, f"{name}_l{layer}").detach().float() for name in _LSTM_NAMES]
-            for layer in range(config.layers)
-        ]
+        weights = [[getattr(layer, name).detach().float() for name in _LSTM_NAMES] for layer in model.lstm.layers]
         inputs, _, *biases = weights[0]
         tabled = 16 * config.vocabulary * config.hidden <= largest_table_bytes
         if tabled:
@@ -111,7 +108,7 @@ class Int8Language:
         return arrays
 
 
-_LSTM_NAMES = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_LSTM_NAMES = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 def _state_names(suffix: str, layers: int) -> list[str]:

@@ -16,7 +16,7 @@ def write_card(name: str, kind: str, languages: tuple[str, ...], training: Mappi
     """Markdown with what the model is, its data and their licence, its command, its numbers, its limits."""
     settings = ", ".join(f"{key} {value}" for key, value in training["settings"].items())
     data = "\n".join(
-        f"- {role}: `{source['name']}` (SHA-256 {source['sha256'][:16]}…)"
+        f"- {role}: `{source['name']}` ({_proof(source)}…)"
         for role in ("train", "valid")
         for source in training["data"][role]
     )
@@ -33,7 +33,7 @@ def write_card(name: str, kind: str, languages: tuple[str, ...], training: Mappi
 ## Recipe
 
 `{training["command"]}`
-
+{_origin(training)}
 Settings: {settings}.
 
 Kept: the weights of step {training["step"]} of the {training["total_steps"]} that the recipe has, after
@@ -43,28 +43,56 @@ Versions: {", ".join(f"{key} {value}" for key, value in training["environment"][
 ## Numbers
 
 {numbers_table(metrics)}
+Behind a score stands the 95% interval of a bootstrap.
+
 ## Limits
 
 {training.get("limits") or NO_LIMITS}
 """
 
 
+def _proof(source: Mapping[str, str]) -> str:
+    return f"SHA-256 {source['sha256'][:16]}" if "sha256" in source else f"fingerprint {source['fingerprint'][:16]}"
+
+
+def _origin(training: Mapping[str, Any]) -> str:
+    """What it started from, and what was done to it at the end."""
+    lines = []
+    if "start" in training:
+        start = training["start"]
+        lines.append(f"It started from the language model `{start['name']}` (version {start['version'][:16]}…).")
+    if "calibration" in training:
+        found = training["calibration"]
+        lines.append(
+            f"Its logits are divided by {found['temperature']:.3f}, so that probabilities can be believed: on the "
+            f"validation data that brings the expected calibration error from "
+            f"{found['calibration_error_before']:.3f} to {found['calibration_error_cross_fitted']:.3f} (each half of "
+            "the texts with the temperature of the other)."
+        )
+    return "".join(f"\n{line}\n" for line in lines)
+
+
 def numbers_table(metrics: Mapping[str, Any]) -> str:
-    """One table a data set; the same figures as in metrics.json."""
+    """One table a data set; the same figures as in metrics.json, of which a classifier's pictures show more."""
     parts = []
-    for evaluation in metrics.get("evaluations", []):
-        rows = "".join(f"| {name} | {_figure(value)} |\n" for name, value in _flat(evaluation["scores"]))
-        parts.append(f"On `{evaluation['data']['name']}`:\n\n| measure | value |\n|---|---|\n{rows}\n")
+    for number, evaluation in enumerate(metrics.get("evaluations", []), 1):
+        scores = evaluation["scores"]
+        rows = "".join(f"| {name} | {_figure(value)} |\n" for name, value in _flat(scores))
+        picture = f"![confusion and reliability](evaluation-{number}.png)\n\n" if "confusion" in scores else ""
+        parts.append(f"On `{evaluation['data']['name']}`:\n\n| measure | value |\n|---|---|\n{rows}\n{picture}")
     return "".join(parts) or "Not measured yet.\n\n"
 
 
 def _flat(scores: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
+    """Names and figures, an interval behind its score."""
     pairs: list[tuple[str, Any]] = []
     for name, value in scores.items():
         if isinstance(value, Mapping):
             pairs.extend(_flat(value, f"{prefix}{name} "))
-        else:
-            pairs.append((prefix + name, value))
+        elif not isinstance(value, list):
+            between = scores.get(f"{name}_95")
+            text = f"{_figure(value)} ({_figure(between[0])} to {_figure(between[1])})" if between else value
+            pairs.append((prefix + name, text))
     return pairs
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from models.batch import pad
 from models.classifier import Classifier
@@ -14,7 +15,16 @@ from models.config import require_range
 from models.runtime.float import FloatClassifier
 from models.tokenizer import Tokenizer
 from models.training.buckets import bucket
-from models.training.metrics import classify_all, score_classes
+from models.training.loop import Task
+from models.training.scores.classification import (
+    calibration_error,
+    classify_all,
+    cross_fitted_error,
+    fit_temperature,
+    score_classes,
+)
+from models.training.store import IdArray, Ragged
+from models.training.subwords import SubwordSampler
 
 SHAPE_MULTIPLE = 8
 
@@ -29,72 +39,111 @@ class ClassificationTaskConfig:
     max_tokens: int = 256
     """Of a longer text a window of so many tokens, drawn anew each epoch, is trained on; it is judged on the whole."""
     label_smoothing: float = 0.0
+    """Towards the uniform distribution (Szegedy et al. 2015, arXiv:1512.00567)."""
+    subword_alpha: float = 0.0
+    """Above 0, texts are cut into other pieces each time, drawn by their probability to this power (subword
+    regularization, arXiv:1804.10959); 0: always into the likeliest."""
 
     def __post_init__(self) -> None:
         require_range(self, "batch_texts", 1, 100_000)
         require_range(self, "batch_tokens", 1, 10_000_000)
         require_range(self, "max_tokens", 1, 100_000)
         require_range(self, "label_smoothing", 0.0, 0.9)
+        require_range(self, "subword_alpha", 0.0, 10.0)
 
 
 @dataclass(frozen=True)
 class WindowBatch:
-    """Which texts, and from which token on."""
+    """Which texts, from which token on, and a number that decides how they are cut into pieces."""
 
-    texts: tuple[int, ...]
-    starts: tuple[int, ...]
+    texts: IdArray
+    starts: IdArray
+    draw: int
 
 
-class ClassificationTask:
+class ClassificationTask(Task[WindowBatch, WindowBatch]):
     """Texts and labels; validation accuracy decides."""
 
     metric = "accuracy"
     unit = "texts"
     higher_is_better = True
+    model: Classifier
 
     def __init__(
         self,
         model: Classifier,
         tokenizer: Tokenizer,
-        train: Sequence[tuple[str, str]],
+        texts: Ragged,
+        labels: IdArray,
         valid: Sequence[tuple[str, str]],
         config: ClassificationTaskConfig,
         seed: int,
     ) -> None:
+        """labels (R,) are places in model.config.labels; valid are texts with their labels."""
         self.model, self.config, self.seed = model, config, seed
-        labels = {label: index for index, label in enumerate(model.config.labels)}
-        self.texts = [tokenizer.encode(text) or [tokenizer.end_id] for text, _ in train]
-        self.labels = torch.tensor([labels[label] for _, label in train])
-        self.lengths = [min(len(text), config.max_tokens) for text in self.texts]
+        self.texts, self.labels = texts, labels
+        self.lengths = np.minimum(texts.lengths, config.max_tokens)
+        self.sampler = SubwordSampler(tokenizer, config.subword_alpha) if config.subword_alpha else None
         self.valid_texts = [tokenizer.encode(text) or [tokenizer.end_id] for text, _ in valid]
-        self.valid_labels = torch.tensor([labels[label] for _, label in valid])
+        self.valid_logits = torch.empty(0)
+        self.valid_labels = torch.tensor([model.config.labels.index(label) for _, label in valid])
 
     def batches(self, epoch: int) -> Sequence[WindowBatch]:
-        draw = random.Random(f"windows {self.seed}:{epoch}")
-        starts = [draw.randrange(len(text) - length + 1) for text, length in zip(self.texts, self.lengths, strict=True)]
+        draw = np.random.default_rng([self.seed, epoch, 1])
+        starts = draw.integers(0, self.texts.lengths - self.lengths + 1)
         groups = bucket(self.lengths, self.config.batch_tokens, self.seed, epoch, self.config.batch_texts)
-        return [WindowBatch(tuple(group), tuple(starts[index] for index in group)) for group in groups]
+        return [WindowBatch(group, starts[group], epoch) for group in groups]
 
-    def loss(self, batch: WindowBatch) -> tuple[Tensor, int]:
+    def parts(self, batch: WindowBatch, count: int) -> Sequence[WindowBatch]:
+        size = -(-len(batch.texts) // count)
+        return [
+            WindowBatch(batch.texts[first : first + size], batch.starts[first : first + size], batch.draw)
+            for first in range(0, len(batch.texts), size)
+        ]
+
+    def targets(self, part: WindowBatch) -> int:
+        return len(part.texts)
+
+    def loss(self, part: WindowBatch) -> Tensor:
         device = self.model.head.weight.device
         windows = [
-            self.texts[index][start : start + self.lengths[index]]
-            for index, start in zip(batch.texts, batch.starts, strict=True)
+            self._window(int(index), int(start), part.draw)
+            for index, start in zip(part.texts, part.starts, strict=True)
         ]
         padded = pad(windows, SHAPE_MULTIPLE).to(device)
         logits = self.model(padded.ids, padded.lengths)  # (B, C)
-        wanted = self.labels[list(batch.texts)].to(device)
-        loss = torch.nn.functional.cross_entropy(logits.float(), wanted, label_smoothing=self.config.label_smoothing)
-        return loss, len(wanted)
+        wanted = torch.from_numpy(self.labels[part.texts]).to(device)  # (B,)
+        return torch.nn.functional.cross_entropy(logits.float(), wanted, label_smoothing=self.config.label_smoothing)
 
     def validate(self) -> dict[str, float]:
-        scores = score_classes(
-            classify_all(FloatClassifier(self.model), self.valid_texts), self.valid_labels, self.model.config.labels
-        )
+        self.valid_logits = classify_all(FloatClassifier(self.model), self.valid_texts)
+        scores = score_classes(self.valid_logits, self.valid_labels, self.model.config.labels)
         return {"accuracy": scores["accuracy"], "loss": scores["loss"]}
 
-    def state_dict(self) -> dict[str, Any]:
-        return {}
+    def export(self, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """With the head divided by the temperature that fits the validation data best: probabilities to believe in.
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        pass
+        Explanations stay exact, and no runtime has to know of it.
+        """
+        logits, wanted = self.valid_logits, self.valid_labels
+        temperature = fit_temperature(logits, wanted)
+        notes = {
+            "temperature": temperature,
+            "calibration_error_before": calibration_error(torch.softmax(logits.double(), dim=-1), wanted),
+            "calibration_error_cross_fitted": cross_fitted_error(logits, wanted),
+        }
+        heads = {name: weights[name] / temperature for name in ("head.weight", "head.bias")}
+        return {**weights, **heads}, {"calibration": notes}
+
+    def depths(self) -> list[list[nn.Parameter]]:
+        """The head, the LSTM layers from the top down, the embedding."""
+        model = self.model
+        layers = zip(model.lstm.forward_layers, model.lstm.backward_layers, strict=True)
+        stack = [[*ahead.parameters(), *back.parameters()] for ahead, back in layers]
+        return [list(model.head.parameters()), *reversed(stack), list(model.embedding.parameters())]
+
+    def _window(self, index: int, start: int, draw: int) -> list[int]:
+        ids: list[int] = self.texts[index][start : start + int(self.lengths[index])].tolist()
+        if self.sampler:
+            ids = self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{draw}:{index}"))
+        return ids

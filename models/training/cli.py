@@ -3,32 +3,42 @@
 import json
 import shlex
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from models import checkpoint
 from models.device import choose_device
-from models.errors import ModelError
+from models.errors import DataError, ModelError
 from models.training import session
 from models.training.allocator import keep_memory
-from models.training.build import COLUMNS, TSV_COLUMNS, Request, plan
+from models.training.board import Board
+from models.training.build import COLUMNS, TSV_COLUMNS, Request, find_recipe, plan
+from models.training.compare import compare_runs
+from models.training.corpus import show
 from models.training.evaluate import evaluate_sources
-from models.training.recipes import RECIPES
-from models.training.sources import Source
+from models.training.options import distribute, parse_assignments
+from models.training.recipes import load_recipe, recipe_names
+from models.training.scores.config import EvaluationConfig
+from models.training.sources import parse_source
+from models.training.world import World
 
 app = typer.Typer(
     help="Train LSTM models on your own text, and measure them.", no_args_is_help=True, add_completion=False
 )
 
 Output = Annotated[Path, typer.Option("--out", help="The checkpoint directory to make.")]
-Train = Annotated[list[str] | None, typer.Option("--train", help="Training data: FILE[:COLUMN,…]. Can be repeated.")]
+Train = Annotated[
+    list[str] | None,
+    typer.Option("--train", help="Training data: FILE[:COLUMN,…] or hf:NAME[:CONFIGURATION]. Can be repeated."),
+]
 Valid = Annotated[list[str] | None, typer.Option("--valid", help="Validation data, likewise.")]
-RecipeName = Annotated[str, typer.Option("--recipe", help=f"Start from a named recipe: {', '.join(RECIPES)}.")]
+RecipeName = Annotated[str, typer.Option("--recipe", help="Start from a named recipe: see `carousel-train recipes`.")]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting: NAME=VALUE; an unknown name lists them all.")
 ]
@@ -36,6 +46,7 @@ Root = Annotated[Path, typer.Option("--data", envvar="CAROUSEL_DATA", help="The 
 Language = Annotated[str, typer.Option("--language", help="The language of the text, such as en.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+BoardFolder = Annotated[Path | None, typer.Option("--tensorboard", help="A folder to write TensorBoard's events into.")]
 Threads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0: one a core.")]
 
 
@@ -51,11 +62,12 @@ def language(
     resume: Resume = False,
     device: Device = "auto",
     threads: Threads = 0,
+    tensorboard: BoardFolder = None,
 ) -> None:
-    """Train a language model on text: .txt with a document a line, .jsonl, .csv, .tsv."""
+    """Train a language model on text: .txt with a document a line, .jsonl, .csv, .tsv, .parquet."""
     languages = (language,) if language else ()
     request = _request("language", out, train, valid, languages, recipe, assignments, data, device)
-    _train(request, resume, threads)
+    _train(request, resume, threads, tensorboard)
 
 
 @app.command()
@@ -65,16 +77,20 @@ def classifier(
     valid: Valid = None,
     language: Language = "",
     recipe: RecipeName = "",
+    start: Annotated[
+        Path | None, typer.Option("--from", help="The checkpoint of a language model to start from.")
+    ] = None,
     assignments: Assignments = None,
     data: Root = Path(),
     resume: Resume = False,
     device: Device = "auto",
     threads: Threads = 0,
+    tensorboard: BoardFolder = None,
 ) -> None:
-    """Train a classifier on labelled texts: .jsonl, .csv or .tsv with the columns text and label."""
+    """Train a classifier on labelled texts: .jsonl, .csv, .tsv or .parquet with the columns text and label."""
     languages = (language,) if language else ()
     request = _request("classifier", out, train, valid, languages, recipe, assignments, data, device)
-    _train(request, resume, threads)
+    _train(replace(request, start=start), resume, threads, tensorboard)
 
 
 @app.command()
@@ -90,11 +106,12 @@ def translator(
     resume: Resume = False,
     device: Device = "auto",
     threads: Threads = 0,
+    tensorboard: BoardFolder = None,
 ) -> None:
-    """Train a translator on sentence pairs: .tsv, .csv, .jsonl, or two parallel files SOURCE,TARGET."""
+    """Train a translator on sentence pairs: .tsv, .csv, .jsonl, .parquet, or two parallel files SOURCE,TARGET."""
     pair = tuple(part for part in languages.split(",") if part)
     request = _request("translator", out, train, valid, pair, recipe, assignments, data, device)
-    _train(replace(request, one_way=one_way), resume, threads)
+    _train(replace(request, one_way=one_way), resume, threads, tensorboard)
 
 
 @app.command()
@@ -102,11 +119,13 @@ def evaluate(
     directory: Annotated[Path, typer.Argument(help="A checkpoint directory.")],
     names: Annotated[list[str], typer.Argument(metavar="DATA…", help="Data: FILE[:COLUMN,…].")],
     baseline: Annotated[
-        list[str] | None, typer.Option(help="For a language model: also count a 3-gram on this data, and measure it.")
+        list[str] | None, typer.Option(help="For a language model: also count an n-gram on this data, and measure it.")
     ] = None,
+    order: Annotated[int, typer.Option(min=1, max=10, help="Words of the baseline's n-grams.")] = 3,
     save: Annotated[
-        bool, typer.Option("--save", help="Also make this the checkpoint's metrics.json and card.")
+        bool, typer.Option("--save", help="Also make this the checkpoint's metrics.json, card and pictures.")
     ] = False,
+    assignments: Assignments = None,
     data: Root = Path(),
     device: Device = "auto",
     threads: Threads = 0,
@@ -115,13 +134,37 @@ def evaluate(
     if threads:
         torch.set_num_threads(threads)
     loaded = checkpoint.load(directory, choose_device(device))
+    known = {field.name for field in fields(EvaluationConfig)}
+    trained = {name: value for name, value in loaded.training.get("settings", {}).items() if name in known}
+    (settings,) = distribute({**trained, **parse_assignments(assignments or ())}, (EvaluationConfig,))
+    config = EvaluationConfig(**settings)  # type: ignore[arg-type]
     columns = (COLUMNS[loaded.kind], TSV_COLUMNS[loaded.kind])
-    sources, counted = ([Source.parse(name, data, *columns) for name in group] for group in (names, baseline or ()))
+    sources = [parse_source(name, data, *columns, "validation") for name in names]
+    counted = [parse_source(name, data, *columns, "train") for name in baseline or ()]
     with torch.inference_mode():
-        metrics = evaluate_sources(loaded.model, loaded.tokenizer, sources, counted)
+        metrics = evaluate_sources(loaded.model, loaded.tokenizer, sources, config, counted, order)
     if save:
         session.write_metrics(loaded, directory, metrics)
     typer.echo(json.dumps(metrics, indent=2, ensure_ascii=False))
+
+
+@app.command()
+def compare(
+    directories: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT…", help="Two or more, of one kind.")],
+    picture: Annotated[Path | None, typer.Option("--plot", help="A PNG to draw their learning curves into.")] = None,
+) -> None:
+    """Set checkpoints side by side: what differs in their settings, what they scored, how they learned."""
+    compare_runs(directories, picture, Console())
+
+
+@app.command()
+def recipes() -> None:
+    """List the named recipes."""
+    table = Table("recipe", "command", "what it makes")
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        table.add_row(name, recipe.kind, recipe.about)
+    Console().print(table)
 
 
 def main() -> None:
@@ -159,13 +202,43 @@ def _request(
     )
 
 
-def _train(request: Request, resume: bool, threads: int) -> None:
+def _train(request: Request, resume: bool, threads: int, tensorboard: Path | None) -> None:
     if threads:
         torch.set_num_threads(threads)
-    console = Console()
-    session.check_output(request.output, resume)
-    made = plan(request)
-    metrics = session.train(made.run, made.trainer, made.tokenizer, made.evaluate, resume, console)
+    world = World.join(choose_device(request.device))
+    try:
+        recipe = find_recipe(request)
+        if recipe.base and request.start is None:
+            base = request.output.with_name(request.output.name + ".base")
+            if not base.exists() or session.work_folder(base).exists():
+                first = Request("language", base, recipe=recipe.base, root=request.root, device=request.device)
+                _run(replace(first, command=request.command), resume and session.has_state(base), world, tensorboard)
+            elif checkpoint.load(base, torch.device("cpu")).training["settings"] != load_recipe(recipe.base).settings:
+                raise DataError(f"{base}: not made by the recipe {recipe.base} as it is; delete it, or use --from")
+            request = replace(request, start=base)
+            resume = resume and session.has_state(request.output)
+        _run(request, resume, world, tensorboard)
+    except ModelError:
+        if world.is_first:
+            raise
+        sys.exit(2)  # the first process says it
+    finally:
+        world.leave()
+
+
+def _run(request: Request, resume: bool, world: World, tensorboard: Path | None) -> None:
+    console = Console(quiet=not world.is_first)
+    world.decide(lambda: session.check_output(request.output, resume))
+    board = Board(tensorboard if world.is_first else None)
+    try:
+        made = plan(request, world, resume)
+    except BaseException:
+        if world.is_first:
+            session.forget(request.output)
+        raise
+    if made.report is not None:
+        show(made.report, console)
+    metrics = session.train(made.run, made.trainer, made.tokenizer, made.evaluate, resume, console, board)
     console.print_json(json.dumps(metrics))
     console.print(f"made {request.output}", markup=False, highlight=False)
 

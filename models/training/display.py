@@ -20,10 +20,10 @@ class Display:
         """Unit is what a target is: tokens or texts."""
         self._console, self._metric, self._unit = console, metric, unit
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[status]}"),
+            TextColumn("{task.fields[status]}", markup=False),
             TimeRemainingColumn(),
             console=console,
         )

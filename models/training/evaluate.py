@@ -8,54 +8,96 @@ from models.classifier import Classifier
 from models.errors import DataError
 from models.language_model import LanguageModel
 from models.tokenizer import Tokenizer
-from models.training.metrics import evaluate_classifier, evaluate_language, evaluate_ngram, evaluate_translator
-from models.training.ngram import KneserNey
-from models.training.sources import Source
+from models.training.corpus import usable
+from models.training.files import Row
+from models.training.scores.classification import evaluate_classifier
+from models.training.scores.config import EvaluationConfig
+from models.training.scores.language import evaluate_language, evaluate_ngram
+from models.training.scores.ngram import KneserNey
+from models.training.scores.translation import evaluate_translator
+from models.training.sources import Source, all_rows
+from models.translator import Translator
+
+NGRAM_MOST_CHARACTERS = 20_000_000  # of text that an n-gram is counted on: its tables take fifty bytes for each
 
 
 def evaluate_sources(
-    model: Model, tokenizer: Tokenizer, sources: Sequence[Source], baseline: Sequence[Source] = ()
+    model: Model,
+    tokenizer: Tokenizer,
+    sources: Sequence[Source],
+    config: EvaluationConfig,
+    baseline: Sequence[Source] = (),
+    order: int = 3,
 ) -> dict[str, Any]:
     """Scores of the model on each source: the content of metrics.json.
 
-    Beside the scores in float32 stand those in int8, on a CPU. With sources for a
-    baseline, a Kneser-Ney 3-gram over the model's tokens is counted on them and measured beside a
-    language model. Raises DataError for data that can't be read or that has
-    labels unknown to the model.
+    Beside the scores in float32 stand those in int8, on a CPU. With sources for a baseline, a
+    Kneser-Ney n-gram over the model's tokens is counted on them and measured beside a language model,
+    unless they have more than 20 million characters: its tables would outgrow memory.
+    Raises DataError for data that can't be read or that has labels unknown to the model.
     """
     evaluations = []
-    ngram = _count(tokenizer, baseline) if baseline and isinstance(model, LanguageModel) else None
+    ngram = _count(tokenizer, baseline, order) if baseline and isinstance(model, LanguageModel) else None
     for source in sources:
-        rows = source.rows()
-        scores = evaluate_rows(model, tokenizer, rows, source.name)
+        rows = list(usable(source.rows(), 2 if isinstance(model, Translator) else 1))
+        if not rows:
+            raise DataError(f"{source.name}: no row without a blank text")
+        scores = evaluate_rows(model, tokenizer, rows, source.name, config)
         if next(model.parameters()).device.type == "cpu":
-            scores["int8"] = evaluate_rows(model, tokenizer, rows, source.name, "int8")
+            scores["int8"] = _headlines(evaluate_rows(model, tokenizer, rows, source.name, config, "int8"))
         if ngram:
             scores |= evaluate_ngram(ngram, tokenizer, [text for (text,) in rows])
         evaluations.append({"data": source.describe(), "scores": scores})
     return {"evaluations": evaluations}
 
 
-def _count(tokenizer: Tokenizer, sources: Sequence[Source]) -> KneserNey:
-    documents = (tokenizer.encode(text) for source in sources for (text,) in source.rows())
-    return KneserNey(documents, 3, tokenizer.size, tokenizer.end_id)
+def _headlines(scores: dict[str, Any]) -> dict[str, Any]:
+    """The scores alone, without what explains them."""
+    wanted = ("perplexity_per_word", "accuracy", "loss", "bleu", "chrf2")
+    return {
+        name: _headlines(value) if isinstance(value, dict) else value
+        for name, value in scores.items()
+        if name in wanted or (isinstance(value, dict) and "bleu" in value)
+    }
+
+
+def _count(tokenizer: Tokenizer, sources: Sequence[Source], order: int) -> KneserNey | None:
+    texts = []
+    size = 0
+    for (text,) in all_rows(sources):
+        texts.append(text)
+        size += len(text)
+        if size > NGRAM_MOST_CHARACTERS:
+            return None
+    return KneserNey((tokenizer.encode(text) for text in texts), order, tokenizer.size, tokenizer.end_id)
 
 
 def evaluate_rows(
-    model: Model, tokenizer: Tokenizer, rows: Sequence[tuple[str, ...]], name: str, precision: str = "float32"
+    model: Model,
+    tokenizer: Tokenizer,
+    rows: Sequence[Row],
+    name: str,
+    config: EvaluationConfig,
+    precision: str = "float32",
 ) -> dict[str, Any]:
     """Scores on rows: texts; texts and labels; or pairs, first language first."""
     if isinstance(model, LanguageModel):
-        return evaluate_language(model, tokenizer, [text for (text,) in rows], precision=precision)
+        return evaluate_language(model, tokenizer, [text for (text,) in rows], config, precision=precision)
     if isinstance(model, Classifier):
-        labels = [label.strip() for _, label in rows]
-        unknown = sorted(set(labels) - set(model.config.labels))
-        if unknown:
-            raise DataError(f"{name}: label {unknown[0]!r} is none of the model's: {', '.join(model.config.labels)}")
-        return evaluate_classifier(model, tokenizer, [text for text, _ in rows], labels, precision)
+        labels = known_labels(model, rows, name)
+        return evaluate_classifier(model, tokenizer, [text for text, _ in rows], labels, config, precision)
     first = model.config.languages[0]
     scores = {}
     for source, target in model.config.directions:
         pairs = [(left, right) if source == first else (right, left) for left, right in rows]
-        scores[f"{source}-{target}"] = evaluate_translator(model, tokenizer, pairs, target, precision=precision)
+        scores[f"{source}-{target}"] = evaluate_translator(model, tokenizer, pairs, target, config, precision)
     return scores
+
+
+def known_labels(model: Classifier, rows: Sequence[Row], name: str) -> list[str]:
+    """The labels of rows. Raises DataError for one that the model has not."""
+    labels = [label.strip() for _, label in rows]
+    unknown = sorted(set(labels) - set(model.config.labels))
+    if unknown:
+        raise DataError(f"{name}: label {unknown[0]!r} is none of the model's: {', '.join(model.config.labels)}")
+    return labels

@@ -1,9 +1,12 @@
 """Training a language model on a stream of text, with its state carried from batch to batch."""
 
+import itertools
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +15,9 @@ from models.errors import DataError
 from models.language_model import LanguageModel
 from models.recurrent import LSTMState
 from models.tokenizer import Tokenizer
-from models.training.metrics import evaluate_language, language_stream
+from models.training.loop import Task
+from models.training.scores.language import evaluate_language
+from models.training.store import IdArray
 
 
 @dataclass(frozen=True)
@@ -22,58 +27,139 @@ class LanguageTaskConfig:
     stripes: int = 32
     chunk_tokens: int = 64
     """Gradients flow back through so many steps (truncated backpropagation through time, Williams and Peng 1990)."""
+    empty_memory: float = 0.02
+    """Share of stripes that read a chunk from an empty memory, as a text does that somebody else begins: without it
+    a model is only good once it is warm."""
+    label_smoothing: float = 0.0
+    activation_penalty: float = 0.0
+    """Times the mean square of the top layer's output (Merity et al. 2017, arXiv:1708.01009, who call it alpha and
+    take the output after dropout: the same in expectation, where this is 1 / (1 - dropout) times theirs)."""
+    change_penalty: float = 0.0
+    """Times the mean square of that output's change from step to step (beta, in the same paper)."""
 
     def __post_init__(self) -> None:
         require_range(self, "stripes", 1, 100_000)
         require_range(self, "chunk_tokens", 1, 100_000)
+        require_range(self, "empty_memory", 0.0, 1.0)
+        require_range(self, "label_smoothing", 0.0, 0.9)
+        require_range(self, "activation_penalty", 0.0, 1000.0)
+        require_range(self, "change_penalty", 0.0, 1000.0)
 
 
-class LanguageTask:
+@dataclass(frozen=True)
+class Chunk:
+    """Steps begin to end of the stripes first to last; the ends are not among them. Of an epoch."""
+
+    epoch: int
+    begin: int
+    end: int
+    first: int
+    last: int
+
+
+class LanguageTask(Task[Chunk, Chunk]):
     """All documents as one stream; validation perplexity per word decides."""
 
     metric = "perplexity_per_word"
     unit = "tokens"
     higher_is_better = False
+    model: LanguageModel
 
     def __init__(
         self,
         model: LanguageModel,
         tokenizer: Tokenizer,
-        train: Sequence[str],
+        stream: IdArray,
         valid: Sequence[str],
         config: LanguageTaskConfig,
+        seed: int,
     ) -> None:
-        """Raise DataError where there are fewer tokens than one chunk of every stripe."""
-        self.model, self.tokenizer, self.valid, self.config = model, tokenizer, valid, config
-        stream = language_stream(tokenizer, train)
-        width = (stream.numel() - 1) // config.stripes
+        """stream is (N,) ids, in memory or mapped from a file: an end token first, and after each text.
+
+        Raise DataError where there are fewer tokens than one for each stripe.
+        """
+        self.model, self.tokenizer, self.valid, self.config, self.seed = model, tokenizer, valid, config, seed
+        width = (len(stream) - 1) // config.stripes
         if width < 1:
             raise DataError(
-                f"{stream.numel()} tokens of training text are too few for {config.stripes} stripes; --set stripes=…"
+                f"{len(stream)} tokens of training text are too few for {config.stripes} stripes; --set stripes=…"
             )
-        self.inputs = stream[: width * config.stripes].view(config.stripes, width)
-        self.targets = stream[1 : width * config.stripes + 1].view(config.stripes, width)
+        self.width = width
+        self.inputs = stream[: width * config.stripes].reshape(config.stripes, width)
+        self.wanted = stream[1 : width * config.stripes + 1].reshape(config.stripes, width)
         self.state: LSTMState | None = None
 
-    def batches(self, epoch: int) -> Sequence[int]:  # noqa: ARG002 — the order of a text is its own
-        return range(0, self.inputs.shape[1], self.config.chunk_tokens)
+    def batches(self, epoch: int) -> Sequence[Chunk]:
+        """Chunks in the order of the text; the first is shorter, so that the cuts fall elsewhere in each epoch."""
+        size = self.config.chunk_tokens
+        first = random.Random(f"chunks {self.seed}:{epoch}").randint(-(-size // 2), size)
+        cuts = [0, *range(min(first, self.width), self.width, size), self.width]
+        return [Chunk(epoch, begin, end, 0, self.config.stripes) for begin, end in itertools.pairwise(cuts)]
 
-    def loss(self, batch: int) -> tuple[Tensor, int]:
-        device = self.model.bias.device
-        chunk = slice(batch, batch + self.config.chunk_tokens)
-        state = None if batch == 0 else self.state
-        logits, after = self.model(self.inputs[:, chunk].to(device), state)  # (B, T, V)
-        self.state = after.detach()
-        targets = self.targets[:, chunk].to(device)
-        return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten()), targets.numel()
+    def parts(self, batch: Chunk, count: int) -> Sequence[Chunk]:
+        size = -(-self.config.stripes // count)
+        return [
+            Chunk(batch.epoch, batch.begin, batch.end, first, min(first + size, batch.last))
+            for first in range(batch.first, batch.last, size)
+        ]
+
+    def targets(self, part: Chunk) -> int:
+        return (part.end - part.begin) * (part.last - part.first)
+
+    def loss(self, part: Chunk) -> Tensor:
+        inputs, wanted = self._ids(self.inputs, part), self._ids(self.wanted, part)  # (B, T)
+        hidden, after = self.model.read(inputs, self._before(part))  # (B, T, H)
+        self._remember(part, after)
+        loss = self._loss(hidden, wanted)
+        if self.model.config.backward:
+            # The chunk from its end to its beginning, with an empty memory: what follows it is yet to be read.
+            loss = (loss + self._loss(self.model.read_backward(wanted), inputs)) / 2
+        return loss
+
+    def _loss(self, hidden: Tensor, wanted: Tensor) -> Tensor:
+        """Of the top layer's output (B, T, H), where the ids wanted (B, T) should follow."""
+        logits = self.model.score(self.model.dropout(hidden))  # (B, T, V)
+        loss = torch.nn.functional.cross_entropy(
+            logits.float().flatten(0, 1), wanted.flatten(), label_smoothing=self.config.label_smoothing
+        )
+        if self.config.activation_penalty:
+            loss = loss + self.config.activation_penalty * hidden.float().square().mean()
+        if self.config.change_penalty and hidden.shape[1] > 1:
+            loss = loss + self.config.change_penalty * hidden.float().diff(dim=1).square().mean()
+        return loss
 
     def validate(self) -> dict[str, float]:
         scores = evaluate_language(self.model, self.tokenizer, self.valid, rows=self.config.stripes)
         return {name: scores[name] for name in ("perplexity_per_word", "perplexity_per_token")}
 
     def state_dict(self) -> dict[str, Any]:
-        return {} if self.state is None else {"hidden": self.state.hidden, "cell": self.state.cell}
+        return {} if self.state is None else {"hidden": self.state.hidden.cpu(), "cell": self.state.cell.cpu()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         device = self.model.bias.device
         self.state = LSTMState(state["hidden"].to(device), state["cell"].to(device)) if state else None
+
+    def _ids(self, ids: IdArray, part: Chunk) -> Tensor:
+        chunk = ids[part.first : part.last, part.begin : part.end]
+        return torch.from_numpy(chunk.astype(np.int64)).to(self.model.bias.device)  # (B, T)
+
+    def _before(self, part: Chunk) -> LSTMState | None:
+        """What the stripes' memories held at the end of the chunk before, of some stripes nothing.
+
+        Nothing at all at the beginning of an epoch.
+        """
+        if part.begin == 0 or self.state is None:
+            return None
+        rows = slice(part.first, part.last)
+        draw = np.random.default_rng([self.seed, part.epoch, part.begin])
+        full = draw.random(self.config.stripes)[rows] >= self.config.empty_memory
+        kept = torch.from_numpy(full).to(self.model.bias.device).view(1, -1, 1)  # (1, B, 1)
+        return LSTMState(self.state.hidden[:, rows] * kept, self.state.cell[:, rows] * kept)
+
+    def _remember(self, part: Chunk, after: LSTMState) -> None:
+        if self.state is None:
+            empty = after.hidden.new_zeros(after.hidden.shape[0], self.config.stripes, after.hidden.shape[2])
+            self.state = LSTMState(empty, empty.clone())
+        rows = slice(part.first, part.last)
+        self.state.hidden[:, rows] = after.hidden.detach()
+        self.state.cell[:, rows] = after.cell.detach()

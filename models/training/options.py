@@ -47,9 +47,14 @@ def distribute(settings: Mapping[str, Value], configurations: Sequence[type[Any]
 
 def _convert(name: str, value: Value, default: Value) -> Value:
     try:
+        if isinstance(default, bool):
+            return _BOOLEANS[str(value).lower()]
         if isinstance(default, int):
             return int(value)
         return type(default)(value)
-    except ValueError:
-        kind = {int: "a whole number", float: "a number"}[type(default)]
+    except (ValueError, KeyError):
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(default)]
         raise ConfigError(f"setting {name} is {value!r}; it must be {kind}") from None
+
+
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}

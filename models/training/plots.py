@@ -1,13 +1,19 @@
-"""Learning curves as a picture."""
+"""Pictures: learning curves, confusion, reliability."""
 
 import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from models.training.scores.classification import CALIBRATION_BINS
 
-def learning_curves(log: Sequence[Mapping[str, Any]], metric: str, title: str) -> bytes:
+MOST_LABELS_WRITTEN = 25  # in a picture of confusion
+Log = Sequence[Mapping[str, Any]]
+
+
+def learning_curves(log: Log, metric: str, title: str) -> bytes:
     """A PNG: training loss, and each validation score in a panel of its own, over optimizer steps."""
     names = [name for name in log[0]["scores"] if name != "seconds"] if log else []
     groups: dict[str, list[str]] = {"loss": ["train_loss"]}
@@ -29,6 +35,69 @@ def learning_curves(log: Sequence[Mapping[str, Any]], metric: str, title: str) -
         panel.grid(alpha=0.3)
         panel.legend()
     figure.suptitle(title)
+    return _png(figure)
+
+
+def compared_curves(logs: Mapping[str, Log], metric: str) -> bytes:
+    """A PNG: the validation metric of several runs, over steps and over minutes of training."""
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    by_step, by_time = figure.subplots(1, 2, sharey=True)
+    for name, log in logs.items():
+        values = [record["scores"][metric] for record in log]
+        by_step.plot([record["step"] for record in log], values, marker="o", markersize=3, label=name)
+        by_time.plot([record["seconds"] / 60 for record in log], values, marker="o", markersize=3, label=name)
+    by_step.set_ylabel(metric.replace("_", " "))
+    for panel, label in ((by_step, "optimizer step"), (by_time, "minutes of training")):
+        panel.set_xlabel(label)
+        panel.grid(alpha=0.3)
+    by_time.legend()
+    return _png(figure)
+
+
+def class_pictures(scores: Mapping[str, Any], title: str) -> bytes:
+    """A PNG of a classifier's scores: how labels were confused, and how far its probabilities can be believed."""
+    labels = list(scores["classes"])
+    size = min(12.0, max(4.0, 0.7 * len(labels) + 2.4))
+    figure = Figure(figsize=(size + 5.0, size + 0.4), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=[size, 4.6], squeeze=False)[0]
+    _draw_confusion(left.subplots(), scores["confusion"], labels)
+    curve, histogram = right.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    _draw_reliability(curve, histogram, scores["calibration_bins"])
+    figure.suptitle(title, fontsize=10)
+    return _png(figure)
+
+
+def _draw_confusion(panel: Axes, confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> None:
+    """Texts of each label (a row) that were given each label (a column)."""
+    shares = [[count / max(1, sum(row)) for count in row] for row in confusion]
+    panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    panel.set_xlabel("given")
+    panel.set_ylabel("true")
+    if len(labels) > MOST_LABELS_WRITTEN:
+        return
+    for row, counts in enumerate(confusion):
+        for column, count in enumerate(counts):
+            color = "white" if shares[row][column] > 0.5 else "black"
+            text = f"{count:,}\n{shares[row][column]:.1%}"
+            panel.text(column, row, text, ha="center", va="center", color=color, fontsize=9)
+    panel.set_xticks(range(len(labels)), labels, rotation=45 if len(labels) > 4 else 0)
+    panel.set_yticks(range(len(labels)), labels)
+
+
+def _draw_reliability(curve: Axes, histogram: Axes, bins: Sequence[Mapping[str, float]]) -> None:
+    """Accuracy over the probability of the label given, beside the line where they are the same."""
+    probabilities = [part["probability"] for part in bins]
+    curve.plot([0, 1], [0, 1], color="gray", linewidth=0.8, linestyle=":", label="as often right as said")
+    curve.plot(probabilities, [part["accuracy"] for part in bins], marker="o", markersize=4, label="the model")
+    curve.set_ylabel("accuracy")
+    curve.legend()
+    curve.grid(alpha=0.3)
+    histogram.bar(probabilities, [part["texts"] for part in bins], 0.8 / CALIBRATION_BINS)
+    histogram.set_ylabel("texts")
+    histogram.set_xlabel("probability of the label given")
+
+
+def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()

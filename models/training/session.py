@@ -6,14 +6,14 @@ import platform
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 from rich.console import Console
-from torch import Tensor
 
 from models import checkpoint
 from models.checkpoint import Model
@@ -21,10 +21,11 @@ from models.classifier import Classifier
 from models.errors import CheckpointError, DataError
 from models.language_model import LanguageModel
 from models.tokenizer import Tokenizer
+from models.training.board import Board
 from models.training.card import write_card
 from models.training.display import Display
 from models.training.loop import Evaluation, Trainer
-from models.training.plots import learning_curves
+from models.training.plots import class_pictures, learning_curves
 from models.translator import Translator
 
 SAVE_EVERY_S = 300.0
@@ -42,7 +43,9 @@ class Run:
     data: Mapping[str, list[dict[str, str]]]
     data_note: str = ""
     limits: str = ""
-    one_way: bool = False
+    start: Mapping[str, str] = field(default_factory=dict)
+    """Name and version of the checkpoint that training started from."""
+    data_report: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def work(self) -> Path:
@@ -51,35 +54,56 @@ class Run:
 
 def train(
     run: Run,
-    trainer: Trainer[Any],
+    trainer: Trainer[Any, Any],
     tokenizer: Tokenizer,
     evaluate: Callable[[Model], dict[str, Any]],
     resume: bool,
     console: Console,
+    board: Board | None = None,
 ) -> dict[str, Any]:
     """Train, and leave a checkpoint of the best weights; return its metrics.
 
     The checkpoint is rewritten whenever validation finds better weights. At the end it is loaded
     from the disk, as a service would, and evaluate's scores of it become its metrics. With resume,
-    a run that was killed goes on from its last saved state. Raises DataError where there is no such
-    state, or another run's.
+    a run that was killed goes on from its last saved state. Of several processes the first one writes
+    and prints. Raises DataError where there is no such state, or another run's, and CheckpointError
+    where the disk refuses; what lies there is then whole.
     """
-    log = _resume(run, trainer) if resume else _begin(run)
+    log = _resume(run, trainer) if resume else []
+    world, task = trainer.world, trainer.task
     saved = time.monotonic()
-    task = trainer.task
-    with Display(console, run.output.name, task.metric, task.unit, trainer.step, trainer.total_steps) as display:
+    display = Display(
+        console if world.is_first else Console(quiet=True),
+        run.output.name, task.metric, task.unit, trainer.step, trainer.total_steps,
+    )  # fmt: skip
+    board = board or Board(None)
+    board.begin(trainer.step)
+    with display, closing(board):
         for record in trainer.run():
             display.show(record)
+            board.show(record)
             if isinstance(record, Evaluation):
                 log.append(asdict(record))
                 if record.best:
-                    _write_checkpoint(run, trainer, tokenizer, trainer.best_weights(), log)
-            if isinstance(record, Evaluation) or time.monotonic() - saved > SAVE_EVERY_S:
-                _save_state(run, trainer, log)
+                    world.decide(lambda: _write_checkpoint(run, trainer, tokenizer, log))
+            if isinstance(record, Evaluation) or _is_due(trainer, saved):
+                state = trainer.state_dict()
+                world.decide(lambda state=state: _save_state(run, state, log))  # type: ignore[misc]
                 saved = time.monotonic()
-    metrics = finish(run.output, evaluate, trainer.device)
-    shutil.rmtree(run.work)
-    return metrics
+
+    def end() -> dict[str, Any]:
+        checkpoint.replace_files(run.output, _log_files(run, task.metric, log))  # with what came after the best
+        metrics = finish(run.output, evaluate, trainer.device)
+        shutil.rmtree(run.work)
+        return metrics
+
+    return world.decide(end)
+
+
+def _is_due(trainer: Trainer[Any, Any], saved: float) -> bool:
+    if trainer.world.size > 1 and trainer.step % 16:
+        return False  # they would have to agree at every step
+    return trainer.world.decide(lambda: time.monotonic() - saved > SAVE_EVERY_S)
 
 
 def finish(output: Path, evaluate: Callable[[Model], dict[str, Any]], device: torch.device) -> dict[str, Any]:
@@ -92,9 +116,13 @@ def finish(output: Path, evaluate: Callable[[Model], dict[str, Any]], device: to
 
 
 def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[str, Any]) -> None:
-    """Replace a checkpoint's metrics, and the card that shows them."""
+    """Replace a checkpoint's metrics, the card that shows them, and its pictures."""
     card = write_card(output.name, loaded.kind, loaded.languages, loaded.training, metrics)
     changes = {"metrics.json": checkpoint.to_json(metrics), "README.md": card.encode("utf-8")}
+    if loaded.kind == "classifier":
+        for number, evaluation in enumerate(metrics["evaluations"], 1):
+            picture = class_pictures(evaluation["scores"], f"{output.name} on {evaluation['data']['name']}")
+            changes[f"evaluation-{number}.png"] = picture
     checkpoint.replace_files(output, changes)
 
 
@@ -110,39 +138,32 @@ def check_output(output: Path, resume: bool) -> None:
         raise DataError(f"{output}: exists already; choose another --out, or delete it")
 
 
+def has_state(output: Path) -> bool:
+    """Whether a run can be resumed there."""
+    return (work_folder(output) / STATE).exists()
+
+
+def forget(output: Path) -> None:
+    """Delete what a run left that never began to train."""
+    if not has_state(output) and not output.exists():
+        shutil.rmtree(work_folder(output), ignore_errors=True)
+
+
 def work_folder(output: Path) -> Path:
     """Where an unfinished run is kept; gone when it is finished."""
     return output.with_name(output.name + ".training")
 
 
-def _begin(run: Run) -> list[dict[str, Any]]:
-    try:
-        run.work.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CheckpointError(f"{run.work}: can't be made: {error}") from None
-    return []
-
-
-def _resume(run: Run, trainer: Trainer[Any]) -> list[dict[str, Any]]:
+def _resume(run: Run, trainer: Trainer[Any, Any]) -> list[dict[str, Any]]:
     path = run.work / STATE
     state = torch.load(path, map_location="cpu", weights_only=True)
-    for field in ("settings", "languages", "one_way", "data"):
-        if state[field] != _fingerprint(getattr(run, field)):
-            raise DataError(f"{path}: the run to resume has other {field}: {state[field]}")
     trainer.load_state_dict(state["trainer"])
     log: list[dict[str, Any]] = json.loads(state["log"])
     return log
 
 
-def _save_state(run: Run, trainer: Trainer[Any], log: list[dict[str, Any]]) -> None:
-    state = {
-        "trainer": trainer.state_dict(),
-        "log": json.dumps(log),
-        "settings": _fingerprint(run.settings),
-        "languages": _fingerprint(run.languages),
-        "one_way": _fingerprint(run.one_way),
-        "data": _fingerprint(run.data),
-    }
+def _save_state(run: Run, trainer_state: Mapping[str, Any], log: list[dict[str, Any]]) -> None:
+    state = {"trainer": trainer_state, "log": json.dumps(log)}
     partial = run.work / f"{STATE}.partial"
     try:
         with partial.open("wb") as file:
@@ -150,37 +171,32 @@ def _save_state(run: Run, trainer: Trainer[Any], log: list[dict[str, Any]]) -> N
             file.flush()
             os.fsync(file.fileno())
         partial.replace(run.work / STATE)
-    except OSError as error:
-        raise CheckpointError(f"{partial}: can't be written: {error}") from error
+    except (OSError, RuntimeError) as error:  # PyTorch's writer has errors of its own for a full disk
+        partial.unlink(missing_ok=True)
+        raise CheckpointError(f"{partial}: can't be written: {error}; the run can go on with --resume") from error
 
 
-def _fingerprint(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
-def _write_checkpoint(
-    run: Run, trainer: Trainer[Any], tokenizer: Tokenizer, weights: Mapping[str, Tensor], log: list[dict[str, Any]]
-) -> None:
+def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer, log: list[dict[str, Any]]) -> None:
     model = trainer.task.model
     assert isinstance(model, LanguageModel | Classifier | Translator)
+    weights, notes = trainer.task.export(trainer.best_weights())
     training = {
         "command": run.command,
         "settings": dict(run.settings),
         "data": dict(run.data),
+        "data_report": dict(run.data_report),
         "data_note": run.data_note,
         "limits": run.limits,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "step": trainer.step,
         "total_steps": trainer.total_steps,
         "seconds": round(trainer.seconds, 1),
-        "environment": environment(trainer.device),
+        "environment": environment(trainer.device, trainer.world.size),
+        **({"start": dict(run.start)} if run.start else {}),
+        **notes,
     }
     kind = next(kind for kind, (_, module) in checkpoint.KINDS.items() if isinstance(model, module))
     card = write_card(run.output.name, kind, run.languages, training, {})
-    extra = {
-        "log.jsonl": "".join(json.dumps(record) + "\n" for record in log).encode("utf-8"),
-        "curves.png": learning_curves(log, trainer.task.metric, run.output.name),
-    }
     checkpoint.save(
         run.output,
         model,
@@ -190,15 +206,24 @@ def _write_checkpoint(
         training,
         {"evaluations": []},
         card,
-        extra,
+        _log_files(run, trainer.task.metric, log),
     )
 
 
-def environment(device: torch.device) -> dict[str, Any]:
+def _log_files(run: Run, metric: str, log: list[dict[str, Any]]) -> dict[str, bytes]:
+    return {
+        "log.jsonl": "".join(json.dumps(record) + "\n" for record in log).encode("utf-8"),
+        "curves.png": learning_curves(log, metric, run.output.name),
+    }
+
+
+def environment(device: torch.device, processes: int = 1) -> dict[str, Any]:
     """The machine and the versions that a run depends on."""
     if device.type == "cuda":
         machine = torch.cuda.get_device_name(device)
     else:
         machine = f"{torch.get_num_threads()} thread(s) of a {platform.machine()} CPU"
-    packages = ("torch", "sentencepiece", "carousel-lstm")
+    if processes > 1:
+        machine = f"{processes} processes, each on {machine}"
+    packages = ("torch", "numpy", "sentencepiece", "carousel-lstm")
     return {"machine": machine, "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}}}

@@ -3,20 +3,27 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from models.batch import Batch, pad
+from models.batch import Batch, like_lengths, pad
 from models.config import require_range
-from models.search import source_ids
+from models.errors import DataError
 from models.tokenizer import Tokenizer
 from models.training.buckets import bucket
-from models.training.metrics import EVALUATION_TOKENS, evaluate_translator
+from models.training.loop import Task
+from models.training.scores.classification import EVALUATION_TOKENS
+from models.training.scores.config import EvaluationConfig
+from models.training.scores.translation import evaluate_translator
+from models.training.store import IdArray, Ragged
+from models.training.subwords import SubwordSampler
 from models.translator import Translator
 
 SHAPE_MULTIPLE = 4  # lengths are padded to a multiple of this
+Encoded = tuple[list[int], list[int]]
+"""A source as the encoder reads it, and a target with its end."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +37,25 @@ class TranslationTaskConfig:
     max_tokens: int = 100
     scored_pairs: int = 400
     """BLEU is watched on the first so many validation pairs of each direction."""
+    subword_alpha: float = 0.0
+    """Above 0, both sides are cut into other pieces each time, drawn by their probability to this power (subword
+    regularization, arXiv:1804.10959); 0: always into the likeliest."""
 
     def __post_init__(self) -> None:
         require_range(self, "batch_tokens", 1, 10_000_000)
         require_range(self, "label_smoothing", 0.0, 0.9)
         require_range(self, "max_tokens", 1, 10_000)
         require_range(self, "scored_pairs", 1, 1_000_000)
+        require_range(self, "subword_alpha", 0.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pairs of the corpus by their places (R,), each in a direction (R,) of the model; draw decides their pieces."""
+
+    pairs: IdArray
+    directions: IdArray
+    draw: int
 
 
 @dataclass(frozen=True)
@@ -47,92 +67,114 @@ class PairBatch:
     wanted: Tensor
 
 
-class TranslationTask:
+class TranslationTask(Task[Examples, list[Encoded]]):
     """Pairs of every direction of the model, mixed; the mean log-loss of the validation pairs decides."""
 
     metric = "loss"
     unit = "tokens"
     higher_is_better = False
+    model: Translator
 
     def __init__(
         self,
         model: Translator,
         tokenizer: Tokenizer,
-        train: Sequence[tuple[str, str]],
+        texts: tuple[Ragged, ...],
         valid: Sequence[tuple[str, str]],
         config: TranslationTaskConfig,
         seed: int,
+        bleu_tokenize: str = "13a",
     ) -> None:
-        """Train and valid are pairs (first language, second language), as model.config.languages orders them."""
+        """texts are the sides of the training pairs, valid pairs of text, both as model.config.languages orders them.
+
+        Raise DataError where every pair is too long.
+        """
         self.model, self.tokenizer, self.config, self.seed = model, tokenizer, config, seed
-        scored = valid[: config.scored_pairs]
-        self.scored = {direction: self._oriented(scored, direction) for direction in model.config.directions}
-        self.examples = [
-            example
-            for example in self._encode(train)
-            if len(example[0]) <= config.max_tokens + 2 and len(example[1]) <= config.max_tokens + 1
-        ]
-        self.lengths = [max(len(source), len(target)) for source, target in self.examples]
-        encoded = self._encode(valid)
-        longest = [max(len(source), len(target)) for source, target in encoded]
-        self.valid_batches = [
-            self._batch([encoded[index] for index in chosen]) for chosen in bucket(longest, EVALUATION_TOKENS, seed, 0)
-        ]
+        self.texts, self.bleu_tokenize = texts, bleu_tokenize
+        self.sampler = SubwordSampler(tokenizer, config.subword_alpha) if config.subword_alpha else None
+        first = model.config.languages[0]
+        self.sides = [(0, 1) if source == first else (1, 0) for source, _ in model.config.directions]
+        lengths = np.stack([side.lengths for side in texts])  # (2, N)
+        kept = np.flatnonzero((lengths <= config.max_tokens).all(axis=0))
+        if not len(kept):
+            raise DataError(f"every training pair has a side of more than {config.max_tokens} tokens; --set max_tokens")
+        count = len(model.config.directions)
+        self.pairs = np.tile(kept, count)  # (R,)
+        self.directions = np.repeat(np.arange(count), len(kept))
+        self.lengths = np.tile(lengths[:, kept].max(axis=0), count) + 2  # with the language's token and the end
+        self.scored = {
+            direction: [(pair[source], pair[target]) for pair in valid[: config.scored_pairs]]
+            for direction, (source, target) in zip(model.config.directions, self.sides, strict=True)
+        }
+        self.valid_groups = self._valid_groups(valid)
 
-    def batches(self, epoch: int) -> Sequence[list[int]]:
-        return bucket(self.lengths, self.config.batch_tokens, self.seed, epoch)
+    def batches(self, epoch: int) -> Sequence[Examples]:
+        groups = bucket(self.lengths, self.config.batch_tokens, self.seed, epoch)
+        return [Examples(self.pairs[group], self.directions[group], epoch) for group in groups]
 
-    def loss(self, batch: list[int]) -> tuple[Tensor, int]:
-        pairs = self._batch([self.examples[index] for index in batch])
-        return self._loss(pairs, self.config.label_smoothing)
+    def parts(self, batch: Examples, count: int) -> Sequence[list[Encoded]]:
+        encoded = [
+            self._example(
+                self._pieces(pair, self.sides[direction][0], direction, batch.draw),
+                self._pieces(pair, self.sides[direction][1], direction, batch.draw),
+                direction,
+            )
+            for pair, direction in zip(batch.pairs.tolist(), batch.directions.tolist(), strict=True)
+        ]
+        size = -(-len(encoded) // count)
+        return [encoded[first : first + size] for first in range(0, len(encoded), size)]
+
+    def targets(self, part: list[Encoded]) -> int:
+        return sum(len(target) for _, target in part)
+
+    def loss(self, part: list[Encoded]) -> Tensor:
+        return self._loss(self._batch(part), self.config.label_smoothing)
 
     def validate(self) -> dict[str, float]:
         total, count = 0.0, 0
-        for pairs in self.valid_batches:
-            loss, targets = self._loss(pairs, 0.0)
-            total, count = total + loss.item() * targets, count + targets
+        for group in self.valid_groups:
+            targets = self.targets(group)
+            total, count = total + self._loss(self._batch(group), 0.0).item() * targets, count + targets
         scores = {"loss": total / count}
         for (source, target), scored in self.scored.items():
-            scores[f"bleu_{source}_{target}_greedy"] = evaluate_translator(
-                self.model, self.tokenizer, scored, target, beam_size=1
-            )["bleu"]
+            greedy = EvaluationConfig(resamples=0, beam_size=1, bleu_tokenize=self.bleu_tokenize)
+            bleu = evaluate_translator(self.model, self.tokenizer, scored, target, greedy)["bleu"]
+            scores[f"bleu_{source}_{target}_greedy"] = bleu
         return scores
 
-    def state_dict(self) -> dict[str, Any]:
-        return {}
+    def _pieces(self, pair: int, side: int, direction: int, draw: int) -> list[int]:
+        ids: list[int] = self.texts[side][pair].tolist()
+        if self.sampler:
+            ids = self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{draw}:{pair}:{side}:{direction}"))
+        return ids
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        pass
+    def _example(self, source: list[int], target: list[int], direction: int) -> Encoded:
+        wanted = self.model.config.directions[direction][1]
+        end = self.tokenizer.end_id
+        return [self.model.language_id(wanted), *source, end], [*target, end]
 
-    def _oriented(self, pairs: Sequence[tuple[str, str]], direction: tuple[str, str]) -> list[tuple[str, str]]:
-        forward = direction[0] == self.model.config.languages[0]
-        return [(first, second) if forward else (second, first) for first, second in pairs]
-
-    def _encode(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[list[int], list[int]]]:
-        """(source as the encoder reads it, target with its end) for each pair and direction, shuffled."""
+    def _valid_groups(self, valid: Sequence[tuple[str, str]]) -> list[list[Encoded]]:
+        encoded = [tuple(self.tokenizer.encode(text) for text in pair) for pair in valid]
         examples = [
-            (
-                source_ids(self.model, self.tokenizer, source, direction[1]),
-                [*self.tokenizer.encode(target), self.tokenizer.end_id],
-            )
-            for direction in self.model.config.directions
-            for source, target in self._oriented(pairs, direction)
+            self._example(pair[source], pair[target], direction)
+            for direction, (source, target) in enumerate(self.sides)
+            for pair in encoded
         ]
-        random.Random(self.seed).shuffle(examples)
-        return examples
+        longest = [max(len(source), len(target)) for source, target in examples]
+        groups = like_lengths(longest, EVALUATION_TOKENS)
+        return [[examples[index] for index in group] for group in groups]
 
-    def _batch(self, examples: Sequence[tuple[list[int], list[int]]]) -> PairBatch:
+    def _batch(self, examples: Sequence[Encoded]) -> PairBatch:
         device = self.model.bias.device
         source = pad([source for source, _ in examples], SHAPE_MULTIPLE).to(device)
         target = pad([[self.tokenizer.end_id, *target[:-1]] for _, target in examples], SHAPE_MULTIPLE).to(device)
         wanted = pad([target for _, target in examples], SHAPE_MULTIPLE).to(device)
         return PairBatch(source, target.ids, wanted.ids.masked_fill(~wanted.mask, -100))
 
-    def _loss(self, pairs: PairBatch, label_smoothing: float) -> tuple[Tensor, int]:
+    def _loss(self, pairs: PairBatch, label_smoothing: float) -> Tensor:
         memory = self.model.encode(pairs.source)
         features, _, _ = self.model.decode_features(pairs.target, memory)  # (B, T, E)
         real = pairs.wanted != -100  # (B, T)
         logits = self.model.score(features[real])  # (N, V)
         wanted = pairs.wanted[real]  # (N,)
-        loss = torch.nn.functional.cross_entropy(logits.float(), wanted, label_smoothing=label_smoothing)
-        return loss, wanted.numel()
+        return torch.nn.functional.cross_entropy(logits.float(), wanted, label_smoothing=label_smoothing)

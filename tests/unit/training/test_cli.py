@@ -2,15 +2,23 @@
 
 import json
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 
-from models.training import cli
+from models import checkpoint
+from models.classifier import Classifier, ClassifierConfig
+from models.training import build, cli
+from models.training.recipes import Recipe, recipe_names
+from models.training.transfer import classifier_sizes, transfer
 from tests.conftest import SENTENCES
 
 TINY = [
@@ -56,6 +64,9 @@ class TestBadData:
             (b'{"text": "a"}\n', "line 1: no column 'label'"),
             (b'{"text": "a", "label": "x"}\n{"text": "b", "label": "x"}\n', "all training texts have the label 'x'"),
             (b'{"text": "a", "label": "x"}\n{"text": "\xe7", "label": "y"}\n', "line 2: byte 0xE7 is not UTF-8"),
+            (b'{"text": "\\ud800", "label": "x"}\n', "line 1: column 'text' has a lone surrogate"),
+            (b'{"text": "a", "label": " "}\n', "training row 1 has a blank label: 'a'"),
+            (b'{"text": " ", "label": "x"}\n', "the training data has no row without a blank text"),
         ],
     )
     def test_one_clear_line(self, tmp_path, labelled, capsys, monkeypatch, content: bytes, message: str) -> None:
@@ -80,6 +91,11 @@ class TestBadData:
             (["--set", "tokenizer=letters"], "must be subword or word"),
             (["--recipe", "soup"], "no recipe 'soup'"),
             (["--device", "tpu"], "none of auto, cpu, cuda"),
+            (["--set", "vocabulary_size=-5"], "vocabulary_size is -5; it must be a whole number from 3"),
+            (["--set", "resamples=1"], "resamples is 1; it must be 0, or 2 or more"),
+            (["--set", "average_decay=2"], "average_decay is 2"),
+            (["--from", "nowhere"], "nowhere: no such checkpoint directory"),
+            (["--tensorboard", __file__], "can't be made"),
         ],
     )
     def test_bad_options(self, tmp_path, labelled, capsys, monkeypatch, arguments: list[str], message: str) -> None:
@@ -88,6 +104,26 @@ class TestBadData:
             "--language", "en", *arguments,
         )  # fmt: skip
         assert (status, message in printed) == (2, True), printed
+
+    def test_blank_validation_text(self, tmp_path, labelled, capsys, monkeypatch) -> None:
+        blank = tmp_path / "blank.jsonl"
+        blank.write_text('{"text": " ", "label": "good"}\n')
+        status, printed = run(
+            capsys, monkeypatch, "classifier", "--train", labelled, "--valid", blank, "--out", tmp_path / "model", *TINY
+        )
+        assert (status, "validation data has no row without a blank text" in printed) == (2, True), printed
+        assert not (tmp_path / "model.training").exists()
+
+    def test_labels_are_not_markup(self, tmp_path, capsys, monkeypatch) -> None:
+        odd = tmp_path / "odd.jsonl"
+        rows = [{"text": text, "label": ("[/x]", "[spam]")[index % 2]} for index, text in enumerate(SENTENCES)]
+        odd.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        status, printed = run(
+            capsys, monkeypatch, "classifier", "--train", odd, "--valid", odd, "--out", tmp_path / "model", *TINY
+        )
+        assert status == 0, printed
+        assert "label [/x]" in printed
+        assert "label [spam]" in printed
 
     def test_a_checkpoint_is_never_overwritten(self, tmp_path, labelled, capsys, monkeypatch) -> None:
         (tmp_path / "model").mkdir()
@@ -146,6 +182,167 @@ class TestTrainAndEvaluate:
         assert (status, "label 'mixed' is none of the model's: bad, good" in printed) == (2, True)
 
 
+class TestTransfer:
+    @pytest.fixture
+    def base(self, tmp_path, capsys, monkeypatch) -> Path:
+        text = tmp_path / "text.txt"
+        text.write_text("\n".join(SENTENCES * 8), encoding="utf-8")
+        out = tmp_path / "base"
+        options = [*TINY, "--set", "stripes=4", "--set", "backward=true", "--set", "layers=2"]
+        status, printed = run(capsys, monkeypatch, "language", "--train", text, "--valid", text, "--out", out, *options)
+        assert status == 0, printed
+        return out
+
+    def test_it_reads_as_the_language_model_does(self, base) -> None:
+        start = checkpoint.load(base, torch.device("cpu")).model
+        sizes = classifier_sizes(start, {"dropout": 0.5})
+        model = Classifier(ClassifierConfig(start.config.vocabulary, ("bad", "good"), **sizes)).eval()
+        transfer(start, model)
+        ids = torch.randint(0, start.config.vocabulary, (3, 9))
+        hidden = model.read(ids, torch.tensor([9, 9, 9]))
+        torch.testing.assert_close(hidden[..., :8], start.read(ids)[0])
+        torch.testing.assert_close(hidden[..., 8:], start.read_backward(ids))
+
+    def test_from_the_command_line(self, base, tmp_path, labelled, capsys, monkeypatch) -> None:
+        options = ["--train", labelled, "--valid", labelled, "--language", "en", "--from", base]
+        out = tmp_path / "model"
+        gradual = ["--set", "epochs=2", "--set", "unfreeze_epochs=0.5", "--set", "layer_rate_decay=0.4"]
+        status, printed = run(capsys, monkeypatch, "classifier", *options, *gradual, "--out", out)
+        assert status == 0, printed
+        made, start = (checkpoint.load(place, torch.device("cpu")) for place in (out, base))
+        assert made.training["start"] == {"name": "base", "version": start.version}
+        assert made.tokenizer.to_bytes() == start.tokenizer.to_bytes()
+        assert made.model.config.layers == 2
+        for setting, message in (
+            ("hidden=9", "hidden is 9.* has 8"),
+            ("vocabulary_size=9", "vocabulary_size is decided"),
+        ):
+            status, printed = run(
+                capsys, monkeypatch, "classifier", *options, "--set", setting, "--out", tmp_path / "other"
+            )
+            assert status == 2
+            assert re.search(message, " ".join(printed.split()))
+        status, printed = run(capsys, monkeypatch, "classifier", *options[:-1], out, "--out", tmp_path / "other")
+        assert (status, "starts from a language model" in printed) == (2, True)
+
+    def test_a_recipe_with_a_base_is_one_command(self, tmp_path, labelled, capsys, monkeypatch) -> None:
+        text = tmp_path / "text.txt"
+        text.write_text("\n".join(SENTENCES * 8), encoding="utf-8")
+        small = {"epochs": 1, "hidden": 8, "embedding": 8}
+        known = {
+            "read": Recipe("language", "", ("en",), (str(text),), (str(text),), settings={
+                **small, "vocabulary_size": 300, "stripes": 4}),
+            "judge": Recipe("classifier", "", ("en",), (str(labelled),), (str(labelled),), base="read",
+                settings={"epochs": 1}),
+        }  # fmt: skip
+        monkeypatch.setattr(build, "recipe_names", lambda kind="": [n for n, r in known.items() if r.kind == kind])
+        monkeypatch.setattr(build, "load_recipe", known.get)
+        status, printed = run(capsys, monkeypatch, "classifier", "--recipe", "judge", "--out", tmp_path / "model")
+        assert status == 0, printed
+        made = checkpoint.load(tmp_path / "model", torch.device("cpu"))
+        assert made.training["start"]["name"] == "model.base"
+        assert checkpoint.load(tmp_path / "model.base", torch.device("cpu")).kind == "language"
+
+
+class TestSeeing:
+    def test_the_data_are_reported_and_leaks_named(self, tmp_path, labelled, capsys, monkeypatch) -> None:
+        out = tmp_path / "model"
+        status, printed = run(
+            capsys, monkeypatch, "classifier", "--train", labelled, "--valid", labelled, "--out", out, *TINY
+        )
+        assert status == 0
+        count = len(SENTENCES)
+        assert f"warning: {count} of {count} validation texts stand in the training data too" in printed
+        assert "label good" in printed
+        report = checkpoint.load(out, torch.device("cpu")).training["data_report"]
+        assert report["train"]["labels"] == {"bad": count // 2, "good": count // 2}
+        assert report["validation_texts_in_training"] == [count]
+
+    def test_compare_and_tensorboard(self, tmp_path, labelled, capsys, monkeypatch) -> None:
+        event_file = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+        for name, epochs in (("one", 1), ("two", 3)):
+            status, printed = run(
+                capsys, monkeypatch, "classifier", "--train", labelled, "--valid", labelled, "--out", tmp_path / name,
+                *TINY, "--set", f"epochs={epochs}", "--tensorboard", tmp_path / "events" / name,
+            )  # fmt: skip
+            assert status == 0, printed
+        picture = tmp_path / "curves.png"
+        status, printed = run(capsys, monkeypatch, "compare", tmp_path / "one", tmp_path / "two", "--plot", picture)
+        assert status == 0, printed
+        assert "setting epochs" in printed
+        assert "labelled.jsonl: accuracy" in printed
+        assert "setting hidden" not in printed, "it is the same in both"
+        assert picture.read_bytes().startswith(b"\x89PNG")
+        events = event_file.EventAccumulator(str(tmp_path / "events" / "two"))
+        events.Reload()
+        logged = [json.loads(line) for line in (tmp_path / "two" / "log.jsonl").read_text().splitlines()]
+        kept = events.Scalars("validation/accuracy")[: len(logged)]
+        assert [event.step for event in kept] == [record["step"] for record in logged]
+        status, printed = run(capsys, monkeypatch, "compare", tmp_path / "one")
+        assert (status, "two or more" in printed) == (2, True)
+
+    def test_recipes(self, capsys, monkeypatch) -> None:
+        status, printed = run(capsys, monkeypatch, "recipes")
+        assert status == 0
+        assert all(name in printed for name in recipe_names())
+
+
+class TestProcesses:
+    def test_two_processes_are_one(self, tmp_path: Path) -> None:
+        """The same losses, to rounding, for the same batches, whatever computes them."""
+        text = tmp_path / "text.txt"
+        text.write_text("\n".join(SENTENCES * 8), encoding="utf-8")
+        options = [
+            "language", "--train", text, "--valid", text, "--threads", "1", *TINY, "--set", "stripes=5",
+            "--set", "chunk_tokens=8", "--set", "dropout=0", "--set", "hidden_dropout=0",
+            "--set", "evaluations_per_epoch=4", "--set", "precision=float32", "--set", "optimizer=sgd",
+            "--set", "learning_rate=3", "--set", "clip_norm=1000", "--out",
+        ]  # fmt: skip
+        alone = [sys.executable, "-m", "models.training.cli"]
+        torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+        for command, name in (
+            (alone, "one"), ([*torchrun, "-m", "models.training.cli"], "two"),
+        ):  # fmt: skip
+            line = [*command, *map(str, options), str(tmp_path / name)]
+            done = subprocess.run(line, check=False, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr[-2000:]
+        one, two = (
+            [json.loads(line) for line in (tmp_path / name / "log.jsonl").read_text().splitlines()]
+            for name in ("one", "two")
+        )
+        assert [record["train_loss"] for record in one] == pytest.approx([r["train_loss"] for r in two], rel=1e-4)
+        assert [r["scores"]["perplexity_per_word"] for r in one] == pytest.approx(
+            [r["scores"]["perplexity_per_word"] for r in two], rel=1e-3
+        )
+
+
+def _smallest_file_that_stops_it(limit: int) -> None:
+    """In the child: no file may grow beyond limit, as on a disk that is full."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
+class TestFullDisk:
+    def test_a_clear_error_and_the_last_checkpoint_whole(self, tmp_path: Path) -> None:
+        """The state of a run is larger than its checkpoint: at some size one fits and the other does not."""
+        text = tmp_path / "text.txt"
+        text.write_text("\n".join(SENTENCES * 8), encoding="utf-8")
+        out = tmp_path / "model"
+        done = subprocess.run(
+            [
+                sys.executable, "-m", "models.training.cli", "language", "--train", str(text), "--valid", str(text),
+                "--threads", "1", *TINY, "--set", "stripes=4", "--set", "hidden=64", "--set", "embedding=64",
+                "--out", str(out),
+            ],
+            check=False, preexec_fn=partial(_smallest_file_that_stops_it, 300_000), capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+        assert re.search(r"error: .*state\.pt\.partial: can't be written", done.stderr)
+        assert checkpoint.load(out, torch.device("cpu")).kind == "language"
+        assert not (tmp_path / "model.training" / "state.pt.partial").exists()
+
+
 class TestKill:
     def test_killed_and_resumed_is_uninterrupted(self, tmp_path: Path) -> None:
         """The command itself, killed with SIGKILL in the middle, ends with the same weights."""
@@ -172,6 +369,33 @@ class TestKill:
         whole, killed = (tmp_path / name / "model.safetensors" for name in ("whole", "killed"))
         assert killed.read_bytes() == whole.read_bytes()
         assert not state.parent.exists()
+
+    def test_killed_again_and_again(self, tmp_path: Path) -> None:
+        """Also while it writes its state, and before it has one; nothing is lost but the steps since the last."""
+        text = tmp_path / "text.txt"
+        text.write_text("\n".join(SENTENCES * 12), encoding="utf-8")
+        command = [
+            sys.executable, "-m", "models.training.cli", "language", "--train", str(text), "--valid", str(text),
+            "--threads", "1", *TINY, "--set", "epochs=3", "--set", "stripes=4", "--set", "hidden=64",
+            "--set", "chunk_tokens=8", "--set", "evaluations_per_epoch=3", "--set", "average_decay=0.9", "--out",
+        ]  # fmt: skip
+        subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+        killed = tmp_path / "killed"
+        work = tmp_path / "killed.training"
+        for awaited in ("corpus", "state.pt.partial", "state.pt.partial"):
+            resume = ["--resume"] if (work / "state.pt").exists() else []
+            process = subprocess.Popen([*command, str(killed), *resume], stdout=subprocess.DEVNULL)
+            before = time.time_ns()
+            while process.poll() is None:
+                place = work / awaited
+                if place.exists() and place.stat().st_mtime_ns > before:
+                    break
+            process.kill()
+            process.wait()
+        resume = ["--resume"] if (work / "state.pt").exists() else []
+        if work.exists():
+            subprocess.run([*command, str(killed), *resume], check=True, capture_output=True)
+        assert (killed / "model.safetensors").read_bytes() == (tmp_path / "whole" / "model.safetensors").read_bytes()
 
     def test_another_run_is_not_resumed(self, tmp_path, labelled, capsys, monkeypatch) -> None:
         status, printed = run(

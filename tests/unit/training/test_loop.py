@@ -4,18 +4,23 @@ import itertools
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
 from models.classifier import Classifier, ClassifierConfig
 from models.device import trains_in_bfloat16
+from models.dropout import VariationalDropout
 from models.errors import ConfigError, TrainingError
 from models.language_model import LanguageModel, LanguageModelConfig
 from models.tokenizer import SubwordTokenizer
 from models.training.buckets import bucket
 from models.training.classification import ClassificationTask, ClassificationTaskConfig
 from models.training.language import LanguageTask, LanguageTaskConfig
-from models.training.loop import Evaluation, Progress, Trainer, TrainingConfig
+from models.training.loop import Evaluation, Progress, Trainer
+from models.training.optimization import TrainingConfig
+from models.training.scores.language import language_stream
+from models.training.store import Ragged
 from models.training.translation import TranslationTask, TranslationTaskConfig
 from models.translator import Translator, TranslatorConfig
 from tests.conftest import SENTENCES
@@ -26,22 +31,26 @@ CONFIG = TrainingConfig(epochs=3, learning_rate=0.01, warmup_steps=2, average_de
 
 def language_task(tokenizer: SubwordTokenizer) -> LanguageTask:
     model = LanguageModel(LanguageModelConfig(tokenizer.size, 12, 12))
-    return LanguageTask(model, tokenizer, SENTENCES, SENTENCES[:2], LanguageTaskConfig(stripes=3, chunk_tokens=9))
+    stream = language_stream(tokenizer, SENTENCES).numpy()
+    return LanguageTask(model, tokenizer, stream, SENTENCES[:2], LanguageTaskConfig(stripes=3, chunk_tokens=9), seed=5)
 
 
 def classification_task(tokenizer: SubwordTokenizer) -> ClassificationTask:
     rows = [(text, "good" if index % 2 else "bad") for index, text in enumerate(SENTENCES)]
+    texts = Ragged.of([tokenizer.encode(text) for text in SENTENCES])
+    labels = np.arange(len(SENTENCES)) % 2
     model = Classifier(ClassifierConfig(tokenizer.size, ("bad", "good"), 12, 8))
-    config = ClassificationTaskConfig(batch_texts=3, max_tokens=10)
-    return ClassificationTask(model, tokenizer, rows, rows[:4], config, seed=5)
+    config = ClassificationTaskConfig(batch_texts=3, max_tokens=10, subword_alpha=0.2)
+    return ClassificationTask(model, tokenizer, texts, labels, rows[:4], config, seed=5)
 
 
 def translation_task(tokenizer: SubwordTokenizer) -> TranslationTask:
     pairs = list(zip(SENTENCES[:4], SENTENCES[4:], strict=True))
+    texts = tuple(Ragged.of([tokenizer.encode(text) for text in side]) for side in (SENTENCES[:4], SENTENCES[4:]))
     directions = (("en", "tr"), ("tr", "en"))
     model = Translator(TranslatorConfig(tokenizer.size, ("en", "tr"), directions, 12, 12))
-    config = TranslationTaskConfig(batch_tokens=80, scored_pairs=1)
-    return TranslationTask(model, tokenizer, pairs, pairs[:2], config, seed=5)
+    config = TranslationTaskConfig(batch_tokens=80, scored_pairs=1, subword_alpha=0.2)
+    return TranslationTask(model, tokenizer, texts, pairs[:2], config, seed=5)
 
 
 TASKS = [language_task, classification_task, translation_task]
@@ -50,6 +59,17 @@ TASKS = [language_task, classification_task, translation_task]
 def new_trainer(make: Callable, tokenizer: SubwordTokenizer, config: TrainingConfig = CONFIG) -> Trainer:
     torch.manual_seed(config.seed)
     return Trainer(make(tokenizer), config, CPU)
+
+
+def still(model: torch.nn.Module) -> None:
+    """Take the noise out, so that two runs can be compared."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        if isinstance(module, VariationalDropout):
+            module.rate = 0.0
+    if hasattr(model.config, "word_dropout"):
+        object.__setattr__(model.config, "word_dropout", 0.0)
 
 
 def losses(records: list[Progress | Evaluation]) -> list[float]:
@@ -84,10 +104,34 @@ class TestEveryTask:
         for name, value in whole.best_weights().items():
             torch.testing.assert_close(resumed.best_weights()[name], value, rtol=0, atol=0)
 
+    @pytest.mark.parametrize("parts", [2, 5])
+    def test_in_parts_is_at_once(self, make: Callable, tokenizer: SubwordTokenizer, parts: int) -> None:
+        found = []
+        for accumulate in (1, parts):
+            config = TrainingConfig(
+                epochs=2, learning_rate=0.01, warmup_steps=2, accumulate=accumulate, precision="float32"
+            )
+            trainer = new_trainer(make, tokenizer, config)
+            still(trainer.task.model)
+            found.append(losses(list(trainer.run())))
+        assert found[0] == pytest.approx(found[1], rel=1e-4)
+
     def test_it_learns(self, make: Callable, tokenizer: SubwordTokenizer) -> None:
         config = TrainingConfig(epochs=25, learning_rate=0.02, warmup_steps=5, precision="float32", patience=1000)
         found = losses(list(new_trainer(make, tokenizer, config).run()))
         assert sum(found[-3:]) / 3 < 0.8 * found[0]
+
+
+class TestEmptyMemory:
+    @pytest.mark.parametrize(("share", "kept"), [(0.0, 3), (1.0, 0)])
+    def test_a_share_of_stripes_begins_anew(self, tokenizer: SubwordTokenizer, share: float, kept: int) -> None:
+        task = language_task(tokenizer)
+        object.__setattr__(task.config, "empty_memory", share)
+        first, second, *_ = task.batches(0)
+        task.loss(first)
+        before = task._before(second)
+        assert int(before.hidden.abs().sum(dim=(0, 2)).bool().sum()) == kept
+        assert task._before(first) is None
 
 
 class TestTrainer:
@@ -100,7 +144,7 @@ class TestTrainer:
 
     def test_the_rate_warms_up_and_falls_to_nothing(self, tokenizer: SubwordTokenizer) -> None:
         trainer = new_trainer(language_task, tokenizer)
-        rates = [trainer.learning_rate(step) for step in range(trainer.total_steps + 1)]
+        rates = [trainer.schedule.rate(step) for step in range(trainer.total_steps + 1)]
         assert rates[:2] == pytest.approx([0.005, 0.01])
         assert rates[2:] == sorted(rates[2:], reverse=True)
         assert rates[-1] == pytest.approx(0, abs=1e-9)
@@ -117,19 +161,20 @@ class TestTrainer:
         with pytest.raises(ConfigError, match=next(iter(field))):
             TrainingConfig(**field)
 
-    def test_bfloat16_is_for_those_who_have_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_bfloat16_where_it_is_faster(self, monkeypatch: pytest.MonkeyPatch) -> None:
         cpu, gpu = torch.device("cpu"), torch.device("cuda")
         assert not trains_in_bfloat16("float32", gpu)
         assert trains_in_bfloat16("auto", gpu)
-        for able in (True, False):
-            monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda able=able: able)
-            assert trains_in_bfloat16("auto", cpu) == able
+        for faster in (True, False):
+            monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda faster=faster: faster)
+            assert trains_in_bfloat16("auto", cpu) == faster
+        monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
         with pytest.raises(ConfigError, match="on this CPU"):
             trains_in_bfloat16("bfloat16", cpu)
 
 
 class TestBuckets:
-    LENGTHS = (5, 1, 9, 3, 3, 7, 2, 30, 4, 4, 4)
+    LENGTHS = np.array([5, 1, 9, 3, 3, 7, 2, 30, 4, 4, 4])
 
     def test_every_index_once_and_within_limits(self) -> None:
         batches = bucket(self.LENGTHS, batch_tokens=12, seed=1, epoch=0, batch_rows=3)
@@ -141,4 +186,5 @@ class TestBuckets:
 
     def test_epochs_differ_and_repeat(self) -> None:
         first, again, second = (bucket(self.LENGTHS, 12, 1, epoch) for epoch in (0, 0, 1))
-        assert first == again != second
+        assert [batch.tolist() for batch in first] == [batch.tolist() for batch in again]
+        assert [batch.tolist() for batch in first] != [batch.tolist() for batch in second]

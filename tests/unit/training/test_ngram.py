@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from models.training.ngram import KneserNey
+from models.training.scores.ngram import KneserNey
 
 DOCUMENTS = [[1, 2, 3, 1, 4], [1, 2, 4], [3, 3, 1, 2]]
 

@@ -1,0 +1,200 @@
+"""How weights are moved: the rate of each step, the optimizer, and the averages of what it found."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.config import require_range
+from models.errors import ConfigError
+
+OPTIMIZERS = ("adamw", "sgd")
+SCHEDULES = ("cosine", "one-cycle", "constant")
+PRECISIONS = ("auto", "bfloat16", "float32")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How to train. Raises ConfigError for a value outside its range."""
+
+    epochs: int = 10
+    optimizer: str = "adamw"
+    """adamw (Loshchilov and Hutter 2017, arXiv:1711.05101) or sgd."""
+    learning_rate: float = 1e-3
+    """The highest."""
+    schedule: str = "cosine"
+    """cosine: up in warmup_steps, then down to nothing along a cosine (arXiv:1608.03983). one-cycle: up for
+    three tenths of all steps, then down, the momentum the other way (Smith 2018, arXiv:1803.09820).
+    constant: up in warmup_steps, then the same to the end."""
+    warmup_steps: int = 200
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    """Gradients are scaled down to this norm (Pascanu et al. 2012, arXiv:1211.5063)."""
+    weight_drop: float = 0.0
+    """Share of the recurrent weights left out at each step (arXiv:1708.02182)."""
+    average_decay: float = 0.0
+    """Of an exponential moving average of the weights, which is then what is validated and saved."""
+    average_after: int = 0
+    """Non-monotonically triggered averaging (arXiv:1708.02182): once an evaluation is worse than the best of those
+    that lie more than so many back, the plain mean of all weights from then on is validated and saved. 0: never."""
+    layer_rate_decay: float = 1.0
+    """Each depth of the model below its head learns at this multiple of the rate of the one above (discriminative
+    fine-tuning, Howard and Ruder 2018, arXiv:1801.06146)."""
+    unfreeze_epochs: float = 0.0
+    """So long after the depth above it does each depth begin to learn (gradual unfreezing, in the same paper)."""
+    accumulate: int = 1
+    """Parts that a batch is computed in, one after the other, where memory is short; the result is the same."""
+    evaluations_per_epoch: int = 2
+    patience: int = 5
+    """Evaluations in a row without a better score before training stops."""
+    precision: str = "auto"
+    """bfloat16 or float32; auto: bfloat16 where it is faster, on a GPU and on CPUs with AMX."""
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        require_range(self, "epochs", 1, 100_000)
+        require_range(self, "learning_rate", 0.0, 1000.0)
+        require_range(self, "weight_decay", 0.0, 10.0)
+        require_range(self, "warmup_steps", 0, 1_000_000)
+        require_range(self, "clip_norm", 0.001, 1000.0)
+        require_range(self, "weight_drop", 0.0, 0.95)
+        require_range(self, "average_decay", 0.0, 0.999999)
+        require_range(self, "average_after", 0, 1000)
+        require_range(self, "layer_rate_decay", 0.01, 1.0)
+        require_range(self, "unfreeze_epochs", 0.0, 1000.0)
+        require_range(self, "accumulate", 1, 10_000)
+        require_range(self, "evaluations_per_epoch", 1, 1000)
+        require_range(self, "patience", 1, 1000)
+        require_range(self, "seed", 0, 2**31 - 1)
+        for field, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("precision", PRECISIONS)):
+            if getattr(self, field) not in known:
+                raise ConfigError(f"TrainingConfig.{field} is {getattr(self, field)!r}; it must be {', '.join(known)}")
+        if self.average_decay and self.average_after:
+            raise ConfigError("TrainingConfig has average_decay and average_after; it takes one average")
+
+
+class Schedule:
+    """The learning rate and the momentum of every step."""
+
+    RISE = 0.3
+    FIRST, LAST = 1 / 25, 1e-5
+    """Of a one-cycle: the rate of the first and of the last step, as shares of the highest."""
+    MOMENTUM = (0.85, 0.95)
+
+    def __init__(self, config: TrainingConfig, total_steps: int) -> None:
+        self.config, self.total_steps = config, total_steps
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, from 0."""
+        highest = self.config.learning_rate
+        if self.config.schedule == "one-cycle":
+            risen, fallen = self._cycle(step)
+            return highest * (_between(self.FIRST, 1.0, risen) if fallen <= 0 else _between(1.0, self.LAST, fallen))
+        if step < self.config.warmup_steps:
+            return highest * (step + 1) / self.config.warmup_steps
+        if self.config.schedule == "constant":
+            return highest
+        span = max(1, self.total_steps - self.config.warmup_steps)
+        return highest * _between(1.0, 0.0, (step - self.config.warmup_steps) / span)
+
+    def momentum(self, step: int) -> float:
+        """Of SGD, or the first of AdamW's two."""
+        low, high = self.MOMENTUM
+        if self.config.schedule == "one-cycle":
+            risen, fallen = self._cycle(step)
+            return _between(high, low, risen) if fallen <= 0 else _between(low, high, fallen)
+        return 0.9 if self.config.optimizer == "adamw" else 0.0
+
+    def _cycle(self, step: int) -> tuple[float, float]:
+        top = max(1.0, self.RISE * self.total_steps)
+        return min(step / top, 1.0), (step - top) / max(1.0, self.total_steps - top)
+
+
+def _between(start: float, end: float, share: float) -> float:
+    """Half a cosine from start, at 0, to end, at 1."""
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(max(share, 0.0), 1.0)))
+
+
+class Optimizer:
+    """AdamW or SGD over a model's parameters, each depth with its share of the rate."""
+
+    def __init__(self, depths: Sequence[Sequence[nn.Parameter]], config: TrainingConfig, schedule: Schedule) -> None:
+        """Depths are the model's parameters from its head down to its embedding."""
+        self.config, self.schedule = config, schedule
+        self.depths = [list(depth) for depth in depths]
+        groups = []
+        for level, depth in enumerate(self.depths):
+            for decayed in (True, False):
+                members = [parameter for parameter in depth if (parameter.ndim > 1) == decayed]
+                decay = config.weight_decay if decayed else 0.0
+                groups.append({"params": members, "weight_decay": decay, "depth": level})
+        groups = [group for group in groups if group["params"]]
+        if config.optimizer == "adamw":
+            self.inner: torch.optim.Optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.99), fused=True)
+        else:
+            self.inner = torch.optim.SGD(groups, lr=config.learning_rate, fused=True)
+
+    def step(self, step: int, epoch: float) -> None:
+        """Move the weights along their gradients, and forget those; epoch is where training stands, in epochs."""
+        rate, momentum = self.schedule.rate(step), self.schedule.momentum(step)
+        for group in self.inner.param_groups:
+            level = group["depth"]
+            frozen = epoch < level * self.config.unfreeze_epochs
+            group["lr"] = rate * self.config.layer_rate_decay**level
+            if "betas" in group:
+                group["betas"] = (momentum, group["betas"][1])
+            else:
+                group["momentum"] = momentum
+            if frozen:
+                for parameter in group["params"]:
+                    parameter.grad = None
+        nn.utils.clip_grad_norm_((p for depth in self.depths for p in depth), self.config.clip_norm)
+        self.inner.step()
+        self.inner.zero_grad(set_to_none=True)
+
+
+class Average:
+    """A running mean of the weights, exponential or plain; empty until it has begun."""
+
+    def __init__(self, config: TrainingConfig, weights: Mapping[str, Tensor]) -> None:
+        self.config = config
+        self.scores: list[float] = []
+        self.count = 0
+        self.weights = _copy(weights) if config.average_decay else {}
+
+    def update(self, weights: Mapping[str, Tensor], step: int) -> None:
+        """Take in the weights after a step, counted from 1."""
+        if not self.weights:
+            return
+        if self.config.average_decay:
+            # A young average forgets faster, or its first random weights would stay in it for long.
+            share = 1 - min(self.config.average_decay, (1 + step) / (10 + step))
+        else:
+            self.count += 1
+            share = 1 / self.count
+        with torch.no_grad():
+            for name, value in weights.items():
+                self.weights[name].lerp_(value, share)
+
+    def watch(self, score: float, weights: Mapping[str, Tensor]) -> None:
+        """Take in an evaluation's score, the lower the better; a plain mean begins where they no longer fall."""
+        after = self.config.average_after
+        if not after or self.weights:
+            return
+        if len(self.scores) > after and score > min(self.scores[:-after]):
+            self.weights, self.count = _copy(weights), 1
+        self.scores.append(score)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"weights": self.weights, "scores": self.scores, "count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
+        self.weights = {name: value.to(device) for name, value in state["weights"].items()}
+        self.scores, self.count = list(state["scores"]), state["count"]
+
+
+def _copy(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in weights.items()}

@@ -1,0 +1,87 @@
+"""Sequences of ids on the disk, read through a memory map: a corpus costs no memory that it is not used for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.errors import DataError
+
+IdArray = np.ndarray[Any, Any]
+WRITE_EVERY = 1 << 20
+
+
+class Ragged:
+    """Sequences of many lengths, one after the other in a file. `store[index]` is an array of ids."""
+
+    def __init__(self, values: IdArray, offsets: IdArray) -> None:
+        """values is (N,); sequence i is values[offsets[i] : offsets[i + 1]], offsets (R + 1,) int64."""
+        self.values, self.offsets = values, offsets
+
+    @classmethod
+    def of(cls, sequences: Sequence[Sequence[int]]) -> "Ragged":
+        """Hold sequences in memory."""
+        values = np.array([index for sequence in sequences for index in sequence], np.int64)
+        return cls(values, np.cumsum([0, *map(len, sequences)]))
+
+    @classmethod
+    def open(cls, path: Path) -> "Ragged":
+        """Map what a RaggedWriter wrote. Raises DataError where it is not there."""
+        try:
+            offsets = np.memmap(_offsets(path), np.int64, "r")
+            kind = np.dtype((_kind(path)).read_text())
+            empty = not offsets[-1]
+            values = np.empty(0, kind) if empty else np.memmap(path, kind, "r", shape=(int(offsets[-1]),))
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"{path}: can't be read: {error}") from None
+        return cls(values, offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, index: int) -> IdArray:
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    @property
+    def lengths(self) -> IdArray:
+        """(R,) int64."""
+        return np.diff(self.offsets)
+
+
+class RaggedWriter:
+    """Appends sequences of ids to a file that `Ragged.open` maps once the writer is closed."""
+
+    def __init__(self, path: Path, largest: int) -> None:
+        """largest is the greatest id there can be."""
+        self._dtype = np.min_scalar_type(largest)
+        _kind(path).write_text(self._dtype.name)
+        self._values, self._offsets = path.open("wb"), _offsets(path).open("wb")
+        self._pending: list[int] = []
+        self._ends = [0]
+        self._length = 0
+
+    def append(self, ids: Sequence[int]) -> None:
+        self._pending.extend(ids)
+        self._length += len(ids)
+        self._ends.append(self._length)
+        if len(self._pending) >= WRITE_EVERY:
+            self._write()
+
+    def close(self) -> None:
+        self._write()
+        self._values.close()
+        self._offsets.close()
+
+    def _write(self) -> None:
+        np.asarray(self._pending, self._dtype).tofile(self._values)
+        np.asarray(self._ends, np.int64).tofile(self._offsets)
+        self._pending, self._ends = [], []
+
+
+def _offsets(path: Path) -> Path:
+    return path.with_suffix(".offsets")
+
+
+def _kind(path: Path) -> Path:
+    return path.with_suffix(".dtype")

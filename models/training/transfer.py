@@ -1,0 +1,46 @@
+"""A classifier that has read before: it starts as a language model (Dai and Le 2015, arXiv:1511.01432)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from models.classifier import Classifier
+from models.errors import ConfigError
+from models.language_model import LanguageModel
+from models.recurrent import LSTMStack
+
+
+def classifier_sizes(start: LanguageModel, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A classifier's settings with the sizes of the language model. Raises ConfigError for another size."""
+    sizes = {name: getattr(start.config, name) for name in ("embedding", "hidden", "layers")}
+    for name, size in sizes.items():
+        if settings.get(name, size) != size:
+            raise ConfigError(f"setting {name} is {settings[name]}, but the language model of --from has {size}")
+    return {**settings, **sizes}
+
+
+def transfer(start: LanguageModel, classifier: Classifier) -> None:
+    """Copy the embedding and the LSTMs into a classifier of the same sizes.
+
+    At first each direction reads as the language model does: what a higher layer gets from the other
+    direction has weights of 0. Where the model has no backward half, that of the classifier is new.
+    """
+    with torch.no_grad():
+        classifier.embedding.weight.copy_(start.embedding.weight)
+        _copy_stack(start.lstm, classifier.lstm.forward_layers, 0)
+        if start.backward_lstm is not None:
+            _copy_stack(start.backward_lstm, classifier.lstm.backward_layers, start.config.hidden)
+
+
+def _copy_stack(source: LSTMStack, target: nn.ModuleList, offset: int) -> None:
+    """A layer's own direction stands from offset on in the input of the next."""
+    for depth, (ours, theirs) in enumerate(zip(source.layers, target, strict=True)):
+        for name, value in ours.named_parameters():
+            place = getattr(theirs, name)
+            if depth and name.startswith("weight_ih"):
+                place.zero_()
+                place[:, offset : offset + value.shape[1]] = value
+            else:
+                place.copy_(value)
