@@ -16,11 +16,13 @@ def choose_device(name: str) -> torch.device:
 
 
 def trains_in_bfloat16(name: str, device: torch.device) -> bool:
-    """Whether to train in bfloat16 rather than float32; auto: wherever PyTorch can train an LSTM so.
+    """Whether to train in bfloat16 rather than float32; auto: where that is faster, on a GPU and on CPUs with AMX.
 
-    On a CPU that takes AVX-512. Raises ConfigError for bfloat16 where it can't be.
+    On a CPU with AVX-512 alone PyTorch can, at half the speed of float32 (measured: docs/quality.md).
+    Raises ConfigError for bfloat16 where it can't be.
     """
-    able = device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    if name == "bfloat16" and not able:
+    on_cpu = device.type == "cpu"
+    if name == "bfloat16" and on_cpu and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         raise ConfigError("precision is to be bfloat16, but on this CPU PyTorch cannot train an LSTM in it")
-    return name != "float32" and able
+    faster = not on_cpu or torch.cpu._is_amx_tile_supported()
+    return name == "bfloat16" or (name == "auto" and faster)
