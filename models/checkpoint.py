@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -102,10 +102,11 @@ def save(
     write_files(directory, files)
 
 
-def replace_files(directory: Path, changes: Mapping[str, bytes]) -> None:
-    """Rewrite some files of a checkpoint, and its manifest with them. Raises CheckpointError."""
+def replace_files(directory: Path, changes: Mapping[str, bytes], without: Collection[str] = ()) -> None:
+    """Rewrite some files of a checkpoint, leave some out, and its manifest with them. Raises CheckpointError."""
     _, files = _read_verified(directory)
-    write_files(directory, {**files, **changes})
+    kept = {name: content for name, content in files.items() if name not in without}
+    write_files(directory, {**kept, **changes})
 
 
 def write_files(directory: Path, files: Mapping[str, bytes]) -> None:

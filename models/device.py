@@ -16,7 +16,8 @@ def choose_device(name: str) -> torch.device:
 
 
 def trains_in_bfloat16(name: str, device: torch.device) -> bool:
-    """Whether to train in bfloat16 rather than float32; auto: where that is faster, on a GPU and on CPUs with AMX.
+    """Whether to train in bfloat16 rather than float32; auto: where that is faster, on CPUs with AMX and GPUs
+    that have it (since Ampere).
 
     On a CPU with AVX-512 alone PyTorch can, at half the speed of float32 (measured: docs/quality.md).
     Raises ConfigError for bfloat16 where it can't be.
@@ -24,5 +25,5 @@ def trains_in_bfloat16(name: str, device: torch.device) -> bool:
     on_cpu = device.type == "cpu"
     if name == "bfloat16" and on_cpu and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         raise ConfigError("precision is to be bfloat16, but on this CPU PyTorch cannot train an LSTM in it")
-    faster = not on_cpu or torch.cpu._is_amx_tile_supported()
+    faster = torch.cpu._is_amx_tile_supported() if on_cpu else torch.cuda.is_bf16_supported(including_emulation=False)
     return name == "bfloat16" or (name == "auto" and faster)

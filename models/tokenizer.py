@@ -22,6 +22,8 @@ from models.errors import TokenizerError
 
 SPACE = "\u2581"  # how SentencePiece writes a space; a real U+2581 in a text is spelled in bytes
 LONGEST_LINE_BYTES = 65_536  # SentencePiece skips longer lines when it learns a vocabulary
+LONGEST_LINE = LONGEST_LINE_BYTES // 4 - 1  # in characters: so many and a space always fit
+MOST_COUNTED = 4_000_000  # different words
 SAMPLED_CHARACTERS = (
     40_000_000  # of text, at most, that a vocabulary is learned from: SentencePiece wants 20 bytes for each
 )
@@ -259,7 +261,13 @@ class WordTokenizer:
     @classmethod
     def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> "WordTokenizer":
         """Keep the most frequent words of texts, up to `size` ids in all."""
-        counts = Counter(word for text in texts for word in lower(text, lowercase).split())
+        counts: Counter[str] = Counter()
+        most = MOST_COUNTED
+        for text in texts:
+            counts.update(lower(text, lowercase).split())
+            if len(counts) > most:  # words seen once are forgotten, so that memory does not grow with the text
+                counts = Counter({word: count for word, count in counts.items() if count > 1})
+                most = max(most, 2 * len(counts))
         for special in (cls.END, cls.UNKNOWN):
             counts.pop(special, None)
         frequent = sorted(counts, key=lambda word: (-counts[word], word))[: size - 2]
@@ -325,8 +333,10 @@ def load_tokenizer(kind: str, content: bytes, lowercase: str) -> Tokenizer:
 def _lines(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
         for line in text.splitlines():
-            if line and "\0" not in line:
-                yield " " + line
+            if "\0" in line:
+                continue
+            for begin in range(0, len(line), LONGEST_LINE):
+                yield " " + line[begin : begin + LONGEST_LINE]
 
 
 def _thinned(lines: Iterable[str], most: int) -> list[str]:

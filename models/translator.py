@@ -37,6 +37,8 @@ class TranslatorConfig:
         require_range(self, "word_dropout", 0.0, 0.95)
         if self.hidden % 2:
             raise ConfigError(f"TranslatorConfig.hidden is {self.hidden}; it must be even")
+        if len(set(self.languages)) != len(self.languages):
+            raise ConfigError(f"TranslatorConfig.languages {self.languages!r} must be different")
         named = {language for direction in self.directions for language in direction}
         if not self.directions or named != set(self.languages):
             raise ConfigError(

@@ -1,9 +1,10 @@
 """A run's records as TensorBoard reads them."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from models.errors import DataError
+from models.errors import CheckpointError, DataError
 from models.training import loop
 
 EVERY_STEPS = 10
@@ -35,8 +36,20 @@ class Board:
             self._writer = SummaryWriter(str(self._folder), purge_step=step + 1 if step else None)
 
     def show(self, record: loop.Progress | loop.Evaluation) -> None:
+        """Raises CheckpointError where the disk refuses."""
         if self._writer is None:
             return
+        try:
+            self._write(record)
+        except OSError as error:
+            raise CheckpointError(f"{self._folder}: can't be written: {error}") from error
+
+    def close(self) -> None:
+        if self._writer is not None:
+            with suppress(OSError):  # said at the record that could not be written
+                self._writer.close()
+
+    def _write(self, record: loop.Progress | loop.Evaluation) -> None:
         if isinstance(record, loop.Progress):
             if record.step % EVERY_STEPS == 0:
                 self._writer.add_scalar("train/loss", record.loss, record.step)
@@ -45,7 +58,3 @@ class Board:
         for name, score in record.scores.items():
             self._writer.add_scalar(f"validation/{name}", score, record.step)
         self._writer.flush()
-
-    def close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()

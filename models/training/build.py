@@ -1,6 +1,6 @@
 """From a request on the command line to a trainer, its tokenizer, and the way to measure the result."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from models import checkpoint
 from models.checkpoint import Checkpoint, Model
 from models.classifier import Classifier, ClassifierConfig
 from models.config import require_range
-from models.device import choose_device
+from models.device import choose_device, trains_in_bfloat16
 from models.errors import ConfigError, DataError
 from models.language_model import LanguageModel, LanguageModelConfig
 from models.tokenizer import SubwordTokenizer, Tokenizer, WordTokenizer
@@ -23,7 +23,7 @@ from models.training.files import Row
 from models.training.language import LanguageTask, LanguageTaskConfig
 from models.training.loop import Task, Trainer
 from models.training.optimization import TrainingConfig
-from models.training.options import Value, distribute, parse_assignments
+from models.training.options import Value, complete, distribute, parse_assignments
 from models.training.recipes import Recipe, load_recipe, recipe_names
 from models.training.scores.config import EvaluationConfig
 from models.training.session import Run, work_folder
@@ -98,39 +98,39 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class _Settings:
+    """All settings by name, and the same as configurations; those of model and task want what the data say."""
+
+    everything: Mapping[str, Value]
+    vocabulary: VocabularyConfig
+    model: Mapping[str, Any]
+    training: TrainingConfig
+    measuring: EvaluationConfig
+    task: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class _Material:
     """What a builder builds from."""
 
-    one_way: bool
+    settings: _Settings
     languages: tuple[str, ...]
+    one_way: bool
     tokenizer: Tokenizer
     corpus: Corpus
     valid: list[Row]
-    model: Mapping[str, Any]
-    task: Mapping[str, Any]
-    seed: int
-    measuring: EvaluationConfig
     start: LanguageModel | None
 
 
 def plan(request: Request, world: World, resume: bool = False) -> Plan:
     """Read the data, make tokenizer, model and trainer. Raises ModelError for anything unusable."""
     recipe = find_recipe(request)
-    settings: dict[str, Value] = {**recipe.settings, **parse_assignments(request.assignments)}
-    vocabulary, model, training, evaluation, task = distribute(settings, CONFIGURATIONS[request.kind])
-    config, measuring = TrainingConfig(**training), EvaluationConfig(**evaluation)  # type: ignore[arg-type]
-    words = VocabularyConfig(**vocabulary)  # type: ignore[arg-type]
-    if request.kind != "classifier" and (config.layer_rate_decay != 1 or config.unfreeze_epochs):
-        raise ConfigError("layer_rate_decay and unfreeze_epochs are for classifiers")
+    device = choose_device(request.device)
+    start = _start(request, device)
+    settings = _settings(request, recipe, start, device)
+    languages = _languages(request, recipe)
     train = _sources(request, request.train or recipe.train, "train")
     valid = _sources(request, request.valid or recipe.valid, "valid")
-    languages = tuple(language.lower() for language in request.languages or recipe.languages)
-    if not languages:
-        raise DataError("say what language the text is in, such as --language en")
-    if request.kind == "translator" and len(languages) != 2:
-        raise DataError("a translator needs two languages: --languages SOURCE,TARGET")
-    device = choose_device(request.device)
-    start = _start(request, vocabulary, device)
     texts = TEXT_COLUMNS[request.kind]
     valid_rows = list(usable(all_rows(valid), texts))
     if not valid_rows:
@@ -138,29 +138,27 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     one_way = request.one_way or recipe.one_way
     identity: dict[str, Any] = {
         "kind": request.kind,
-        "settings": settings,
+        "settings": settings.everything,
         "languages": languages,
         "one_way": one_way,
         "data": {"train": describe(train), "valid": describe(valid)},
         "start": {"name": start.name, "version": start.version} if start else {},
     }
     folder = work_folder(request.output) / "corpus"
-    tokenizer = start.tokenizer if start else None
-    preparing = partial(_prepare, request, folder, train, valid_rows, tokenizer, words, identity)
+    known = start.tokenizer if start else None
+    preparing = partial(_prepare, request, folder, train, valid_rows, known, settings.vocabulary, identity)
     report = world.decide(lambda: None if resume and Corpus.is_whole(folder) else preparing())
     corpus, tokenizer = Corpus.open(folder, texts, identity)
-    torch.manual_seed(config.seed)
+    torch.manual_seed(settings.training.seed)
     start_model = start.model if start else None
     assert start_model is None or isinstance(start_model, LanguageModel)
-    material = _Material(
-        one_way, languages, tokenizer, corpus, valid_rows, model, task, config.seed, measuring, start_model
-    )
+    material = _Material(settings, languages, one_way, tokenizer, corpus, valid_rows, start_model)
     made = _BUILDERS[request.kind](material)
     run = Run(
         output=request.output,
         languages=languages,
         command=request.command,
-        settings=settings,
+        settings=settings.everything,
         data=identity["data"],
         data_note=recipe.data_note,
         limits=recipe.limits,
@@ -169,9 +167,49 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     )
 
     def evaluate(model: Model) -> dict[str, Any]:
-        return evaluate_sources(model, tokenizer, valid, measuring, train)
+        return evaluate_sources(model, tokenizer, valid, settings.measuring, train)
 
-    return Plan(run, Trainer(made, config, device, world), tokenizer, evaluate, report)
+    return Plan(run, Trainer(made, settings.training, device, world), tokenizer, evaluate, report)
+
+
+def _settings(request: Request, recipe: Recipe, start: Checkpoint | None, device: torch.device) -> _Settings:
+    """Those of the recipe, of the command line and of what it starts from. Raises ConfigError where they disagree."""
+    given: dict[str, Value] = {**recipe.settings, **parse_assignments(request.assignments)}
+    shares = distribute(given, CONFIGURATIONS[request.kind])
+    vocabulary, model, training, evaluation, task = shares
+    config, words = TrainingConfig(**training), VocabularyConfig(**vocabulary)  # type: ignore[arg-type]
+    if request.kind != "classifier" and (config.layer_rate_decay != 1 or config.unfreeze_epochs):
+        raise ConfigError("layer_rate_decay and unfreeze_epochs are for classifiers")
+    if start:
+        if vocabulary:
+            raise ConfigError(f"setting {next(iter(vocabulary))} is decided by the language model of --from")
+        known = start.tokenizer
+        vocabulary |= {"vocabulary_size": known.size, "tokenizer": known.kind, "lowercase": known.lowercase}
+        model |= classifier_sizes(start.model, model)  # type: ignore[arg-type]
+    measuring = EvaluationConfig(**evaluation)  # type: ignore[arg-type]
+    return _Settings(_complete(request.kind, shares, device), words, model, config, measuring, task)
+
+
+def _complete(kind: str, shares: Sequence[Mapping[str, Value]], device: torch.device) -> dict[str, Value]:
+    """All settings, the defaults among them, and the precision that auto comes to."""
+    settings = complete(shares, CONFIGURATIONS[kind])
+    in_bfloat16 = trains_in_bfloat16(str(settings["precision"]), device)
+    return {**settings, "precision": "bfloat16" if in_bfloat16 else "float32"}
+
+
+def all_settings(recipe: str, device: str) -> dict[str, Value]:
+    """Every setting of a run of a recipe that starts from nothing."""
+    known = load_recipe(recipe)
+    return _complete(known.kind, distribute(known.settings, CONFIGURATIONS[known.kind]), choose_device(device))
+
+
+def _languages(request: Request, recipe: Recipe) -> tuple[str, ...]:
+    languages = tuple(language.lower() for language in request.languages or recipe.languages)
+    if not languages:
+        raise DataError("say what language the text is in, such as --language en")
+    if request.kind == "translator" and len(languages) != 2:
+        raise DataError("a translator needs two languages: --languages SOURCE,TARGET")
+    return languages
 
 
 def _prepare(
@@ -211,15 +249,13 @@ def _sources(request: Request, names: tuple[str, ...], option: str) -> list[Sour
     return [parse_source(name, request.root, *usual, split) for name in names]
 
 
-def _start(request: Request, vocabulary: Mapping[str, Value], device: torch.device) -> Checkpoint | None:
-    """Raise ConfigError where --from and other options contradict each other."""
+def _start(request: Request, device: torch.device) -> Checkpoint | None:
+    """Raises ConfigError where what --from names is no language model."""
     if request.start is None:
         return None
     start = checkpoint.load(request.start, device)
     if not isinstance(start.model, LanguageModel):
         raise ConfigError(f"--from {request.start}: a {start.kind}; a classifier starts from a language model")
-    if vocabulary:
-        raise ConfigError(f"setting {next(iter(vocabulary))} is decided by the language model of --from")
     return start
 
 
@@ -230,39 +266,43 @@ def _train_tokenizer(rows: Iterator[Row], texts: int, config: VocabularyConfig) 
 
 def _language(material: _Material) -> Task[Any, Any]:
     tokenizer = material.tokenizer
-    model = LanguageModel(LanguageModelConfig(tokenizer.size, **material.model))
+    model = LanguageModel(LanguageModelConfig(tokenizer.size, **material.settings.model))
     valid = [text for (text,) in material.valid]
-    config = LanguageTaskConfig(**material.task)
-    return LanguageTask(model, tokenizer, material.corpus.columns[0].values, valid, config, material.seed)
+    config = LanguageTaskConfig(**material.settings.task)
+    return LanguageTask(
+        model, tokenizer, material.corpus.columns[0].values, valid, config, material.settings.training.seed
+    )
 
 
 def _classifier(material: _Material) -> Task[Any, Any]:
-    labels, sizes = material.corpus.label_names, dict(material.model)
+    labels = material.corpus.label_names
     if len(labels) < 2:
         raise DataError(f"all training texts have the label {labels[0]!r}; a classifier needs two or more")
     valid = [(text, label.strip()) for text, label in material.valid]
     unknown = sorted({label for _, label in valid} - set(labels))
     if unknown:
         raise DataError(f"the validation data has the label {unknown[0]!r}, which no training text has")
-    if material.start:
-        sizes = classifier_sizes(material.start, sizes)
-    model = Classifier(ClassifierConfig(material.tokenizer.size, labels, **sizes))
+    model = Classifier(ClassifierConfig(material.tokenizer.size, labels, **material.settings.model))
     if material.start:
         transfer(material.start, model)
-    config = ClassificationTaskConfig(**material.task)
+    config = ClassificationTaskConfig(**material.settings.task)
     (texts,) = material.corpus.columns
-    return ClassificationTask(model, material.tokenizer, texts, material.corpus.labels, valid, config, material.seed)
+    return ClassificationTask(
+        model, material.tokenizer, texts, material.corpus.labels, valid, config, material.settings.training.seed
+    )
 
 
 def _translator(material: _Material) -> Task[Any, Any]:
     first, second = material.languages
     directions = ((first, second), *(() if material.one_way else ((second, first),)))
     tokenizer = material.tokenizer
-    model = Translator(TranslatorConfig(tokenizer.size, (first, second), directions, **material.model))
+    model = Translator(TranslatorConfig(tokenizer.size, (first, second), directions, **material.settings.model))
     valid = [(row[0], row[1]) for row in material.valid]
-    config = TranslationTaskConfig(**material.task)
-    tokenize = material.measuring.bleu_tokenize
-    return TranslationTask(model, tokenizer, material.corpus.columns, valid, config, material.seed, tokenize)
+    config = TranslationTaskConfig(**material.settings.task)
+    tokenize = material.settings.measuring.bleu_tokenize
+    return TranslationTask(
+        model, tokenizer, material.corpus.columns, valid, config, material.settings.training.seed, tokenize
+    )
 
 
 _BUILDERS: dict[str, Callable[[_Material], Task[Any, Any]]] = {

@@ -18,7 +18,7 @@ from models.errors import DataError, ModelError
 from models.training import session
 from models.training.allocator import keep_memory
 from models.training.board import Board
-from models.training.build import COLUMNS, TSV_COLUMNS, Request, find_recipe, plan
+from models.training.build import COLUMNS, TSV_COLUMNS, Request, all_settings, find_recipe, plan
 from models.training.compare import compare_runs
 from models.training.corpus import show
 from models.training.evaluate import evaluate_sources
@@ -134,6 +134,8 @@ def evaluate(
     if threads:
         torch.set_num_threads(threads)
     loaded = checkpoint.load(directory, choose_device(device))
+    if baseline and loaded.kind != "language":
+        raise DataError(f"--baseline is for language models, and {directory} is a {loaded.kind}")
     known = {field.name for field in fields(EvaluationConfig)}
     trained = {name: value for name, value in loaded.training.get("settings", {}).items() if name in known}
     (settings,) = distribute({**trained, **parse_assignments(assignments or ())}, (EvaluationConfig,))
@@ -188,9 +190,12 @@ def _request(
     data: Path,
     device: str,
 ) -> Request:
+    output = out.resolve()
+    if not output.name:
+        raise DataError(f"--out {out}: name a folder to make")
     return Request(
         kind=kind,
-        output=out,
+        output=output,
         train=tuple(train or ()),
         valid=tuple(valid or ()),
         languages=languages,
@@ -210,10 +215,11 @@ def _train(request: Request, resume: bool, threads: int, tensorboard: Path | Non
         recipe = find_recipe(request)
         if recipe.base and request.start is None:
             base = request.output.with_name(request.output.name + ".base")
-            if not base.exists() or session.work_folder(base).exists():
+            if not session.is_finished(base):
                 first = Request("language", base, recipe=recipe.base, root=request.root, device=request.device)
-                _run(replace(first, command=request.command), resume and session.has_state(base), world, tensorboard)
-            elif checkpoint.load(base, torch.device("cpu")).training["settings"] != load_recipe(recipe.base).settings:
+                events = tensorboard and tensorboard / base.name
+                _run(replace(first, command=request.command), resume and session.has_state(base), world, events)
+            elif checkpoint.load(base, "cpu").training["settings"] != all_settings(recipe.base, request.device):
                 raise DataError(f"{base}: not made by the recipe {recipe.base} as it is; delete it, or use --from")
             request = replace(request, start=base)
             resume = resume and session.has_state(request.output)

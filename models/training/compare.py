@@ -64,9 +64,13 @@ def _column(one: checkpoint.Checkpoint) -> dict[str, str]:
     cells = {"parameters": f"{training['parameters']:,}", "minutes": f"{training['seconds'] / 60:.0f}"}
     cells |= {"step": f"{training['step']:,} of {training['total_steps']:,}", "size, MB": f"{one.size_bytes / 1e6:.1f}"}
     cells |= {f"setting {name}": str(value) for name, value in training["settings"].items()}
-    for evaluation in one.metrics["evaluations"]:
-        for name, score in _scores(evaluation["scores"]):
-            cells[f"{Path(evaluation['data']['name']).name}: {name}"] = f"{score:.4g}"
+    names = [evaluation["data"]["name"] for evaluation in one.metrics["evaluations"]]
+    short = [Path(name).name for name in names]
+    for evaluation, name in zip(
+        one.metrics["evaluations"], short if len(set(short)) == len(short) else names, strict=True
+    ):
+        for score, value in _scores(evaluation["scores"]):
+            cells[f"{name}: {score}"] = f"{value:.4g}"
     return cells
 
 

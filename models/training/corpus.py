@@ -1,6 +1,7 @@
 """Rows of text become ids on the disk, and a report of what they are."""
 
 import json
+import os
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -58,6 +59,8 @@ class SplitReport:
 
 
 ABOUT = "about.json"
+MOST_LABELS = 10_000
+LABELS_SHOWN = 20
 
 
 class Corpus:
@@ -79,17 +82,28 @@ class Corpus:
         """Map what a CorpusWriter wrote. Raises DataError where it is not whole, or was written for another run."""
         if not cls.is_whole(folder):
             raise DataError(f"{folder}: not whole; start the run again")
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        for name, value in identity.items():
-            if about["identity"][name] != json.loads(json.dumps(value)):
-                raise DataError(f"{folder}: the run to resume has other {name}: {json.dumps(about['identity'][name])}")
-        tokenizer = load_tokenizer(about["tokenizer"], (folder / "tokenizer").read_bytes(), about["lowercase"])
-        texts = [Ragged.open(_column(folder, column)) for column in range(columns)]
-        return cls(texts, np.load(folder / "labels.npy"), tuple(about["labels"]), about["summary"]), tokenizer
+        try:
+            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            for name, value in identity.items():
+                _compare(folder, name, about["identity"].get(name), json.loads(json.dumps(value)))
+            tokenizer = load_tokenizer(about["tokenizer"], (folder / "tokenizer").read_bytes(), about["lowercase"])
+            texts = [Ragged.open(_column(folder, column)) for column in range(columns)]
+            return cls(texts, np.load(folder / "labels.npy"), tuple(about["labels"]), about["summary"]), tokenizer
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"{folder}: damaged ({error}); delete it and start the run again") from None
 
     @staticmethod
     def is_whole(folder: Path) -> bool:
         return (folder / ABOUT).exists()
+
+
+def _compare(folder: Path, name: str, written: Any, wanted: Any) -> None:
+    """Raise DataError where a run that is to be resumed is another one; of settings, say which."""
+    if written == wanted:
+        return
+    if isinstance(written, dict) and isinstance(wanted, dict):
+        written = {key: written.get(key) for key in written | wanted if written.get(key) != wanted.get(key)}
+    raise DataError(f"{folder}: the run to resume has other {name}: {json.dumps(written)}")
 
 
 class CorpusWriter:
@@ -111,8 +125,10 @@ class CorpusWriter:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / ABOUT).unlink(missing_ok=True)
             names, numbers = self._write_rows(train, self._count_valid(valid))
-            (self.folder / "tokenizer").write_bytes(self.tokenizer.to_bytes())
-            np.save(self.folder / "labels.npy", numbers)
+            _write_whole(self.folder / "tokenizer", self.tokenizer.to_bytes())
+            with (self.folder / "labels.npy").open("wb") as file:
+                np.save(file, numbers)
+                os.fsync(file.fileno())
             about = {
                 "tokenizer": self.tokenizer.kind,
                 "lowercase": self.tokenizer.lowercase,
@@ -120,7 +136,7 @@ class CorpusWriter:
                 "summary": self.summary(),
                 "identity": self.identity,
             }
-            (self.folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")  # the last: now it is whole
+            _write_whole(self.folder / ABOUT, json.dumps(about).encode("utf-8"))  # the last: now it is whole
         except OSError as error:
             raise CheckpointError(f"{self.folder}: can't be written: {error}") from None
 
@@ -146,8 +162,14 @@ class CorpusWriter:
                     if not row[-1].strip():
                         raise DataError(f"training row {self.train.rows} has a blank label: {row[0][:60]!r}")
                     labels.append(numbers.setdefault(row[-1].strip(), len(numbers)))
+                    if len(numbers) > MOST_LABELS:
+                        raise DataError(
+                            f"the first {self.train.rows:,} training rows have {len(numbers):,} different labels, and "
+                            f"{MOST_LABELS:,} are the most: is it the right column?"
+                        )
         names = sorted(numbers)
-        order = np.array([names.index(name) for name in numbers], np.int64)  # those of first appearance
+        places = {name: place for place, name in enumerate(names)}
+        order = np.array([places[name] for name in numbers], np.int64)  # those of first appearance
         return names, order[np.frombuffer(labels, np.intc)] if labels else np.empty(0, np.int64)
 
     def _look_up(self, text: str, known: Counter[int], seen: set[int], column: int) -> None:
@@ -181,6 +203,16 @@ class CorpusWriter:
         }
 
 
+def _write_whole(path: Path, content: bytes) -> None:
+    """The file has all of content, or is not there, whatever is cut off."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
 def _column(folder: Path, column: int) -> Path:
     return folder / f"train.{column}.bin"
 
@@ -202,8 +234,11 @@ def show(writer: CorpusWriter, console: Console) -> None:
         table.add_row(title, f"{train[name]:,}", f"{valid[name]:,}")
     unknown = f"unknown_{writer.tokenizer.unit}"
     table.add_row(f"unknown {writer.tokenizer.unit}", f"{train[unknown]:.3%}", f"{valid[unknown]:.3%}")
-    for label, count in train["labels"].items():
+    labels = train["labels"]
+    for label, count in list(labels.items())[:LABELS_SHOWN]:
         table.add_row(escape(f"label {label}"), f"{count:,}", f"{valid['labels'].get(label, 0):,}")
+    if len(labels) > LABELS_SHOWN:
+        table.add_row(f"… and {len(labels) - LABELS_SHOWN:,} labels more", "", "")
     console.print(table)
     if any(writer.shared):
         of_each = " and ".join(f"{count:,}" for count in writer.shared)

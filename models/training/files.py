@@ -128,7 +128,7 @@ def _read_jsonl(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         where = f"{path}: line {number}"
         try:
             record = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DataError(f"{where}: not JSON: {error}") from None
         if not isinstance(record, dict):
             raise DataError(f"{where}: not a JSON object")
@@ -136,7 +136,7 @@ def _read_jsonl(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
 
 def _read_separated(path: Path, columns: Sequence[str], rows: Iterator[list[str]]) -> Iterator[Row]:
-    if all(column.isdigit() for column in columns):
+    if all(column.isdecimal() for column in columns):
         indices = [int(column) - 1 for column in columns]
         first_line = 1
     else:
@@ -185,7 +185,7 @@ def _read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                 for record in batch.to_pylist():
                     number += 1
                     yield cells(record, columns, f"{path}: row {number}")
-    except (OSError, ArrowException) as error:
+    except (OSError, ArrowException, UnicodeDecodeError) as error:
         raise _unreadable(path, error) from None
 
 

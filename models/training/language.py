@@ -16,7 +16,7 @@ from models.language_model import LanguageModel
 from models.recurrent import LSTMState
 from models.tokenizer import Tokenizer
 from models.training.loop import Task
-from models.training.scores.language import evaluate_language
+from models.training.scores.language import language_stream, perplexity, score_stream
 from models.training.store import IdArray
 
 
@@ -58,9 +58,10 @@ class Chunk:
 
 
 class LanguageTask(Task[Chunk, Chunk]):
-    """All documents as one stream; validation perplexity per word decides."""
+    """All documents as one stream; validation perplexity decides: per token, which orders as per word does, and is
+    finite where a text is one long word."""
 
-    metric = "perplexity_per_word"
+    metric = "perplexity_per_token"
     unit = "tokens"
     higher_is_better = False
     model: LanguageModel
@@ -78,7 +79,9 @@ class LanguageTask(Task[Chunk, Chunk]):
 
         Raise DataError where there are fewer tokens than one for each stripe.
         """
-        self.model, self.tokenizer, self.valid, self.config, self.seed = model, tokenizer, valid, config, seed
+        self.model, self.config, self.seed = model, config, seed
+        self.valid = language_stream(tokenizer, valid)
+        self.valid_words = sum(len(text.split()) + 1 for text in valid)
         width = (len(stream) - 1) // config.stripes
         if width < 1:
             raise DataError(
@@ -129,8 +132,12 @@ class LanguageTask(Task[Chunk, Chunk]):
         return loss
 
     def validate(self) -> dict[str, float]:
-        scores = evaluate_language(self.model, self.tokenizer, self.valid, rows=self.config.stripes)
-        return {name: scores[name] for name in ("perplexity_per_word", "perplexity_per_token")}
+        losses = score_stream(self.model, self.valid, self.config.stripes)
+        total = float(losses.sum())
+        return {
+            "perplexity_per_word": perplexity(total, self.valid_words),
+            "perplexity_per_token": perplexity(total, len(losses)),
+        }
 
     def state_dict(self) -> dict[str, Any]:
         return {} if self.state is None else {"hidden": self.state.hidden.cpu(), "cell": self.state.cell.cpu()}

@@ -240,6 +240,10 @@ class Trainer(Generic[BatchT, PartT]):
         started = time.perf_counter()
         scores = self.world.decide(self._validate)
         score = scores[self.task.metric]
+        if not math.isfinite(score):
+            raise TrainingError(
+                f"the validation {self.task.metric} of step {self.step} is {score}; try a lower learning_rate"
+            )
         best = self.best_score is None or (
             score > self.best_score if self.task.higher_is_better else score < self.best_score
         )

@@ -30,6 +30,7 @@ class TrainingConfig:
     three tenths of all steps, then down, the momentum the other way (Smith 2018, arXiv:1803.09820).
     constant: up in warmup_steps, then the same to the end."""
     warmup_steps: int = 200
+    """At most a fifth of all steps: a short run still reaches its rate."""
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     """Gradients are scaled down to this norm (Pascanu et al. 2012, arXiv:1211.5063)."""
@@ -74,6 +75,11 @@ class TrainingConfig:
                 raise ConfigError(f"TrainingConfig.{field} is {getattr(self, field)!r}; it must be {', '.join(known)}")
         if self.average_decay and self.average_after:
             raise ConfigError("TrainingConfig has average_decay and average_after; it takes one average")
+        if self.average_after >= self.patience:
+            raise ConfigError(
+                f"TrainingConfig.average_after is {self.average_after}, and patience {self.patience}: training would "
+                "stop before the average begins; patience must be larger"
+            )
 
 
 class Schedule:
@@ -86,6 +92,7 @@ class Schedule:
 
     def __init__(self, config: TrainingConfig, total_steps: int) -> None:
         self.config, self.total_steps = config, total_steps
+        self.warmup_steps = min(config.warmup_steps, total_steps // 5)
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, from 0."""
@@ -93,12 +100,12 @@ class Schedule:
         if self.config.schedule == "one-cycle":
             risen, fallen = self._cycle(step)
             return highest * (_between(self.FIRST, 1.0, risen) if fallen <= 0 else _between(1.0, self.LAST, fallen))
-        if step < self.config.warmup_steps:
-            return highest * (step + 1) / self.config.warmup_steps
+        if step < self.warmup_steps:
+            return highest * (step + 1) / self.warmup_steps
         if self.config.schedule == "constant":
             return highest
-        span = max(1, self.total_steps - self.config.warmup_steps)
-        return highest * _between(1.0, 0.0, (step - self.config.warmup_steps) / span)
+        span = max(1, self.total_steps - self.warmup_steps)
+        return highest * _between(1.0, 0.0, (step - self.warmup_steps) / span)
 
     def momentum(self, step: int) -> float:
         """Of SGD, or the first of AdamW's two."""

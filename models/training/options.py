@@ -45,6 +45,14 @@ def distribute(settings: Mapping[str, Value], configurations: Sequence[type[Any]
     return shares
 
 
+def complete(shares: Sequence[Mapping[str, Value]], configurations: Sequence[type[Any]]) -> dict[str, Value]:
+    """All settings of configurations: those that were given to each, and the defaults of the rest."""
+    settings: dict[str, Value] = {}
+    for share, configuration in zip(shares, configurations, strict=True):
+        settings |= {name: share.get(name, default) for name, default in settable(configuration).items()}
+    return settings
+
+
 def _convert(name: str, value: Value, default: Value) -> Value:
     try:
         if isinstance(default, bool):

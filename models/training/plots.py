@@ -4,15 +4,18 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from models.training.scores.classification import CALIBRATION_BINS
 
+AS_WRITTEN: Any = {"text.parse_math": False}  # a label or a name may have a $
 MOST_LABELS_WRITTEN = 25  # in a picture of confusion
 Log = Sequence[Mapping[str, Any]]
 
 
+@rc_context(AS_WRITTEN)
 def learning_curves(log: Log, metric: str, title: str) -> bytes:
     """A PNG: training loss, and each validation score in a panel of its own, over optimizer steps."""
     names = [name for name in log[0]["scores"] if name != "seconds"] if log else []
@@ -38,6 +41,7 @@ def learning_curves(log: Log, metric: str, title: str) -> bytes:
     return _png(figure)
 
 
+@rc_context(AS_WRITTEN)
 def compared_curves(logs: Mapping[str, Log], metric: str) -> bytes:
     """A PNG: the validation metric of several runs, over steps and over minutes of training."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -54,6 +58,7 @@ def compared_curves(logs: Mapping[str, Log], metric: str) -> bytes:
     return _png(figure)
 
 
+@rc_context(AS_WRITTEN)
 def class_pictures(scores: Mapping[str, Any], title: str) -> bytes:
     """A PNG of a classifier's scores: how labels were confused, and how far its probabilities can be believed."""
     labels = list(scores["classes"])

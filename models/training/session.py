@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -69,7 +70,7 @@ def train(
     and prints. Raises DataError where there is no such state, or another run's, and CheckpointError
     where the disk refuses; what lies there is then whole.
     """
-    log = _resume(run, trainer) if resume else []
+    log = _resume(run, trainer, console) if resume else []
     world, task = trainer.world, trainer.task
     saved = time.monotonic()
     display = Display(
@@ -88,13 +89,13 @@ def train(
                     world.decide(lambda: _write_checkpoint(run, trainer, tokenizer, log))
             if isinstance(record, Evaluation) or _is_due(trainer, saved):
                 state = trainer.state_dict()
-                world.decide(lambda state=state: _save_state(run, state, log))  # type: ignore[misc]
+                world.decide(lambda state=state: _save_state(run, trainer, state, log))  # type: ignore[misc]
                 saved = time.monotonic()
 
     def end() -> dict[str, Any]:
         checkpoint.replace_files(run.output, _log_files(run, task.metric, log))  # with what came after the best
         metrics = finish(run.output, evaluate, trainer.device)
-        shutil.rmtree(run.work)
+        shutil.rmtree(run.work, ignore_errors=True)
         return metrics
 
     return world.decide(end)
@@ -119,11 +120,12 @@ def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[
     """Replace a checkpoint's metrics, the card that shows them, and its pictures."""
     card = write_card(output.name, loaded.kind, loaded.languages, loaded.training, metrics)
     changes = {"metrics.json": checkpoint.to_json(metrics), "README.md": card.encode("utf-8")}
+    before = [path.name for path in output.glob("evaluation-*.png")]
     if loaded.kind == "classifier":
         for number, evaluation in enumerate(metrics["evaluations"], 1):
             picture = class_pictures(evaluation["scores"], f"{output.name} on {evaluation['data']['name']}")
             changes[f"evaluation-{number}.png"] = picture
-    checkpoint.replace_files(output, changes)
+    checkpoint.replace_files(output, changes, without=before)
 
 
 def check_output(output: Path, resume: bool) -> None:
@@ -134,8 +136,16 @@ def check_output(output: Path, resume: bool) -> None:
             raise DataError(f"{work / STATE}: missing: no run to resume; if it was killed early, start it again")
     elif (work / STATE).exists():
         raise DataError(f"{work}: an unfinished run; go on with --resume, or delete that folder")
-    elif output.exists() and not work.exists():  # with it, the output is that of a run killed before its first save
+    elif output.exists() and (is_finished(output) or not work.exists()):  # else of a run killed before its first save
         raise DataError(f"{output}: exists already; choose another --out, or delete it")
+
+
+def is_finished(output: Path) -> bool:
+    """Whether a run came to its end there: then the checkpoint has been measured."""
+    try:
+        return bool(json.loads((output / "metrics.json").read_bytes())["evaluations"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def has_state(output: Path) -> bool:
@@ -154,26 +164,38 @@ def work_folder(output: Path) -> Path:
     return output.with_name(output.name + ".training")
 
 
-def _resume(run: Run, trainer: Trainer[Any, Any]) -> list[dict[str, Any]]:
+def _resume(run: Run, trainer: Trainer[Any, Any], console: Console) -> list[dict[str, Any]]:
     path = run.work / STATE
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    trainer.load_state_dict(state["trainer"])
-    log: list[dict[str, Any]] = json.loads(state["log"])
-    return log
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        trainer.load_state_dict(state["trainer"])
+        before, log = json.loads(state["environment"]), json.loads(state["log"])
+    except (OSError, ValueError, KeyError, RuntimeError, UnpicklingError) as error:
+        raise DataError(f"{path}: damaged ({error}); delete {run.work} and start the run again") from None
+    now = environment(trainer.device, trainer.world.size)
+    if before != now:
+        console.print(
+            f"warning: the run began on other ground ({before}, now {now}): its end can differ in the last digits",
+            style="yellow", markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    found: list[dict[str, Any]] = log
+    return found
 
 
-def _save_state(run: Run, trainer_state: Mapping[str, Any], log: list[dict[str, Any]]) -> None:
-    state = {"trainer": trainer_state, "log": json.dumps(log)}
+def _save_state(run: Run, trainer: Trainer[Any, Any], state: Mapping[str, Any], log: list[dict[str, Any]]) -> None:
+    ground = json.dumps(environment(trainer.device, trainer.world.size))
+    content = {"trainer": state, "environment": ground, "log": json.dumps(log)}
     partial = run.work / f"{STATE}.partial"
     try:
         with partial.open("wb") as file:
-            torch.save(state, file)
+            torch.save(content, file)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(run.work / STATE)
     except (OSError, RuntimeError) as error:  # PyTorch's writer has errors of its own for a full disk
         partial.unlink(missing_ok=True)
-        raise CheckpointError(f"{partial}: can't be written: {error}; the run can go on with --resume") from error
+        hint = "; the run can go on with --resume" if has_state(run.output) else ""
+        raise CheckpointError(f"{partial}: can't be written: {error}{hint}") from error
 
 
 def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer, log: list[dict[str, Any]]) -> None:
@@ -220,10 +242,15 @@ def _log_files(run: Run, metric: str, log: list[dict[str, Any]]) -> dict[str, by
 def environment(device: torch.device, processes: int = 1) -> dict[str, Any]:
     """The machine and the versions that a run depends on."""
     if device.type == "cuda":
-        machine = torch.cuda.get_device_name(device)
+        machine = f"{torch.cuda.get_device_name(device)} (CUDA {torch.version.cuda})"
     else:
-        machine = f"{torch.get_num_threads()} thread(s) of a {platform.machine()} CPU"
+        best = torch.backends.cpu.get_cpu_capability()
+        machine = f"{torch.get_num_threads()} thread(s) of a {platform.machine()} CPU with {best}"
     if processes > 1:
         machine = f"{processes} processes, each on {machine}"
     packages = ("torch", "numpy", "sentencepiece", "carousel-lstm")
-    return {"machine": machine, "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}}}
+    return {
+        "machine": machine,
+        "system": platform.system(),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
+    }

@@ -36,7 +36,7 @@ def parse_source(name: str, root: Path, usual: Sequence[str], usual_tsv: Sequenc
         return _parse_hub(name, root, usual, split)
     body, colon, columns = name.partition(":")
     files = tuple(root / part for part in body.split(","))
-    wanted = tuple(columns.split(",")) if colon else tuple(usual_tsv if ".tsv" in body else usual)
+    wanted = tuple(columns.split(",")) if colon else tuple(usual_tsv if body.endswith((".tsv", ".tsv.gz")) else usual)
     if len(files) > 1 and (len(files) != len(usual) or colon):
         raise DataError(f"{name}: parallel files are two, without columns: SOURCE,TARGET")
     return FileSource(name, files, _counted(name, wanted, usual))

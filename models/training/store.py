@@ -1,5 +1,6 @@
 """Sequences of ids on the disk, read through a memory map: a corpus costs no memory that it is not used for."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -70,8 +71,10 @@ class RaggedWriter:
 
     def close(self) -> None:
         self._write()
-        self._values.close()
-        self._offsets.close()
+        for file in (self._values, self._offsets):
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
 
     def _write(self) -> None:
         np.asarray(self._pending, self._dtype).tofile(self._values)

@@ -11,7 +11,7 @@ from torch import distributed
 from models.errors import ConfigError
 
 ValueT = TypeVar("ValueT")
-LONGEST_WAIT = timedelta(hours=2)  # the others wait while the first one validates
+LONGEST_WAIT = timedelta(days=1)  # the others wait while the first one prepares a corpus, or validates
 
 
 class World:

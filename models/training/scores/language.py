@@ -27,7 +27,6 @@ def evaluate_language(
     tokenizer: Tokenizer,
     texts: Sequence[str],
     config: EvaluationConfig | None = None,
-    rows: int = 1,
     precision: str = "float32",
 ) -> dict[str, Any]:
     """Perplexity per word and per token of texts, one document each, read as one stream.
@@ -44,7 +43,7 @@ def evaluate_language(
     if precision == "int8":
         losses = score_stepwise(make_language_runtime(model, precision), stream)
     else:
-        losses = score_stream(model, stream, rows)
+        losses = score_stream(model, stream)
     total = float(losses.sum())
     scores: dict[str, Any] = {
         "perplexity_per_word": perplexity(total, int(words.sum())),
@@ -119,8 +118,10 @@ def score_alone(model: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str]
     for places in like_lengths([len(ids) for ids in encoded], SCORED_AT_ONCE):
         wanted = pad([encoded[place] for place in places]).to(model.bias.device)
         inputs = torch.cat([torch.full_like(wanted.ids[:, :1], tokenizer.end_id), wanted.ids[:, :-1]], dim=1)
-        logits, _ = model(inputs)  # (B, T, V)
-        total += float((_losses(logits, wanted.ids) * wanted.mask.cpu()).sum())
+        state, chunk = None, max(1, SCORED_AT_ONCE // len(places))
+        for part in (slice(begin, begin + chunk) for begin in range(0, inputs.shape[1], chunk)):
+            logits, state = model(inputs[:, part], state)  # (B, chunk, V)
+            total += float((_losses(logits, wanted.ids[:, part]) * wanted.mask[:, part].cpu()).sum())
     return total
 
 
@@ -174,7 +175,8 @@ def score_dynamically(model: LanguageModel, stream: Tensor, config: EvaluationCo
     """The total of score_stream with one row, for a model that learns from each chunk once it is scored.
 
     Dynamic evaluation (Krause et al. 2017, arXiv:1709.07432), in its plain form: a step of gradient
-    descent at dynamic_rate, and a pull of dynamic_decay back to the weights as trained.
+    descent at dynamic_rate (the gradient's norm clipped to 1), and a pull of dynamic_decay back to the
+    weights as trained.
     """
     total, state = 0.0, None
     with torch.inference_mode(False), torch.enable_grad():

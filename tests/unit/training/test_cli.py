@@ -94,6 +94,7 @@ class TestBadData:
             (["--set", "vocabulary_size=-5"], "vocabulary_size is -5; it must be a whole number from 3"),
             (["--set", "resamples=1"], "resamples is 1; it must be 0, or 2 or more"),
             (["--set", "average_decay=2"], "average_decay is 2"),
+            (["--set", "average_after=5"], "patience must be larger"),
             (["--from", "nowhere"], "nowhere: no such checkpoint directory"),
             (["--tensorboard", __file__], "can't be made"),
         ],
@@ -116,22 +117,42 @@ class TestBadData:
 
     def test_labels_are_not_markup(self, tmp_path, capsys, monkeypatch) -> None:
         odd = tmp_path / "odd.jsonl"
-        rows = [{"text": text, "label": ("[/x]", "[spam]")[index % 2]} for index, text in enumerate(SENTENCES)]
+        rows = [{"text": text, "label": ("[/x]", "$%_$")[index % 2]} for index, text in enumerate(SENTENCES)]
         odd.write_text("".join(json.dumps(row) + "\n" for row in rows))
         status, printed = run(
             capsys, monkeypatch, "classifier", "--train", odd, "--valid", odd, "--out", tmp_path / "model", *TINY
         )
         assert status == 0, printed
         assert "label [/x]" in printed
-        assert "label [spam]" in printed
+        assert "label $%_$" in printed
 
     def test_a_checkpoint_is_never_overwritten(self, tmp_path, labelled, capsys, monkeypatch) -> None:
         (tmp_path / "model").mkdir()
-        status, printed = run(
-            capsys, monkeypatch, "classifier", "--train", labelled, "--valid", labelled, "--out", tmp_path / "model"
-        )
+        options = ["--train", labelled, "--valid", labelled, "--out", tmp_path / "model", "--language", "en"]
+        status, printed = run(capsys, monkeypatch, "classifier", *options)
         assert status == 2
         assert "exists already" in printed
+        (tmp_path / "model" / "metrics.json").write_text('{"evaluations": [{}]}')
+        (tmp_path / "model.training").mkdir()  # killed in its very last act
+        status, printed = run(capsys, monkeypatch, "classifier", *options)
+        assert status == 2
+        assert "exists already" in printed
+
+    def test_a_damaged_state_is_named(self, tmp_path, labelled, capsys, monkeypatch) -> None:
+        (tmp_path / "model.training").mkdir()
+        (tmp_path / "model.training" / "state.pt").write_bytes(b"nonsense")
+        status, printed = run(
+            capsys, monkeypatch, "classifier", "--train", labelled, "--valid", labelled, "--out", tmp_path / "model",
+            "--resume", *TINY,
+        )  # fmt: skip
+        assert (status, "state.pt: damaged" in printed, "Traceback" in printed) == (2, True, False), printed
+
+    def test_a_column_that_is_no_label(self, tmp_path, labelled, capsys, monkeypatch) -> None:
+        monkeypatch.setattr("models.training.corpus.MOST_LABELS", 1)
+        status, printed = run(
+            capsys, monkeypatch, "classifier", "--train", labelled, "--valid", labelled, "--out", tmp_path / "m", *TINY
+        )
+        assert (status, "different labels, and 1 are the most: is it the right column?" in printed) == (2, True)
 
 
 class TestTrainAndEvaluate:
@@ -151,6 +172,9 @@ class TestTrainAndEvaluate:
         assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
         card = (out / "README.md").read_text(encoding="utf-8")
         assert "carousel-train classifier" in card
+        settings = checkpoint.load(out, "cpu").training["settings"]
+        assert settings | {"seed": 1, "epochs": 2, "patience": 5, "vocabulary_size": 300} == settings
+        assert settings["precision"] in ("float32", "bfloat16")
         assert "accuracy" in card
 
     @pytest.mark.parametrize("kind", ["language", "translator"])
@@ -343,6 +367,13 @@ class TestFullDisk:
         assert not (tmp_path / "model.training" / "state.pt.partial").exists()
 
 
+def _written_since(path: Path, moment: int) -> bool:
+    try:
+        return path.stat().st_mtime_ns > moment
+    except FileNotFoundError:
+        return False
+
+
 class TestKill:
     def test_killed_and_resumed_is_uninterrupted(self, tmp_path: Path) -> None:
         """The command itself, killed with SIGKILL in the middle, ends with the same weights."""
@@ -382,16 +413,17 @@ class TestKill:
         subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
         killed = tmp_path / "killed"
         work = tmp_path / "killed.training"
+        ends = []
         for awaited in ("corpus", "state.pt.partial", "state.pt.partial"):
             resume = ["--resume"] if (work / "state.pt").exists() else []
             process = subprocess.Popen([*command, str(killed), *resume], stdout=subprocess.DEVNULL)
             before = time.time_ns()
-            while process.poll() is None:
-                place = work / awaited
-                if place.exists() and place.stat().st_mtime_ns > before:
-                    break
+            while process.poll() is None and not _written_since(work / awaited, before):
+                pass
             process.kill()
-            process.wait()
+            ends.append(process.wait())
+        assert ends[0] == -signal.SIGKILL
+        assert ends.count(-signal.SIGKILL) > 1, "no write of a state was met"
         resume = ["--resume"] if (work / "state.pt").exists() else []
         if work.exists():
             subprocess.run([*command, str(killed), *resume], check=True, capture_output=True)

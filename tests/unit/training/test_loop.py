@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,6 +28,10 @@ from tests.conftest import SENTENCES
 
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(epochs=3, learning_rate=0.01, warmup_steps=2, average_decay=0.9, seed=5)
+OTHER = TrainingConfig(
+    epochs=3, optimizer="sgd", schedule="one-cycle", learning_rate=0.5, weight_drop=0.3, average_after=1, patience=9,
+    layer_rate_decay=0.5, unfreeze_epochs=0.3, accumulate=2, evaluations_per_epoch=3, seed=5,
+)  # fmt: skip
 
 
 def language_task(tokenizer: SubwordTokenizer) -> LanguageTask:
@@ -72,6 +77,10 @@ def still(model: torch.nn.Module) -> None:
         object.__setattr__(model.config, "word_dropout", 0.0)
 
 
+def timeless(records: list[Progress | Evaluation]) -> list[Progress | Evaluation]:
+    return [replace(record, seconds=0.0) if isinstance(record, Evaluation) else record for record in records]
+
+
 def losses(records: list[Progress | Evaluation]) -> list[float]:
     return [record.loss for record in records if isinstance(record, Progress)]
 
@@ -84,23 +93,24 @@ class TestEveryTask:
         other = list(new_trainer(make, tokenizer, TrainingConfig(epochs=3, seed=6)).run())
         assert losses(first) != losses(other)
 
+    @pytest.mark.parametrize("config", [CONFIG, OTHER], ids=["usual", "other"])
     @pytest.mark.parametrize("killed_after", [1, 4, 7])
     def test_resumed_is_uninterrupted(
-        self, make: Callable, tokenizer: SubwordTokenizer, killed_after: int, tmp_path
+        self, make: Callable, tokenizer: SubwordTokenizer, killed_after: int, config: TrainingConfig, tmp_path
     ) -> None:
-        whole = new_trainer(make, tokenizer)
+        whole = new_trainer(make, tokenizer, config)
         records = list(whole.run())
         assert len(records) > killed_after
 
-        killed = new_trainer(make, tokenizer)
+        killed = new_trainer(make, tokenizer, config)
         list(itertools.islice(killed.run(), killed_after))
         torch.save(killed.state_dict(), tmp_path / "state.pt")
         torch.manual_seed(999)  # another process starts somewhere else
 
-        resumed = Trainer(make(tokenizer), CONFIG, CPU)
+        resumed = Trainer(make(tokenizer), config, CPU)
         resumed.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
         rest = list(resumed.run())
-        assert losses(records[:killed_after]) + losses(rest) == losses(records)
+        assert timeless(records[:killed_after]) + timeless(rest) == timeless(records)
         for name, value in whole.best_weights().items():
             torch.testing.assert_close(resumed.best_weights()[name], value, rtol=0, atol=0)
 
@@ -164,13 +174,38 @@ class TestTrainer:
     def test_bfloat16_where_it_is_faster(self, monkeypatch: pytest.MonkeyPatch) -> None:
         cpu, gpu = torch.device("cpu"), torch.device("cuda")
         assert not trains_in_bfloat16("float32", gpu)
-        assert trains_in_bfloat16("auto", gpu)
         for faster in (True, False):
             monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda faster=faster: faster)
+            monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, faster=faster: faster)
             assert trains_in_bfloat16("auto", cpu) == faster
+            assert trains_in_bfloat16("auto", gpu) == faster
         monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: False)
         with pytest.raises(ConfigError, match="on this CPU"):
             trains_in_bfloat16("bfloat16", cpu)
+
+
+class TestLanguageTask:
+    def test_penalties_are_means_of_squares(self, tokenizer: SubwordTokenizer) -> None:
+        found = []
+        for alpha, beta in ((0.0, 0.0), (2.0, 0.0), (0.0, 3.0)):
+            torch.manual_seed(5)
+            task = language_task(tokenizer)
+            still(task.model)
+            task.config = LanguageTaskConfig(3, 9, activation_penalty=alpha, change_penalty=beta)
+            found.append(task.loss(task.batches(0)[0]).item())
+        hidden, _ = task.model.read(task._ids(task.inputs, task.batches(0)[0]))
+        plain, with_alpha, with_beta = found
+        assert with_alpha - plain == pytest.approx(2 * hidden.square().mean().item(), rel=1e-3)
+        change = hidden[:, 1:] - hidden[:, :-1]
+        assert with_beta - plain == pytest.approx(3 * change.square().mean().item(), rel=1e-3)
+
+    def test_the_score_that_decides_is_finite_where_a_text_is_one_word(self, tokenizer: SubwordTokenizer) -> None:
+        text = "".join(SENTENCES * 20).replace(" ", "")
+        model = LanguageModel(LanguageModelConfig(tokenizer.size, 12, 12)).eval()
+        stream = language_stream(tokenizer, [text])
+        task = LanguageTask(model, tokenizer, stream.numpy(), [text], LanguageTaskConfig(stripes=3), seed=5)
+        with torch.inference_mode():
+            assert task.validate()[task.metric] < 2 * tokenizer.size
 
 
 class TestBuckets:

@@ -103,8 +103,10 @@ class TestDynamic:
             static = float(score_stream(model, STREAM).sum())
             still = score_dynamically(model, STREAM, EvaluationConfig(dynamic_rate=0.0))
             moving = score_dynamically(model, STREAM, EvaluationConfig(dynamic_rate=1.0))
+            pulled = score_dynamically(model, STREAM, EvaluationConfig(dynamic_rate=1.0, dynamic_decay=1.0))
         assert still == pytest.approx(static, rel=1e-4)
         assert moving < static, "the stream repeats itself: there is something to learn"
+        assert pulled == pytest.approx(static, rel=1e-4), "all that was learned is pulled back at once"
         assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
 
 
