@@ -16,7 +16,9 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"),
     pytest.mark.parametrize("make", TASKS),
 ]
-CONFIG = TrainingConfig(epochs=12, learning_rate=0.01, warmup_steps=2, average_decay=0.9, precision="float32", seed=5)
+CONFIG = TrainingConfig(
+    epochs=40, learning_rate=0.02, warmup_steps=2, average_decay=0.9, precision="float32", patience=1000, seed=5
+)
 
 
 def train(make: Callable, tokenizer: SubwordTokenizer, config: TrainingConfig, device: str, noise: bool) -> list[float]:
