@@ -149,9 +149,11 @@ class Trainer(Generic[BatchT, PartT]):
             yield self._train_step(batches[self.position])
 
     def _evaluation_is_due(self) -> bool:
-        every = max(1, self.steps_per_epoch // self.config.evaluations_per_epoch)
-        at_point = self.step > 0 and (self.step % every == 0 or self.step == self.total_steps)
-        return at_point and self.evaluated_step != self.step
+        """So many times an epoch, at even distances, the last time at its end."""
+        now, before = (
+            step * self.config.evaluations_per_epoch // self.steps_per_epoch for step in (self.step, self.step - 1)
+        )
+        return now > before >= 0 and self.evaluated_step != self.step
 
     def best_weights(self) -> dict[str, Tensor]:
         """The weights that validation saw last: the average's where one is kept."""
