@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from cryptography.fernet import Fernet
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +17,7 @@ from app import server
 from app.bench import command as benchmark
 from app.bench.arms import ARMS
 from app.bench.workloads import WORKLOADS
-from app.dependencies import LocalClient, load_registry, make_engine
+from app.dependencies import LocalClient, Memories, load_registry, make_engine, make_sealer
 from app.errors import ServiceError
 from app.logs import configure_logging
 from app.main import create_app
@@ -160,6 +161,12 @@ def models(json: Json = False, checkpoints: Checkpoints = None) -> None:
     Console().print(table)
 
 
+@app.command(name="state-key")
+def state_key() -> None:
+    """Make a key for CAROUSEL_STATE_KEY, which seals the model's memory for clients to keep."""
+    typer.echo(Fernet.generate_key().decode())
+
+
 @app.command()
 def bench(
     workloads: Annotated[
@@ -225,10 +232,12 @@ def _ask(
     body = shape(settings).model_validate(fields)
     engine = make_engine(load_registry(settings, kind), settings)
     engine.start()
-    given = {"settings": settings} if "settings" in signature(answer).parameters else {}
+    client = LocalClient()
+    known = {"settings": settings, "memories": Memories(make_sealer(settings), client)}
+    given = {name: value for name, value in known.items() if name in signature(answer).parameters}
 
     async def ask() -> ReplyT:
-        reply: ReplyT = await answer(body, engine, LocalClient(), **given)
+        reply: ReplyT = await answer(body, engine, client, **given)
         return reply
 
     try:

@@ -9,14 +9,19 @@ from fastapi import Depends, Request
 
 from app.engine.engine import Engine, EngineConfig
 from app.engine.registry import Registry, load_models
+from app.engine.snapshot import Snapshot
 from app.engine.ticket import Caller, Finished, Ticket
-from app.errors import ClientGone
+from app.errors import ClientGone, InvalidRequest
+from app.sealing import Sealer
 from app.settings import Settings
 from models.device import choose_device
 
 
 class Client:
     """Who asks over HTTP. Its requests end when it hangs up."""
+
+    key = ""
+    """The API key's id, where there are keys."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -63,6 +68,30 @@ class LocalClient(Client):
 
     async def _left(self) -> None:
         await asyncio.Event().wait()
+
+
+class Memories:
+    """States that clients keep, and the texts that they belong to."""
+
+    def __init__(self, sealer: Sealer, client: Client) -> None:
+        self._sealer, self._client = sealer, client
+
+    def open(self, state: str | None, text: str, pointer: str) -> Snapshot | None:
+        """What a request goes on from. Raises InvalidRequest for a state that is no good, or neither it nor a text."""
+        if state is not None:
+            return self._sealer.open(state, self._client.key)
+        if not text.strip():
+            detail = "it is required, and must hold something else than white space, unless there is a state"
+            raise InvalidRequest(detail, pointer)
+        return None
+
+    def seal(self, snapshot: Snapshot | None) -> dict[str, str]:
+        """The field `state` of a reply, where there is one."""
+        return {"state": self._sealer.seal(snapshot, self._client.key)} if snapshot else {}
+
+
+def make_sealer(settings: Settings) -> Sealer:
+    return Sealer([key.get_secret_value() for key in settings.state_key], settings.state_lifetime_s)
 
 
 def load_registry(settings: Settings, kind: str | None = None) -> Registry:
@@ -114,7 +143,12 @@ async def _client(request: Request) -> Client:
     return Client(request)
 
 
+async def _memories(request: Request, client: "ClientDep") -> Memories:
+    return Memories(request.app.state.sealer, client)
+
+
 EngineDep = Annotated[Engine, Depends(_engine)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 RegistryDep = Annotated[Registry, Depends(_registry)]
 ClientDep = Annotated[Client, Depends(_client)]
+MemoriesDep = Annotated[Memories, Depends(_memories)]

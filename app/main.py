@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
-from app.dependencies import load_registry, make_engine
+from app.dependencies import load_registry, make_engine, make_sealer
 from app.engine.detection import warm_up
 from app.engine.registry import Registry
 from app.logs import get_logger
@@ -46,6 +46,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings = settings
+    app.state.sealer = make_sealer(settings)
     install_handlers(app)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(RequestIdMiddleware)

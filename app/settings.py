@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from cryptography.fernet import Fernet
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import ServiceError
@@ -15,6 +16,18 @@ class SettingsError(ServiceError):
 
 def _names(value: object) -> object:
     return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
+def _fernet_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+    for number, key in enumerate(keys, 1):
+        try:
+            Fernet(key.get_secret_value())
+        except ValueError:
+            raise ValueError(f"key {number} is none that `carousel state-key` made") from None
+    return keys
+
+
+StateKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names), AfterValidator(_fernet_keys)]
 
 
 class Settings(BaseSettings):
@@ -46,6 +59,12 @@ class Settings(BaseSettings):
     batching: Literal["step", "request"] = Field(
         "step", description="When requests may join what runs: at each step, or (to compare) when all before are done."
     )
+    state_key: StateKeys = Field(
+        (),
+        description="Keys that seal a model's memory for clients to keep, with commas between: the first seals, all "
+        "open; `carousel state-key` makes one. If empty, one is made up at every start.",
+    )
+    state_lifetime_s: float = Field(86_400.0, gt=0, description="How long such a memory can be used.")
     request_timeout_s: float = Field(60.0, gt=0, description="Longest that a request may take, its waiting included.")
     shutdown_timeout_s: float = Field(20.0, gt=0, description="How long running requests may take to end at shutdown.")
 

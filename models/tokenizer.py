@@ -60,6 +60,12 @@ class Tokenizer(Protocol):
     def encode(self, text: str) -> list[int]:
         """Raise TokenizerError for a text with a lone surrogate, which is no text."""
 
+    def encode_continuation(self, text: str) -> list[int]:
+        """The ids of a text that follows another: no space is put before it.
+
+        encode(text) is encode_continuation(" " + text), and a text may be cut before any of its spaces.
+        """
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids from its beginning; bytes that are not UTF-8 become U+FFFD."""
 
@@ -77,15 +83,6 @@ class Tokenizer(Protocol):
 
     def to_bytes(self) -> bytes:
         """The tokenizer as the content of its file."""
-
-
-def prompt_ids(tokenizer: Tokenizer, text: str) -> list[int]:
-    """What a language model reads of a text that is to go on: the end token, which begins every text, and its ids.
-
-    One space at the text's end is left unread: the pieces of a vocabulary begin with their space, so
-    that the word to come brings it.
-    """
-    return [tokenizer.end_id, *tokenizer.encode(text.removesuffix(" "))]
 
 
 def lower(text: str, language: str) -> str:
@@ -177,6 +174,9 @@ class SubwordTokenizer:
         return int(self._pieces.eos_id())
 
     def encode(self, text: str) -> list[int]:
+        return self._encode(lower(" " + checked(text), self.lowercase)) if text else []
+
+    def encode_continuation(self, text: str) -> list[int]:
         return self._encode(lower(checked(text), self.lowercase))
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -224,11 +224,9 @@ class SubwordTokenizer:
         return [(tuple(ids), sum(self._pieces.get_score(index) for index in ids)) for ids in found]
 
     def _encode(self, text: str) -> list[int]:
-        if not text:
-            return []
         ids: list[int] = []
         # SentencePiece ends a string at NUL and reads U+2581 as a space: both are spelled in bytes.
-        for part in re.split(f"([\0{SPACE}])", " " + text):
+        for part in re.split(f"([\0{SPACE}])", text):
             if part in ("\0", SPACE):
                 ids.extend(self._pieces.piece_to_id(f"<0x{value:02X}>") for value in part.encode("utf-8"))
             elif part:
@@ -296,6 +294,9 @@ class WordTokenizer:
         return [
             self._ids.get(word, 1) or 1 for word in lower(checked(text), self.lowercase).split()
         ]  # no text has an end
+
+    def encode_continuation(self, text: str) -> list[int]:
+        return self.encode(text)
 
     def decode(self, ids: Sequence[int]) -> str:
         return " ".join(self._words[index] for index in ids if index != self.end_id)

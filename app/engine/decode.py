@@ -8,12 +8,14 @@ from torch import Tensor
 
 from app.engine.continuation import Continuation
 from app.engine.jobs import GenerateJob, Generation, TokenScore
+from app.engine.registry import Served
 from app.engine.schedule import isolated
+from app.engine.snapshot import Prompt, Snapshot, snapshot, to_bits
 from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
 from models.sampling import Draw, Sampler, draws
-from models.tokenizer import Tokenizer, prompt_ids
+from models.tokenizer import Tokenizer
 
 UNREAD = 64
 """Events that a stream's reader may be behind before its rows are set aside; they come back at half of that."""
@@ -22,21 +24,29 @@ UNREAD = 64
 class GenerateTask:
     """A GenerateJob with its prompt as ids; it is a Reader, and then one row a choice."""
 
-    def __init__(self, ticket: Ticket, tokenizer: Tokenizer) -> None:
+    def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, GenerateJob)
-        self.ticket, self.job = ticket, ticket.job
-        self.ids = prompt_ids(tokenizer, self.job.prompt)
-        self.rows = [Continuation(self.job, choice, tokenizer, self.ids) for choice in range(self.job.choices)]
+        self.ticket, self.job, self._served = ticket, ticket.job, served
+        self.prompt = Prompt(served.tokenizer, self.job.prompt, self.job.before)
+        choices = range(self.job.choices)
+        self.rows = [Continuation(self.job, choice, served.tokenizer, self.prompt) for choice in choices]
         self.seats = self.job.choices
         self.lane: DecodeLane | None = None
 
-    def go_on(self, state: State) -> None:
+    def go_on(self, state: State, _marked: State) -> None:
         assert self.lane is not None
         self.lane.join(self, state)
 
-    def result(self) -> Generation:
+    def result(self, state: State | None = None) -> Generation:
+        """What was generated; state, where it is to be remembered, is that of the only row before its last token."""
         generated = sum(len(row.ids) for row in self.rows)
-        return Generation(tuple(row.choice_made() for row in self.rows), len(self.ids) - 1, generated)
+        made = tuple(row.choice_made() for row in self.rows)
+        after = self._snapshot(self.rows[0], state) if state and self.job.remember else None
+        return Generation(made, self.prompt.fresh, generated, after)
+
+    def _snapshot(self, row: Continuation, state: State) -> Snapshot:
+        seen = to_bits(row.seen, self._served.tokenizer.size)
+        return snapshot(self._served, state, (row.next,), "", seen, row.drawing())
 
 
 class DecodeLane:
@@ -82,6 +92,15 @@ class DecodeLane:
             rows, state = self._parked.pop(task)
             self._enter([(task, row) for row in rows], state)
 
+    def interrupt(self) -> None:
+        """End those that can go on elsewhere, where they stand."""
+        for place, (task, row) in enumerate(self._rows):
+            if self._state and task.job.remember and not task.ticket.gone:
+                self._interrupt(task, row, self._state.rows(slice(place, place + 1)))
+        for task, (rows, state) in self._parked.items():
+            if task.job.remember and not task.ticket.gone:
+                self._interrupt(task, rows[0], state)
+
     def turn(self, _alone: bool, /) -> None:
         for task, state in self._joining:
             one = torch.zeros(task.seats, dtype=torch.int64)
@@ -99,7 +118,7 @@ class DecodeLane:
             logits, chosen, state = result
             states.append(state)
             stay.extend(places)
-            self._push(places, logits, chosen)
+            self._push(places, logits, chosen, state)
         if len(stay) < len(self._rows):  # failed; other rows of their requests leave at the next sweep
             self._rows = [self._rows[place] for place in stay]
             self._changed()
@@ -116,7 +135,7 @@ class DecodeLane:
         rows = [self._rows[place][1] for place in places]
         state = self._state if everyone else self._state.rows(torch.tensor(places))
         sampler = self._sampler if everyone else self._make_sampler(places)
-        steps = np.array([len(row.ids) for row in rows], np.uint64)
+        steps = np.array([row.steps for row in rows], np.uint64)
         numbers = torch.from_numpy(draws(self._keys if everyone else self._keys[list(places)], steps))
         none, end = self._runtime.vocabulary, self._tokenizer.end_id
         early = [len(row.ids) < row.job.min_new_tokens for row in rows]
@@ -129,7 +148,7 @@ class DecodeLane:
             drawn = sampler.choose(drawn, logits, how, [sorted(rows[row].seen) for row in sampler.penalized])
         return logits, drawn.tolist(), after
 
-    def _push(self, places: Sequence[int], logits: Tensor | None, chosen: list[int]) -> None:
+    def _push(self, places: Sequence[int], logits: Tensor | None, chosen: list[int], after: State) -> None:
         """Hand the chosen tokens to their rows, and what that makes to those who wait for it."""
         for offset, place in enumerate(places):
             task, row = self._rows[place]
@@ -140,7 +159,12 @@ class DecodeLane:
             if piece is not None:
                 self._outbox.post(task.ticket, piece)
             if row.finish_reason and all(other.finish_reason for other in task.rows):
-                self._outbox.finish(task.ticket, task.result())
+                own = after.rows(slice(offset, offset + 1)) if task.job.remember else None
+                self._outbox.finish(task.ticket, task.result(own))
+
+    def _interrupt(self, task: GenerateTask, row: Continuation, state: State) -> None:
+        row.finish_reason = "interrupted"
+        self._outbox.finish(task.ticket, task.result(state))
 
     def _score(self, logits: Tensor, token: int, count: int) -> TokenScore:
         logprobs = torch.log_softmax(logits, dim=-1)

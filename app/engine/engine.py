@@ -8,6 +8,7 @@ outbox   what that made, sent to the event loop in one callback
 """
 
 import asyncio
+import math
 import threading
 import time
 from collections import deque
@@ -88,11 +89,16 @@ class Engine:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, timeout_s: float) -> None:
-        """Refuse what comes, end what runs and waits within the time, and fail the rest with EngineStopped."""
+    def drain(self, timeout_s: float) -> None:
+        """Refuse what comes, end what runs and waits within the time; then interrupt what can go on elsewhere, and
+        fail the rest with EngineStopped. Returns at once; a time that was set before and is shorter holds."""
         with self._condition:
-            self._stop_by = self._clock() + timeout_s
+            self._stop_by = min(self._clock() + timeout_s, self._stop_by or math.inf)
             self._condition.notify()
+
+    def stop(self, timeout_s: float) -> None:
+        """Drain, and wait for the end of it."""
+        self.drain(timeout_s)
         self._thread.join(timeout_s + 1)
 
     async def submit(self, job: Job, caller: Caller | None = None) -> Ticket:
@@ -174,6 +180,8 @@ class Engine:
                 self._busy_since = self._clock()
                 self.turn()
                 self._busy_since = None
+            for lanes in self._lanes.values():
+                lanes.interrupt()
         self._fail_all(EngineStopped("the service is shutting down"))
         self._outbox.send()
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from app.engine.snapshot import Snapshot
 from models.sampling import SamplingConfig
 
 
@@ -19,6 +20,10 @@ class GenerateJob:
     top_logprobs: int = 0
     stream: bool = False
     min_new_tokens: int = 0
+    before: Snapshot | None = None
+    """What the prompt comes after; the prompt may then be empty."""
+    remember: bool = False
+    """Whether to answer with a snapshot; only for one choice."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class TokenPiece:
 
 @dataclass(frozen=True)
 class Choice:
-    """One continuation; finish_reason is length, stop or end."""
+    """One continuation; finish_reason is length, stop, end, or interrupted (the service went down)."""
 
     text: str
     finish_reason: str
@@ -54,6 +59,7 @@ class Generation:
     choices: tuple[Choice, ...]
     prompt_tokens: int
     generated_tokens: int
+    after: Snapshot | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,8 @@ class PredictJob:
     unit: str
     partial: bool = False
     candidates: tuple[str, ...] = ()
+    before: Snapshot | None = None
+    remember: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,7 @@ class Prediction:
 
     next: tuple[tuple[str, float], ...]
     other: float
+    after: Snapshot | None = None
 
 
 @dataclass(frozen=True)

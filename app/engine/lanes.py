@@ -9,6 +9,7 @@ from app.engine.jobs import ClassifyJob, GenerateJob, Job, PredictJob, Translate
 from app.engine.reading import ReadingLane
 from app.engine.registry import Served
 from app.engine.schedule import Lane
+from app.engine.snapshot import check
 from app.engine.ticket import Outbox, Ticket
 from app.engine.translation import BeamLane, EncodeLane, TranslateTask
 from app.engine.words import PredictTask, WordsLane
@@ -37,6 +38,9 @@ class ModelLanes(Protocol):
 
     def sweep(self) -> None:
         """Drop the tasks of those who are gone."""
+
+    def interrupt(self) -> None:
+        """End, with what they have, the tasks that can go on elsewhere."""
 
 
 class LanguageLanes:
@@ -72,6 +76,9 @@ class LanguageLanes:
         self.decode.sweep()
         self.words.sweep()
 
+    def interrupt(self) -> None:
+        self.decode.interrupt()
+
 
 class ClassifierLanes:
     """One lane: a text is read in one piece. Texts take no seats, they wait in the lane."""
@@ -97,6 +104,9 @@ class ClassifierLanes:
 
     def sweep(self) -> None:
         self.texts.sweep()
+
+    def interrupt(self) -> None:
+        """None can."""
 
 
 class TranslatorLanes:
@@ -125,6 +135,9 @@ class TranslatorLanes:
         self.encode.sweep()
         self.beams.sweep()
 
+    def interrupt(self) -> None:
+        """None can."""
+
 
 LANES: dict[str, Callable[[Served, int, Outbox], ModelLanes]] = {
     "language": LanguageLanes,
@@ -136,10 +149,10 @@ LANES: dict[str, Callable[[Served, int, Outbox], ModelLanes]] = {
 def prepare(ticket: Ticket, served: Served) -> Task:
     """Turn a job's texts into ids. Raises TokenizerError or InvalidRequest for what can't be done."""
     job: Job = ticket.job
-    if isinstance(job, GenerateJob):
-        return GenerateTask(ticket, served.tokenizer)
-    if isinstance(job, PredictJob):
-        return PredictTask(ticket, served.tokenizer)
+    if isinstance(job, GenerateJob | PredictJob):
+        if job.before:
+            check(job.before, served)
+        return GenerateTask(ticket, served) if isinstance(job, GenerateJob) else PredictTask(ticket, served)
     if isinstance(job, ClassifyJob):
         return ClassifyTask(ticket, served.tokenizer)
     assert isinstance(job, TranslateJob)

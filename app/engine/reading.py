@@ -7,14 +7,13 @@ from typing import Protocol
 import torch
 
 from app.engine.schedule import isolated
+from app.engine.snapshot import CHUNK, Prompt
 from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
 
-CHUNK = 32
-"""Tokens of a prompt that are read at a time. Always as many, so that what is read depends on nothing else."""
 TURN_TOKENS = 64
-"""And of all prompts together in a turn, beside other lanes."""
+"""Tokens of all prompts together that are read in a turn, beside other lanes."""
 
 
 class Reader(Protocol):
@@ -24,24 +23,35 @@ class Reader(Protocol):
     def ticket(self) -> Ticket: ...
 
     @property
-    def ids(self) -> Sequence[int]: ...
+    def prompt(self) -> Prompt: ...
 
     @property
     def seats(self) -> int: ...
 
-    def go_on(self, state: State) -> None:
-        """Called with the state, of one row, after all ids but the last."""
+    def go_on(self, state: State, marked: State) -> None:
+        """Called with the states, of one row, after all ids but the last, and after as many as the prompt marks."""
 
 
 @dataclass(eq=False)
 class _Row:
     reader: Reader
     state: State
+    marked: State
     position: int = 0
 
     @property
     def left(self) -> int:
-        return len(self.reader.ids) - 1 - self.position
+        return len(self.reader.prompt.ids) - 1 - self.position
+
+    @property
+    def next_ids(self) -> Sequence[int]:
+        return self.reader.prompt.ids[self.position : self.position + min(self.left, CHUNK)]
+
+    def advance(self, state: State) -> None:
+        self.position += min(self.left, CHUNK)
+        self.state = state
+        if self.position == self.reader.prompt.mark:
+            self.marked = state
 
 
 class ReadingLane:
@@ -62,8 +72,9 @@ class ReadingLane:
         return bool(self._rows)
 
     def add(self, reader: Reader) -> None:
-        """Read a reader's ids from the start."""
-        self._rows.append(_Row(reader, self._start))
+        """Read a reader's prompt."""
+        state = reader.prompt.start(self._start)
+        self._rows.append(_Row(reader, state, state))
 
     def sweep(self) -> None:
         """Drop the rows of those who are gone."""
@@ -81,15 +92,16 @@ class ReadingLane:
                 if isinstance(result, Exception):
                     self._outbox.fail(row.reader.ticket, result)
                 else:
-                    row.position += min(row.left, CHUNK)
-                    row.state = result.rows(slice(place, place + 1))
+                    row.advance(result.rows(slice(place, place + 1)))
         for row in self._rows:
             if not row.left and not row.reader.ticket.gone:
-                row.reader.go_on(row.state)
+                row.reader.go_on(row.state, row.marked)
         # those who have just read go to the end of the line
         rest = [row for row in self._rows if row not in reading] + reading
         self._rows = [row for row in rest if row.left and not row.reader.ticket.gone]
 
     def _prefill(self, rows: Sequence[_Row]) -> State:
-        texts = [torch.tensor(row.reader.ids[row.position : row.position + min(row.left, CHUNK)]) for row in rows]
+        texts = [
+            torch.tensor(row.reader.prompt.ids[row.position : row.position + min(row.left, CHUNK)]) for row in rows
+        ]
         return self._runtime.prefill(texts, join([row.state for row in rows]))

@@ -150,6 +150,14 @@ class Registry:
         language = detect(text, languages, pointer).language if len(languages) > 1 else languages[0]
         return next(loaded for loaded in models if language in loaded.languages)
 
+    def for_prompt(self, name: str | None, text: str, pointer: str, made_by: str | None) -> Served:
+        """The language model that made a state; without one, the named one, or the first for the text's language."""
+        if made_by is None:
+            return self.for_text("language", name, text, pointer)
+        if name not in (None, made_by):
+            raise InvalidRequest(f"the state is of the model {made_by}", "/model")
+        return self.get(made_by)
+
     def for_translation(
         self, name: str | None, texts: Sequence[str], source: str, target: str
     ) -> tuple[Served, list[Detected]]:

@@ -4,13 +4,14 @@ from collections import deque
 from collections.abc import Sequence
 
 from app.engine.jobs import Prediction, PredictJob
+from app.engine.registry import Served
 from app.engine.schedule import isolated
+from app.engine.snapshot import Prompt, Snapshot
 from app.engine.ticket import Outbox, Ticket
 from models.next_words import Answer, Search, SpellingSearch, Want, WordSearch, ask
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State
-from models.tokenizer import Tokenizer, prompt_ids
-from models.word_pieces import Vocabulary, split_partial
+from models.word_pieces import Vocabulary
 
 ROWS = 256
 """How many rows a turn steps, at most, whoever's they are."""
@@ -19,11 +20,12 @@ ROWS = 256
 class PredictTask:
     """A PredictJob; it is a Reader, then asks for the probabilities after its text, and then searches with them."""
 
-    def __init__(self, ticket: Ticket, tokenizer: Tokenizer) -> None:
+    def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, PredictJob)
-        self.ticket, self.job = ticket, ticket.job
-        text, self._prefix = split_partial(self.job.text) if self.job.partial else (self.job.text, "")
-        self.ids = prompt_ids(tokenizer, text)
+        self.ticket, self.job, self._served = ticket, ticket.job, served
+        self.prompt = Prompt(served.tokenizer, self.job.text, self.job.before, self.job.partial)
+        self._prefix = self.prompt.prefix
+        self._after: Snapshot | None = None
         self.seats = 1
         self.lane: WordsLane | None = None
         self._state: State | None = None
@@ -32,15 +34,17 @@ class PredictTask:
         self._spelling: SpellingSearch | None = None
         self._candidates: list[str] = []
 
-    def go_on(self, state: State) -> None:
+    def go_on(self, state: State, marked: State) -> None:
         assert self.lane is not None
+        if self.job.remember:
+            self._after = self.prompt.snapshot(self._served, marked)
         self._state = state
         self.lane.add(self)
 
     def wants(self) -> list[Want]:
         """What to read next; nothing when it is done."""
         if self._state is not None:
-            return [Want(self._state, 0, self.ids[-1])]
+            return [Want(self._state, 0, self.prompt.ids[-1])]
         return [want for search in self._searches() for want in search.wants()]
 
     def take(self, answer: Answer, vocabulary: Vocabulary) -> None:
@@ -58,7 +62,8 @@ class PredictTask:
     def result(self) -> Prediction:
         if self._found is None:
             self._found = self._listed()
-        return Prediction(tuple(self._found), max(0.0, 1.0 - sum(probability for _, probability in self._found)))
+        other = max(0.0, 1.0 - sum(probability for _, probability in self._found))
+        return Prediction(tuple(self._found), other, self._after)
 
     def _searches(self) -> list[Search]:
         return [search for search in (self._words, self._spelling) if search is not None]

@@ -7,8 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
 
-from app.dependencies import ClientDep, EngineDep, SettingsDep
+from app.dependencies import ClientDep, EngineDep, MemoriesDep, SettingsDep
 from app.engine.jobs import Choice, GenerateJob, Generation, TokenPiece, TokenScore
+from app.engine.snapshot import Snapshot
 from app.routes.events import STREAMED, event, stream
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.generate import (
@@ -40,15 +41,20 @@ def router(settings: Settings) -> APIRouter:
 
 
 async def generate(
-    body: GenerateRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
+    body: GenerateRequest, engine: EngineDep, client: ClientDep, memories: MemoriesDep, settings: SettingsDep
 ) -> GenerateReply | EventSourceResponse:
     """Go on with a prompt.
 
     The same seed gives the same text, alone and beside other requests, streamed or not. With `stream`,
     the reply is Server-Sent Events: `token` for each piece of text, `done` at the end, or `error`.
+
+    With `return_state`, the reply has the model's memory in `state`, and another request can go on from
+    there: a text made in ten requests is the text made in one. The end of a text that could be the beginning
+    of a stop string, or of a character, is handed out by the next request.
     """
-    model = engine.registry.for_text("language", body.model, body.prompt, "/prompt")
-    seed = secrets.randbelow(2**31) if body.seed is None else body.seed
+    before = memories.open(body.state, body.prompt, "/prompt")
+    model = engine.registry.for_prompt(body.model, body.prompt, "/prompt", before.model if before else None)
+    seed = _seed(body.seed, before)
     job = GenerateJob(
         model=model.name,
         prompt=body.prompt,
@@ -60,16 +66,25 @@ async def generate(
         top_logprobs=body.logprobs,
         stream=body.stream,
         min_new_tokens=body.min_new_tokens,
+        before=before,
+        remember=body.return_state,
     )
     ticket = await engine.submit(job, client.caller)
 
     def finish(result: Generation) -> GenerateReply:
         choices = [_choice(index, choice, told=body.stream) for index, choice in enumerate(result.choices)]
-        return GenerateReply(model=model.name, choices=choices, usage=Usage.model_validate(result), seed=seed)
+        usage = Usage.model_validate(result)
+        return GenerateReply(model=model.name, choices=choices, usage=usage, seed=seed, **memories.seal(result.after))
 
     if body.stream:
         return await stream(client, engine, ticket, settings, "/generate", _token_event, finish)
     return finish(await client.result(ticket))
+
+
+def _seed(given: int | None, before: Snapshot | None) -> int:
+    if given is None and before and before.drawing:
+        return before.drawing.seed
+    return secrets.randbelow(2**31) if given is None else given
 
 
 def _token_event(number: int, piece: TokenPiece) -> bytes:

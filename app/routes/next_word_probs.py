@@ -4,7 +4,7 @@ import math
 
 from fastapi import APIRouter
 
-from app.dependencies import ClientDep, EngineDep
+from app.dependencies import ClientDep, EngineDep, MemoriesDep
 from app.engine.jobs import Prediction, PredictJob
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.next_word_probs import NextWord, NextWordReply, NextWordRequest, next_word_request
@@ -19,17 +19,22 @@ def router(settings: Settings) -> APIRouter:
         methods=["POST"],
         summary="What comes next, and how likely it is",
         response_model=NextWordReply,
+        response_model_exclude_unset=True,
         responses=PROBLEMS,
     )
     return routes
 
 
-async def next_word_probs(body: NextWordRequest, engine: EngineDep, client: ClientDep) -> NextWordReply:
+async def next_word_probs(
+    body: NextWordRequest, engine: EngineDep, client: ClientDep, memories: MemoriesDep
+) -> NextWordReply:
     """What comes next, and how likely it is.
 
-    The listed probabilities and `other` sum to 1.
+    The listed probabilities and `other` sum to 1. With `return_state`, the reply has the model's memory in
+    `state`: as a text grows, only what is new need be sent, and only that is read.
     """
-    model = engine.registry.for_text("language", body.model, body.text, "/text")
+    before = memories.open(body.state, body.text, "/text")
+    model = engine.registry.for_prompt(body.model, body.text, "/text", before.model if before else None)
     job = PredictJob(
         model=model.name,
         text=body.text,
@@ -37,10 +42,14 @@ async def next_word_probs(body: NextWordRequest, engine: EngineDep, client: Clie
         unit=body.unit,
         partial=body.partial,
         candidates=tuple(body.candidates or ()),
+        before=before,
+        remember=body.return_state,
     )
     result: Prediction = await client.result(await engine.submit(job, client.caller))
     words = [
         NextWord(word=word, probability=probability, logprob=math.log(probability) if probability else None)
         for word, probability in result.next
     ]
-    return NextWordReply(model=model.name, unit=body.unit, next=words, other=result.other)
+    return NextWordReply(
+        model=model.name, unit=body.unit, next=words, other=result.other, **memories.seal(result.after)
+    )

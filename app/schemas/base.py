@@ -40,6 +40,13 @@ def _visible(text: str) -> str:
 Text = Annotated[str, AfterValidator(unicode_text), AfterValidator(_visible)]
 """A text with something in it."""
 
+Continuation = Annotated[str, AfterValidator(unicode_text)]
+"""A text that may be empty, or white space."""
+
+MAX_STATE = 1_000_000
+STATE = "What an earlier reply gave as its `state`: the text goes on after all that came before, unsent and unread."
+RETURN_STATE = "Reply with `state`, the model's memory, for the next request to go on from."
+
 ONE, MANY = "(one)", "(many)"  # stand in an error's place where a union branched; no field is named so
 
 

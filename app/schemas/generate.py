@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from app.schemas.base import Reply, Request, Text, example, unicode_text
+from app.schemas.base import MAX_STATE, RETURN_STATE, STATE, Continuation, Reply, Request, example, unicode_text
 from app.schemas.limits import limited
 from app.settings import Settings
 
@@ -12,7 +12,7 @@ from app.settings import Settings
 class GenerateRequest(Request):
     model_config = example(prompt="Once upon a time", max_new_tokens=40, temperature=0.7)
 
-    prompt: Text = Field(description="The text to go on with.")
+    prompt: Continuation = Field("", description="The text to go on with; what follows the state, where there is one.")
     model: str | None = Field(
         None, max_length=200, description="A language model; left out: one for the prompt's language."
     )
@@ -28,16 +28,20 @@ class GenerateRequest(Request):
         [], max_length=16, description="End before any of these."
     )
     seed: int | None = Field(
-        None, ge=0, lt=2**63, description="The same seed gives the same text; left out: a new one."
+        None, ge=0, lt=2**63, description="The same seed gives the same text; left out: the state's, or a new one."
     )
     n: int = Field(1, ge=1, description="How many choices to generate.")
     logprobs: int = Field(0, ge=0, le=20, description="Report each token, beside so many of the likeliest.")
     stream: bool = Field(False, description="Reply with Server-Sent Events: token, token, ..., done.")
+    state: str | None = Field(None, max_length=MAX_STATE, description=STATE)
+    return_state: bool = Field(False, description=f"{RETURN_STATE} For one choice only.")
 
     @model_validator(mode="after")
-    def _least_is_not_more_than_most(self) -> Self:
+    def _fields_agree(self) -> Self:
         if self.min_new_tokens > self.max_new_tokens:
             raise ValueError("min_new_tokens must not be more than max_new_tokens")
+        if self.return_state and self.n > 1:
+            raise ValueError("return_state goes with n = 1 only")
         return self
 
 
@@ -64,7 +68,9 @@ class GenerateChoice(Reply):
     text: str | None = Field(
         None, description="What follows the prompt, a space at its beginning included; left out where it was streamed."
     )
-    finish_reason: Literal["length", "stop", "end"]
+    finish_reason: Literal["length", "stop", "end", "interrupted"] = Field(
+        description="interrupted: the service went down; `state` goes on elsewhere."
+    )
     tokens: list[GeneratedToken] | None = None
 
 
@@ -78,6 +84,7 @@ class GenerateReply(Reply):
     choices: list[GenerateChoice]
     usage: Usage
     seed: int
+    state: str | None = Field(None, description="With return_state.")
 
 
 def generate_request(settings: Settings) -> type[GenerateRequest]:

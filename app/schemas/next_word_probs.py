@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from app.schemas.base import Reply, Request, Text, example, unicode_text
+from app.schemas.base import MAX_STATE, RETURN_STATE, STATE, Continuation, Reply, Request, example, unicode_text
 from app.schemas.limits import limited
 from app.settings import Settings
 from models.word_pieces import is_single_word
@@ -22,7 +22,7 @@ Candidate = Annotated[str, Field(max_length=60), AfterValidator(unicode_text), A
 class NextWordRequest(Request):
     model_config = example(text="she was very", top=5)
 
-    text: Text = Field(description="What was written so far.")
+    text: Continuation = Field("", description="What was written so far; or since the state, where there is one.")
     model: str | None = Field(
         None, max_length=200, description="A language model; left out: one for the text's language."
     )
@@ -32,6 +32,9 @@ class NextWordRequest(Request):
     candidates: list[Candidate] | None = Field(
         None, min_length=1, max_length=50, description="Give the probabilities of these words instead."
     )
+
+    state: str | None = Field(None, max_length=MAX_STATE, description=STATE)
+    return_state: bool = Field(False, description=RETURN_STATE)
 
     @model_validator(mode="after")
     def _words_only(self) -> Self:
@@ -51,6 +54,7 @@ class NextWordReply(Reply):
     unit: Literal["word", "token"]
     next: list[NextWord]
     other: float = Field(description="The probability of all that is not listed.")
+    state: str | None = Field(None, description="With return_state.")
 
 
 def next_word_request(settings: Settings) -> type[NextWordRequest]:

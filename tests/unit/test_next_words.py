@@ -17,7 +17,7 @@ from models.next_words import (
     run,
 )
 from models.runtime.float import FloatLanguage
-from models.tokenizer import SubwordTokenizer, Tokenizer, WordTokenizer, prompt_ids
+from models.tokenizer import SubwordTokenizer, Tokenizer, WordTokenizer
 from models.word_pieces import Vocabulary, is_single_word, split_partial
 
 
@@ -36,7 +36,7 @@ class Predictor:
         self.begins = [*self.vocabulary.begins.ids.tolist(), *self.vocabulary.marks.ids.tolist()]
 
     def after(self, text: str) -> Answer:
-        ids = torch.tensor([prompt_ids(self.tokenizer, text)])
+        ids = torch.tensor([[self.tokenizer.end_id, *self.tokenizer.encode(text.removesuffix(" "))]])
         state = self.runtime.start(1)
         if ids.shape[1] > 1:
             state = self.runtime.prefill([ids[0, :-1]], state)
@@ -91,7 +91,7 @@ class TestWords:
         model.bias[[*letters, *predictor.begins, tokenizer.end_id]] = 0.0
         model.bias[[index for index in predictor.begins if not tokenizer.surface(index).startswith(b" ")]] = -30.0
         after = predictor.after("ab")
-        _, state = model(torch.tensor([prompt_ids(tokenizer, "ab")]))
+        _, state = model(torch.tensor([[tokenizer.end_id, *tokenizer.encode("ab")]]))
         logits = after.probabilities[0].log()
         expected: dict[bytes, float] = defaultdict(float)
         for first, *rest in (
