@@ -94,8 +94,8 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _pointer(location: Sequence[Any]) -> str:
-    """A JSON pointer, less the word body and the marks of unions, with unknown names cut short."""
-    parts = [str(part) for part in location if part not in ("body", "path", "query", ONE, MANY)]
+    """A JSON pointer, less where it is and the marks of unions, with unknown names cut short."""
+    parts = [str(part) for part in location if part not in ("body", "path", "query", "header", ONE, MANY)]
     clean = (part.encode("utf-8", "replace").decode("utf-8")[:MAX_NAME] for part in parts)
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in clean)
 

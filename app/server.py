@@ -12,19 +12,26 @@ from app.settings import Settings
 SWITCH_S = 0.0005
 """How long a thread may keep the others from Python. Python's own 5 ms are two steps of the engine's."""
 
+LAST_WORDS_S = 2.0
+"""What streams that were interrupted have for their last event, before connections are closed."""
+
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which says when it listens, and where."""
+    """uvicorn's server, which says when it listens, and where, and when it begins to stop."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None]) -> None:
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None], on_stop: Callable[[], None]) -> None:
         super().__init__(config)
-        self._on_ready = on_ready
+        self._on_ready, self._on_stop = on_ready, on_stop
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         await super().startup(sockets)  # type: ignore[arg-type]
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}/")
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        self._on_stop()
+        await super().shutdown(sockets)  # type: ignore[arg-type]
 
 
 def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bool:
@@ -36,9 +43,9 @@ def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bo
         http="httptools",
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s),
+        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s + LAST_WORDS_S),
     )
     sys.setswitchinterval(SWITCH_S)
-    server = Server(config, on_ready)
+    server = Server(config, on_ready, lambda: app.state.engine.drain(settings.shutdown_timeout_s))
     server.run()
     return server.started

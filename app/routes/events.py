@@ -1,16 +1,20 @@
 """Replies as Server-Sent Events."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import anyio
+from fastapi import Header
 from pydantic import BaseModel
 from sse_starlette import EventSourceResponse
 
 from app.dependencies import Client
 from app.engine.engine import Engine
 from app.engine.ticket import Finished, Ticket
+from app.errors import InvalidRequest
 from app.problems import problem_document
 from app.settings import Settings
 
@@ -19,15 +23,61 @@ STREAMED: dict[str, Any] = {
     "content": {"text/event-stream": {"schema": {"type": "string"}}},
 }
 
+LAST_EVENT_ID = "/last-event-id"
+VERSION_LENGTH = 8
+_ID = re.compile(r"(?P<version>[0-9a-f]{8})-(?P<seed>[0-9]{1,19})-(?P<number>[0-9]{1,9})")
 FEW = 16
 PAUSE_S = 0.0005
 """For each request that runs: 32 ms between the writes of a stream among 64."""
 LONGEST_PAUSE_S = 0.05
 
 
-def event(name: str, number: int, data: str) -> bytes:
+LastEventId = Annotated[
+    str | None,
+    Header(
+        max_length=100,
+        description="With `stream` and the very same body: go on after the event of this id, where a connection was cut.",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class EventIds:
+    """The ids of a stream's events. Whoever names the last one that it got, with the same request, gets what follows.
+
+    An id has all that the same text depends on beside the request: nothing needs to be kept for a client
+    that may come back, and any service with the same model can go on.
+    """
+
+    version: str
+    seed: int = 0
+    had: int = 0
+    """How many events the client has."""
+
+    def __getitem__(self, number: int) -> str:
+        return f"{self.version[:VERSION_LENGTH]}-{self.seed}-{number}"
+
+    @classmethod
+    def after(cls, last: str | None, version: str, seed: int | None, new_seed: int) -> "EventIds":
+        """Those of a stream that begins, with a seed of the request or a new one, or goes on after an id.
+
+        Raises InvalidRequest where the id is none of such a stream.
+        """
+        if last is None:
+            return cls(version, new_seed if seed is None else seed)
+        found = _ID.fullmatch(last)
+        if not found:
+            raise InvalidRequest("it is not the id of an event of this service", LAST_EVENT_ID)
+        if found["version"] != version[:VERSION_LENGTH]:
+            raise InvalidRequest("it is the id of an event of another model, or another version of it", LAST_EVENT_ID)
+        if seed not in (None, int(found["seed"])):
+            raise InvalidRequest("it is the id of an event of another request: the seeds differ", LAST_EVENT_ID)
+        return cls(version, int(found["seed"]), int(found["number"]) + 1)
+
+
+def event(name: str, identifier: str, data: str) -> bytes:
     """One event, its data a JSON document without line ends."""
-    return f"event: {name}\nid: {number}\ndata: {data}\n\n".encode()
+    return f"event: {name}\nid: {identifier}\ndata: {data}\n\n".encode()
 
 
 async def stream(
@@ -36,7 +86,8 @@ async def stream(
     ticket: Ticket,
     settings: Settings,
     path: str,
-    piece_event: Callable[[int, Any], bytes],
+    ids: EventIds,
+    piece_event: Callable[[str, Any], bytes],
     finish: Callable[[Any], BaseModel],
 ) -> EventSourceResponse:
     """The reply to a streaming request, begun with its first event: an error before it has its own status.
@@ -53,11 +104,13 @@ async def stream(
             while True:
                 parts: list[bytes] = []
                 for item in come:
-                    parts.append(
-                        _final(path, number, item, finish) if isinstance(item, Finished) else piece_event(number, item)
-                    )
+                    if isinstance(item, Finished):
+                        parts.append(_final(path, ids[number], item, finish))
+                    elif number >= ids.had:
+                        parts.append(piece_event(ids[number], item))
                     number += 1
-                yield b"".join(parts)
+                if parts:
+                    yield b"".join(parts)
                 if isinstance(come[-1], Finished):
                     return
                 if (streams := engine.running) > FEW:
@@ -82,7 +135,7 @@ async def _next(ticket: Ticket) -> Sequence[Any]:
         return [Finished(error=error)]
 
 
-def _final(path: str, number: int, end: Finished, finish: Callable[[Any], BaseModel]) -> bytes:
+def _final(path: str, identifier: str, end: Finished, finish: Callable[[Any], BaseModel]) -> bytes:
     if end.error is None:
-        return event("done", number, finish(end.result).model_dump_json(exclude_unset=True))
-    return event("error", number, problem_document(path, end.error).model_dump_json())
+        return event("done", identifier, finish(end.result).model_dump_json(exclude_unset=True))
+    return event("error", identifier, problem_document(path, end.error).model_dump_json())

@@ -10,7 +10,7 @@ from sse_starlette import EventSourceResponse
 from app.dependencies import ClientDep, EngineDep, MemoriesDep, SettingsDep
 from app.engine.jobs import Choice, GenerateJob, Generation, TokenPiece, TokenScore
 from app.engine.snapshot import Snapshot
-from app.routes.events import STREAMED, event, stream
+from app.routes.events import STREAMED, EventIds, LastEventId, event, stream
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.generate import (
     GenerateChoice,
@@ -41,12 +41,18 @@ def router(settings: Settings) -> APIRouter:
 
 
 async def generate(
-    body: GenerateRequest, engine: EngineDep, client: ClientDep, memories: MemoriesDep, settings: SettingsDep
+    body: GenerateRequest,
+    engine: EngineDep,
+    client: ClientDep,
+    memories: MemoriesDep,
+    settings: SettingsDep,
+    last_event_id: LastEventId = None,
 ) -> GenerateReply | EventSourceResponse:
     """Go on with a prompt.
 
     The same seed gives the same text, alone and beside other requests, streamed or not. With `stream`,
-    the reply is Server-Sent Events: `token` for each piece of text, `done` at the end, or `error`.
+    the reply is Server-Sent Events: `token` for each piece of text, `done` at the end, or `error`. A stream
+    that was cut goes on where the same request is sent with the last id that came, as `Last-Event-ID`.
 
     With `return_state`, the reply has the model's memory in `state`, and another request can go on from
     there: a text made in ten requests is the text made in one. The end of a text that could be the beginning
@@ -54,13 +60,14 @@ async def generate(
     """
     before = memories.open(body.state, body.prompt, "/prompt")
     model = engine.registry.for_prompt(body.model, body.prompt, "/prompt", before.model if before else None)
-    seed = _seed(body.seed, before)
+    version = model.checkpoint.version
+    ids = EventIds.after(last_event_id, version, _seed(body.seed, before), secrets.randbelow(2**31))
     job = GenerateJob(
         model=model.name,
         prompt=body.prompt,
         max_new_tokens=body.max_new_tokens,
         sampling=SamplingConfig(body.temperature, body.top_k, body.top_p, body.repetition_penalty),
-        seed=seed,
+        seed=ids.seed,
         stop=tuple(body.stop),
         choices=body.n,
         top_logprobs=body.logprobs,
@@ -74,24 +81,27 @@ async def generate(
     def finish(result: Generation) -> GenerateReply:
         choices = [_choice(index, choice, told=body.stream) for index, choice in enumerate(result.choices)]
         usage = Usage.model_validate(result)
-        return GenerateReply(model=model.name, choices=choices, usage=usage, seed=seed, **memories.seal(result.after))
+        return GenerateReply(
+            model=model.name, choices=choices, usage=usage, seed=ids.seed, **memories.seal(result.after)
+        )
 
     if body.stream:
-        return await stream(client, engine, ticket, settings, "/generate", _token_event, finish)
+        return await stream(client, engine, ticket, settings, "/generate", ids, _token_event, finish)
     return finish(await client.result(ticket))
 
 
-def _seed(given: int | None, before: Snapshot | None) -> int:
+def _seed(given: int | None, before: Snapshot | None) -> int | None:
+    """The request's seed, or that of what it goes on from."""
     if given is None and before and before.drawing:
         return before.drawing.seed
-    return secrets.randbelow(2**31) if given is None else given
+    return given
 
 
-def _token_event(number: int, piece: TokenPiece) -> bytes:
+def _token_event(identifier: str, piece: TokenPiece) -> bytes:
     if piece.score is None:
-        return event("token", number, f'{{"index":{piece.choice},"text":{dumps(piece.text)}}}')
+        return event("token", identifier, f'{{"index":{piece.choice},"text":{dumps(piece.text)}}}')
     token = StreamedToken(index=piece.choice, text=piece.text, token=_token(piece.score))
-    return event("token", number, token.model_dump_json())
+    return event("token", identifier, token.model_dump_json())
 
 
 def _choice(index: int, choice: Choice, told: bool) -> GenerateChoice:

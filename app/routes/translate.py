@@ -9,7 +9,7 @@ from sse_starlette import EventSourceResponse
 from app.dependencies import ClientDep, EngineDep, SettingsDep
 from app.engine.detection import Detected
 from app.engine.jobs import SentencePiece, TranslateJob, Translation
-from app.routes.events import STREAMED, event, stream
+from app.routes.events import STREAMED, EventIds, LastEventId, event, stream
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.base import as_list
 from app.schemas.translate import (
@@ -39,15 +39,21 @@ def router(settings: Settings) -> APIRouter:
 
 
 async def translate(
-    body: TranslateRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
+    body: TranslateRequest,
+    engine: EngineDep,
+    client: ClientDep,
+    settings: SettingsDep,
+    last_event_id: LastEventId = None,
 ) -> TranslateReply | EventSourceResponse:
     """Translate a text, or several, sentence by sentence; line ends and spaces between sentences are kept.
 
     With `stream`, the reply is Server-Sent Events: `sentence` as soon as one and all before it are
-    translated, `done` with the whole reply at the end, or `error`.
+    translated, `done` with the whole reply at the end, or `error`. A stream that was cut goes on where the
+    same request is sent with the last id that came, as `Last-Event-ID`.
     """
     texts = as_list(body.text)
     model, detected = engine.registry.for_translation(body.model, texts, body.source, body.target)
+    ids = EventIds.after(last_event_id, model.checkpoint.version, 0, 0)
     job = TranslateJob(
         model=model.name,
         texts=tuple(texts),
@@ -65,12 +71,12 @@ async def translate(
         return TranslateReply(model=model.name, source=body.source, target=body.target, results=results)
 
     if body.stream:
-        return await stream(client, engine, ticket, settings, "/translate", _sentence_event, finish)
+        return await stream(client, engine, ticket, settings, "/translate", ids, _sentence_event, finish)
     return finish(await client.result(ticket))
 
 
-def _sentence_event(number: int, piece: SentencePiece) -> bytes:
-    return event("sentence", number, StreamedSentence.model_validate(piece).model_dump_json())
+def _sentence_event(identifier: str, piece: SentencePiece) -> bytes:
+    return event("sentence", identifier, StreamedSentence.model_validate(piece).model_dump_json())
 
 
 def _result(body: TranslateRequest, detected: Detected, translation: Translation) -> TranslateResult:

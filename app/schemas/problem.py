@@ -4,7 +4,7 @@ from app.schemas.base import Reply
 
 
 class FieldProblem(Reply):
-    """pointer is a JSON pointer (RFC 6901) into the request's body, or the name of a path parameter."""
+    """pointer is a JSON pointer (RFC 6901) into the request's body, or the name of a parameter."""
 
     pointer: str
     detail: str

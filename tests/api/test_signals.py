@@ -9,11 +9,13 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
 import pytest
+from cryptography.fernet import Fernet
 
 PATIENCE_S = 60
 LONG = {"prompt": "the man", "model": "language-en", "max_new_tokens": 1000, "seed": 1, "stream": True}
@@ -24,7 +26,13 @@ def server(checkpoints: Path, tmp_path: Path) -> Iterator[SimpleNamespace]:
     """`carousel serve` on a copy of the tiny checkpoints."""
     folder = tmp_path / "checkpoints"
     shutil.copytree(checkpoints, folder)
-    environment = os.environ | {"CAROUSEL_PORT": "0", "CAROUSEL_CHECKPOINTS": str(folder)}
+    with serving(folder) as made:
+        yield made
+
+
+@contextmanager
+def serving(folder: Path, **settings: str) -> Iterator[SimpleNamespace]:
+    environment = os.environ | {"CAROUSEL_PORT": "0", "CAROUSEL_CHECKPOINTS": str(folder)} | settings
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "serve"], env=environment, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )
@@ -65,6 +73,30 @@ def test_sigterm_lets_streams_end(server: SimpleNamespace) -> None:
     assert server.process.wait(PATIENCE_S) in (0, -signal.SIGTERM)  # uvicorn passes the signal on when it is done
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.address}/readyz")
+
+
+def test_a_stream_that_sigterm_ends_goes_on_elsewhere(checkpoints: Path) -> None:
+    """The state in its last event is that of the next server; the text is what it would have been."""
+    most = 200_000
+    common = {"CAROUSEL_STATE_KEY": Fernet.generate_key().decode(), "CAROUSEL_MAX_NEW_TOKENS": str(most)}
+    body = LONG | {"return_state": True, "max_new_tokens": most, "min_new_tokens": most}
+    with serving(checkpoints, CAROUSEL_SHUTDOWN_TIMEOUT_S="0.2", **common) as first:
+        with httpx.stream("POST", f"{first.address}/generate", json=body, timeout=PATIENCE_S) as response:
+            lines = response.iter_lines()
+            next(lines)
+            first.process.send_signal(signal.SIGTERM)
+            data = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+        assert first.process.wait(PATIENCE_S) in (0, -signal.SIGTERM)
+    *pieces, done = data
+    assert done["choices"][0]["finish_reason"] == "interrupted"
+    begun = "".join(piece["text"] for piece in pieces)
+    with serving(checkpoints, **common) as second:
+        rest = {"state": done["state"], "max_new_tokens": 50, "min_new_tokens": 50}
+        further = httpx.post(f"{second.address}/generate", json=rest, timeout=PATIENCE_S).json()
+        count = done["usage"]["generated_tokens"] + 50
+        whole = LONG | {"stream": False, "max_new_tokens": count, "min_new_tokens": count}
+        expected = httpx.post(f"{second.address}/generate", json=whole, timeout=PATIENCE_S).json()
+    assert begun + further["choices"][0]["text"] == expected["choices"][0]["text"]
 
 
 def test_sighup_swaps_changed_checkpoints(server: SimpleNamespace) -> None:

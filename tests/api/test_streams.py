@@ -17,7 +17,7 @@ def parse(text: str) -> list[tuple[str, int, Any]]:
     for block in text.replace("\r\n", "\n").strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
         if fields:
-            events.append((fields["event"], int(fields["id"]), json.loads(fields["data"])))
+            events.append((fields["event"], int(fields["id"].split("-")[2]), json.loads(fields["data"])))
     return events
 
 
@@ -53,6 +53,40 @@ class TestGenerate:
     async def test_an_error_before_the_first_token_has_its_status(self, client: httpx.AsyncClient) -> None:
         response = await client.post("/generate", json=GENERATE | {"stream": True, "model": "none"})
         assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
+
+
+class TestComingBack:
+    """The same request with the id of the last event that came goes on with the next one."""
+
+    @pytest.mark.parametrize(("path", "body"), [("/generate", GENERATE | {"n": 3}), ("/translate", TRANSLATE)])
+    async def test_after_any_event(self, client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> None:
+        body = body | {"stream": True}
+        body.pop("seed", None)  # the ids say which it was
+        whole = (await client.post(path, json=body)).text
+        blocks = whole.strip().split("\n\n")
+        for place, block in enumerate(blocks[:-1]):
+            last = block.split("id: ")[1].split("\n")[0]
+            rest = await client.post(path, json=body, headers={"Last-Event-ID": last})
+            assert rest.text.strip().split("\n\n") == blocks[place + 1 :]
+
+    @pytest.mark.parametrize(
+        ("last", "reason"),
+        [
+            ("7", "not the id"),
+            ("00000000-3-1", "another model"),
+            ("{version}-4-1", "seeds differ"),
+            ("x" * 99, "not the"),
+            ("x" * 101, "at most 100"),
+        ],
+    )
+    async def test_ids_of_other_streams(self, client: httpx.AsyncClient, last: str, reason: str) -> None:
+        version = (await client.get("/models/language-en")).json()["version"][:8]
+        headers = {"Last-Event-ID": last.format(version=version)}
+        response = await client.post("/generate", json=GENERATE | {"stream": True}, headers=headers)
+        assert response.status_code == 422
+        (error,) = response.json()["errors"]
+        assert error["pointer"] == "/last-event-id"
+        assert reason in error["detail"]
 
 
 class TestTranslate:
