@@ -1,63 +1,73 @@
 """Logs are JSON events with numbers and a request id, and never a user's text."""
 
-import json
 import logging
+import sys
 import traceback
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from types import TracebackType
+
+import structlog
+from structlog.stdlib import BoundLogger, ProcessorFormatter
+from structlog.types import EventDict, Processor, WrappedLogger
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
-class EventLogger:
+def get_logger(name: str) -> BoundLogger:
     """A named logger of events: `log.info("batch_done", jobs=3)`."""
-
-    def __init__(self, logger: logging.Logger) -> None:
-        self._logger = logger
-
-    def info(self, event: str, **fields: object) -> None:
-        self._logger.info(event, extra={"fields": fields})
-
-    def warning(self, event: str, **fields: object) -> None:
-        self._logger.warning(event, extra={"fields": fields})
-
-    def exception(self, event: str, error: BaseException | None = None, **fields: object) -> None:
-        """Log an error, or the one being handled, with the place where it was raised.
-
-        Its message could quote a user, and is left out.
-        """
-        self._logger.error(event, exc_info=error or True, extra={"fields": fields})
-
-
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        event: dict[str, object] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "event": record.getMessage(),
-            "logger": record.name,
-        }
-        if identifier := request_id.get():
-            event["request_id"] = identifier
-        event.update(getattr(record, "fields", {}))
-        if record.exc_info:
-            kind, _, trace = record.exc_info
-            event["error"] = kind.__name__ if kind else ""
-            event["trace"] = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
-        return json.dumps(event, ensure_ascii=False)
-
-
-def get_logger(name: str) -> EventLogger:
-    return EventLogger(logging.getLogger(name))
+    logger: BoundLogger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=[structlog.stdlib.filter_by_level, *_described(), ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=BoundLogger,
+    )
+    return logger
 
 
 def configure_logging() -> None:
     """Send the events of `app` and uvicorn to standard error, a JSON object a line."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter())
+    handler.setFormatter(json_formatter())
     for name in ("app", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(logging.INFO)
+
+
+def json_formatter() -> ProcessorFormatter:
+    """One JSON object a line, of our own events and of other libraries'."""
+    return ProcessorFormatter(
+        processors=[ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        foreign_pre_chain=_described(),
+    )
+
+
+def _described() -> list[Processor]:
+    return [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _add_request_id,
+        _place_error,
+    ]
+
+
+def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    if identifier := request_id.get():
+        event["request_id"] = identifier
+    return event
+
+
+def _place_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """An error's kind, and the places where it was raised. Its message could quote a user, and is left out."""
+    given = event.pop("exc_info", None)
+    if not given:
+        return event
+    error: BaseException | None
+    trace: TracebackType | None
+    if isinstance(given, BaseException):
+        error, trace = given, given.__traceback__
+    else:
+        _, error, trace = given if isinstance(given, tuple) else sys.exc_info()
+    event["error"] = type(error).__name__ if error else ""
+    event["trace"] = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
+    return event

@@ -126,7 +126,7 @@ class Outbox:
     def fail(self, ticket: Ticket, error: BaseException) -> None:
         """Post an error, the last event. One that is ours rather than the client's is logged."""
         if not ticket.gone and not isinstance(error, ServiceError | ModelError):
-            log.exception("job_failed", error=error, kind=type(ticket.job).__name__, request=ticket.request_id)
+            log.error("job_failed", exc_info=error, kind=type(ticket.job).__name__, request=ticket.request_id)
         self.post(ticket, Finished(error=error))
         ticket.gone = True
 

@@ -36,7 +36,7 @@ LastEventId = Annotated[
     str | None,
     Header(
         max_length=100,
-        description="With `stream` and the very same body: go on after the event of this id, where a connection was cut.",
+        description="With `stream` and the very same body: go on after the event of this id; for after a cut.",
     ),
 ]
 

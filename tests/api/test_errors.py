@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from app.engine.engine import Engine, EngineConfig
-from app.logs import JsonFormatter
+from app.logs import json_formatter
 from app.main import create_app
 from app.settings import Settings, SettingsError, load_settings
 from tests.helpers import TokenSlow, Wrapped, wrapped
@@ -131,20 +131,26 @@ async def test_an_error_of_ours_is_500_and_tells_nothing(service, caplog: pytest
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     assert "xyzzy" not in response.text
-    (failed,) = [record for record in caplog.records if record.getMessage() == "job_failed"]
-    assert json.loads(JsonFormatter().format(failed))["request"] == response.headers["x-request-id"]
-    (failed,) = [record for record in caplog.records if record.getMessage() == "request_failed"]
-    event = json.loads(JsonFormatter().format(failed))
-    assert event["error"] == "RuntimeError"
-    assert "xyzzy" not in json.dumps(event)
+    logged = [json_formatter().format(record) for record in caplog.records]
+    events = {event["event"]: event for event in map(json.loads, logged)}
+    assert events["job_failed"]["request"] == response.headers["x-request-id"]
+    assert events["request_failed"]["request_id"] == response.headers["x-request-id"]
+    assert events["request_failed"]["error"] == "RuntimeError"
+    assert any("engine" in frame for frame in events["request_failed"]["trace"])
+    assert "xyzzy" not in "".join(logged)
 
 
 async def test_logs_are_json_without_a_users_text(service, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", logger="app")
     await service.client.post("/classify", json=BODY, headers={"x-request-id": "id-7"})
     await service.client.get("/xyzzy")
-    events = [record.getMessage() for record in caplog.records]
-    assert "request_done" in events
+    events = [
+        json.loads(json_formatter().format(record)) for record in caplog.records if record.name == "app.middleware"
+    ]
+    done = [event for event in events if event["event"] == "request_done"]
+    assert [(event["request_id"] == "id-7", event["route"], event["status"]) for event in done] == [
+        (True, "/classify", 200), (False, "", 404),
+    ]  # fmt: skip
     assert "xyzzy" not in "".join(str(record.__dict__) for record in caplog.records if record.name.startswith("app"))
 
 
