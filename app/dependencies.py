@@ -12,6 +12,7 @@ from app.engine.registry import Registry, load_models
 from app.engine.snapshot import Snapshot
 from app.engine.ticket import Caller, Finished, Ticket
 from app.errors import ClientGone, InvalidRequest
+from app.metrics import Metrics
 from app.sealing import Sealer
 from app.settings import Settings
 from models.device import choose_device
@@ -100,7 +101,7 @@ def load_registry(settings: Settings, kind: str | None = None) -> Registry:
     return load_models(settings.checkpoints, settings.models, device, kind, settings.precision, settings.threads)
 
 
-def make_engine(registry: Registry, settings: Settings) -> Engine:
+def make_engine(registry: Registry, settings: Settings, metrics: Metrics | None = None) -> Engine:
     """An engine that runs as settings say; not started yet."""
     # Beside a busy event loop, PyTorch's threads wait for each other more than they help; where all of the
     # computing is theirs, there is no choice.
@@ -112,7 +113,26 @@ def make_engine(registry: Registry, settings: Settings) -> Engine:
         timeout_s=settings.request_timeout_s,
         batching=settings.batching,
     )
-    return Engine(registry, config)
+    return Engine(registry, config, metrics=metrics)
+
+
+def watch(engine: Engine, metrics: Metrics) -> None:
+    """Let metrics ask the engine how things stand."""
+    metrics.watch("queued_requests", "Requests that wait for a seat.", lambda: engine.waiting)
+    metrics.watch("running_requests", "Requests that have a seat.", lambda: engine.running)
+    metrics.watch("predicted_wait_seconds", "How long a request that came now would wait.", engine.predicted_wait_s)
+    metrics.list_models(
+        lambda: [
+            {
+                "model": served.name,
+                "kind": served.kind,
+                "languages": ",".join(served.languages),
+                "version": served.checkpoint.version,
+                "precision": served.runtime.precision,
+            }
+            for served in engine.registry.models.values()
+        ]
+    )
 
 
 def _urgency(header: str) -> int:

@@ -16,6 +16,8 @@ class ServiceError(Exception):
 
     status = 500
     title = "Internal error"
+    reason = "internal"
+    """In one word, for metrics."""
 
     def __init__(self, detail: str, pointer: str = "") -> None:
         super().__init__(detail)
@@ -26,16 +28,19 @@ class ServiceError(Exception):
 class InvalidRequest(ServiceError):
     status = 422
     title = "Invalid request"
+    reason = "invalid"
 
 
 class ModelNotFound(ServiceError):
     status = 404
     title = "Model not found"
+    reason = "model_not_found"
 
 
 class NoModel(ServiceError):
     status = 422
     title = "No model for this request"
+    reason = "no_model"
 
 
 class QueueFull(ServiceError):
@@ -43,6 +48,7 @@ class QueueFull(ServiceError):
 
     status = 429
     title = "Too many requests"
+    reason = "queue_full"
 
     def __init__(self, detail: str, retry_after_s: float = 0.0) -> None:
         super().__init__(detail)
@@ -52,13 +58,16 @@ class QueueFull(ServiceError):
 class ClientGone(ServiceError):
     status = 499
     title = "Client closed request"
+    reason = "client_gone"
 
 
 class EngineStopped(ServiceError):
     status = 503
     title = "Service unavailable"
+    reason = "stopped"
 
 
 class DeadlineExceeded(ServiceError):
     status = 504
     title = "Deadline exceeded"
+    reason = "deadline"

@@ -7,10 +7,11 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
-from app.dependencies import load_registry, make_engine, make_sealer
+from app.dependencies import load_registry, make_engine, make_sealer, watch
 from app.engine.detection import warm_up
 from app.engine.registry import Registry
 from app.logs import get_logger
+from app.metrics import Metrics
 from app.middleware import BodyLimitMiddleware, RequestIdMiddleware
 from app.problems import install_handlers
 from app.reloading import reloading
@@ -24,13 +25,15 @@ log = get_logger(__name__)
 
 def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
     """Make the service. Models are loaded when it starts, or are those of a registry given here."""
+    metrics = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loaded = registry or load_registry(settings)
         warm_up()
-        engine = make_engine(loaded, settings)
+        engine = make_engine(loaded, settings, metrics)
         engine.start()
+        watch(engine, metrics)
         app.state.engine = engine
         with reloading(loaded, settings):
             log.info("ready", models=list(loaded.models), device=str(loaded.device))
@@ -46,10 +49,11 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings = settings
+    app.state.metrics = metrics
     app.state.sealer = make_sealer(settings)
     install_handlers(app)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
-    app.add_middleware(RequestIdMiddleware)
+    app.add_middleware(RequestIdMiddleware, metrics=metrics)
     for route in (generate, next_word_probs, classify, translate, models):
         app.include_router(route.router(settings))
     app.include_router(health.router())

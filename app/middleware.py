@@ -9,9 +9,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.logs import get_logger, request_id
+from app.metrics import Metrics
 from app.problems import OURS, problem
 
 HEADER = "x-request-id"
+METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _SAFE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # not the system's source of randomness, whose every call lets another thread take Python's lock
 _random = random.Random()
@@ -19,10 +21,10 @@ log = get_logger(__name__)
 
 
 class RequestIdMiddleware:
-    """Sets the request's id, logs one event a request, and answers what nothing else caught with a 500."""
+    """Sets the request's id, logs and counts each request, and answers what nothing else caught with a 500."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,9 +50,12 @@ class RequestIdMiddleware:
                 raise
             await problem(scope["path"], 500, "Internal error", OURS)(scope, receive, send_with_id)
         finally:
-            duration_ms = round(1000 * (time.monotonic() - started), 1)
+            seconds = time.monotonic() - started
             route = getattr(scope.get("route"), "path", "")  # the template: a path itself could hold a text
-            log.info("request_done", method=scope["method"], route=route, status=status, duration_ms=duration_ms)
+            self._metrics.requests.labels(route, status).inc()
+            self._metrics.request_seconds.labels(route).observe(seconds)
+            method = scope["method"] if scope["method"] in METHODS else ""
+            log.info("request_done", method=method, route=route, status=status, duration_ms=round(1000 * seconds, 1))
             request_id.reset(token)
 
 

@@ -59,6 +59,7 @@ def _response(body: Problem, headers: Mapping[str, str] | None) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    request.app.state.metrics.refusals.labels("invalid").inc()
     found = error.errors()
     if found and found[0]["type"] == "json_invalid":
         place = found[0]["loc"][-1]
@@ -70,6 +71,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 async def _service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
+    request.app.state.metrics.refusals.labels(error.reason).inc()
     headers = {"Retry-After": "1"} if error.status == 503 else {}
     if isinstance(error, QueueFull):
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from app.engine.jobs import ClassifyJob, Contribution, Verdict
-from app.engine.schedule import isolated
+from app.engine.schedule import Work, isolated
 from app.engine.ticket import Outbox, Ticket
 from models.batch import like_lengths, pad
 from models.classifier import Classifier
@@ -51,6 +51,8 @@ class _Text:
 class ClassifyLane:
     """Reads the texts that wait, those of like length together; the one that waits longest is always among them."""
 
+    name = "classify"
+
     def __init__(self, runtime: ClassifierRuntime, model: Classifier, outbox: Outbox) -> None:
         self._runtime, self._outbox = runtime, outbox
         self._labels = model.config.labels
@@ -71,7 +73,7 @@ class ClassifyLane:
         """Drop those who are gone."""
         self._waiting = [text for text in self._waiting if not text.task.ticket.gone]
 
-    def turn(self, alone: bool, /) -> None:
+    def turn(self, alone: bool, /) -> Work:
         batches = like_lengths([len(text.ids) for text in self._waiting], ALONE_TOKENS if alone else TURN_TOKENS)
         places = set(next(batch for batch in batches if 0 in batch))
         chosen = [self._waiting[place] for place in sorted(places)]
@@ -81,6 +83,7 @@ class ClassifyLane:
                 self._outbox.fail(texts[0].task.ticket, result)
             else:
                 self._judge(texts, *result)
+        return Work(len(chosen), read=sum(len(text.ids) for text in chosen))
 
     def _read(self, texts: Sequence[_Text]) -> tuple[Tensor, Tensor | None]:
         return self._runtime.classify(pad([text.ids for text in texts]), any(text.task.job.explain for text in texts))

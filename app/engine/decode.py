@@ -9,7 +9,7 @@ from torch import Tensor
 from app.engine.continuation import Continuation
 from app.engine.jobs import GenerateJob, Generation, TokenScore
 from app.engine.registry import Served
-from app.engine.schedule import isolated
+from app.engine.schedule import Work, isolated
 from app.engine.snapshot import Prompt, Snapshot, snapshot, to_bits
 from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
@@ -51,6 +51,8 @@ class GenerateTask:
 
 class DecodeLane:
     """Rows and their state, in the same order. Rows join and leave between steps; the state is a value."""
+
+    name = "decode"
 
     def __init__(self, runtime: LanguageRuntime, tokenizer: Tokenizer, outbox: Outbox) -> None:
         self._runtime, self._tokenizer, self._outbox = runtime, tokenizer, outbox
@@ -101,7 +103,7 @@ class DecodeLane:
             if task.job.remember and not task.ticket.gone:
                 self._interrupt(task, rows[0], state)
 
-    def turn(self, _alone: bool, /) -> None:
+    def turn(self, _alone: bool, /) -> Work:
         for task, state in self._joining:
             one = torch.zeros(task.seats, dtype=torch.int64)
             self._enter([(task, row) for row in task.rows], state.rows(one))
@@ -111,6 +113,7 @@ class DecodeLane:
             self._sampler = self._make_sampler(range(len(self._rows)))
         states: list[State] = []
         stay: list[int] = []
+        work = Work(len(self._rows), written=len(self._rows))
         for places, result in isolated(range(len(self._rows)), self._step):
             if isinstance(result, Exception):
                 self._outbox.fail(self._rows[places[0]][0].ticket, result)
@@ -118,7 +121,7 @@ class DecodeLane:
             logits, chosen, state = result
             states.append(state)
             stay.extend(places)
-            self._push(places, logits, chosen, state)
+            self._push(places, logits, chosen, state, work)
         if len(stay) < len(self._rows):  # failed; other rows of their requests leave at the next sweep
             self._rows = [self._rows[place] for place in stay]
             self._changed()
@@ -126,6 +129,7 @@ class DecodeLane:
         running = [place for place, (task, row) in enumerate(self._rows) if not row.finish_reason]
         if len(running) < len(self._rows):
             self._keep(running)
+        return work
 
     def _step(self, places: Sequence[int]) -> tuple[Tensor | None, list[int], State]:
         """Step some rows; change nothing."""
@@ -148,7 +152,7 @@ class DecodeLane:
             drawn = sampler.choose(drawn, logits, how, [sorted(rows[row].seen) for row in sampler.penalized])
         return logits, drawn.tolist(), after
 
-    def _push(self, places: Sequence[int], logits: Tensor | None, chosen: list[int], after: State) -> None:
+    def _push(self, places: Sequence[int], logits: Tensor | None, chosen: list[int], after: State, work: Work) -> None:
         """Hand the chosen tokens to their rows, and what that makes to those who wait for it."""
         for offset, place in enumerate(places):
             task, row = self._rows[place]
@@ -156,11 +160,14 @@ class DecodeLane:
             if task.job.top_logprobs and logits is not None:
                 score = self._score(logits[offset], chosen[offset], task.job.top_logprobs)
             piece = row.push(chosen[offset], score)
+            if len(row.ids) == 1 and row.choice == 0:
+                work.begun.append(task.ticket)
             if piece is not None:
                 self._outbox.post(task.ticket, piece)
             if row.finish_reason and all(other.finish_reason for other in task.rows):
                 own = after.rows(slice(offset, offset + 1)) if task.job.remember else None
                 self._outbox.finish(task.ticket, task.result(own))
+                work.ended.append((task.ticket, max(len(other.ids) for other in task.rows)))
 
     def _interrupt(self, task: GenerateTask, row: Continuation, state: State) -> None:
         row.finish_reason = "interrupted"

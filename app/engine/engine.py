@@ -21,11 +21,13 @@ import torch
 from app.engine.admission import FairQueue, Pace
 from app.engine.jobs import ClassifyJob, GenerateJob, Job, PredictJob, TranslateJob
 from app.engine.lanes import LANES, ModelLanes, Task, prepare
+from app.engine.meter import Meter
 from app.engine.registry import Registry, Served
 from app.engine.schedule import RoundRobin
 from app.engine.ticket import Caller, Outbox, Ticket
 from app.errors import DeadlineExceeded, EngineStopped, QueueFull
 from app.logs import get_logger
+from app.metrics import Metrics
 
 LONG_TEXT = 2_000
 """Characters from which on a text becomes ids in another thread, so that the event loop goes on."""
@@ -67,6 +69,7 @@ class Engine:
         registry: Registry,
         config: EngineConfig | None = None,
         clock: Callable[[], float] = time.monotonic,
+        metrics: Metrics | None = None,
     ) -> None:
         self.registry = registry
         self.config = config or EngineConfig()
@@ -78,6 +81,7 @@ class Engine:
         self._running: set[Ticket] = set()
         self._outbox = Outbox()
         self._round = RoundRobin(clock)
+        self._meter = Meter(metrics or Metrics(), clock)
         self._pace = Pace()
         self._ended = clock()
         self._reserved = 0  # requests between submit and a seat
@@ -129,6 +133,11 @@ class Engine:
         """Whether a job submitted now would be run."""
         started = self._thread.ident is not None
         return self._stop_by is None and (self._thread.is_alive() or not started)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was told to stop."""
+        return self._stop_by is not None
 
     @property
     def waiting(self) -> int:
@@ -197,11 +206,18 @@ class Engine:
                 lanes.sweep()
             self._account()
             self._admit()
-            self._round.turn([lane for lanes in self._lanes.values() for lane in lanes.lanes])
+            self._step()
         except Exception:
             log.exception("turn_failed")
             self._fail_all(RuntimeError("the engine failed"))
         self._outbox.send()
+
+    def _step(self) -> None:
+        owners = {lane: served for served, lanes in self._lanes.items() for lane in lanes.lanes}
+        done = self._round.turn(list(owners))
+        if done:
+            lane, work, seconds = done
+            self._meter.turned(owners[lane].name, lane, work, seconds)
 
     def _fetch(self) -> None:
         with self._condition:
@@ -235,6 +251,7 @@ class Engine:
             for entry in [entry for entry in queue if entry.ticket.gone]:
                 queue.remove(entry)
                 self._release(entry.ticket)
+                self._meter.over(entry.ticket)
 
     def _account(self) -> None:
         """Note who has ended, for the pace; forget the lanes of a model that was swapped and has nothing left."""
@@ -245,6 +262,8 @@ class Engine:
             self._pace.ended(sum(ticket.cost for ticket in ended), now - since)
             self._ended = now
             self._running.difference_update(ended)
+            for ticket in ended:
+                self._meter.over(ticket)
         for served in [served for served, lanes in self._lanes.items() if lanes.empty]:
             if self.registry.models.get(served.name) is not served:
                 del self._lanes[served]
@@ -262,6 +281,7 @@ class Engine:
                 queue.take(entry)
                 self._release(entry.ticket)
                 self._running.add(entry.ticket)
+                self._meter.seated(entry.ticket)
                 lanes.start(entry.task)
             if entry is None:
                 del self._queues[served]

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import torch
 
-from app.engine.schedule import isolated
+from app.engine.schedule import Work, isolated
 from app.engine.snapshot import CHUNK, Prompt
 from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
@@ -57,6 +57,8 @@ class _Row:
 class ReadingLane:
     """Reads side by side what is to be read; the last id of each prompt is left to the lane that goes on."""
 
+    name = "read"
+
     def __init__(self, runtime: LanguageRuntime, outbox: Outbox) -> None:
         self._runtime, self._outbox = runtime, outbox
         self._start = runtime.start(1)
@@ -80,7 +82,7 @@ class ReadingLane:
         """Drop the rows of those who are gone."""
         self._rows = [row for row in self._rows if not row.reader.ticket.gone]
 
-    def turn(self, alone: bool, /) -> None:
+    def turn(self, alone: bool, /) -> Work:
         reading: list[_Row] = []
         tokens = 0
         for row in self._rows:
@@ -99,6 +101,7 @@ class ReadingLane:
         # those who have just read go to the end of the line
         rest = [row for row in self._rows if row not in reading] + reading
         self._rows = [row for row in rest if row.left and not row.reader.ticket.gone]
+        return Work(len(reading), read=tokens)
 
     def _prefill(self, rows: Sequence[_Row]) -> State:
         texts = [

@@ -1,21 +1,38 @@
 """Lanes of work that share one thread."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
+
+from app.engine.ticket import Ticket
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 QUANTUM_S = 0.005
 
 
+@dataclass
+class Work:
+    """What a turn has done: rows that took part, tokens that were read and written, tickets that got their first
+    token, and those that got their last with how many they were."""
+
+    rows: int = 0
+    read: int = 0
+    written: int = 0
+    begun: list[Ticket] = field(default_factory=list)
+    ended: list[tuple[Ticket, int]] = field(default_factory=list)
+
+
 class Lane(Protocol):
     """One kind of work for one model, done in turns of a few milliseconds."""
+
+    name: str
 
     @property
     def busy(self) -> bool:
         """Whether a turn would do anything."""
 
-    def turn(self, alone: bool, /) -> None:
+    def turn(self, alone: bool, /) -> Work:
         """Do a bounded piece of the work: a few milliseconds of it, or more where nobody else waits."""
 
 
@@ -30,12 +47,12 @@ class RoundRobin:
         self._credit: dict[int, float] = {}
         self._last = 0
 
-    def turn(self, lanes: Sequence[Lane]) -> bool:
-        """Give one busy lane a turn; return whether there was one."""
+    def turn(self, lanes: Sequence[Lane]) -> tuple[Lane, Work, float] | None:
+        """Give one busy lane, if there is any, a turn; return it, what it did, and in how many seconds."""
         busy = [lane for lane in lanes if lane.busy]
         if not busy:
             self._credit.clear()
-            return False
+            return None
         self._credit = {id(lane): self._credit.get(id(lane), 0.0) for lane in busy}
         if (most := max(self._credit.values())) <= 0:
             for key in self._credit:
@@ -43,10 +60,11 @@ class RoundRobin:
         lane = max(busy, key=lambda lane: self._credit[id(lane)])
         started = self._clock()
         try:
-            lane.turn(len(busy) == 1)
+            work = lane.turn(len(busy) == 1)
         finally:
-            self._credit[id(lane)] -= self._clock() - started
-        return True
+            seconds = self._clock() - started
+            self._credit[id(lane)] -= seconds
+        return lane, work, seconds
 
 
 def isolated(

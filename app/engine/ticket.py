@@ -36,7 +36,8 @@ class Finished:
 class Ticket:
     """The engine's thread posts events to it; its caller awaits them, on the event loop that it was made on.
 
-    cost is an estimate of the work in tokens; made is when, by the engine's clock. posted and taken
+    cost is an estimate of the work in tokens; made and begun are when it came and got its first token, by the
+    engine's clock; left says that its caller left before the end. posted and taken
     count events: what lies between them has not been read yet.
     """
 
@@ -48,6 +49,8 @@ class Ticket:
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     request_id: str = field(default_factory=request_id.get)
     gone: bool = False
+    left: bool = False
+    begun: float = 0.0
     posted: int = 0
     taken: int = 0
     on_room: Any = None
@@ -65,6 +68,7 @@ class Ticket:
 
     def leave(self) -> None:
         """Say that nobody waits for this job any more: it ends, and frees what it holds, by the next step."""
+        self.left = self.left or not self.gone
         self.gone = True
 
     async def result(self) -> Any:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 
 from app.engine.jobs import AttentionMap, SentencePiece, TranslateJob, Translation
-from app.engine.schedule import isolated
+from app.engine.schedule import Work, isolated
 from app.engine.ticket import Outbox, Ticket
 from app.errors import InvalidRequest
 from models.runtime.interface import TranslatorRuntime
@@ -118,6 +118,8 @@ def _with_end(hypothesis: Hypothesis, end_id: int) -> list[int]:
 class EncodeLane:
     """Encodes the sentences that wait, one of each request in turn, as many as there are rows for."""
 
+    name = "encode"
+
     def __init__(self, runtime: TranslatorRuntime, beams: "BeamLane", outbox: Outbox) -> None:
         self._runtime, self._beams, self._outbox = runtime, beams, outbox
         self._waiting: deque[tuple[TranslateTask, deque[Beam]]] = deque()
@@ -136,13 +138,14 @@ class EncodeLane:
         """Drop those who are gone."""
         self._waiting = deque(entry for entry in self._waiting if not entry[0].ticket.gone)
 
-    def turn(self, _alone: bool, /) -> None:
+    def turn(self, _alone: bool, /) -> Work:
         chosen = self._choose()
         for entries, result in isolated(chosen, lambda some: encode(self._runtime, [beam for _, beam in some])):
             if isinstance(result, Exception):
                 self._outbox.fail(entries[0][0].ticket, result)
             else:
                 self._beams.join(entries, *result)
+        return Work(len(chosen), read=sum(len(beam.source) for _, beam in chosen))
 
     def _choose(self) -> list[tuple[TranslateTask, Beam]]:
         chosen: list[tuple[TranslateTask, Beam]] = []
@@ -162,6 +165,8 @@ class EncodeLane:
 
 class BeamLane:
     """Searches: all sentences with the same width of beam take a step together."""
+
+    name = "beam"
 
     def __init__(self, runtime: TranslatorRuntime, end_id: int, max_rows: int, outbox: Outbox) -> None:
         self._runtime, self._end_id, self._max_rows, self._outbox = runtime, end_id, max_rows, outbox
@@ -203,8 +208,9 @@ class BeamLane:
             self._tasks = {beam: task for beam, task in self._tasks.items() if beam not in gone}
             self._batches = deque(batch for batch in self._batches if len(batch))
 
-    def turn(self, _alone: bool, /) -> None:
+    def turn(self, _alone: bool, /) -> Work:
         batch = self._batches.popleft()  # the next turn is another's
+        rows = len(batch) * batch.beam_size
         try:
             done = batch.step()
         except Exception as error:
@@ -213,11 +219,12 @@ class BeamLane:
                 self._outbox.fail(self._tasks.pop(batch.beams[0]).ticket, error)
             else:
                 self._batches += [batch.split(), batch]
-            return
+            return Work(rows)
         if len(batch):
             self._batches.append(batch)
         for beam in done:
             self._tell(self._tasks.pop(beam))
+        return Work(rows, written=rows)
 
     def _batch(self, width: int) -> BeamBatch:
         for batch in self._batches:

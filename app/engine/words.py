@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from app.engine.jobs import Prediction, PredictJob
 from app.engine.registry import Served
-from app.engine.schedule import isolated
+from app.engine.schedule import Work, isolated
 from app.engine.snapshot import Prompt, Snapshot
 from app.engine.ticket import Outbox, Ticket
 from models.next_words import Answer, Search, SpellingSearch, Want, WordSearch, ask
@@ -99,6 +99,8 @@ class PredictTask:
 class WordsLane:
     """Answers PredictTasks, each turn those that have waited longest, as many as fit."""
 
+    name = "words"
+
     def __init__(self, runtime: LanguageRuntime, vocabulary: Vocabulary, outbox: Outbox) -> None:
         self._runtime, self._vocabulary, self._outbox = runtime, vocabulary, outbox
         self._tasks: deque[tuple[PredictTask, list[Want]]] = deque()
@@ -117,7 +119,7 @@ class WordsLane:
         """Drop those who are gone."""
         self._tasks = deque(entry for entry in self._tasks if not entry[0].ticket.gone)
 
-    def turn(self, _alone: bool, /) -> None:
+    def turn(self, _alone: bool, /) -> Work:
         chosen = [self._tasks.popleft()]
         rows = len(chosen[0][1])
         while self._tasks and rows + len(self._tasks[0][1]) <= ROWS:
@@ -131,6 +133,7 @@ class WordsLane:
                     continue
                 self._go_on(task, result.rows(begin, begin + len(wants)))
                 begin += len(wants)
+        return Work(rows, read=rows)
 
     def _ask(self, entries: Sequence[tuple[PredictTask, list[Want]]]) -> Answer:
         return ask(self._runtime, self._vocabulary, [want for _, wants in entries for want in wants])

@@ -1,9 +1,11 @@
-"""GET /livez and /readyz: for whoever watches the process."""
+"""GET /livez, /readyz and /metrics: for whoever watches the process."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from app.dependencies import EngineDep, SettingsDep
 from app.errors import EngineStopped
+from app.metrics import CONTENT_TYPE, Metrics
 from app.routes.shape import PROBLEMS
 from app.schemas.models import Health
 
@@ -14,7 +16,21 @@ def router() -> APIRouter:
         routes.add_api_route(
             path, endpoint, methods=["GET"], summary=summary, response_model=Health, response_model_exclude_unset=True
         )
+    routes.add_api_route(
+        "/metrics",
+        show_metrics,
+        methods=["GET"],
+        summary="Numbers for Prometheus",
+        response_class=PlainTextResponse,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
     return routes
+
+
+async def show_metrics(request: Request) -> Response:
+    """Counters and histograms of requests, tokens, queue, batch and steps, in Prometheus's text format."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(metrics.page(), media_type=CONTENT_TYPE)
 
 
 async def livez(engine: EngineDep, settings: SettingsDep) -> Health:
@@ -25,7 +41,9 @@ async def livez(engine: EngineDep, settings: SettingsDep) -> Health:
 
 
 async def readyz(engine: EngineDep) -> Health:
-    """Whether the models are loaded and work is taken."""
+    """Whether work is taken, and if not, what is missing."""
+    if not engine.registry.models:
+        raise EngineStopped("no model is loaded")
     if not engine.takes_work:
-        raise EngineStopped("the service is shutting down")
+        raise EngineStopped("the service is shutting down" if engine.stopping else "the engine's thread has died")
     return Health(status="ok", models=list(engine.registry.models))

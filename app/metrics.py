@@ -1,0 +1,66 @@
+"""What Prometheus is told. No label grows with users or with what they send."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import InfoMetricFamily
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+MILLISECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512)
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+
+
+class Metrics:
+    """The numbers of one service. Each may be counted from any thread."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+
+        def counter(name: str, about: str, *labels: str) -> Counter:
+            return Counter(f"carousel_{name}", about, labels, registry=self._registry)
+
+        def histogram(name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"carousel_{name}", about, labels, buckets=buckets, registry=self._registry)
+
+        self.requests = counter("requests", "Requests that were answered.", "route", "status")
+        self.request_seconds = histogram("request_seconds", "From a request to the end of its reply.", SECONDS, "route")
+        self.refusals = counter("refusals", "Requests that were refused, by why.", "reason")
+        self.cancellations = counter("cancellations", "Jobs whose client left before the end.")
+        self.read_tokens = counter("read_tokens", "Tokens of texts that were read.", "model")
+        self.written_tokens = counter("written_tokens", "Tokens that were written, one in each row of a step.", "model")
+        self.first_token_seconds = histogram(
+            "time_to_first_token_seconds", "From a job's coming to its first token.", SECONDS, "model"
+        )
+        self.token_seconds = histogram(
+            "time_between_tokens_seconds", "Between the tokens of a text, the mean of it.", MILLISECONDS, "model"
+        )
+        self.step_seconds = histogram("step_seconds", "A turn of a lane.", MILLISECONDS, "lane")
+        self.batch_rows = histogram("batch_rows", "Rows that take a step together.", ROWS, "lane")
+        self.queue_seconds = histogram("queue_seconds", "From a job's coming to its seat.", SECONDS)
+
+        ProcessCollector(registry=self._registry)
+
+    def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
+        """Ask for a number whenever Prometheus asks."""
+        Gauge(f"carousel_{name}", about, registry=self._registry).set_function(value)
+
+    def list_models(self, models: Callable[[], Iterable[Mapping[str, str]]]) -> None:
+        """Ask for the labels of each model that is served whenever Prometheus asks."""
+        self._registry.register(_Models(models))
+
+    def page(self) -> bytes:
+        """All numbers in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+
+class _Models(Collector):
+    def __init__(self, models: Callable[[], Iterable[Mapping[str, str]]]) -> None:
+        self._models = models
+
+    def collect(self) -> Iterator[InfoMetricFamily]:
+        family = InfoMetricFamily("carousel_model", "Each model that is served.")
+        for labels in self._models():
+            family.add_metric([], dict(labels))
+        yield family
