@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from app import server
+from app import key_commands, server
 from app.bench import command as benchmark
 from app.bench.arms import ARMS
 from app.bench.workloads import WORKLOADS
@@ -31,11 +31,12 @@ from app.schemas.classify import ClassifyReply, classify_request
 from app.schemas.generate import GenerateReply, generate_request
 from app.schemas.next_word_probs import NextWordReply, next_word_request
 from app.schemas.translate import TranslateReply, translate_request
-from app.settings import Settings, load_settings
+from app.settings import Settings, check_public, load_settings
 from models.errors import ModelError
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 app = typer.Typer(help="Text from recurrent models, served or asked here.", no_args_is_help=True, add_completion=False)
+app.add_typer(key_commands.app, name="keys")
 
 TextArgument = Annotated[
     list[str] | None, typer.Argument(help="The text; left out: standard input.", show_default=False)
@@ -53,6 +54,7 @@ def serve(
 ) -> None:
     """Serve all models over HTTP."""
     settings = _settings(host=host, port=port, checkpoints=checkpoints)
+    check_public(settings)
     registry = load_registry(settings)  # here, so that a damaged checkpoint is one line rather than a traceback
     configure_logging()
     application = create_app(settings, registry)
@@ -150,7 +152,7 @@ def translate(
 @app.command()
 def models(json: Json = False, checkpoints: Checkpoints = None) -> None:
     """List the models."""
-    reply = asyncio.run(list_models(load_registry(_settings(checkpoints=checkpoints))))
+    reply = asyncio.run(list_models(load_registry(_settings(checkpoints=checkpoints)), LocalClient()))
     if json:
         typer.echo(reply.model_dump_json(indent=2, exclude_unset=True))
         return

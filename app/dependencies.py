@@ -7,27 +7,71 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from app.engine.engine import Engine, EngineConfig
+from app.engine.engine import Engine, EngineConfig, measure
+from app.engine.jobs import Job
 from app.engine.registry import Registry, load_models
 from app.engine.snapshot import Snapshot
 from app.engine.ticket import Caller, Finished, Ticket
 from app.errors import ClientGone, InvalidRequest
+from app.guard import Guard
+from app.keys import KeyRing
 from app.metrics import Metrics
 from app.sealing import Sealer
 from app.settings import Settings
 from models.device import choose_device
 
+LEASE = "carousel.lease"
+"""Where an ASGI scope has its lease."""
+
+
+class Lease:
+    """A request's pass: what it takes of its client's limits, until it is over. Headers go into the reply."""
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard, self.headers = guard, dict[str, str]()
+        self._client: str | None = None
+
+    def take(self, client: str) -> None:
+        """Raise LimitExceeded where the client has as many requests as it may."""
+        if self._client is None:
+            self.guard.enter(client)
+            self._client = client
+
+    async def charge(self, cost: float) -> None:
+        """Raise LimitExceeded or InvalidRequest where the client may not use so much."""
+        assert self._client is not None
+        self.headers.update(await self.guard.charge(self._client, cost))
+
+    def end(self) -> None:
+        if self._client is not None:
+            self.guard.leave(self._client)
+
 
 class Client:
-    """Who asks over HTTP. Its requests end when it hangs up."""
+    """Who asks over HTTP. Its requests end when it hangs up.
 
-    key = ""
-    """The API key's id, where there are keys."""
+    Raises Unauthorized or LimitExceeded where it may not ask. secret is an API key that came otherwise than
+    in a header.
+    """
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, secret: str | None = None) -> None:
         self._request = request
-        urgency = _urgency(request.headers.get("priority", ""))
-        self.caller = Caller(request.client.host if request.client else "", urgency)
+        self._lease: Lease = request.scope[LEASE]
+        guard = self._lease.guard
+        given = request.headers.get("authorization", "")
+        self.key = guard.check(secret) if secret is not None and not given else guard.identify(given)
+        name = self.key or (request.client.host if request.client else "")
+        self._lease.take(name)
+        self.caller = Caller(name, _urgency(request.headers.get("priority", "")))
+
+    async def charge(self, cost: float) -> None:
+        """Charge for work of so many tokens. Raises LimitExceeded, or InvalidRequest where that is always too much."""
+        await self._lease.charge(cost)
+
+    async def submit(self, engine: Engine, job: Job) -> Ticket:
+        """Let a job in, and charge for it. Raises what `Engine.submit` and `charge` do."""
+        await self.charge(measure(job)[1])
+        return await engine.submit(job, self.caller)
 
     async def result(self, ticket: Ticket) -> Any:
         """The result of a ticket, or its error, raised. Raises ClientGone where the client hangs up before."""
@@ -64,8 +108,13 @@ class Client:
 class LocalClient(Client):
     """Who asks from the shell, and stays until the answer."""
 
+    key = ""
+
     def __init__(self) -> None:
         self.caller = Caller()
+
+    async def submit(self, engine: Engine, job: Job) -> Ticket:
+        return await engine.submit(job, self.caller)
 
     async def _left(self) -> None:
         await asyncio.Event().wait()
@@ -89,6 +138,12 @@ class Memories:
     def seal(self, snapshot: Snapshot | None) -> dict[str, str]:
         """The field `state` of a reply, where there is one."""
         return {"state": self._sealer.seal(snapshot, self._client.key)} if snapshot else {}
+
+
+def make_guard(settings: Settings) -> Guard:
+    """Raises KeyFileError where the file of keys is damaged."""
+    keys = KeyRing([key.get_secret_value() for key in settings.api_keys], settings.api_keys_file)
+    return Guard(keys, settings.rate_limit, settings.max_requests_at_once)
 
 
 def make_sealer(settings: Settings) -> Sealer:

@@ -4,11 +4,16 @@ ServiceError
 ├── InvalidRequest         422  a field is wrong in a way that its schema can't see
 ├── ModelNotFound          404  no model of that name
 ├── NoModel                422  no model of the kind or language that the request needs
+├── Unauthorized           401  no API key, or one that is not known
+├── LimitExceeded          429  a client has asked for more than it may
 ├── QueueFull              429  as much is waiting as settings allow
 ├── ClientGone             499  the client hung up; nobody reads the answer (nginx's number for it)
 ├── EngineStopped          503  the service is going down, or its engine died
 └── DeadlineExceeded       504  the answer took longer than settings allow
 """
+
+import math
+from collections.abc import Mapping
 
 
 class ServiceError(Exception):
@@ -23,6 +28,11 @@ class ServiceError(Exception):
         super().__init__(detail)
         self.detail = detail
         self.pointer = pointer
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Of the reply, beside those that every reply has."""
+        return {}
 
 
 class InvalidRequest(ServiceError):
@@ -43,16 +53,40 @@ class NoModel(ServiceError):
     reason = "no_model"
 
 
-class QueueFull(ServiceError):
-    """retry_after_s says when what waits now will probably have begun."""
+class Unauthorized(ServiceError):
+    status = 401
+    title = "Unauthorized"
+    reason = "unauthorized"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"WWW-Authenticate": "Bearer"}
+
+
+class Busy(ServiceError):
+    """Too much at the moment: retry_after_s says when it is worth trying again."""
 
     status = 429
     title = "Too many requests"
-    reason = "queue_full"
 
-    def __init__(self, detail: str, retry_after_s: float = 0.0) -> None:
+    def __init__(self, detail: str, retry_after_s: float = 0.0, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.retry_after_s = retry_after_s
+        self._headers = dict(headers or {})
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {**self._headers, "Retry-After": str(max(1, math.ceil(self.retry_after_s)))}
+
+
+class LimitExceeded(Busy):
+    reason = "limit_exceeded"
+
+
+class QueueFull(Busy):
+    """retry_after_s is when what waits now will probably have begun."""
+
+    reason = "queue_full"
 
 
 class ClientGone(ServiceError):
@@ -65,6 +99,10 @@ class EngineStopped(ServiceError):
     status = 503
     title = "Service unavailable"
     reason = "stopped"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": "1"}
 
 
 class DeadlineExceeded(ServiceError):

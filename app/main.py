@@ -3,16 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
 
-from app.dependencies import load_registry, make_engine, make_sealer, watch
+from app.dependencies import load_registry, make_engine, make_guard, make_sealer, watch
 from app.engine.detection import warm_up
 from app.engine.registry import Registry
 from app.logs import get_logger
 from app.metrics import Metrics
-from app.middleware import BodyLimitMiddleware, RequestIdMiddleware
+from app.middleware import BodyLimitMiddleware, LeaseMiddleware, RequestIdMiddleware
 from app.problems import install_handlers
 from app.reloading import reloading
 from app.routes import classify, generate, health, models, next_word_probs, pages, translate
@@ -53,9 +55,20 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
     app.state.sealer = make_sealer(settings)
     install_handlers(app)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
+    guard = make_guard(settings)
+    app.add_middleware(LeaseMiddleware, guard=guard)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
+        )
     app.add_middleware(RequestIdMiddleware, metrics=metrics)
+    with_key = [Depends(HTTPBearer(auto_error=False))] if guard.closed else []  # for the API page to ask for it
     for route in (generate, next_word_probs, classify, translate, models):
-        app.include_router(route.router(settings))
+        app.include_router(route.router(settings), dependencies=with_key)
     app.include_router(health.router())
     app.include_router(pages.router())
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")

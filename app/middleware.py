@@ -8,6 +8,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.dependencies import LEASE, Lease
+from app.guard import Guard
 from app.logs import get_logger, request_id
 from app.metrics import Metrics
 from app.problems import OURS, problem
@@ -57,6 +59,29 @@ class RequestIdMiddleware:
             method = scope["method"] if scope["method"] in METHODS else ""
             log.info("request_done", method=method, route=route, status=status, duration_ms=round(1000 * seconds, 1))
             request_id.reset(token)
+
+
+class LeaseMiddleware:
+    """Gives each request its lease, which ends with it, and the reply the headers that the lease has come by."""
+
+    def __init__(self, app: ASGIApp, guard: Guard) -> None:
+        self.app, self._guard = app, guard
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        lease = scope[LEASE] = Lease(self._guard)
+
+        async def send_with_limits(message: Message) -> None:
+            if message["type"] == "http.response.start" and lease.headers:
+                MutableHeaders(scope=message).update(lease.headers)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_limits)
+        finally:
+            lease.end()
 
 
 class BodyLimitMiddleware:

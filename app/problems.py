@@ -1,6 +1,5 @@
 """The one place that turns errors into HTTP: problem documents that never echo the input."""
 
-import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -10,12 +9,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from app.errors import QueueFull, ServiceError
+from app.errors import ServiceError
 from app.schemas.base import MANY, ONE
+from app.schemas.families import FAMILIES
 from app.schemas.problem import FieldProblem, Problem
 from models.errors import TokenizerError
 
-MAX_ERRORS = 20
+MAX_ERRORS = 10
 MAX_NAME = 64
 MAX_PATH = 200
 OURS = "an error of ours; the log has it under the request's id"
@@ -41,6 +41,11 @@ def problem(
     return _response(body, headers)
 
 
+def service_problem(path: str, error: ServiceError) -> JSONResponse:
+    """The response to an error of the service."""
+    return _response(_document(path, error), error.headers)
+
+
 def problem_document(path: str, error: BaseException) -> Problem:
     """What is said of an error in the middle of a stream, where it is too late for a status."""
     if isinstance(error, ServiceError):
@@ -54,7 +59,10 @@ def _document(path: str, error: ServiceError) -> Problem:
 
 
 def _response(body: Problem, headers: Mapping[str, str] | None) -> JSONResponse:
-    return JSONResponse(body.model_dump(), body.status, dict(headers or {}), media_type="application/problem+json")
+    family = next((family for family in FAMILIES if body.instance.startswith(family.prefix)), None)
+    if family is None:
+        return JSONResponse(body.model_dump(), body.status, dict(headers or {}), media_type="application/problem+json")
+    return JSONResponse(family.error(body), family.status(body.status), dict(headers or {}))
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -72,10 +80,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
     request.app.state.metrics.refusals.labels(error.reason).inc()
-    headers = {"Retry-After": "1"} if error.status == 503 else {}
-    if isinstance(error, QueueFull):
-        headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
-    return _response(_document(request.url.path, error), headers)
+    return service_problem(request.url.path, error)
 
 
 async def _tokenizer_error(request: Request, error: Exception) -> JSONResponse:

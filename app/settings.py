@@ -1,9 +1,11 @@
 """Every knob of the service, with its unit in its name."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cryptography.fernet import Fernet
+from limits import RateLimitItem, parse
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -16,6 +18,17 @@ class SettingsError(ServiceError):
 
 def _names(value: object) -> object:
     return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
+def _rate(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    try:
+        return parse(value)
+    except ValueError:
+        raise ValueError("it must be a number of tokens and a time, such as 60000/minute") from None
 
 
 def _fernet_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
@@ -33,7 +46,7 @@ StateKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names), 
 class Settings(BaseSettings):
     """Read from the environment, prefix CAROUSEL_; frozen."""
 
-    model_config = SettingsConfigDict(env_prefix="CAROUSEL_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="CAROUSEL_", frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
@@ -59,6 +72,20 @@ class Settings(BaseSettings):
     batching: Literal["step", "request"] = Field(
         "step", description="When requests may join what runs: at each step, or (to compare) when all before are done."
     )
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="API keys, with commas between. If there are none, nor a file of them, none is needed."
+    )
+    api_keys_file: Path | None = Field(None, description="A file of API keys, made by `carousel keys`.")
+    public_without_keys: bool = Field(
+        False, description="Listen on an address that is not this machine's own although no API key is needed."
+    )
+    rate_limit: Annotated[RateLimitItem | None, BeforeValidator(_rate)] = Field(
+        None, description="Tokens that a client may use, such as 60000/minute; no limit if empty."
+    )
+    max_requests_at_once: int = Field(0, ge=0, description="Requests of a client that may run at once; 0: no limit.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="Origins whose pages may ask, such as https://example.org, with commas between; * is all."
+    )
     state_key: StateKeys = Field(
         (),
         description="Keys that seal a model's memory for clients to keep, with commas between: the first seals, all "
@@ -67,6 +94,23 @@ class Settings(BaseSettings):
     state_lifetime_s: float = Field(86_400.0, gt=0, description="How long such a memory can be used.")
     request_timeout_s: float = Field(60.0, gt=0, description="Longest that a request may take, its waiting included.")
     shutdown_timeout_s: float = Field(20.0, gt=0, description="How long running requests may take to end at shutdown.")
+
+    @property
+    def is_public(self) -> bool:
+        """Whether others than this machine can reach the address; of a name that is not localhost, it is supposed."""
+        try:
+            return not ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host != "localhost"
+
+
+def check_public(settings: Settings) -> None:
+    """Raise SettingsError where the service would stand open to the world and nobody said that it may."""
+    if settings.is_public and not (settings.api_keys or settings.api_keys_file or settings.public_without_keys):
+        raise SettingsError(
+            f"CAROUSEL_HOST: {settings.host} can be reached from elsewhere, and no API key is needed; make some with "
+            "`carousel keys add` (CAROUSEL_API_KEYS_FILE), or set CAROUSEL_PUBLIC_WITHOUT_KEYS=true"
+        )
 
 
 def load_settings(**overrides: object) -> Settings:

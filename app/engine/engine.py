@@ -112,7 +112,7 @@ class Engine:
         take; EngineStopped while shutting down; ModelNotFound, TokenizerError or InvalidRequest.
         """
         served = self.registry.get(job.model)
-        characters, cost = _measure(job)
+        characters, cost = measure(job)
         ticket = Ticket(job, caller or Caller(), self.config.timeout_s, cost, self._clock(), on_room=self._wake)
         self._reserve(ticket)
         try:
@@ -304,7 +304,7 @@ class Engine:
         self._lanes.clear()
 
 
-def _measure(job: Job) -> tuple[int, float]:
+def measure(job: Job) -> tuple[int, float]:
     """The characters of a job's texts, and an estimate of its work in steps of a row."""
     if isinstance(job, GenerateJob):
         return len(job.prompt), len(job.prompt) / 4 + job.choices * job.max_new_tokens

@@ -76,7 +76,7 @@ async def generate(
         before=before,
         remember=body.return_state,
     )
-    ticket = await engine.submit(job, client.caller)
+    ticket = await client.submit(engine, job)
 
     def finish(result: Generation) -> GenerateReply:
         choices = [_choice(index, choice, told=body.stream) for index, choice in enumerate(result.choices)]

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from app.dependencies import EngineDep, SettingsDep
+from app.dependencies import ClientDep, EngineDep, SettingsDep
 from app.errors import EngineStopped
 from app.metrics import CONTENT_TYPE, Metrics
 from app.routes.shape import PROBLEMS
@@ -22,12 +22,16 @@ def router() -> APIRouter:
         methods=["GET"],
         summary="Numbers for Prometheus",
         response_class=PlainTextResponse,
-        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+        responses={
+            200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+            401: PROBLEMS[401],
+            429: PROBLEMS[429],
+        },
     )
     return routes
 
 
-async def show_metrics(request: Request) -> Response:
+async def show_metrics(request: Request, _: ClientDep) -> Response:
     """Counters and histograms of requests, tokens, queue, batch and steps, in Prometheus's text format."""
     metrics: Metrics = request.app.state.metrics
     return Response(metrics.page(), media_type=CONTENT_TYPE)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
-from app.dependencies import RegistryDep
+from app.dependencies import ClientDep, RegistryDep
 from app.engine.registry import Registry, Served
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.models import (
@@ -22,9 +22,12 @@ from models.classifier import Classifier
 from models.tokenizer import Tokenizer
 from models.translator import Translator
 
+TOKENIZE_SHARE = 40
+"""Characters whose cutting up costs as much as a token that a model reads."""
+
 
 def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(tags=["models"], responses={404: PROBLEMS[404], 422: PROBLEMS[422]})
+    routes = APIRouter(tags=["models"], responses={status: PROBLEMS[status] for status in (401, 404, 422, 429)})
     unset: dict[str, Any] = {"response_model_exclude_unset": True}
     routes.add_api_route(
         "/models", list_models, methods=["GET"], summary="All models", response_model=ModelsReply, **unset
@@ -47,20 +50,21 @@ def router(settings: Settings) -> APIRouter:
     return routes
 
 
-async def list_models(registry: RegistryDep) -> ModelsReply:
+async def list_models(registry: RegistryDep, _: ClientDep) -> ModelsReply:
     """All models that are served."""
     return ModelsReply(models=[_summary(registry, served) for served in registry.models.values()])
 
 
-async def show_model(name: str, registry: RegistryDep) -> ModelDetail:
+async def show_model(name: str, registry: RegistryDep, _: ClientDep) -> ModelDetail:
     """One model, with its card and how it was trained."""
     served = registry.get(name)
     summary = _summary(registry, served).model_dump(exclude_unset=True)
     return ModelDetail(**summary, card=served.checkpoint.card, training=dict(served.checkpoint.training))
 
 
-async def tokenize(body: TokenizeRequest, registry: RegistryDep) -> Response:
+async def tokenize(body: TokenizeRequest, registry: RegistryDep, client: ClientDep) -> Response:
     """Cut a text into a model's tokens."""
+    await client.charge(len(body.text) / TOKENIZE_SHARE)
     return await run_in_threadpool(_tokenize, registry.get(body.model).tokenizer, body.text)
 
 

@@ -45,7 +45,7 @@ async def next_word_probs(
         before=before,
         remember=body.return_state,
     )
-    result: Prediction = await client.result(await engine.submit(job, client.caller))
+    result: Prediction = await client.result(await client.submit(engine, job))
     words = [
         NextWord(word=word, probability=probability, logprob=math.log(probability) if probability else None)
         for word, probability in result.next

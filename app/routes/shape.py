@@ -14,10 +14,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": description, "content": {"application/problem+json": {}}}
     for status, description in {
         400: "The body is not JSON.",
+        401: "An API key is needed, or the one given is not known.",
         404: "No model of that name.",
         413: "The body is too large.",
         422: "A field is missing, wrong, or past its limit; or no model serves the request.",
-        429: "Too many requests are waiting; try again after `Retry-After` seconds.",
+        429: "Too many requests, of this client or of all; try again after `Retry-After` seconds.",
         503: "The service is shutting down.",
         504: "No answer within the time limit.",
     }.items()

@@ -64,7 +64,7 @@ async def translate(
         attention=body.attention,
         stream=body.stream,
     )
-    ticket = await engine.submit(job, client.caller)
+    ticket = await client.submit(engine, job)
 
     def finish(translations: Sequence[Translation]) -> TranslateReply:
         results = [_result(body, found, made) for found, made in zip(detected, translations, strict=True)]
