@@ -5,7 +5,7 @@ order that the batch's size does not change.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,13 +24,31 @@ class SamplingConfig:
     temperature divides the logits, and 0 takes the likeliest; top_k keeps the k likeliest; top_p the
     smallest set that holds so much probability (nucleus, Holtzman et al. 2020, arXiv:1904.09751);
     repetition_penalty divides the positive and multiplies the negative logits of tokens already in
-    the text (CTRL, Keskar et al. 2019, arXiv:1909.05858).
+    the text (CTRL, Keskar et al. 2019, arXiv:1909.05858). As OpenAI's API has them: presence_penalty is taken
+    once from the logit of each token that was generated, frequency_penalty as often as it was, and
+    logit_bias is added, a pair (id, bias) a token.
     """
 
     temperature: float = 0.8
     top_k: int | None = None
     top_p: float | None = None
     repetition_penalty: float = 1.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether logits are changed before anything is chosen by them."""
+        return bool(self.repetition_penalty != 1 or self.presence_penalty or self.frequency_penalty or self.logit_bias)
+
+
+@dataclass(frozen=True)
+class Past:
+    """The ids in a text, each once, and how often each was generated."""
+
+    seen: Sequence[int]
+    generated: Mapping[int, int]
 
 
 def draw_key(seed: int, choice: int) -> int:
@@ -82,10 +100,10 @@ class Sampler:
         temperatures = [config.temperature or 1.0 for config in configs]
         self.scale = torch.tensor([1 / value for value in temperatures], device=device).unsqueeze(1)  # (B, 1)
         self._configs = configs
-        self.penalized = [row for row, config in enumerate(configs) if config.repetition_penalty != 1.0]
+        self.adjusted = [row for row, config in enumerate(configs) if config.adjusts]
         self._greedy = [row for row, config in enumerate(configs) if config.temperature == 0]
         self._cut = [row for row, config in enumerate(configs) if config.temperature and (config.top_k or config.top_p)]
-        self._drawn = sorted(set(self.penalized) - {*self._greedy, *self._cut})
+        self._drawn = sorted(set(self.adjusted) - {*self._greedy, *self._cut})
         self._special = sorted({*self._greedy, *self._cut, *self._drawn})
 
     @property
@@ -93,18 +111,16 @@ class Sampler:
         """Whether some rows are not simply drawn."""
         return bool(self._special)
 
-    def choose(self, drawn: Tensor, logits: Tensor, how: Draw, seen: Sequence[Sequence[int]]) -> Tensor:
+    def choose(self, drawn: Tensor, logits: Tensor, how: Draw, pasts: Sequence[Past]) -> Tensor:
         """Put the ids of the rows that are not simply drawn in their places among drawn (B,), given logits (B, V),
-        in which what is barred is -inf.
-
-        seen are the ids already in the texts of the rows in `penalized`, each once.
+        in which what is barred is -inf. pasts are those of the rows in `adjusted`.
         """
         if not self._special:
             return drawn
         own = logits[self._special]  # (R, V)
         place = {row: number for number, row in enumerate(self._special)}
-        for row, ids in zip(self.penalized, seen, strict=True):
-            _penalize(own[place[row]], ids, self._configs[row].repetition_penalty)
+        for row, past in zip(self.adjusted, pasts, strict=True):
+            _adjust(own[place[row]], self._configs[row], past)
         chosen = drawn.clone()
         if self._greedy:
             chosen[self._greedy] = own[[place[row] for row in self._greedy]].argmax(dim=1)
@@ -188,7 +204,21 @@ def _invert(weights: Tensor, numbers: Tensor) -> Tensor:
     return columns.gather(1, place).squeeze(1)
 
 
-def _penalize(logits: Tensor, ids: Sequence[int], penalty: float) -> None:
-    index = torch.tensor(ids, dtype=torch.int64, device=logits.device)
-    seen = logits[index]
-    logits[index] = torch.where(seen > 0, seen / penalty, seen * penalty)
+def _adjust(logits: Tensor, config: SamplingConfig, past: Past) -> None:
+    """Change logits (V,), where they lie, as a row's settings and its text ask for."""
+
+    def index(ids: Iterable[int]) -> Tensor:
+        return torch.tensor(list(ids), dtype=torch.int64, device=logits.device)
+
+    def numbers(values: Iterable[float]) -> Tensor:
+        return torch.tensor(list(values), dtype=logits.dtype, device=logits.device)
+
+    if config.repetition_penalty != 1:
+        seen = index(past.seen)
+        found = logits[seen]
+        logits[seen] = torch.where(found > 0, found / config.repetition_penalty, found * config.repetition_penalty)
+    if (config.presence_penalty or config.frequency_penalty) and past.generated:
+        counts = numbers(past.generated.values())
+        logits[index(past.generated)] -= config.presence_penalty + config.frequency_penalty * counts
+    if config.logit_bias:
+        logits[index(token for token, _ in config.logit_bias)] += numbers(bias for _, bias in config.logit_bias)

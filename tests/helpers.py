@@ -65,5 +65,5 @@ def generate_job(seed: int, **changes: Any) -> GenerateJob:
         "choices": draw.choice([1, 1, 1, 3]),
         "top_logprobs": draw.choice([0, 0, 2]),
         "stream": draw.random() < 0.5,
-    }
-    return GenerateJob(**(made | changes))
+    } | changes
+    return GenerateJob(**{"scored": made["top_logprobs"] > 0} | made)

@@ -1,6 +1,7 @@
 """One continuation of a prompt in the making: ids become text here."""
 
 import codecs
+from collections import Counter, deque
 
 from app.engine.jobs import Choice, GenerateJob, TokenPiece, TokenScore
 from app.engine.snapshot import Drawing, Prompt
@@ -17,11 +18,15 @@ class Continuation:
     """
 
     def __init__(self, job: GenerateJob, choice: int, tokenizer: Tokenizer, prompt: Prompt) -> None:
+        """Where the prompt is to be scored, all but its first id is given to the row step by step, not drawn."""
         self.job, self.choice = job, choice
         self.key = draw_key(job.seed, choice)
-        self.next = prompt.ids[-1]  # what the row reads at its next step
+        self.given = deque(prompt.ids[1:] if job.score_prompt else ())
+        self.next = prompt.ids[0] if self.given else prompt.ids[-1]  # what the row reads at its next step
+        self.prompt_scores: list[TokenScore] = []
         self.ids: list[int] = []
         self.seen = prompt.seen
+        self.counts: Counter[int] = Counter()
         self.scores: list[TokenScore] = []
         self.finish_reason = ""
         drawing = prompt.drawing or Drawing(job.seed, 0)
@@ -42,8 +47,12 @@ class Continuation:
     def push(self, token: int, score: TokenScore | None) -> TokenPiece | None:
         """Take the next token; return the piece of a stream that it completes, if any."""
         self.next = token
+        if self.given:
+            self._read(score)
+            return None
         self.ids.append(token)
         self.seen.add(token)
+        self.counts[token] += 1
         if score is not None:
             self.scores.append(score)
         if token == self._tokenizer.end_id:
@@ -60,6 +69,14 @@ class Continuation:
             self._text, self._beyond = self._text[:place], self._text[place - size :]
             self.finish_reason = "stop"
         return self._piece(score) if self.job.stream else None
+
+    def _read(self, score: TokenScore | None) -> None:
+        """Take a token that was given."""
+        self.given.popleft()
+        if score is not None:
+            self.prompt_scores.append(score)
+        if not self.given and not self.job.max_new_tokens:
+            self.finish_reason = "length"
 
     def choice_made(self) -> Choice:
         """What has become of it."""

@@ -14,7 +14,7 @@ from app.engine.snapshot import Prompt, Snapshot, snapshot, to_bits
 from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
-from models.sampling import Draw, Sampler, draws
+from models.sampling import Draw, Past, Sampler, draws
 from models.tokenizer import Tokenizer
 
 UNREAD = 64
@@ -27,9 +27,12 @@ class GenerateTask:
     def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, GenerateJob)
         self.ticket, self.job, self._served = ticket, ticket.job, served
-        self.prompt = Prompt(served.tokenizer, self.job.prompt, self.job.before)
-        choices = range(self.job.choices)
-        self.rows = [Continuation(self.job, choice, served.tokenizer, self.prompt) for choice in choices]
+        tokenizer = served.tokenizer
+        whole = Prompt(tokenizer, self.job.prompt, self.job.before, ids=self.job.ids)
+        self._fresh = whole.fresh
+        # a prompt that is to be scored is read by the rows themselves
+        self.prompt = Prompt(tokenizer, "", ids=()) if self.job.score_prompt else whole
+        self.rows = [Continuation(self.job, choice, tokenizer, whole) for choice in range(self.job.choices)]
         self.seats = self.job.choices
         self.lane: DecodeLane | None = None
 
@@ -42,7 +45,7 @@ class GenerateTask:
         generated = sum(len(row.ids) for row in self.rows)
         made = tuple(row.choice_made() for row in self.rows)
         after = self._snapshot(self.rows[0], state) if state and self.job.remember else None
-        return Generation(made, self.prompt.fresh, generated, after)
+        return Generation(made, self._fresh, generated, tuple(self.rows[0].prompt_scores), after)
 
     def _snapshot(self, row: Continuation, state: State) -> Snapshot:
         seen = to_bits(row.seen, self._served.tokenizer.size)
@@ -142,22 +145,24 @@ class DecodeLane:
         steps = np.array([row.steps for row in rows], np.uint64)
         numbers = torch.from_numpy(draws(self._keys if everyone else self._keys[list(places)], steps))
         none, end = self._runtime.vocabulary, self._tokenizer.end_id
-        early = [len(row.ids) < row.job.min_new_tokens for row in rows]
+        early = [len(row.ids) < row.job.min_new_tokens and not row.given for row in rows]
         barred = torch.tensor([[end if must_go_on else none] for must_go_on in early])
         how = Draw(sampler.scale, numbers.to(sampler.scale.device), barred.to(sampler.scale.device))
-        scored = sampler.reads_logits or any(row.job.top_logprobs for row in rows)
+        scored = sampler.reads_logits or any(row.job.scored for row in rows)
         drawn, logits, after = self._runtime.draw(torch.tensor([row.next for row in rows]), state, how, scored)
         if logits is not None:
             logits[early, end] = float("-inf")
-            drawn = sampler.choose(drawn, logits, how, [sorted(rows[row].seen) for row in sampler.penalized])
-        return logits, drawn.tolist(), after
+            pasts = [Past(sorted(rows[row].seen), rows[row].counts) for row in sampler.adjusted]
+            drawn = sampler.choose(drawn, logits, how, pasts)
+        chosen = [row.given[0] if row.given else token for row, token in zip(rows, drawn.tolist(), strict=True)]
+        return logits, chosen, after
 
     def _push(self, places: Sequence[int], logits: Tensor | None, chosen: list[int], after: State, work: Work) -> None:
         """Hand the chosen tokens to their rows, and what that makes to those who wait for it."""
         for offset, place in enumerate(places):
             task, row = self._rows[place]
             score = None
-            if task.job.top_logprobs and logits is not None:
+            if task.job.scored and logits is not None:
                 score = self._score(logits[offset], chosen[offset], task.job.top_logprobs)
             piece = row.push(chosen[offset], score)
             if len(row.ids) == 1 and row.choice == 0:

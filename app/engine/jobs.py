@@ -17,9 +17,15 @@ class GenerateJob:
     seed: int
     stop: tuple[str, ...] = ()
     choices: int = 1
+    scored: bool = False
+    """Whether to say how likely each token was, beside top_logprobs of the likeliest."""
     top_logprobs: int = 0
     stream: bool = False
     min_new_tokens: int = 0
+    ids: tuple[int, ...] | None = None
+    """The prompt as ids, in the place of its text."""
+    score_prompt: bool = False
+    """Whether to score the prompt's tokens too; max_new_tokens may then be 0."""
     before: Snapshot | None = None
     """What the prompt comes after; the prompt may then be empty."""
     remember: bool = False
@@ -53,12 +59,18 @@ class Choice:
     finish_reason: str
     tokens: tuple[TokenScore, ...]
 
+    @property
+    def mean_logprob(self) -> float:
+        """Of a choice that was scored."""
+        return sum(token.logprob for token in self.tokens) / max(1, len(self.tokens))
+
 
 @dataclass(frozen=True)
 class Generation:
     choices: tuple[Choice, ...]
     prompt_tokens: int
     generated_tokens: int
+    prompt_scores: tuple[TokenScore, ...] = ()
     after: Snapshot | None = None
 
 

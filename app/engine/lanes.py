@@ -13,6 +13,7 @@ from app.engine.snapshot import check
 from app.engine.ticket import Outbox, Ticket
 from app.engine.translation import BeamLane, EncodeLane, TranslateTask
 from app.engine.words import PredictTask, WordsLane
+from app.errors import InvalidRequest
 from models.classifier import Classifier
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.translator import Translator
@@ -152,9 +153,19 @@ def prepare(ticket: Ticket, served: Served) -> Task:
     if isinstance(job, GenerateJob | PredictJob):
         if job.before:
             check(job.before, served)
+        if isinstance(job, GenerateJob):
+            _check_ids(job, served)
         return GenerateTask(ticket, served) if isinstance(job, GenerateJob) else PredictTask(ticket, served)
     if isinstance(job, ClassifyJob):
         return ClassifyTask(ticket, served.tokenizer)
     assert isinstance(job, TranslateJob)
     assert isinstance(served.checkpoint.model, Translator)
     return TranslateTask(ticket, served.checkpoint.model, served.tokenizer)
+
+
+def _check_ids(job: GenerateJob, served: Served) -> None:
+    """Raise InvalidRequest where a job names an id that the vocabulary has not."""
+    size = served.tokenizer.size
+    for pointer, ids in (("/prompt", job.ids or ()), ("/logit_bias", [token for token, _ in job.sampling.logit_bias])):
+        if any(not 0 <= token < size for token in ids):
+            raise InvalidRequest(f"an id is outside the vocabulary: ids are from 0 to {size - 1}", pointer)

@@ -1,6 +1,6 @@
 """What a model remembers of a text, as a value that can leave the process, and prompts that go on from one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -61,15 +61,27 @@ class Prompt:
     number of chunks from where reading began, so that what follows is read in the same chunks too.
     """
 
-    def __init__(self, tokenizer: Tokenizer, text: str, before: Snapshot | None = None, partial: bool = False) -> None:
-        """With partial, the letters that the text ends in are not read: they are `prefix`, of the word to come."""
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        text: str,
+        before: Snapshot | None = None,
+        partial: bool = False,
+        ids: Sequence[int] | None = None,
+    ) -> None:
+        """With partial, the letters that the text ends in are not read: they are `prefix`, of the word to come.
+
+        ids, where they are given, are read in the place of a text.
+        """
         self._settled = before.ids if before else (tokenizer.end_id,)
         self._seen = before.seen if before else b""
         self.before = before
         self.drawing = before.drawing if before else None
         if self.drawing and text:
             self.drawing = Drawing(self.drawing.seed, self.drawing.steps)  # what was held back is over
-        whole = before.text + text if before else " " + text
+        if ids is not None:
+            self._settled += tuple(ids)
+        whole = before.text + text if before else " " * (ids is None) + text
         space = max(whole.rfind(" "), 0)
         if len(whole) - space > LONGEST_WORD:
             space = len(whole)

@@ -70,6 +70,7 @@ async def generate(
         seed=ids.seed,
         stop=tuple(body.stop),
         choices=body.n,
+        scored=body.logprobs > 0,
         top_logprobs=body.logprobs,
         stream=body.stream,
         min_new_tokens=body.min_new_tokens,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.sampling import BLOCK, Draw, Sampler, SamplingConfig, draw, draw_key, draws, row_sums, top
+from models.sampling import BLOCK, Draw, Past, Sampler, SamplingConfig, draw, draw_key, draws, row_sums, top
 
 CPU = torch.device("cpu")
 LOGITS = torch.tensor([1.0, 3.0, 2.0, -1.0, 2.5])
@@ -18,6 +18,8 @@ CONFIGS = [
     SamplingConfig(1.0, top_p=0.4),
     SamplingConfig(2.0, top_p=1.0, repetition_penalty=1.4),
     SamplingConfig(0.0, repetition_penalty=1.4),
+    SamplingConfig(1.5, presence_penalty=0.7, frequency_penalty=-0.4, logit_bias=((3, 2.0), (1, -100.0))),
+    SamplingConfig(0.9, top_k=5, frequency_penalty=0.8),
 ]
 
 
@@ -27,7 +29,9 @@ def choose_all(
     """One id a row of logits (B, V), of which all may be chosen."""
     sampler = Sampler(configs, CPU)
     how = Draw(sampler.scale, numbers, torch.full((len(configs), 1), logits.shape[1]))
-    chosen: list[int] = sampler.choose(draw(logits, how), logits, how, [seen] * len(sampler.penalized)).tolist()
+    chosen: list[int] = sampler.choose(
+        draw(logits, how), logits, how, [Past(seen, {})] * len(sampler.adjusted)
+    ).tolist()
     return chosen
 
 
@@ -164,3 +168,28 @@ def test_sums_do_not_depend_on_company(size: int) -> None:
     together = row_sums(values)
     assert all(torch.equal(row_sums(values[row : row + 1])[0], together[row]) for row in range(33))
     torch.testing.assert_close(together, values.sum(dim=1))
+
+
+class TestAdjustments:
+    def test_as_openai_defines_them(self) -> None:
+        """mu[j] - c[j] * frequency - float(c[j] > 0) * presence, and the bias on top: the likeliest of those."""
+        counts = {1: 3, 4: 1}
+        for presence, frequency, bias in (
+            (0.6, 0.0, {}),
+            (0.0, 0.4, {}),
+            (0.3, 0.2, {0: 2.2}),
+            (0.0, 0.0, {3: 100, 1: -100}),
+        ):
+            config = SamplingConfig(
+                0.0, presence_penalty=presence, frequency_penalty=frequency, logit_bias=tuple(bias.items())
+            )
+            expected = [
+                float(value) - counts.get(token, 0) * frequency - (token in counts) * presence + bias.get(token, 0)
+                for token, value in enumerate(LOGITS)
+            ]
+            sampler = Sampler([config], CPU)
+            how = Draw(sampler.scale, torch.tensor([0.5]).double(), torch.tensor([[5]]))
+            rows = LOGITS.unsqueeze(0)
+            chosen = sampler.choose(torch.tensor([9]), rows, how, [Past([0, 1, 4], counts)])
+            assert chosen.tolist() == [int(np.argmax(expected))]
+            assert torch.equal(rows[0], LOGITS)  # what tokens are scored by stays as it was

@@ -2,6 +2,8 @@
 
 import asyncio
 import random
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ import torch
 from app.engine.decode import UNREAD
 from app.engine.engine import Engine, EngineConfig
 from app.engine.jobs import ClassifyJob, GenerateJob, PredictJob, SentencePiece, TokenPiece, TranslateJob
-from app.engine.registry import Registry, Served
+from app.engine.registry import Registry, Served, load_models
 from app.engine.ticket import Caller, Ticket
 from app.errors import DeadlineExceeded, EngineStopped, InvalidRequest, ModelNotFound, QueueFull
 from models.errors import TokenizerError
@@ -123,6 +125,52 @@ def check_empty(desk: Desk) -> None:
     for lanes in desk.engine._lanes.values():
         assert lanes.empty
         assert lanes.seats == desk.engine.config.max_rows
+
+
+class TestScoredPrompts:
+    """A prompt whose tokens are given to the rows one by one, to be scored, changes nothing of what follows.
+
+    Up to rounding, which in int8 is another where a prompt is read at once; so it is tried in float32.
+    """
+
+    @pytest.mark.parametrize("choices", [1, 3])
+    async def test_the_text_is_the_same(self, make_desk: MakeDesk, checkpoints: Path, choices: int) -> None:
+        changes = {"choices": choices, "stream": False, "scored": True, "top_logprobs": 3, "max_new_tokens": 12}
+        models = load_models(checkpoints, ("language-en",), torch.device("cpu"), precision="float32")
+        for seed in range(12):
+            job = generate_job(seed, **changes)
+            desk = make_desk(models)
+            plain, scored = await solo(desk, job), await solo(desk, replace(job, score_prompt=True))
+            assert [choice.text for choice in scored.choices] == [choice.text for choice in plain.choices]
+            ids = [score.id for score in scored.prompt_scores]
+            assert ids == desk.engine.registry.get("language-en").tokenizer.encode(job.prompt.removesuffix(" "))
+            assert (scored.prompt_tokens, scored.generated_tokens) == (plain.prompt_tokens, plain.generated_tokens)
+            by_ids = await solo(desk, replace(job, ids=tuple(ids), prompt="", score_prompt=True))
+            assert by_ids.prompt_scores == scored.prompt_scores
+
+    async def test_scores_are_those_of_the_next_token(self, make_desk: MakeDesk) -> None:
+        desk = make_desk()
+        text = "the man sees the dog"
+        job = generate_job(0, prompt=text, max_new_tokens=0, choices=1, stop=(), scored=True, score_prompt=True)
+        scored = await solo(desk, job)
+        assert scored.choices[0].text == ""
+        assert scored.generated_tokens == 0
+        for place, score in enumerate(scored.prompt_scores):
+            before = tuple(one.id for one in scored.prompt_scores[:place])
+            after = replace(job, ids=before, prompt="", max_new_tokens=1, score_prompt=False, top_logprobs=500)
+            (next_token,) = (await solo(desk, after)).choices[0].tokens
+            found = {one.id: one.logprob for one in next_token.top}
+            assert found[score.id] == pytest.approx(score.logprob, abs=0.05)
+
+    @pytest.mark.parametrize(("change", "pointer"), [({"ids": (5, 999)}, "/prompt"), ({"ids": (-1,)}, "/prompt")])
+    async def test_ids_outside_the_vocabulary(self, make_desk: MakeDesk, change: dict[str, Any], pointer: str) -> None:
+        with pytest.raises(InvalidRequest, match="outside the vocabulary") as refusal:
+            await make_desk().submit(generate_job(1, **change))
+        assert refusal.value.pointer == pointer
+
+    async def test_bias_outside_the_vocabulary(self, make_desk: MakeDesk) -> None:
+        with pytest.raises(InvalidRequest, match="outside the vocabulary"):
+            await make_desk().submit(generate_job(1, sampling=SamplingConfig(logit_bias=((5000, 1.0),))))
 
 
 class Poisoned(Wrapped):
@@ -455,8 +503,6 @@ class TestSwap:
 
 
 def replace_name(loaded: Any, name: str) -> Any:
-    from dataclasses import replace
-
     return replace(loaded, name=name)
 
 

@@ -59,7 +59,7 @@ class TestGeneration:
         self, make_desk: MakeDesk, sampling: SamplingConfig, stop: tuple[str, ...], seed: int
     ) -> None:
         desk = make_desk()
-        whole = job(seed=seed, sampling=sampling, stop=stop, max_new_tokens=55, top_logprobs=2)
+        whole = job(seed=seed, sampling=sampling, stop=stop, max_new_tokens=55, scored=True, top_logprobs=2)
         once = (await run(desk, replace(whole, remember=False))).choices[0]
         text, reason, scores = await in_pieces(desk, whole, list(range(1, 11)))
         if reason == "length":  # what is held back for a stop string to come was not handed out
