@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from app.errors import ServiceError
 from app.schemas.base import MANY, ONE
-from app.schemas.families import FAMILIES
+from app.schemas.families import family_of
 from app.schemas.problem import FieldProblem, Problem
 from models.errors import TokenizerError
 
@@ -53,13 +53,20 @@ def problem_document(path: str, error: BaseException) -> Problem:
     return Problem(title="Internal error", status=500, detail=OURS, instance=path[:MAX_PATH], errors=[])
 
 
+def stream_error(path: str, error: BaseException) -> dict[str, Any]:
+    """As problem_document, in the shape of the path's family."""
+    body = problem_document(path, error)
+    family = family_of(path)
+    return family.error(body) if family else body.model_dump()
+
+
 def _document(path: str, error: ServiceError) -> Problem:
     errors = [FieldProblem(pointer=error.pointer, detail=error.detail)] if error.pointer else []
     return Problem(title=error.title, status=error.status, detail=error.detail, instance=path[:MAX_PATH], errors=errors)
 
 
 def _response(body: Problem, headers: Mapping[str, str] | None) -> JSONResponse:
-    family = next((family for family in FAMILIES if body.instance.startswith(family.prefix)), None)
+    family = family_of(body.instance)
     if family is None:
         return JSONResponse(body.model_dump(), body.status, dict(headers or {}), media_type="application/problem+json")
     return JSONResponse(family.error(body), family.status(body.status), dict(headers or {}))

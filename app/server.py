@@ -36,6 +36,13 @@ class Server(uvicorn.Server):
 
 def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bool:
     """Serve until a signal; return whether it ever started."""
+    server = make(app, settings, on_ready)
+    server.run()
+    return server.started
+
+
+def make(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> Server:
+    """A server as settings have it. on_ready is called with its URL once it listens."""
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -46,6 +53,4 @@ def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bo
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s + LAST_WORDS_S),
     )
     sys.setswitchinterval(SWITCH_S)
-    server = Server(config, on_ready, lambda: app.state.engine.drain(settings.shutdown_timeout_s))
-    server.run()
-    return server.started
+    return Server(config, on_ready, lambda: app.state.engine.drain(settings.shutdown_timeout_s))

@@ -2,7 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -90,20 +91,15 @@ async def stream(
     piece_event: Callable[[str, Any], bytes],
     finish: Callable[[Any], BaseModel],
 ) -> EventSourceResponse:
-    """The reply to a streaming request, begun with its first event: an error before it has its own status.
-
-    Events that have come meanwhile are sent in one write; where more than a FEW requests run, a write
-    waits a little for more of them, since writes are what a crowd of streams costs most. A client that
-    hangs up, or does not read for request_timeout_s, ends the job.
-    """
+    """The reply to a streaming request, begun with its first event: an error before it has its own status."""
     first = await client.first(ticket)
 
     async def events() -> AsyncIterator[bytes]:
-        number, come = 0, first
-        try:
-            while True:
+        number = 0
+        async with aclosing(told(engine, ticket, first)) as batches:
+            async for batch in batches:
                 parts: list[bytes] = []
-                for item in come:
+                for item in batch:
                     if isinstance(item, Finished):
                         parts.append(_final(path, ids[number], item, finish))
                     elif number >= ids.had:
@@ -111,16 +107,33 @@ async def stream(
                     number += 1
                 if parts:
                     yield b"".join(parts)
-                if isinstance(come[-1], Finished):
-                    return
-                if (streams := engine.running) > FEW:
-                    await asyncio.sleep(min(streams * PAUSE_S, LONGEST_PAUSE_S))
-                come = await _next(ticket)
-        finally:
-            ticket.leave()
 
+    return reply(events(), settings)
+
+
+async def told(engine: Engine, ticket: Ticket, first: Sequence[Any]) -> AsyncGenerator[Sequence[Any], None]:
+    """What a ticket is told, in batches that are each worth a write; the last one ends with a Finished.
+
+    Where more than a FEW requests run, it waits a little for more to come, since writes are what a crowd
+    of streams costs most. Leaving it ends the job.
+    """
+    come = first
+    try:
+        while True:
+            yield come
+            if isinstance(come[-1], Finished):
+                return
+            if (streams := engine.running) > FEW:
+                await asyncio.sleep(min(streams * PAUSE_S, LONGEST_PAUSE_S))
+            come = await _next(ticket)
+    finally:
+        ticket.leave()
+
+
+def reply(events: AsyncIterator[bytes], settings: Settings) -> EventSourceResponse:
+    """Events as a response. A client that hangs up, or does not read for request_timeout_s, ends them."""
     return EventSourceResponse(
-        events(),
+        events,
         send_timeout=settings.request_timeout_s,
         shutdown_event=anyio.Event(),
         shutdown_grace_period=settings.shutdown_timeout_s,

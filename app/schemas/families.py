@@ -57,3 +57,8 @@ FAMILIES = (
     Family("/libretranslate/", libretranslate_error, {422: 400, 401: 403}),
     Family("/hf/", huggingface_error),
 )
+
+
+def family_of(path: str) -> Family | None:
+    """The family that a path belongs to; None for our own routes."""
+    return next((family for family in FAMILIES if path.startswith(family.prefix)), None)
