@@ -17,7 +17,18 @@ from app.metrics import Metrics
 from app.middleware import BodyLimitMiddleware, LeaseMiddleware, RequestIdMiddleware
 from app.problems import install_handlers
 from app.reloading import reloading
-from app.routes import classify, generate, health, models, next_word_probs, openai, pages, translate
+from app.routes import (
+    classify,
+    generate,
+    health,
+    huggingface,
+    libretranslate,
+    models,
+    next_word_probs,
+    openai,
+    pages,
+    translate,
+)
 from app.settings import Settings
 
 DESCRIPTION = "Text from recurrent models: generate, predict, classify, translate. Errors are problem documents."
@@ -69,7 +80,7 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
     with_key = [Depends(HTTPBearer(auto_error=False))] if guard.closed else []  # for the API page to ask for it
     for route in (generate, next_word_probs, classify, translate, models):
         app.include_router(route.router(settings), dependencies=with_key)
-    for family in (openai,):
+    for family in (openai, libretranslate, huggingface):
         app.include_router(family.router(), dependencies=with_key)
     app.include_router(health.router())
     app.include_router(pages.router())

@@ -158,6 +158,11 @@ class Registry:
             raise InvalidRequest(f"the state is of the model {made_by}", "/model")
         return self.get(made_by)
 
+    def directions(self) -> list[tuple[str, str]]:
+        """All pairs of languages, source and target, that some model translates."""
+        found = [served.checkpoint.model for served in self.models.values()]
+        return [pair for model in found if isinstance(model, Translator) for pair in model.config.directions]
+
     def for_translation(
         self, name: str | None, texts: Sequence[str], source: str, target: str
     ) -> tuple[Served, list[Detected]]:

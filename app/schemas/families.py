@@ -48,7 +48,14 @@ def libretranslate_error(problem: Problem) -> dict[str, Any]:
 
 def huggingface_error(problem: Problem) -> dict[str, Any]:
     """As of text-generation-inference."""
-    kinds = {404: "not_found", 422: "validation", 429: "overloaded", 503: "unavailable", 504: "timeout"}
+    kinds = {
+        401: "unauthorized",
+        404: "not_found",
+        422: "validation",
+        429: "overloaded",
+        503: "unavailable",
+        504: "timeout",
+    }
     return {"error": message(problem), "error_type": kinds.get(problem.status, "generation")}
 
 

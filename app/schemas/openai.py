@@ -2,23 +2,12 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from app.schemas.base import Reply, unicode_text
+from app.schemas.base import Reply
+from app.schemas.lax import Content, LaxRequest
 
 Ids = Annotated[list[Annotated[int, Field(ge=0, le=2**31)]], Field(max_length=100_000)]
-Content = Annotated[str, AfterValidator(unicode_text)]
-
-
-class LaxRequest(BaseModel):
-    """Nulls count as left out, and unknown keys are passed over."""
-
-    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, given: Any) -> Any:
-        return {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
 
 
 class StreamOptions(LaxRequest):
@@ -46,7 +35,7 @@ class CompletionRequest(LaxRequest):
     stop: (
         Annotated[Content, Field(max_length=200)]
         | Annotated[list[Annotated[Content, Field(min_length=1, max_length=200)]], Field(max_length=16)]
-    ) = []
+    ) = Field([])
     presence_penalty: float = Field(0.0, ge=-2, le=2)
     frequency_penalty: float = Field(0.0, ge=-2, le=2)
     logit_bias: dict[str, Annotated[float, Field(ge=-100, le=100)]] = Field({}, max_length=1024)

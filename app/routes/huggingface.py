@@ -1,0 +1,252 @@
+"""POST /hf/{model}: one URL a model, for Hugging Face's InferenceClient."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any, Literal, TypeVar
+
+from fastapi import APIRouter
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from sse_starlette import EventSourceResponse
+
+from app.dependencies import Client, ClientDep, EngineDep, SettingsDep
+from app.engine.detection import detect
+from app.engine.engine import Engine
+from app.engine.jobs import Choice, ClassifyJob, GenerateJob, Generation, TokenPiece, TokenScore, TranslateJob
+from app.engine.registry import Served
+from app.engine.ticket import Finished, Ticket
+from app.errors import InvalidRequest
+from app.problems import stream_error
+from app.routes.events import STREAMED, reply, told
+from app.schemas import huggingface as shapes
+from app.schemas.base import as_list
+from app.schemas.huggingface import (
+    ClassificationParameters,
+    Details,
+    GeneratedText,
+    GenerationParameters,
+    Inference,
+    InferenceError,
+    Label,
+    StreamDetails,
+    StreamedToken,
+    Token,
+    TranslatedText,
+    TranslationParameters,
+)  # fmt: skip
+from app.schemas.lax import LaxRequest
+from app.settings import Settings
+from models.sampling import SamplingConfig
+from models.translator import Translator
+
+BEAM_SIZE = 5
+ParametersT = TypeVar("ParametersT", bound=LaxRequest)
+Answer = list[GeneratedText] | list[list[Label]] | list[TranslatedText]
+Reason = Literal["length", "eos_token", "stop_sequence"]
+REASONS: dict[str, Reason] = {"length": "length", "end": "eos_token", "stop": "stop_sequence"}
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": InferenceError, "description": description}
+    for status, description in {
+        401: "An API key is needed.",
+        404: "No such model.",
+        422: "Something in the request is wrong.",
+        429: "Too many requests.",
+        503: "The service is shutting down.",
+    }.items()
+}
+
+
+def router() -> APIRouter:
+    routes = APIRouter(prefix="/hf", tags=["Hugging Face"], responses=ERRORS)
+    routes.add_api_route(
+        "/{model}",
+        infer,
+        methods=["POST"],
+        summary="Generate, classify or translate, as the model can",
+        response_model=Answer,
+        response_model_exclude_unset=True,
+        responses={200: STREAMED},
+    )
+    return routes
+
+
+async def infer(
+    model: str, body: Inference, engine: EngineDep, client: ClientDep, settings: SettingsDep
+) -> Answer | EventSourceResponse:
+    """What the model is made for: text_generation, text_classification or translation."""
+    served = engine.registry.get(model)
+    if served.kind == "language":
+        return await _generate(served, body, engine, client, settings)
+    if body.stream:
+        raise InvalidRequest("only a language model streams", "/stream")
+    limit = settings.max_text_characters if served.kind == "classifier" else settings.max_source_characters
+    texts = as_list(body.inputs)
+    _check(texts, settings.max_texts, limit)
+    if served.kind == "classifier":
+        return await _classify(served, body, texts, engine, client)
+    return await _translate(served, body, texts, engine, client)
+
+
+def _check(texts: Sequence[str], most: int, longest: int) -> None:
+    for given, limit in ((len(texts), most), (max(map(len, texts)), longest)):
+        if given > limit:
+            raise InvalidRequest(f"at most {limit}; given: {given}", "/inputs")
+
+
+def _parameters(body: Inference, shape: type[ParametersT]) -> ParametersT:
+    try:
+        return shape.model_validate(body.parameters)
+    except ValidationError as error:
+        found = [{**entry, "loc": ("parameters", *entry["loc"])} for entry in error.errors()]
+        raise RequestValidationError(found) from None
+
+
+async def _classify(
+    served: Served, body: Inference, texts: Sequence[str], engine: Engine, client: Client
+) -> list[list[Label]]:
+    parameters = _parameters(body, ClassificationParameters)
+    verdicts = await client.result(await client.submit(engine, ClassifyJob(served.name, tuple(texts))))
+    ranked = [sorted(verdict.scores.items(), key=lambda item: -item[1])[: parameters.top_k] for verdict in verdicts]
+    return [[Label(label=label, score=score) for label, score in scores] for scores in ranked]
+
+
+async def _translate(
+    served: Served, body: Inference, texts: Sequence[str], engine: Engine, client: Client
+) -> list[TranslatedText]:
+    parameters = _parameters(body, TranslationParameters)
+    target = parameters.tgt_lang or _only_target(served, parameters.src_lang, texts)
+    engine.registry.for_translation(served.name, texts, parameters.src_lang, target)
+    job = TranslateJob(served.name, tuple(texts), target, BEAM_SIZE, 1.0)
+    made = await client.result(await client.submit(engine, job))
+    return [TranslatedText(translation_text=translation.text) for translation in made]
+
+
+def _only_target(served: Served, source: str, texts: Sequence[str]) -> str:
+    """The language that a model translates to, where that can be known from the one that the texts are in."""
+    assert isinstance(served.checkpoint.model, Translator)
+    directions = served.checkpoint.model.config.directions
+    if source == "auto":
+        source = detect(texts[0], [origin for origin, _ in directions], "/inputs").language
+    targets = [target for origin, target in directions if origin == source]
+    if len(targets) != 1:
+        raise InvalidRequest("name a language to translate to", "/parameters/tgt_lang")
+    return targets[0]
+
+
+async def _generate(
+    served: Served, body: Inference, engine: Engine, client: Client, settings: Settings
+) -> list[GeneratedText] | EventSourceResponse:
+    asked = _Asked(served, body, _parameters(body, GenerationParameters), settings)
+    ticket = await client.submit(engine, asked.job)
+    if body.stream:
+        return reply(asked.events(engine, ticket, await client.first(ticket)), settings)
+    return [asked.answer(await client.result(ticket))]
+
+
+class _Asked:
+    """One generation: what it asks of the engine, and how the answer is put."""
+
+    def __init__(self, served: Served, body: Inference, parameters: GenerationParameters, settings: Settings) -> None:
+        self.parameters, self.path, self._end_id = parameters, f"/hf/{served.name}", served.tokenizer.end_id
+        if not isinstance(body.inputs, str):
+            raise InvalidRequest("one text for a language model", "/inputs")
+        self.prompt = body.inputs
+        _check([self.prompt], 1, settings.max_prompt_characters)
+        for name, limit in (("max_new_tokens", settings.max_new_tokens), ("best_of", settings.max_choices)):
+            if (given := getattr(parameters, name)) > limit:
+                raise InvalidRequest(f"at most {limit}; given: {given}", f"/parameters/{name}")
+        if body.stream and (parameters.best_of > 1 or parameters.decoder_input_details):
+            raise InvalidRequest("best_of and decoder_input_details can't be streamed", "/stream")
+        self.job = self._job(served, body.stream)
+
+    def _job(self, served: Served, stream: bool) -> GenerateJob:
+        asked = self.parameters
+        ids = tuple(served.tokenizer.encode(self.prompt)[-asked.truncate :]) if asked.truncate else None
+        return GenerateJob(
+            model=served.name,
+            prompt=self.prompt if ids is None else "",
+            ids=ids,
+            max_new_tokens=asked.max_new_tokens,
+            sampling=SamplingConfig(
+                (asked.temperature or 1.0) if asked.samples else 0.0,
+                asked.top_k,
+                asked.top_p,
+                asked.repetition_penalty,
+                frequency_penalty=asked.frequency_penalty,
+            ),
+            seed=secrets.randbelow(2**31) if asked.seed is None else asked.seed,
+            stop=tuple(filter(None, [*asked.stop, *asked.stop_sequences])),
+            choices=asked.best_of,
+            scored=stream or asked.details or asked.best_of > 1,
+            top_logprobs=asked.top_n_tokens,
+            stream=stream,
+            score_prompt=asked.decoder_input_details and asked.details,
+        )
+
+    def answer(self, made: Generation) -> GeneratedText:
+        best, *others = sorted(made.choices, key=lambda choice: -choice.mean_logprob)
+        if not self.parameters.details:
+            return GeneratedText(generated_text=self._text(best))
+        prefill = [
+            Token(id=score.id, text=score.text, logprob=score.logprob if place else None, special=False)
+            for place, score in enumerate(made.prompt_scores)
+        ]
+        more: dict[str, Any] = {}
+        if self.parameters.top_n_tokens:
+            more["top_tokens"] = [[self._token(other) for other in score.top] for score in best.tokens]
+        if others:
+            more["best_of_sequences"] = [
+                shapes.Sequence(generated_text=self._text(other), **self._facts(other)) for other in others
+            ]
+        details = Details(**self._facts(best), prefill=prefill, **more)
+        return GeneratedText(generated_text=self._text(best), details=details)
+
+    async def events(self, engine: Engine, ticket: Ticket, first: Sequence[Any]) -> AsyncIterator[bytes]:
+        """A token an event; the last one has the whole text too, so that each waits for what comes after it."""
+        held: TokenPiece | None = None
+        number = 0
+        async with aclosing(told(engine, ticket, first)) as batches:
+            async for batch in batches:
+                parts: list[bytes] = []
+                for item in batch:
+                    if held is not None:
+                        number += 1
+                        parts.append(self._event(number, held, item))
+                    held = item if isinstance(item, TokenPiece) else None
+                    if isinstance(item, Finished) and item.error:
+                        parts.append(f"data: {json.dumps(stream_error(self.path, item.error))}\n\n".encode())
+                if parts:
+                    yield b"".join(parts)
+
+    def _event(self, number: int, piece: TokenPiece, then: Any) -> bytes:
+        assert piece.score is not None
+        token = self._token(piece.score).model_copy(update={"text": piece.text})
+        made: dict[str, Any] = {"index": number, "token": token, "generated_text": None, "details": None}
+        if self.parameters.top_n_tokens:
+            made["top_tokens"] = [self._token(other) for other in piece.score.top]
+        if isinstance(then, Finished) and not then.error:
+            (choice,) = then.result.choices
+            made["generated_text"] = self._text(choice)
+            made["details"] = StreamDetails(
+                finish_reason=REASONS[choice.finish_reason],
+                generated_tokens=then.result.generated_tokens,
+                input_length=then.result.prompt_tokens,
+                seed=self.job.seed,
+            )
+        return f"data:{StreamedToken(**made).model_dump_json(exclude_unset=True)}\n\n".encode()
+
+    def _text(self, choice: Choice) -> str:
+        return self.prompt + choice.text if self.parameters.return_full_text else choice.text
+
+    def _facts(self, choice: Choice) -> dict[str, Any]:
+        return {
+            "finish_reason": REASONS[choice.finish_reason],
+            "generated_tokens": len(choice.tokens),
+            "seed": self.job.seed,
+            "tokens": [self._token(score) for score in choice.tokens],
+        }
+
+    def _token(self, score: TokenScore) -> Token:
+        return Token(id=score.id, text=score.text, logprob=score.logprob, special=score.id == self._end_id)

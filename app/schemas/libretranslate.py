@@ -1,0 +1,45 @@
+"""LibreTranslate's requests and replies."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.schemas.base import Reply, Text
+from app.schemas.lax import LaxRequest, Texts
+
+
+class TranslateForm(LaxRequest):
+    q: Text | Texts = Field(description="A text, or several.")
+    source: str = Field(max_length=16, description="The text's language, or auto.")
+    target: str = Field(max_length=16)
+    format: Literal["text"] = Field("text", description="HTML is not understood.")
+    alternatives: int = Field(0, ge=0, le=10)
+    api_key: str = Field("", max_length=200)
+
+
+class DetectForm(LaxRequest):
+    q: Text
+    api_key: str = Field("", max_length=200)
+
+
+class DetectedLanguage(Reply):
+    confidence: float = Field(description="In percent.")
+    language: str
+
+
+class TranslateAnswer(Reply):
+    """Lists where q was one."""
+
+    translatedText: str | list[str]  # noqa: N815
+    detectedLanguage: DetectedLanguage | list[DetectedLanguage] | None = None  # noqa: N815
+    alternatives: list[str] | list[list[str]] | None = None
+
+
+class Language(Reply):
+    code: str
+    name: str
+    targets: list[str]
+
+
+class LibreTranslateError(Reply):
+    error: str

@@ -1,0 +1,173 @@
+"""The real `huggingface_hub.InferenceClient` against a live server: one URL a model."""
+
+import math
+from typing import Any
+
+import httpx
+import pytest
+from huggingface_hub import InferenceClient
+from huggingface_hub.errors import (
+    GenerationError,
+    HfHubHTTPError,
+    InferenceTimeoutError,
+    OverloadedError,
+    UnknownError,
+    ValidationError,
+)  # fmt: skip
+
+from app.engine.registry import Registry
+from tests.clients.conftest import Breaks, Live, Serve
+from tests.helpers import wrapped
+
+PROMPT = "the man sees"
+
+
+def client_of(live: Live, model: str, token: str | None = None) -> InferenceClient:
+    return InferenceClient(f"{live.url}/hf/{model}", token=token)
+
+
+def native(live: Live, path: str, **body: Any) -> Any:
+    return httpx.post(f"{live.url}{path}", json=body).json()
+
+
+class TestGeneration:
+    @pytest.fixture
+    def client(self, live: Live) -> InferenceClient:
+        return client_of(live, "language-en")
+
+    def test_greedy_unless_asked(self, client: InferenceClient, live: Live) -> None:
+        own = native(live, "/generate", prompt=PROMPT, model="language-en", temperature=0, max_new_tokens=20)
+        assert client.text_generation(PROMPT) == own["choices"][0]["text"]
+        assert client.text_generation(PROMPT, return_full_text=True) == PROMPT + own["choices"][0]["text"]
+
+    def test_sampled(self, client: InferenceClient, live: Live) -> None:
+        own = native(live, "/generate", prompt=PROMPT, model="language-en", temperature=1.4, top_k=50, top_p=0.9,
+                     repetition_penalty=1.1, seed=5, max_new_tokens=12)  # fmt: skip
+        made = client.text_generation(
+            PROMPT,
+            do_sample=True,
+            temperature=1.4,
+            top_k=50,
+            top_p=0.9,
+            repetition_penalty=1.1,
+            seed=5,
+            max_new_tokens=12,
+        )
+        assert made == own["choices"][0]["text"]
+
+    def test_details(self, client: InferenceClient) -> None:
+        made = client.text_generation(
+            PROMPT, details=True, decoder_input_details=True, top_n_tokens=3, max_new_tokens=8, seed=4
+        )
+        details = made.details
+        assert details
+        assert details.finish_reason in ("length", "eos_token")
+        assert details.generated_tokens == len(details.tokens) == len(details.top_tokens)
+        assert (details.seed, details.prefill[0].logprob) == (4, None)
+        assert "".join(token.text for token in details.prefill).strip() == PROMPT
+        for token, top in zip(details.tokens, details.top_tokens, strict=True):
+            assert (token.id, token.logprob) == (top[0]["id"], top[0]["logprob"])  # the client leaves them as they came
+
+    def test_stop(self, client: InferenceClient) -> None:
+        whole = client.text_generation(PROMPT)
+        made = client.text_generation(PROMPT, stop=[whole[4:6]], details=True)
+        assert made.generated_text == whole[: whole.index(whole[4:6])]
+        assert made.details.finish_reason == "stop_sequence"
+
+    def test_best_of(self, client: InferenceClient) -> None:
+        made = client.text_generation(PROMPT, best_of=3, do_sample=True, temperature=1.5, details=True, seed=2)
+        (*others,) = made.details.best_of_sequences
+
+        def mean(one: Any) -> float:
+            return sum(token.logprob for token in one.tokens) / len(one.tokens)
+
+        assert len(others) == 2
+        assert all(mean(made.details) >= mean(other) for other in others)
+
+    def test_truncate(self, client: InferenceClient) -> None:
+        assert client.text_generation("a dog. the man sees", truncate=3) == client.text_generation(
+            "good the man sees", truncate=3
+        )
+
+    @pytest.mark.parametrize("stop", [None, ["e"], ["zz"]])
+    def test_streamed_is_not_streamed(self, client: InferenceClient, stop: list[str] | None) -> None:
+        asked = {"seed": 9, "do_sample": True, "temperature": 1.3, "max_new_tokens": 15, "stop": stop}
+        whole = client.text_generation(PROMPT, details=True, **asked)
+        assert "".join(client.text_generation(PROMPT, stream=True, **asked)) == whole.generated_text
+        *tokens, last = client.text_generation(PROMPT, stream=True, details=True, **asked)
+        assert all(token.details is None for token in tokens)
+        assert last.generated_text == whole.generated_text
+        assert last.details.finish_reason == whole.details.finish_reason
+        assert last.details.generated_tokens == whole.details.generated_tokens == len(tokens) + 1
+        assert [token.token.id for token in (*tokens, last)] == [token.id for token in whole.details.tokens]
+
+    def test_an_error_in_the_middle(self, serve: Serve, registry: Registry) -> None:
+        client = client_of(serve(wrapped(registry, "language-en", Breaks)), "language-en")
+        with pytest.raises(GenerationError) as failure:
+            list(client.text_generation(PROMPT, stream=True, max_new_tokens=20))
+        assert "xyzzy" not in str(failure.value)
+
+
+class TestOthers:
+    def test_classification(self, live: Live) -> None:
+        client = client_of(live, "sentiment-en")
+        found = client.text_classification("a very good film")
+        own = native(live, "/classify", text="a very good film", model="sentiment-en")["results"][0]
+        assert {one.label: one.score for one in found} == pytest.approx(own["scores"])
+        assert found[0].label == own["label"]
+        assert math.isclose(sum(one.score for one in found), 1, rel_tol=1e-5)
+        assert len(client.text_classification("a very good film", top_k=1)) == 1
+
+    def test_several_texts(self, live: Live) -> None:
+        response = httpx.post(f"{live.url}/hf/sentiment-en", json={"inputs": ["good", "bad"]}).json()
+        assert [len(scores) for scores in response] == [2, 2]
+        response = httpx.post(f"{live.url}/hf/translation-en-tr", json={"inputs": ["The man.", "A dog."]}).json()
+        assert [set(made) for made in response] == [{"translation_text"}] * 2
+
+    def test_translation(self, live: Live) -> None:
+        client = client_of(live, "translation-en-tr")
+        own = native(live, "/translate", text="The man.", source="en", target="tr")["results"][0]["text"]
+        assert client.translation("The man.").translation_text == own
+        assert client.translation("The man.", src_lang="en", tgt_lang="tr").translation_text == own
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("asked", "name"),
+        [
+            ({"max_new_tokens": 100_000}, "parameters/max_new_tokens"), ({"temperature": -1}, "parameters/temperature"),
+            ({"best_of": 99}, "parameters/best_of"), ({"watermark": True}, "parameters/watermark"),
+            ({"typical_p": 0.5}, "parameters/typical_p"),
+            ({"grammar": {"type": "json", "value": {}}}, "parameters/grammar"),
+        ],
+    )  # fmt: skip
+    def test_what_is_wrong_is_named(self, live: Live, asked: dict[str, Any], name: str) -> None:
+        with pytest.raises(ValidationError, match=name):
+            client_of(live, "language-en").text_generation(PROMPT, **asked)
+
+    def test_no_such_model(self, live: Live) -> None:
+        with pytest.raises(UnknownError, match="no such model"):
+            client_of(live, "none").text_generation(PROMPT)
+        with pytest.raises(HfHubHTTPError, match="404"):
+            client_of(live, "none").translation(PROMPT)
+
+    def test_what_a_model_is_not_for(self, live: Live) -> None:
+        response = httpx.post(f"{live.url}/hf/sentiment-en", json={"inputs": "good", "stream": True})
+        assert (response.status_code, response.json()["error_type"]) == (422, "validation")
+        response = httpx.post(f"{live.url}/hf/language-en", json={"inputs": ["good", "bad"]})
+        assert (response.status_code, response.json()["error_type"]) == (422, "validation")
+
+    def test_keys_and_limits(self, serve: Serve) -> None:
+        closed = serve(api_keys="right", rate_limit="30/hour")
+        client = client_of(closed, "language-en", "right")
+        assert client.text_generation(PROMPT)
+        with pytest.raises(OverloadedError):
+            client.text_generation(PROMPT)
+        with pytest.raises((HfHubHTTPError, UnknownError), match=r"API key|401"):
+            client_of(closed, "language-en", "wrong").text_generation(PROMPT)
+
+    def test_it_waits_where_the_server_stops(self, serve: Serve) -> None:
+        stopped = serve()
+        stopped.app.state.engine.drain(0)
+        with pytest.raises((InferenceTimeoutError, HfHubHTTPError, UnknownError)):
+            InferenceClient(f"{stopped.url}/hf/language-en", timeout=1).text_generation(PROMPT)

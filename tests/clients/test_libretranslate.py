@@ -1,0 +1,104 @@
+"""The real `libretranslatepy`, and plain JSON, against a live server."""
+
+import json
+from typing import Any
+from urllib.error import HTTPError
+
+import httpx
+import pytest
+from libretranslatepy import LibreTranslateAPI
+
+from tests.clients.conftest import Live, Serve
+
+
+@pytest.fixture(scope="module")
+def base(live: Live) -> str:
+    return f"{live.url}/libretranslate"
+
+
+@pytest.fixture(scope="module")
+def client(base: str) -> LibreTranslateAPI:
+    return LibreTranslateAPI(base)
+
+
+def native(live: Live, text: Any, source: str, target: str) -> list[str]:
+    body = {"text": text, "source": source, "target": target}
+    return [result["text"] for result in httpx.post(f"{live.url}/translate", json=body).json()["results"]]
+
+
+class TestClient:
+    def test_translate(self, client: LibreTranslateAPI, live: Live) -> None:
+        assert client.translate("The man. A dog?", "en", "tr") == native(live, "The man. A dog?", "en", "tr")[0]
+
+    def test_auto(self, client: LibreTranslateAPI, live: Live) -> None:
+        text = "Where is the old station?"
+        assert client.translate(text, "auto", "tr") == native(live, text, "en", "tr")[0]
+        assert client.translate(text, "auto", "en") == text
+
+    def test_detect(self, client: LibreTranslateAPI) -> None:
+        (found,) = client.detect("İstasyon nerede? Eski köprünün yanında.")
+        assert found["language"] == "tr"
+        assert 50 < found["confidence"] <= 100
+
+    def test_languages(self, client: LibreTranslateAPI) -> None:
+        assert client.languages() == [
+            {"code": "en", "name": "English", "targets": ["en", "tr"]},
+            {"code": "tr", "name": "Turkish", "targets": ["en", "tr"]},
+        ]
+
+    def test_a_key(self, serve: Serve) -> None:
+        url = f"{serve(api_keys='right').url}/libretranslate"
+        assert LibreTranslateAPI(url, "right").translate("The man.", "en", "tr")
+        assert LibreTranslateAPI(url, "right").detect("The man.")
+        for key in ("wrong", None):
+            with pytest.raises(HTTPError, match="403"):
+                LibreTranslateAPI(url, key).translate("The man.", "en", "tr")
+
+
+class TestJson:
+    def test_lists(self, base: str, live: Live) -> None:
+        texts = ["The man.", "Köpek de adamı görüyor.", "A dog!"]
+        reply = httpx.post(f"{base}/translate", json={"q": texts, "source": "auto", "target": "tr"}).json()
+        first, last = native(live, ["The man.", "A dog!"], "en", "tr")
+        assert reply["translatedText"] == [first, texts[1], last]
+        assert [one["language"] for one in reply["detectedLanguage"]] == ["en", "tr", "en"]
+        assert "alternatives" not in reply
+
+    def test_alternatives(self, base: str) -> None:
+        body = {"q": "The man.", "source": "en", "target": "tr", "alternatives": 2, "format": "text", "unknown": None}
+        reply = httpx.post(f"{base}/translate", json=body).json()
+        assert len(reply["alternatives"]) == 2
+        assert reply["translatedText"] not in reply["alternatives"]
+        assert "detectedLanguage" not in reply
+
+    def test_forms(self, base: str) -> None:
+        body = {"q": "The man.", "source": "en", "target": "tr"}
+        replies = [
+            httpx.post(f"{base}/translate", json=body),
+            httpx.post(f"{base}/translate", data=body),
+            httpx.post(f"{base}/translate", files={name: (None, value) for name, value in body.items()}),
+        ]
+        assert len({reply.text for reply in replies}) == 1
+        assert replies[0].status_code == 200
+
+    @pytest.mark.parametrize(
+        ("change", "name"),
+        [
+            ({"q": None}, "q"), ({"q": ""}, "q"), ({"q": []}, "q"), ({"q": ["  "]}, "q"), ({"q": "a" * 5001}, "q"),
+            ({"q": ["a"] * 65}, "q"), ({"target": "fr"}, "target"),
+            ({"source": "fr"}, "source"), ({"format": "html"}, "format"),
+            ({"target": None}, "target"), ({"alternatives": 99}, "alternatives"), ({"q": "\ud800"}, "q"),
+        ],
+    )  # fmt: skip
+    def test_what_is_wrong_is_named(self, base: str, change: dict[str, Any], name: str) -> None:
+        body = {"q": "The man.", "source": "en", "target": "tr"} | change
+        response = httpx.post(f"{base}/translate", content=json.dumps(body))
+        assert response.status_code == 400
+        assert set(response.json()) == {"error"}
+        assert response.json()["error"].startswith(name)
+
+    @pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff", b"[]", b"7"])
+    def test_no_such_body(self, base: str, content: bytes) -> None:
+        for headers in ({}, {"content-type": "application/json"}):
+            response = httpx.post(f"{base}/translate", content=content, headers=headers)
+            assert (response.status_code, set(response.json())) == (400, {"error"})
