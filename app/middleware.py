@@ -50,7 +50,7 @@ class RequestIdMiddleware:
             log.exception("request_failed")
             if started_reply:
                 raise
-            await problem(scope["path"], 500, "Internal error", OURS)(scope, receive, send_with_id)
+            await problem(scope, 500, "Internal error", OURS)(scope, receive, send_with_id)
         finally:
             seconds = time.monotonic() - started
             route = getattr(scope.get("route"), "path", "")  # the template: a path itself could hold a text

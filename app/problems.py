@@ -1,5 +1,6 @@
 """The one place that turns errors into HTTP: problem documents that never echo the input."""
 
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -17,7 +18,7 @@ from models.errors import TokenizerError
 
 MAX_ERRORS = 10
 MAX_NAME = 64
-MAX_PATH = 200
+_JSON = re.compile(r"application/(.+\+)?json")
 OURS = "an error of ours; the log has it under the request's id"
 
 
@@ -29,28 +30,23 @@ def install_handlers(app: FastAPI) -> None:
 
 
 def problem(
-    path: str,
+    scope: Mapping[str, Any],
     status: int,
     title: str,
     detail: str,
     errors: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A response of the media type application/problem+json."""
-    body = Problem(title=title, status=status, detail=detail, instance=path[:MAX_PATH], errors=list(errors))
-    return _response(body, headers)
-
-
-def service_problem(path: str, error: ServiceError) -> JSONResponse:
-    """The response to an error of the service."""
-    return _response(_document(path, error), error.headers)
+    """A response in the shape of the path's family; of our own routes, application/problem+json."""
+    body = Problem(title=title, status=status, detail=detail, instance=_instance(scope), errors=list(errors))
+    return _response(scope, body, headers)
 
 
 def problem_document(path: str, error: BaseException) -> Problem:
     """What is said of an error in the middle of a stream, where it is too late for a status."""
     if isinstance(error, ServiceError):
         return _document(path, error)
-    return Problem(title="Internal error", status=500, detail=OURS, instance=path[:MAX_PATH], errors=[])
+    return Problem(title="Internal error", status=500, detail=OURS, instance=path, errors=[])
 
 
 def stream_error(path: str, error: BaseException) -> dict[str, Any]:
@@ -60,13 +56,19 @@ def stream_error(path: str, error: BaseException) -> dict[str, Any]:
     return family.error(body) if family else body.model_dump()
 
 
-def _document(path: str, error: ServiceError) -> Problem:
+def _instance(scope: Mapping[str, Any]) -> str:
+    """The route's address as it is documented: the one that was asked for could hold anything."""
+    path: str = getattr(scope.get("route"), "path", "")
+    return path
+
+
+def _document(instance: str, error: ServiceError) -> Problem:
     errors = [FieldProblem(pointer=error.pointer, detail=error.detail)] if error.pointer else []
-    return Problem(title=error.title, status=error.status, detail=error.detail, instance=path[:MAX_PATH], errors=errors)
+    return Problem(title=error.title, status=error.status, detail=error.detail, instance=instance, errors=errors)
 
 
-def _response(body: Problem, headers: Mapping[str, str] | None) -> JSONResponse:
-    family = family_of(body.instance)
+def _response(scope: Mapping[str, Any], body: Problem, headers: Mapping[str, str] | None) -> JSONResponse:
+    family = family_of(scope.get("path", ""))
     if family is None:
         return JSONResponse(body.model_dump(), body.status, dict(headers or {}), media_type="application/problem+json")
     return JSONResponse(family.error(body), family.status(body.status), dict(headers or {}))
@@ -78,20 +80,23 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     found = error.errors()
     if found and found[0]["type"] == "json_invalid":
         place = found[0]["loc"][-1]
-        return problem(request.url.path, 400, "Not JSON", f"the body is not JSON, from its character {place} on")
+        return problem(request.scope, 400, "Not JSON", f"the body is not JSON, from its character {place} on")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if found and tuple(found[0]["loc"]) == ("body",) and found[0]["type"] != "missing" and not _JSON.fullmatch(kind):
+        return problem(request.scope, 415, "Unsupported media type", "send the body as content-type: application/json")
     errors = [FieldProblem(pointer=_pointer(entry["loc"]), detail=_detail(entry)) for entry in found[:MAX_ERRORS]]
     fields = ", ".join(dict.fromkeys(entry.pointer or "the body" for entry in errors))
-    return problem(request.url.path, 422, "Invalid request", f"not valid: {fields}", errors)
+    return problem(request.scope, 422, "Invalid request", f"not valid: {fields}", errors)
 
 
 async def _service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
     request.app.state.metrics.refusals.labels(error.reason).inc()
-    return service_problem(request.url.path, error)
+    return _response(request.scope, _document(_instance(request.scope), error), error.headers)
 
 
 async def _tokenizer_error(request: Request, error: Exception) -> JSONResponse:
-    return problem(request.url.path, 422, "Invalid text", str(error))
+    return problem(request.scope, 422, "Invalid text", str(error))
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
@@ -104,7 +109,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
         413: error.detail,
     }
     detail = details.get(error.status_code, title.lower())
-    return problem(request.url.path, error.status_code, title, detail, headers=error.headers)
+    return problem(request.scope, error.status_code, title, detail, headers=error.headers)
 
 
 def _pointer(location: Sequence[Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
+from app.protocol import hardened
 from app.settings import Settings
 
 SWITCH_S = 0.0005
@@ -47,7 +48,9 @@ def make(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> S
         app,
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=hardened(settings),  # type: ignore[arg-type]
+        ws="none",
+        timeout_keep_alive=settings.keep_alive_timeout_s,
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s + LAST_WORDS_S),

@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     max_choices: int = Field(8, ge=1, description="Most choices (n) of one generation.")
     max_beam_size: int = Field(16, ge=1, description="Widest beam.")
     max_body_bytes: int = Field(2_097_152, ge=1024, description="Largest request body.")
+    max_header_bytes: int = Field(16_384, ge=256, description="Largest header of a request, its address included.")
+    max_connections: int = Field(1_000, ge=1, description="Connections that may be open at once.")
     max_batch_rows: int = Field(256, ge=1, description="Texts (choices, beams) of a model that run together.")
     max_queued_jobs: int = Field(1_024, ge=1, description="Requests that may wait; more are refused with 429.")
     batching: Literal["step", "request"] = Field(
@@ -93,6 +95,10 @@ class Settings(BaseSettings):
     )
     state_lifetime_s: float = Field(86_400.0, gt=0, description="How long such a memory can be used.")
     request_timeout_s: float = Field(60.0, gt=0, description="Longest that a request may take, its waiting included.")
+    header_timeout_s: float = Field(10.0, gt=0, description="How long the header of a request may take to come.")
+    body_timeout_s: float = Field(20.0, gt=0, description="How long the body of a request may take to come.")
+    keep_alive_timeout_s: int = Field(5, ge=1, description="How long a connection may be idle between requests.")
+    write_timeout_s: float = Field(20.0, gt=0, description="How long a client may leave what is sent to it unread.")
     shutdown_timeout_s: float = Field(20.0, gt=0, description="How long running requests may take to end at shutdown.")
 
     @property

@@ -17,6 +17,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         401: "An API key is needed, or the one given is not known.",
         404: "No model of that name.",
         413: "The body is too large.",
+        415: "The body is not sent as JSON.",
         422: "A field is missing, wrong, or past its limit; or no model serves the request.",
         429: "Too many requests, of this client or of all; try again after `Retry-After` seconds.",
         503: "The service is shutting down.",
