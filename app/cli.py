@@ -18,7 +18,7 @@ from app.bench import command as benchmark
 from app.bench.arms import ARMS
 from app.bench.workloads import WORKLOADS
 from app.dependencies import LocalClient, Memories, load_registry, make_engine, make_sealer
-from app.errors import ServiceError
+from app.errors import InvalidRequest, ServiceError
 from app.logs import configure_logging
 from app.main import create_app
 from app.routes.classify import classify as answer_classify
@@ -208,6 +208,8 @@ def main() -> None:
     """Run the command; a refusal ends it with one line and status 2."""
     try:
         app()
+    except InvalidRequest as error:
+        _fail(": ".join(filter(None, [error.pointer.removeprefix("/"), error.detail])))
     except (ModelError, ServiceError) as error:
         _fail(str(error))
     except ValidationError as error:

@@ -16,6 +16,7 @@ from app.errors import ClientGone, InvalidRequest
 from app.guard import Guard
 from app.keys import KeyRing
 from app.metrics import Metrics
+from app.schemas.base import is_blank
 from app.sealing import Sealer
 from app.settings import Settings
 from models.device import choose_device
@@ -127,10 +128,10 @@ class Memories:
         self._sealer, self._client = sealer, client
 
     def open(self, state: str | None, text: str, pointer: str) -> Snapshot | None:
-        """What a request goes on from. Raises InvalidRequest for a state that is no good, or neither it nor a text."""
+        """What a request goes on from. Raises Conflict for a state that is no good, InvalidRequest without any text."""
         if state is not None:
             return self._sealer.open(state, self._client.key)
-        if not text.strip():
+        if is_blank(text):
             detail = "it is required, and must hold something else than white space, unless there is a state"
             raise InvalidRequest(detail, pointer)
         return None

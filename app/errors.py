@@ -3,7 +3,8 @@
 ServiceError
 ├── InvalidRequest         422  a field is wrong in a way that its schema can't see
 ├── ModelNotFound          404  no model of that name
-├── NoModel                422  no model of the kind or language that the request needs
+├── NoModel                404  no model of the kind or language that the request needs
+├── Conflict               409  what the client kept, a state or an event's id, does not fit
 ├── Unauthorized           401  no API key, or one that is not known
 ├── LimitExceeded          429  a client has asked for more than it may
 ├── QueueFull              429  as much is waiting as settings allow
@@ -48,9 +49,15 @@ class ModelNotFound(ServiceError):
 
 
 class NoModel(ServiceError):
-    status = 422
+    status = 404
     title = "No model for this request"
     reason = "no_model"
+
+
+class Conflict(ServiceError):
+    status = 409
+    title = "Conflict"
+    reason = "conflict"
 
 
 class Unauthorized(ServiceError):

@@ -80,8 +80,9 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
     with_key = [Depends(HTTPBearer(auto_error=False))] if guard.closed else []  # for the API page to ask for it
     for route in (generate, next_word_probs, classify, translate, models):
         app.include_router(route.router(settings), dependencies=with_key)
-    for family in (openai, libretranslate, huggingface):
-        app.include_router(family.router(), dependencies=with_key)
+    for family in (openai, huggingface):
+        app.include_router(family.router(settings), dependencies=with_key)
+    app.include_router(libretranslate.router(settings))  # whose key is a field of the body
     app.include_router(health.router())
     app.include_router(pages.router())
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")

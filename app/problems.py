@@ -11,13 +11,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app.errors import ServiceError
-from app.schemas.base import MANY, ONE
 from app.schemas.families import family_of
 from app.schemas.problem import FieldProblem, Problem
 from models.errors import TokenizerError
 
 MAX_ERRORS = 10
 MAX_NAME = 64
+WHERE = ("body", "path", "query", "header")
+_BRANCH = re.compile(r"\([a-z ]+\)")
 _JSON = re.compile(r"application/(.+\+)?json")
 OURS = "an error of ours; the log has it under the request's id"
 
@@ -114,7 +115,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 def _pointer(location: Sequence[Any]) -> str:
     """A JSON pointer, less where it is and the marks of unions, with unknown names cut short."""
-    parts = [str(part) for part in location if part not in ("body", "path", "query", "header", ONE, MANY)]
+    parts = [str(part) for part in location if part not in WHERE and not _BRANCH.fullmatch(str(part))]
     clean = (part.encode("utf-8", "replace").decode("utf-8")[:MAX_NAME] for part in parts)
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in clean)
 

@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from app.engine.snapshot import Drawing, Snapshot
-from app.errors import InvalidRequest
+from app.errors import Conflict
 
 POINTER = "/state"
 
@@ -35,16 +35,16 @@ class Sealer:
         return self._fernet.encrypt(zlib.compress(text.encode(), 1)).decode()
 
     def open(self, token: str, client: str) -> Snapshot:
-        """Raise InvalidRequest for a token that is altered, expired or another client's."""
+        """Raise Conflict for a token that is altered, expired or another client's."""
         try:
             content: dict[str, Any] = json.loads(zlib.decompress(self._fernet.decrypt(token)))
         except (InvalidToken, ValueError):
             detail = "it can't be opened: it is not whole, was altered, or was sealed with another key"
-            raise InvalidRequest(detail, POINTER) from None
+            raise Conflict(detail, POINTER) from None
         if content["client"] != client:
-            raise InvalidRequest("it was given to another client", POINTER)
+            raise Conflict("it was given to another client", POINTER)
         if content["expires"] < self._clock():
-            raise InvalidRequest("it has expired; send the whole text", POINTER)
+            raise Conflict("it has expired; send the whole text", POINTER)
         return _snapshot(content["snapshot"])
 
 

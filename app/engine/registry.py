@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from app.engine.detection import Detected, detect
-from app.errors import InvalidRequest, ModelNotFound, NoModel
+from app.errors import Conflict, InvalidRequest, ModelNotFound, NoModel
 from models import checkpoint
 from models.checkpoint import Checkpoint
 from models.classifier import Classifier
@@ -130,11 +130,11 @@ class Registry:
         return self.models[name]
 
     def of_kind(self, kind: str, name: str | None) -> list[Served]:
-        """The named model, or all of a kind. Raises ModelNotFound, NoModel, or InvalidRequest for another kind."""
+        """The named model, or all of a kind. Raises ModelNotFound, also for one of another kind, and NoModel."""
         if name is not None:
             loaded = self.get(name)
             if loaded.kind != kind:
-                raise InvalidRequest(f"the model is of the kind {loaded.kind}; this needs a {kind}", "/model")
+                raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs a {kind}", "/model")
             return [loaded]
         models = [loaded for loaded in self.models.values() if loaded.kind == kind]
         if not models:
@@ -155,7 +155,7 @@ class Registry:
         if made_by is None:
             return self.for_text("language", name, text, pointer)
         if name not in (None, made_by):
-            raise InvalidRequest(f"the state is of the model {made_by}", "/model")
+            raise Conflict(f"the state is of the model {made_by}", "/model")
         return self.get(made_by)
 
     def directions(self) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from app.engine.registry import Served
-from app.errors import InvalidRequest
+from app.errors import Conflict
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, unpack
 from models.tokenizer import Tokenizer
@@ -126,15 +126,15 @@ def snapshot(
 
 
 def check(before: Snapshot, served: Served) -> None:
-    """Raise InvalidRequest where a snapshot is not of this very model, which is a language model."""
+    """Raise Conflict where a snapshot is not of this very model, which is a language model."""
     if before.version != served.checkpoint.version:
-        raise InvalidRequest("the state is of another model, or of another version of it", "/state")
+        raise Conflict("the state is of another model, or of another version of it", "/state")
     if before.precision != served.runtime.precision:
         detail = f"the state is of a model in {before.precision}; this one runs in {served.runtime.precision}"
-        raise InvalidRequest(detail, "/state")
+        raise Conflict(detail, "/state")
     runtime: LanguageRuntime = served.runtime  # type: ignore[assignment]
     if len(before.state) != runtime.start(1).row_bytes:
-        raise InvalidRequest("the state is of another version of this service", "/state")
+        raise Conflict("the state is of another version of this service", "/state")
 
 
 def to_bits(ids: Iterable[int], size: int) -> bytes:

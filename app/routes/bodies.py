@@ -11,20 +11,30 @@ from app.errors import InvalidRequest
 
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
 MAX_FIELDS = 200
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
 def accepts(shape: type[BaseModel], *media_types: str) -> dict[str, Any]:
     """For the OpenAPI document: what such a body may be."""
-    schema = shape.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in media_types}}}
+    schema = shape.model_json_schema()
+    fields = {name: _in_form(field) for name, field in schema["properties"].items()}
+    content = {kind: {"schema": schema | {"properties": fields} if kind in FORMS else schema} for kind in media_types}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _in_form(field: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a field without null, which a form has no way to say."""
+    first, *others = field.get("anyOf", [field])
+    return first if others == [{"type": "null"}] else field
 
 
 async def read_body(request: Request, shape: type[ShapeT]) -> ShapeT:
     """A body of JSON or of a form, as a shape. Raises RequestValidationError and InvalidRequest."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        form = await request.form(max_files=0, max_fields=MAX_FIELDS)
-        values = {name: form.getlist(name) for name in form}
+    form = kind in FORMS
+    if form:
+        fields = await request.form(max_files=0, max_fields=MAX_FIELDS)
+        values = {name: fields.getlist(name) for name in fields}
         given: Any = {name: found[0] if len(found) == 1 else found for name, found in values.items()}
     else:
         try:
@@ -32,6 +42,6 @@ async def read_body(request: Request, shape: type[ShapeT]) -> ShapeT:
         except (ValueError, RecursionError):
             raise InvalidRequest("it is neither JSON nor a form") from None
     try:
-        return shape.model_validate(given)
+        return shape.model_validate(given, strict=not form)  # in a form, all is text
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None

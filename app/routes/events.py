@@ -15,7 +15,7 @@ from sse_starlette import EventSourceResponse
 from app.dependencies import Client
 from app.engine.engine import Engine
 from app.engine.ticket import Finished, Ticket
-from app.errors import InvalidRequest
+from app.errors import Conflict
 from app.problems import problem_document
 from app.settings import Settings
 
@@ -62,17 +62,17 @@ class EventIds:
     def after(cls, last: str | None, version: str, seed: int | None, new_seed: int) -> "EventIds":
         """Those of a stream that begins, with a seed of the request or a new one, or goes on after an id.
 
-        Raises InvalidRequest where the id is none of such a stream.
+        Raises Conflict where the id is none of such a stream.
         """
         if last is None:
             return cls(version, new_seed if seed is None else seed)
         found = _ID.fullmatch(last)
         if not found:
-            raise InvalidRequest("it is not the id of an event of this service", LAST_EVENT_ID)
+            raise Conflict("it is not the id of an event of this service", LAST_EVENT_ID)
         if found["version"] != version[:VERSION_LENGTH]:
-            raise InvalidRequest("it is the id of an event of another model, or another version of it", LAST_EVENT_ID)
+            raise Conflict("it is the id of an event of another model, or another version of it", LAST_EVENT_ID)
         if seed not in (None, int(found["seed"])):
-            raise InvalidRequest("it is the id of an event of another request: the seeds differ", LAST_EVENT_ID)
+            raise Conflict("it is the id of an event of another request: the seeds differ", LAST_EVENT_ID)
         return cls(version, int(found["seed"]), int(found["number"]) + 1)
 
 

@@ -20,6 +20,7 @@ from app.engine.ticket import Finished, Ticket
 from app.errors import InvalidRequest
 from app.problems import stream_error
 from app.routes.events import STREAMED, reply, told
+from app.routes.shape import with_body
 from app.schemas import huggingface as shapes
 from app.schemas.base import as_list
 from app.schemas.huggingface import (
@@ -35,6 +36,7 @@ from app.schemas.huggingface import (
     Token,
     TranslatedText,
     TranslationParameters,
+    inference,
 )  # fmt: skip
 from app.schemas.lax import LaxRequest
 from app.settings import Settings
@@ -49,20 +51,24 @@ REASONS: dict[str, Reason] = {"length": "length", "end": "eos_token", "stop": "s
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": InferenceError, "description": description}
     for status, description in {
+        400: "The body is not JSON.",
         401: "An API key is needed.",
         404: "No such model.",
+        413: "The body is too large.",
+        415: "The body is not sent as JSON.",
         422: "Something in the request is wrong.",
         429: "Too many requests.",
         503: "The service is shutting down.",
+        504: "No answer within the time limit.",
     }.items()
 }
 
 
-def router() -> APIRouter:
+def router(settings: Settings) -> APIRouter:
     routes = APIRouter(prefix="/hf", tags=["Hugging Face"], responses=ERRORS)
     routes.add_api_route(
         "/{model}",
-        infer,
+        with_body(infer, inference(settings)),
         methods=["POST"],
         summary="Generate, classify or translate, as the model can",
         response_model=Answer,
@@ -79,8 +85,6 @@ async def infer(
     served = engine.registry.get(model)
     if served.kind == "language":
         return await _generate(served, body, engine, client, settings)
-    if body.stream:
-        raise InvalidRequest("only a language model streams", "/stream")
     limit = settings.max_text_characters if served.kind == "classifier" else settings.max_source_characters
     texts = as_list(body.inputs)
     _check(texts, settings.max_texts, limit)
@@ -138,28 +142,36 @@ def _only_target(served: Served, source: str, texts: Sequence[str]) -> str:
 async def _generate(
     served: Served, body: Inference, engine: Engine, client: Client, settings: Settings
 ) -> list[GeneratedText] | EventSourceResponse:
-    asked = _Asked(served, body, _parameters(body, GenerationParameters), settings)
-    ticket = await client.submit(engine, asked.job)
-    if body.stream:
-        return reply(asked.events(engine, ticket, await client.first(ticket)), settings)
-    return [asked.answer(await client.result(ticket))]
+    parameters, prompts = _parameters(body, GenerationParameters), as_list(body.inputs)
+    _check(prompts, settings.max_texts, settings.max_prompt_characters)
+    asked = [_Asked(served, prompt, body.stream, parameters, settings) for prompt in prompts]
+    tickets: list[Ticket] = []
+    try:
+        for one in asked:
+            tickets.append(await client.submit(engine, one.job))
+        if body.stream:
+            return reply(asked[0].events(engine, tickets[0], await client.first(tickets[0])), settings)
+        return [one.answer(await client.result(ticket)) for one, ticket in zip(asked, tickets, strict=True)]
+    except BaseException:
+        for ticket in tickets:
+            ticket.leave()
+        raise
 
 
 class _Asked:
     """One generation: what it asks of the engine, and how the answer is put."""
 
-    def __init__(self, served: Served, body: Inference, parameters: GenerationParameters, settings: Settings) -> None:
-        self.parameters, self.path, self._end_id = parameters, f"/hf/{served.name}", served.tokenizer.end_id
-        if not isinstance(body.inputs, str):
-            raise InvalidRequest("one text for a language model", "/inputs")
-        self.prompt = body.inputs
-        _check([self.prompt], 1, settings.max_prompt_characters)
+    def __init__(
+        self, served: Served, prompt: str, stream: bool, parameters: GenerationParameters, settings: Settings
+    ) -> None:
+        self.prompt, self.parameters = prompt, parameters
+        self.path, self._end_id = f"/hf/{served.name}", served.tokenizer.end_id
         for name, limit in (("max_new_tokens", settings.max_new_tokens), ("best_of", settings.max_choices)):
             if (given := getattr(parameters, name)) > limit:
                 raise InvalidRequest(f"at most {limit}; given: {given}", f"/parameters/{name}")
-        if body.stream and (parameters.best_of > 1 or parameters.decoder_input_details):
+        if stream and (parameters.best_of > 1 or parameters.decoder_input_details):
             raise InvalidRequest("best_of and decoder_input_details can't be streamed", "/stream")
-        self.job = self._job(served, body.stream)
+        self.job = self._job(served, stream)
 
     def _job(self, served: Served, stream: bool) -> GenerateJob:
         asked = self.parameters

@@ -1,16 +1,17 @@
 """POST /libretranslate/translate and /detect, GET /languages, for clients of LibreTranslate."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
 
-from app.dependencies import Client, EngineDep, SettingsDep
+from app.dependencies import Client, EngineDep
 from app.engine.detection import Detected, detect
 from app.engine.engine import Engine
 from app.engine.jobs import TranslateJob, Translation
-from app.errors import InvalidRequest
-from app.routes.bodies import accepts, read_body
+from app.errors import NoModel
+from app.routes.bodies import FORMS, accepts, read_body
 from app.schemas.base import as_list
 from app.schemas.libretranslate import (
     DetectedLanguage,
@@ -19,12 +20,14 @@ from app.schemas.libretranslate import (
     LibreTranslateError,
     TranslateAnswer,
     TranslateForm,
+    detect_form,
+    translate_form,
 )  # fmt: skip
 from app.settings import Settings
 
 AUTO = "auto"
 BEAM_SIZE = 5
-FORMS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
+JSON = "application/json"
 NAMES = {
     "ar": "Arabic", "az": "Azerbaijani", "bg": "Bulgarian", "de": "German", "el": "Greek", "en": "English",
     "es": "Spanish", "fa": "Persian", "fr": "French", "he": "Hebrew", "hi": "Hindi", "it": "Italian", "ja": "Japanese",
@@ -35,31 +38,44 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": LibreTranslateError, "description": description}
     for status, description in {
         400: "Something in the request is wrong.",
+        404: "No model translates between the languages.",
         403: "An API key is needed.",
+        413: "The body is too large.",
         429: "Too many requests.",
         503: "The service is shutting down.",
+        504: "No answer within the time limit.",
     }.items()
 }
 
 
-def router() -> APIRouter:
+def router(settings: Settings) -> APIRouter:
     routes = APIRouter(prefix="/libretranslate", tags=["LibreTranslate"], responses=ERRORS)
+    form, detection = translate_form(settings), detect_form(settings)
+
+    async def translate_(request: Request, engine: EngineDep) -> TranslateAnswer:
+        return await translate(await read_body(request, form), request, engine)
+
+    async def detect_(request: Request, engine: EngineDep) -> list[DetectedLanguage]:
+        return await detect_language(await read_body(request, detection), request, engine)
+
     routes.add_api_route(
         "/translate",
-        translate,
+        translate_,
         methods=["POST"],
         summary="Translate",
+        description=inspect.getdoc(translate) or "",
         response_model=TranslateAnswer,
         response_model_exclude_unset=True,
-        openapi_extra=accepts(TranslateForm, *FORMS),
+        openapi_extra=accepts(form, JSON, *FORMS),
     )
     routes.add_api_route(
         "/detect",
         detect_,
         methods=["POST"],
         summary="Find out a text's language",
+        description=inspect.getdoc(detect_language) or "",
         response_model=list[DetectedLanguage],
-        openapi_extra=accepts(DetectForm, *FORMS),
+        openapi_extra=accepts(detection, JSON, *FORMS),
     )
     routes.add_api_route(
         "/languages", languages, methods=["GET"], summary="Which languages there are", response_model=list[Language]
@@ -67,12 +83,10 @@ def router() -> APIRouter:
     return routes
 
 
-async def translate(request: Request, engine: EngineDep, settings: SettingsDep) -> TranslateAnswer:
+async def translate(body: TranslateForm, request: Request, engine: Engine) -> TranslateAnswer:
     """Translate a text or several. A text that is in the target language already comes back as it is."""
-    body = await read_body(request, TranslateForm)
     client = Client(request, body.api_key)
     texts = as_list(body.q)
-    _check(texts, settings)
     found = _languages_of(engine, body, texts)
     places = [place for place, one in enumerate(found) if one.language != body.target]
     made = await _translated(engine, client, body, [texts[place] for place in places], found)
@@ -82,11 +96,9 @@ async def translate(request: Request, engine: EngineDep, settings: SettingsDep) 
     return _answer(body, answers, [_detected(one) for one in found])
 
 
-async def detect_(request: Request, engine: EngineDep, settings: SettingsDep) -> list[DetectedLanguage]:
+async def detect_language(body: DetectForm, request: Request, engine: Engine) -> list[DetectedLanguage]:
     """Which of the languages of the translators a text is in."""
-    body = await read_body(request, DetectForm)
     Client(request, body.api_key)
-    _check([body.q], settings)
     return [_detected(detect(body.q, sorted(_targets(engine)), "/q"))]
 
 
@@ -107,18 +119,12 @@ def _targets(engine: Engine) -> dict[str, set[str]]:
     return found
 
 
-def _check(texts: Sequence[str], settings: Settings) -> None:
-    for given, limit in ((len(texts), settings.max_texts), (max(map(len, texts)), settings.max_source_characters)):
-        if given > limit:
-            raise InvalidRequest(f"at most {limit}; given: {given}", "/q")
-
-
 def _languages_of(engine: Engine, body: TranslateForm, texts: Sequence[str]) -> list[Detected]:
-    """The language of each text. Raises InvalidRequest where one that is named is none of ours."""
+    """The language of each text. Raises NoModel where one that is named is none of ours."""
     known = _targets(engine)
     for pointer, name in (("/source", body.source), ("/target", body.target)):
         if name not in known and (pointer, name) != ("/source", AUTO):
-            raise InvalidRequest(f"not a language of this service; there are {', '.join(sorted(known))}", pointer)
+            raise NoModel(f"not a language of this service; there are {', '.join(sorted(known))}", pointer)
     if body.source != AUTO:
         return [Detected(body.source, 1.0) for _ in texts]
     among = sorted({source for source, targets in known.items() if body.target in targets} | {body.target})

@@ -27,7 +27,9 @@ TOKENIZE_SHARE = 40
 
 
 def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(tags=["models"], responses={status: PROBLEMS[status] for status in (401, 404, 422, 429)})
+    routes = APIRouter(
+        tags=["models"], responses={status: PROBLEMS[status] for status in (400, 401, 404, 413, 415, 422, 429)}
+    )
     unset: dict[str, Any] = {"response_model_exclude_unset": True}
     routes.add_api_route(
         "/models", list_models, methods=["GET"], summary="All models", response_model=ModelsReply, **unset

@@ -43,13 +43,16 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         400: "Something in the request is wrong.",
         401: "An API key is needed.",
         404: "No such model.",
+        413: "The body is too large.",
+        415: "The body is not sent as JSON.",
         429: "Too many requests.",
         503: "The service is shutting down.",
+        504: "No answer within the time limit.",
     }.items()
 }
 
 
-def router() -> APIRouter:
+def router(_settings: Settings) -> APIRouter:
     routes = APIRouter(prefix="/v1", tags=["OpenAI"], responses=ERRORS)
     routes.add_api_route(
         "/completions",
@@ -115,8 +118,6 @@ def _prompts(body: CompletionRequest, settings: Settings) -> list[str | list[int
     ):
         if given > limit:
             raise InvalidRequest(f"at most {limit}; given: {given}", pointer)
-    if not body.max_tokens and any(not prompt for prompt in prompts):
-        raise InvalidRequest("at least 1 where a prompt is empty", "/max_tokens")
     return prompts
 
 
@@ -135,7 +136,7 @@ class _Asked:
             model=self.served.name,
             prompt=prompt if isinstance(prompt, str) else "",
             ids=None if isinstance(prompt, str) else tuple(prompt),
-            max_new_tokens=body.max_tokens,
+            max_new_tokens=max(body.max_tokens, not prompt),  # an empty prompt has no token that could be scored
             sampling=SamplingConfig(
                 body.temperature,
                 top_p=(body.top_p or TINY) if body.top_p < 1 else None,
@@ -149,7 +150,7 @@ class _Asked:
             scored=body.logprobs is not None or body.best_of > body.n,
             top_logprobs=body.logprobs or 0,
             stream=body.stream,
-            score_prompt=(body.echo and body.logprobs is not None) or not body.max_tokens,
+            score_prompt=bool(prompt) and (not body.max_tokens or (body.echo and body.logprobs is not None)),
         )
 
     def choices(self, place: int, job: GenerateJob, made: Generation) -> list[CompletionChoice]:
@@ -219,6 +220,8 @@ class _Asked:
         return job.prompt if job.ids is None else self.served.tokenizer.decode(job.ids)
 
     def _choice(self, index: int, prompt: str, made: Generation, choice: Choice) -> CompletionChoice:
+        if not self.body.max_tokens:
+            choice = Choice("", "length", ())
         logprobs = None
         if self.body.logprobs is not None:
             tokens: list[tuple[str, TokenScore | None]] = [(score.text, score) for score in choice.tokens]

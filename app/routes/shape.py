@@ -15,10 +15,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     for status, description in {
         400: "The body is not JSON.",
         401: "An API key is needed, or the one given is not known.",
-        404: "No model of that name.",
+        404: "No model of that name, or none that serves the request.",
+        409: "The state, or the event's id, is of another model or client, has expired, or was altered.",
         413: "The body is too large.",
         415: "The body is not sent as JSON.",
-        422: "A field is missing, wrong, or past its limit; or no model serves the request.",
+        422: "A field is missing, wrong, or past its limit.",
         429: "Too many requests, of this client or of all; try again after `Retry-After` seconds.",
         503: "The service is shutting down.",
         504: "No answer within the time limit.",

@@ -1,8 +1,9 @@
 """What all native shapes share."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 
 class Request(BaseModel):
@@ -10,16 +11,48 @@ class Request(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_integers(cls, given: Any) -> Any:
+        return {name: integers(value) for name, value in given.items()} if isinstance(given, dict) else given
 
-def example(**fields: Any) -> ConfigDict:
-    """The configuration of a shape whose example, ready to be sent, the API page shows."""
-    return ConfigDict(json_schema_extra={"examples": [fields]})
+
+def integers(value: Any) -> Any:
+    """JSON knows no difference between 5 and 5.0: what is a whole number, alone or in a list, becomes an integer."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, list) and value and not isinstance(value[0], str):
+        return [integers(item) for item in value]
+    return value
+
+
+def example(rules: Mapping[str, Any] | None = None, /, **fields: Any) -> ConfigDict:
+    """The configuration of a shape whose example, ready to be sent, the API page shows.
+
+    rules are what JSON Schema is to say of how its fields go together.
+    """
+    return ConfigDict(json_schema_extra={"examples": [fields], **(rules or {})})
+
+
+def never(**together: Any) -> dict[str, Any]:
+    """In JSON Schema: these fields do not all have values of these schemas."""
+    return {"not": {"properties": together, "required": list(together)}}
+
+
+def text_or_state(name: str) -> dict[str, Any]:
+    """In JSON Schema: a text with something in it, or a state."""
+    text = {"properties": {name: {"pattern": VISIBLE}}, "required": [name]}
+    return {"anyOf": [text, {"properties": {"state": {"type": "string"}}, "required": ["state"]}]}
 
 
 class Reply(BaseModel):
     """What we answer; built from the engine's values by attribute."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
+
+
+VISIBLE = r"\S"
+WHITE = " \t\n\v\f\r\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(map(chr, range(0x2000, 0x200B)))
 
 
 def unicode_text(text: str) -> str:
@@ -31,28 +64,38 @@ def unicode_text(text: str) -> str:
     return text
 
 
+def is_blank(text: str) -> bool:
+    """Whether a text has nothing but what JSON Schema's patterns take for white space."""
+    return not text.strip(WHITE)
+
+
 def _visible(text: str) -> str:
-    if not any(not char.isspace() for char in text):
+    if is_blank(text):
         raise ValueError("it must hold something else than white space")
     return text
 
 
-Text = Annotated[str, AfterValidator(unicode_text), AfterValidator(_visible)]
+SHOWN = Field(json_schema_extra={"pattern": VISIBLE})  # in the OpenAPI document; the validator's words are clearer
+
+Text = Annotated[str, AfterValidator(unicode_text), AfterValidator(_visible), SHOWN]
 """A text with something in it."""
 
 Continuation = Annotated[str, AfterValidator(unicode_text)]
 """A text that may be empty, or white space."""
 
-MAX_STATE = 1_000_000
+MAX_STATE = 200_000
+MAX_SEED = 2**53 - 1  # the greatest whole number that JavaScript has
 STATE = "What an earlier reply gave as its `state`: the text goes on after all that came before, unsent and unread."
 RETURN_STATE = "Reply with `state`, the model's memory, for the next request to go on from."
 
-ONE, MANY = "(one)", "(many)"  # stand in an error's place where a union branched; no field is named so
+ONE, MANY = "(one)", "(many)"  # stand in an error's place where a union branched: errors leave out what is so written
 
 
 def text_or_texts(max_characters: int, max_texts: int) -> Any:
     """The type of a field that holds a text, or a list of texts."""
-    text = Annotated[str, Field(max_length=max_characters), AfterValidator(unicode_text), AfterValidator(_visible)]
+    text = Annotated[
+        str, Field(max_length=max_characters), AfterValidator(unicode_text), AfterValidator(_visible), SHOWN
+    ]
     texts = Annotated[list[text], Field(min_length=1, max_length=max_texts)]
     return Annotated[
         Annotated[text, Tag(ONE)] | Annotated[texts, Tag(MANY)],

@@ -49,6 +49,7 @@ def libretranslate_error(problem: Problem) -> dict[str, Any]:
 def huggingface_error(problem: Problem) -> dict[str, Any]:
     """As of text-generation-inference."""
     kinds = {
+        400: "validation",
         401: "unauthorized",
         404: "not_found",
         422: "validation",

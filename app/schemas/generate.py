@@ -4,20 +4,36 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from app.schemas.base import MAX_STATE, RETURN_STATE, STATE, Continuation, Reply, Request, example, unicode_text
+from app.schemas.base import (
+    MAX_SEED,
+    MAX_STATE,
+    RETURN_STATE,
+    STATE,
+    Continuation,
+    Reply,
+    Request,
+    example,
+    never,
+    text_or_state,
+    unicode_text,
+)
 from app.schemas.limits import limited
 from app.settings import Settings
 
+RULES = {"allOf": [text_or_state("prompt"), never(return_state={"const": True}, n={"minimum": 2})]}
+
 
 class GenerateRequest(Request):
-    model_config = example(prompt="Once upon a time", max_new_tokens=40, temperature=0.7)
+    model_config = example(RULES, prompt="Once upon a time", max_new_tokens=40, temperature=0.7)
 
     prompt: Continuation = Field("", description="The text to go on with; what follows the state, where there is one.")
     model: str | None = Field(
         None, max_length=200, description="A language model; left out: one for the prompt's language."
     )
     max_new_tokens: int = Field(64, ge=1, description="Most tokens to generate, for each choice.")
-    min_new_tokens: int = Field(0, ge=0, description="The text does not end by itself before so many tokens.")
+    min_new_tokens: int = Field(
+        0, ge=0, description="The text does not end by itself before so many tokens; max_new_tokens holds all the same."
+    )
     temperature: float = Field(0.8, ge=0, le=10, description="0: always the likeliest; higher: more surprising.")
     top_k: int | None = Field(None, ge=1, le=1_000_000, description="Choose among the k likeliest tokens.")
     top_p: float | None = Field(
@@ -28,7 +44,7 @@ class GenerateRequest(Request):
         [], max_length=16, description="End before any of these."
     )
     seed: int | None = Field(
-        None, ge=0, lt=2**63, description="The same seed gives the same text; left out: the state's, or a new one."
+        None, ge=0, le=MAX_SEED, description="The same seed gives the same text; left out: the state's, or a new one."
     )
     n: int = Field(1, ge=1, description="How many choices to generate.")
     logprobs: int = Field(0, ge=0, le=20, description="Report each token, beside so many of the likeliest.")
@@ -38,8 +54,6 @@ class GenerateRequest(Request):
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
-        if self.min_new_tokens > self.max_new_tokens:
-            raise ValueError("min_new_tokens must not be more than max_new_tokens")
         if self.return_state and self.n > 1:
             raise ValueError("return_state goes with n = 1 only")
         return self

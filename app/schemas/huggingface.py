@@ -1,19 +1,34 @@
 """Requests and replies of Hugging Face's inference API and of text-generation-inference."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
-from app.schemas.base import Reply, Text
-from app.schemas.lax import Content, LaxRequest, Texts
+from app.schemas.base import MAX_SEED, Reply, TextOrTexts, never, text_or_texts
+from app.schemas.lax import Content, LaxRequest
+from app.schemas.limits import limited
+from app.settings import Settings
 
 
 class Inference(LaxRequest):
     """What the model is decides what parameters may be."""
 
-    inputs: Text | Texts = Field(description="A text, or, for a classifier or a translator, several.")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"inputs": "Once upon a time", "parameters": {"max_new_tokens": 20}}],
+            **never(stream={"const": True}, inputs={"type": "array"}),
+        }
+    )
+
+    inputs: TextOrTexts = Field(description="A text, or several.")
     parameters: dict[str, Any] = Field({})
-    stream: bool = Field(False, description="Of a language model: reply with Server-Sent Events.")
+    stream: bool = Field(False, description="Of a language model, one text: reply with Server-Sent Events.")
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        if self.stream and isinstance(self.inputs, list):
+            raise ValueError("several inputs can't be streamed")
+        return self
 
 
 class GenerationParameters(LaxRequest):
@@ -24,7 +39,7 @@ class GenerationParameters(LaxRequest):
     top_p: float | None = Field(None, gt=0, le=1)
     repetition_penalty: float = Field(1.0, gt=0, le=10)
     frequency_penalty: float = Field(0.0, ge=-2, le=2)
-    seed: int | None = Field(None, ge=0, lt=2**63)
+    seed: int | None = Field(None, ge=0, le=MAX_SEED)
     stop: list[Content] = Field([], max_length=16)
     stop_sequences: list[Content] = Field([], max_length=16)
     best_of: int = Field(1, ge=1)
@@ -113,3 +128,9 @@ class TranslatedText(Reply):
 class InferenceError(Reply):
     error: str
     error_type: str
+
+
+def inference(settings: Settings) -> type[Inference]:
+    """The request with the limits of settings: those of texts are the widest of all kinds of models."""
+    longest = max(settings.max_prompt_characters, settings.max_text_characters, settings.max_source_characters)
+    return limited(Inference, inputs=text_or_texts(longest, settings.max_texts))

@@ -2,14 +2,20 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from app.schemas.base import Reply, Text
-from app.schemas.lax import LaxRequest, Texts
+from app.schemas.base import Reply, Text, TextOrTexts, text_or_texts
+from app.schemas.lax import LaxRequest
+from app.schemas.limits import limited
+from app.settings import Settings
 
 
 class TranslateForm(LaxRequest):
-    q: Text | Texts = Field(description="A text, or several.")
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"q": "Where is the station?", "source": "auto", "target": "tr"}]}
+    )
+
+    q: TextOrTexts = Field(description="A text, or several.")
     source: str = Field(max_length=16, description="The text's language, or auto.")
     target: str = Field(max_length=16)
     format: Literal["text"] = Field("text", description="HTML is not understood.")
@@ -18,6 +24,8 @@ class TranslateForm(LaxRequest):
 
 
 class DetectForm(LaxRequest):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"q": "İstasyon nerede?"}]})
+
     q: Text
     api_key: str = Field("", max_length=200)
 
@@ -43,3 +51,13 @@ class Language(Reply):
 
 class LibreTranslateError(Reply):
     error: str
+
+
+def translate_form(settings: Settings) -> type[TranslateForm]:
+    """The request with the limits of settings."""
+    return limited(TranslateForm, q=text_or_texts(settings.max_source_characters, settings.max_texts))
+
+
+def detect_form(settings: Settings) -> type[DetectForm]:
+    """The request with the limits of settings."""
+    return limited(DetectForm, q=settings.max_source_characters)

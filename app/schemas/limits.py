@@ -4,11 +4,9 @@ from copy import copy
 from typing import Any, TypeVar
 
 from annotated_types import Le, MaxLen
-from pydantic import create_model
+from pydantic import BaseModel, create_model
 
-from app.schemas.base import Request
-
-RequestT = TypeVar("RequestT", bound=Request)
+RequestT = TypeVar("RequestT", bound=BaseModel)
 
 
 def limited(shape: type[RequestT], **limits: Any) -> type[RequestT]:

@@ -4,7 +4,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from app.schemas.base import MAX_STATE, RETURN_STATE, STATE, Continuation, Reply, Request, example, unicode_text
+from app.schemas.base import (
+    MAX_STATE,
+    RETURN_STATE,
+    STATE,
+    Continuation,
+    Reply,
+    Request,
+    example,
+    never,
+    text_or_state,
+    unicode_text,
+)
 from app.schemas.limits import limited
 from app.settings import Settings
 from models.word_pieces import is_single_word
@@ -16,11 +27,26 @@ def _single(word: str) -> str:
     return word
 
 
-Candidate = Annotated[str, Field(max_length=60), AfterValidator(unicode_text), AfterValidator(_single)]
+WORD = r"^(?:[\p{L}\p{N}'’-]+|[^\p{L}\p{N}\s'’-]+)$"
+Candidate = Annotated[
+    str,
+    Field(max_length=60, json_schema_extra={"pattern": WORD, "minLength": 1}),
+    AfterValidator(unicode_text),
+    AfterValidator(_single),
+]
+
+
+RULES = {
+    "allOf": [
+        text_or_state("text"),
+        never(unit={"const": "token"}, partial={"const": True}),
+        never(unit={"const": "token"}, candidates={"type": "array"}),
+    ]
+}
 
 
 class NextWordRequest(Request):
-    model_config = example(text="she was very", top=5)
+    model_config = example(RULES, text="she was very", top=5)
 
     text: Continuation = Field("", description="What was written so far; or since the state, where there is one.")
     model: str | None = Field(

@@ -57,8 +57,8 @@ class TestGenerate:
         for seed in range(20):
             reply = (await client.post("/generate", json=body | {"min_new_tokens": 30, "seed": seed})).json()
             assert reply["usage"]["generated_tokens"] >= 4 * 30
-        response = await client.post("/generate", json=body | {"min_new_tokens": 41})
-        assert response.status_code == 422
+        reply = (await client.post("/generate", json=body | {"min_new_tokens": 41})).json()  # there is a most too
+        assert reply["usage"]["generated_tokens"] == 4 * 40
 
     async def test_temperature_zero_is_the_likeliest(self, client: httpx.AsyncClient) -> None:
         reply = await ask(
@@ -221,9 +221,10 @@ class TestPages:
         document = (await client.get("/openapi.json")).json()
         for path, route in document["paths"].items():
             if "post" in route:
-                reference = route["post"]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-                shape = document["components"]["schemas"][reference.split("/")[-1]]
-                await ask(client, path, **shape["examples"][0])
+                shape = route["post"]["requestBody"]["content"]["application/json"]["schema"]
+                if "$ref" in shape:
+                    shape = document["components"]["schemas"][shape["$ref"].split("/")[-1]]
+                await ask(client, path.format(model="language-en"), **shape["examples"][0])
 
     async def test_a_request_id_comes_back(self, client: httpx.AsyncClient) -> None:
         kept = await client.get("/livez", headers={"x-request-id": "abc-1"})

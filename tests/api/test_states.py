@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 
 from app.engine.registry import Registry
 from app.engine.snapshot import Drawing, Snapshot
-from app.errors import InvalidRequest
+from app.errors import Conflict
 from app.main import create_app
 from app.sealing import Sealer
 from app.settings import Settings, SettingsError, load_settings
@@ -26,7 +26,7 @@ async def ask(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, An
 
 async def refused(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
     response = await client.post(path, json=body)
-    assert response.status_code == 422, response.text
+    assert response.status_code in (409, 422), response.text
     return response.json()["errors"][0]
 
 
@@ -73,7 +73,7 @@ class TestStates:
                         response = await replica.post("/generate", json={"state": state})
                         replies[known, keys] = response.status_code
         assert replies == {
-            (old, old): 200, (old, f"{new},{old}"): 200, (old, new): 422,
+            (old, old): 200, (old, f"{new},{old}"): 200, (old, new): 409,
             (f"{new},{old}", f"{new},{old}"): 200, (f"{new},{old}", new): 200, (new, new): 200,
         }  # fmt: skip
 
@@ -101,19 +101,19 @@ class TestSealer:
 
     def test_it_can_not_be_read(self) -> None:
         token = Sealer([], 10).seal(SNAPSHOT, "a")
-        with pytest.raises(InvalidRequest, match="another key"):
+        with pytest.raises(Conflict, match="another key"):
             Sealer([], 10).open(token, "a")
 
     def test_it_expires_and_belongs_to_one(self) -> None:
         now = 1000.0
         sealer = Sealer([], 60, lambda: now)
         token = sealer.seal(SNAPSHOT, "a")
-        with pytest.raises(InvalidRequest, match="another client"):
+        with pytest.raises(Conflict, match="another client"):
             sealer.open(token, "b")
         now = 1060.0
         assert sealer.open(token, "a") == SNAPSHOT
         now = 1060.1
-        with pytest.raises(InvalidRequest, match="expired"):
+        with pytest.raises(Conflict, match="expired"):
             sealer.open(token, "a")
 
     def test_every_change_is_seen(self) -> None:
@@ -121,7 +121,7 @@ class TestSealer:
         token = sealer.seal(SNAPSHOT, "a")
         for place in range(0, len(token), 3):
             other = token[:place] + ("x" if token[place] != "x" else "y") + token[place + 1 :]
-            with pytest.raises(InvalidRequest):
+            with pytest.raises(Conflict):
                 sealer.open(other, "a")
 
     def test_a_bad_key_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:

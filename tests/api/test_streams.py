@@ -83,7 +83,7 @@ class TestComingBack:
         version = (await client.get("/models/language-en")).json()["version"][:8]
         headers = {"Last-Event-ID": last.format(version=version)}
         response = await client.post("/generate", json=GENERATE | {"stream": True}, headers=headers)
-        assert response.status_code == 422
+        assert response.status_code == (422 if len(last) > 100 else 409)
         (error,) = response.json()["errors"]
         assert error["pointer"] == "/last-event-id"
         assert reason in error["detail"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.engine.jobs import GenerateJob, Generation, Prediction, PredictJob
 from app.engine.registry import Registry
 from app.engine.snapshot import CHUNK, LONGEST_WORD, Prompt, Snapshot
-from app.errors import EngineStopped, InvalidRequest
+from app.errors import Conflict, EngineStopped
 from models.language_model import LanguageModel
 from models.runtime.float import FloatLanguage
 from models.runtime.state import State, unpack
@@ -159,7 +159,7 @@ class TestRefusals:
     async def test_another_model(self, make_desk: MakeDesk) -> None:
         desk = make_desk()
         before = (await run(desk, job())).after
-        with pytest.raises(InvalidRequest, match="another model"):
+        with pytest.raises(Conflict, match="another model"):
             await desk.submit(replace(job(prompt="", before=before), model="language-tr"))
 
     @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ class TestRefusals:
     async def test_another_precision_or_layout(self, make_desk: MakeDesk, change: dict[str, Any], reason: str) -> None:
         desk = make_desk()
         before = (await run(desk, job())).after
-        with pytest.raises(InvalidRequest, match=reason):
+        with pytest.raises(Conflict, match=reason):
             await desk.submit(job(prompt="", before=replace(before, **change)))
 
 

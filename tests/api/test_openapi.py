@@ -1,0 +1,21 @@
+"""The OpenAPI document keeps its word: schemathesis, with all its checks and a fixed seed, against a live server."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.clients.conftest import Serve, serve  # noqa: F401
+
+
+@pytest.mark.parametrize("keys", ["", "right"])
+def test_schemathesis_finds_nothing(serve: Serve, tmp_path: Path, keys: str) -> None:  # noqa: F811
+    live = serve(api_keys=keys)
+    command = [
+        Path(sys.executable).with_name("schemathesis"), "run", f"{live.url}/openapi.json", "--checks", "all",
+        "--seed", "1", "--max-examples", "25", "--no-color", "--generation-database", "none",
+        *(["--header", f"Authorization: Bearer {keys}"] if keys else []),
+    ]  # fmt: skip
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stdout[-200000:] + found.stderr[-2000:]
