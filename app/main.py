@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
@@ -12,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from app.dependencies import load_registry, make_engine, make_guard, make_sealer, watch
 from app.engine.detection import warm_up
 from app.engine.registry import Registry
+from app.guard import Guard
 from app.logs import get_logger
 from app.metrics import Metrics
 from app.middleware import BodyLimitMiddleware, LeaseMiddleware, RequestIdMiddleware
@@ -30,15 +32,22 @@ from app.routes import (
     translate,
 )
 from app.settings import Settings
+from app.tracing import UNTRACED, exporting_provider
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
 
 DESCRIPTION = "Text from recurrent models: generate, predict, classify, translate. Errors are problem documents."
 ENGINE_STOP_S = 5.0  # by then the server has waited for running requests, as long as settings allow
 log = get_logger(__name__)
 
 
-def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
-    """Make the service. Models are loaded when it starts, or are those of a registry given here."""
-    metrics = Metrics()
+def create_app(settings: Settings, registry: Registry | None = None, spans: "TracerProvider | None" = None) -> FastAPI:
+    """Make the service. Models are loaded when it starts, or are those of a registry given here.
+
+    spans is where traces go, where settings ask for them; left out: where OpenTelemetry's variables say.
+    """
+    metrics, guard = Metrics(), make_guard(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -65,8 +74,16 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
     app.state.metrics = metrics
     app.state.sealer = make_sealer(settings)
     install_handlers(app)
+    _add_middleware(app, settings, metrics, guard, spans)
+    _add_routes(app, settings, guard)
+    return app
+
+
+def _add_middleware(
+    app: FastAPI, settings: Settings, metrics: Metrics, guard: Guard, spans: "TracerProvider | None"
+) -> None:
+    """The last that is added is the first that a request meets."""
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
-    guard = make_guard(settings)
     app.add_middleware(LeaseMiddleware, guard=guard)
     if settings.cors_origins:
         app.add_middleware(
@@ -77,13 +94,19 @@ def create_app(settings: Settings, registry: Registry | None = None) -> FastAPI:
             expose_headers=["RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"],
         )
     app.add_middleware(RequestIdMiddleware, metrics=metrics)
+    if settings.traces:
+        from starlette.middleware.opentelemetry import OpenTelemetryMiddleware  # noqa: PLC0415 (an extra)
+
+        app.add_middleware(
+            OpenTelemetryMiddleware, excluded_urls=UNTRACED, tracer_provider=spans or exporting_provider()
+        )
+
+
+def _add_routes(app: FastAPI, settings: Settings, guard: Guard) -> None:
     with_key = [Depends(HTTPBearer(auto_error=False))] if guard.closed else []  # for the API page to ask for it
-    for route in (generate, next_word_probs, classify, translate, models):
+    for route in (generate, next_word_probs, classify, translate, models, openai, huggingface):
         app.include_router(route.router(settings), dependencies=with_key)
-    for family in (openai, huggingface):
-        app.include_router(family.router(settings), dependencies=with_key)
     app.include_router(libretranslate.router(settings))  # whose key is a field of the body
     app.include_router(health.router())
     app.include_router(pages.router())
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
-    return app

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
         "open; `carousel state-key` makes one. If empty, one is made up at every start.",
     )
     state_lifetime_s: float = Field(86_400.0, gt=0, description="How long such a memory can be used.")
+    traces: bool = Field(
+        False, description="Send OpenTelemetry traces (the extra `traces`), where OTEL_… variables say."
+    )
     request_timeout_s: float = Field(60.0, gt=0, description="Longest that a request may take, its waiting included.")
     header_timeout_s: float = Field(10.0, gt=0, description="How long the header of a request may take to come.")
     body_timeout_s: float = Field(20.0, gt=0, description="How long the body of a request may take to come.")

@@ -1,12 +1,17 @@
 """What Prometheus is told of what happened."""
 
 import asyncio
+import json
+import re
+from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 pytestmark = pytest.mark.anyio
+DASHBOARD = Path(__file__).parents[2] / "docs" / "grafana.json"
+NAME = re.compile(r"\b(?:carousel|process)_[a-z_]+")
 
 
 async def numbers(client: httpx.AsyncClient) -> dict[str, float]:
@@ -73,3 +78,13 @@ async def test_no_label_grows_with_what_is_sent(client: httpx.AsyncClient) -> No
     for number in range(20):
         assert await send(f"xyzzy{number}") == before
     assert "xyzzy" not in (await client.get("/metrics")).text.lower()
+
+
+async def test_the_dashboard_asks_for_what_there_is(client: httpx.AsyncClient) -> None:
+    await client.post("/generate", json={"prompt": "the man", "model": "language-en", "max_new_tokens": 3})
+    await client.post("/generate", json={"prompt": 5})
+    known = {name.split("|")[0] for name in await numbers(client)}
+    board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
+    asked = {name for panel in board["panels"] for target in panel["targets"] for name in NAME.findall(target["expr"])}
+    assert len(asked) > 15
+    assert asked <= known

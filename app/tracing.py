@@ -1,0 +1,27 @@
+"""OpenTelemetry traces: a span a request, from Starlette's own middleware. Its packages are the extra `traces`."""
+
+from typing import TYPE_CHECKING
+
+from app.settings import SettingsError
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import TracerProvider
+
+UNTRACED = r"/(livez|readyz|metrics)$"
+
+
+def exporting_provider() -> "TracerProvider":
+    """Spans go, by OTLP over HTTP, where OpenTelemetry's own variables say (OTEL_EXPORTER_OTLP_ENDPOINT and others).
+
+    Raises SettingsError where the extra is not installed.
+    """
+    try:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    except ImportError:
+        raise SettingsError("CAROUSEL_TRACES: pip install 'carousel-lstm[traces]' first") from None
+    provider = TracerProvider(resource=Resource.create({"service.name": "carousel"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    return provider
