@@ -177,6 +177,7 @@ def watch(engine: Engine, metrics: Metrics) -> None:
     metrics.watch("queued_requests", "Requests that wait for a seat.", lambda: engine.waiting)
     metrics.watch("running_requests", "Requests that have a seat.", lambda: engine.running)
     metrics.watch("predicted_wait_seconds", "How long a request that came now would wait.", engine.predicted_wait_s)
+    metrics.watch("tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
     metrics.list_models(
         lambda: [
             {

@@ -87,8 +87,9 @@ class _Reply:
 class Connection:
     """Asks one request after the other of a server on this machine; connects when it first must."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, port: int, headers: str = "") -> None:
+        """headers are lines of more headers, each with its end."""
+        self.port, self._headers = port, headers
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self.idle_since = clock()
 
@@ -117,7 +118,7 @@ class Connection:
         reader, writer = self._streams
         head = (
             f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{self.port}\r\n"
-            f"content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+            f"{self._headers}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         )
         writer.write(head.encode("ascii") + body)
         reply = _Reply(stream)
