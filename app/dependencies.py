@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -38,10 +39,10 @@ class Lease:
             self.guard.enter(client)
             self._client = client
 
-    async def charge(self, cost: float) -> None:
-        """Raise LimitExceeded or InvalidRequest where the client may not use so much."""
+    async def charge(self, cost: float, take: bool = True) -> None:
+        """Raise LimitExceeded or InvalidRequest where the client may not use so much; without take, only look."""
         assert self._client is not None
-        self.headers.update(await self.guard.charge(self._client, cost))
+        self.headers.update(await self.guard.charge(self._client, cost, take))
 
     def end(self) -> None:
         if self._client is not None:
@@ -71,18 +72,38 @@ class Client:
 
     async def submit(self, engine: Engine, job: Job) -> Ticket:
         """Let a job in, and charge for it. Raises what `Engine.submit` and `charge` do."""
-        await self.charge(measure(job)[1])
-        return await engine.submit(job, self.caller)
+        (ticket,) = await self.submit_all(engine, [job])
+        return ticket
+
+    async def submit_all(self, engine: Engine, jobs: Sequence[Job]) -> list[Ticket]:
+        """Let jobs in, all or none, and charge for them together: what is refused costs nothing."""
+        cost = sum(measure(job)[1] for job in jobs)
+        await self._lease.charge(cost, take=False)
+        tickets: list[Ticket] = []
+        with _all_or_none(tickets):
+            for job in jobs:
+                tickets.append(await engine.submit(job, self.caller))
+            await self._lease.charge(cost)
+        return tickets
 
     async def result(self, ticket: Ticket) -> Any:
         """The result of a ticket, or its error, raised. Raises ClientGone where the client hangs up before."""
         return await self._unless_gone(ticket, ticket.result())
 
-    async def first(self, ticket: Ticket) -> Sequence[Any]:
-        """The first events of a ticket; an error, where that is all there is, is raised. Raises ClientGone too."""
-        events: Sequence[Any] = await self._unless_gone(ticket, ticket.events())
-        if isinstance(events[0], Finished) and events[0].error is not None:
-            raise events[0].error
+    async def results(self, tickets: Sequence[Ticket]) -> list[Any]:
+        """As result, of all of them; where one fails, the others end too."""
+        with _all_or_none(tickets):
+            return [await self.result(ticket) for ticket in tickets]
+
+    async def first(self, ticket: Ticket, *others: Ticket) -> Sequence[Any]:
+        """The first events of a ticket; an error, where that is all there is, is raised. Raises ClientGone too.
+
+        others are left where that happens.
+        """
+        with _all_or_none(others):
+            events: Sequence[Any] = await self._unless_gone(ticket, ticket.events())
+            if isinstance(events[0], Finished) and events[0].error is not None:
+                raise events[0].error
         return events
 
     async def _unless_gone(self, ticket: Ticket, answer: Coroutine[Any, Any, Any]) -> Any:
@@ -106,6 +127,17 @@ class Client:
             pass
 
 
+@contextmanager
+def _all_or_none(tickets: Sequence[Ticket]) -> Iterator[None]:
+    """Leave tickets where an error is raised."""
+    try:
+        yield
+    except BaseException:
+        for ticket in tickets:
+            ticket.leave()
+        raise
+
+
 class LocalClient(Client):
     """Who asks from the shell, and stays until the answer."""
 
@@ -114,8 +146,8 @@ class LocalClient(Client):
     def __init__(self) -> None:
         self.caller = Caller()
 
-    async def submit(self, engine: Engine, job: Job) -> Ticket:
-        return await engine.submit(job, self.caller)
+    async def submit_all(self, engine: Engine, jobs: Sequence[Job]) -> list[Ticket]:
+        return [await engine.submit(job, self.caller) for job in jobs]
 
     async def _left(self) -> None:
         await asyncio.Event().wait()

@@ -62,8 +62,8 @@ class Guard:
         if not self._busy[client]:
             del self._busy[client]
 
-    async def charge(self, client: str, cost: float) -> Mapping[str, str]:
-        """Charge a client for a job; return headers that say what is left.
+    async def charge(self, client: str, cost: float, take: bool = True) -> Mapping[str, str]:
+        """Charge a client for work, or only look whether that could be; return headers that say what is left.
 
         Raises LimitExceeded where that is too little, and InvalidRequest where it would always be.
         """
@@ -72,14 +72,15 @@ class Guard:
         tokens, most = max(1, math.ceil(cost)), self._rate.amount
         if tokens > most:
             raise InvalidRequest(f"it costs {tokens} tokens, and a client may use {most} in {self._window_s} s")
-        taken = await self._limiter.hit(self._rate, client, cost=tokens)
+        ask = self._limiter.hit if take else self._limiter.test
+        enough = await ask(self._rate, client, cost=tokens)
         window = await self._limiter.get_window_stats(self._rate, client)
         wait_s = max(1, math.ceil(window.reset_time - self._clock()))
         headers = {
             "RateLimit-Policy": f'"{UNIT}";q={most};w={self._window_s}',
             "RateLimit": f'"{UNIT}";r={window.remaining};t={wait_s}',
         }
-        if not taken:
+        if not enough:
             detail = f"it costs {tokens} tokens, and {window.remaining} of {most} in {self._window_s} s are left"
             raise LimitExceeded(detail, wait_s, headers)
         return headers

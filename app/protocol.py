@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from app.problems import problem
 from app.settings import Settings
@@ -35,6 +35,7 @@ class HardenedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._read_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._active: RequestResponseCycle | None = None  # self.cycle is the last that came: it may wait for this one
         self._in_header = False
         self._header_bytes = 0  # that the parser has handed out, and of chunks that ended within a header
         self._refusal = BAD
@@ -49,6 +50,10 @@ class HardenedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_reading_timer()
         self._stop_write_timer()
+        for cycle in (self._active, *(cycle for cycle, _ in self.pipeline)):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
         self.pipeline.clear()
         super().connection_lost(exc)
 
@@ -82,14 +87,20 @@ class HardenedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._in_header = False
-        self._start_reading_timer(self.body_timeout_s, SLOW_BODY)
+        if self.pipeline and self.pipeline[0][0] is self.cycle:  # reading is paused until it is its turn
+            self._stop_reading_timer()
+        else:
+            self._begin(self.cycle)
 
     def on_message_complete(self) -> None:
         self._stop_reading_timer()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        following = self.pipeline[-1][0] if self.pipeline else None
         super().on_response_complete()
+        if following is not None:
+            self._begin(following)
         if self.transport.get_write_buffer_size():
             self._start_write_timer()
 
@@ -106,7 +117,15 @@ class HardenedProtocol(HttpToolsProtocol):
 
     @property
     def _is_idle(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
+        return self._active is None or self._active.response_complete
+
+    def _begin(self, cycle: RequestResponseCycle) -> None:
+        """It is a request's turn: what is missing of its body must come in time."""
+        self._active = cycle
+        if not self.flow.write_paused:
+            self._stop_write_timer()
+        if cycle.more_body:
+            self._start_reading_timer(self.body_timeout_s, SLOW_BODY)
 
     def _count(self, size: int) -> None:
         self._header_bytes += size
@@ -143,13 +162,14 @@ class HardenedProtocol(HttpToolsProtocol):
     def _refuse(self, status: int, title: str, detail: str) -> None:
         """Say why, unless an answer is on its way already, and close the connection."""
         self._stop_reading_timer()
-        if self._is_idle or not self.cycle.response_started:
-            response = problem({}, status, title, detail, headers={"connection": "close"})
+        active = self._active
+        if active is None or active.response_complete or not active.response_started:
+            response = problem(self.scope or {}, status, title, detail, headers={"connection": "close"})
             lines = [b"%s: %s\r\n" % (name, value) for name, value in response.raw_headers]
             self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", bytes(response.body)]))
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True  # nobody reads what the application answers
-            self.cycle.message_event.set()
+        if active is not None and not active.response_complete:
+            active.disconnected = True  # nobody reads what the application answers
+            active.message_event.set()
         self.transport.close()
         self._start_write_timer()
 

@@ -8,13 +8,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.protocol import hardened
+from app.routes.events import LAST_WORDS_S
 from app.settings import Settings
 
 SWITCH_S = 0.0005
 """How long a thread may keep the others from Python. Python's own 5 ms are two steps of the engine's."""
-
-LAST_WORDS_S = 2.0
-"""What streams that were interrupted have for their last event, before connections are closed."""
 
 
 class Server(uvicorn.Server):

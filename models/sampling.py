@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 BLOCK = 64
+COLDEST = 1e-6
+"""Below this temperature, the likeliest is taken."""
 _GOLDEN = 0x9E3779B97F4A7C15
 
 
@@ -97,12 +99,13 @@ class Sampler:
     """The settings of a batch's rows as tensors, made once for as long as the rows stay the same."""
 
     def __init__(self, configs: Sequence[SamplingConfig], device: torch.device) -> None:
-        temperatures = [config.temperature or 1.0 for config in configs]
+        cold = [config.temperature < COLDEST for config in configs]  # whose logits would grow past all bounds
+        temperatures = [1.0 if frozen else config.temperature for frozen, config in zip(cold, configs, strict=True)]
         self.scale = torch.tensor([1 / value for value in temperatures], device=device).unsqueeze(1)  # (B, 1)
         self._configs = configs
         self.adjusted = [row for row, config in enumerate(configs) if config.adjusts]
-        self._greedy = [row for row, config in enumerate(configs) if config.temperature == 0]
-        self._cut = [row for row, config in enumerate(configs) if config.temperature and (config.top_k or config.top_p)]
+        self._greedy = [row for row, config in enumerate(configs) if cold[row]]
+        self._cut = [row for row, config in enumerate(configs) if not cold[row] and (config.top_k or config.top_p)]
         self._drawn = sorted(set(self.adjusted) - {*self._greedy, *self._cut})
         self._special = sorted({*self._greedy, *self._cut, *self._drawn})
 

@@ -13,6 +13,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Protocol
 
@@ -21,6 +22,8 @@ import sentencepiece
 from models.errors import TokenizerError
 
 SPACE = "\u2581"  # how SentencePiece writes a space; a real U+2581 in a text is spelled in bytes
+CACHED_WORDS = 65_536
+_WORD = re.compile(" [^ ]*|[^ ]+")
 LONGEST_LINE_BYTES = 65_536  # SentencePiece skips longer lines when it learns a vocabulary
 LONGEST_LINE = LONGEST_LINE_BYTES // 4 - 1  # in characters: so many and a space always fit
 MOST_COUNTED = 4_000_000  # different words
@@ -129,6 +132,7 @@ class SubwordTokenizer:
         if len(self._byte_id) != 256:
             raise TokenizerError("the SentencePiece model has no byte fallback")
         self._surfaces = [self._spell(index) for index in range(count)]
+        self._encode_word = lru_cache(CACHED_WORDS)(self._pieces_of)
         self._first_bytes = {index for index, value in self._byte_id.items() if not 0x80 <= value < 0xC0}
 
     @classmethod
@@ -224,14 +228,19 @@ class SubwordTokenizer:
         return [(tuple(ids), sum(self._pieces.get_score(index) for index in ids)) for ids in found]
 
     def _encode(self, text: str) -> list[int]:
+        """A word at a time, each with the space before it: SentencePiece adds up its scores over a whole string in
+        single precision, so that at a near tie a word's pieces would depend on how much stands before it."""
+        return [index for word in _WORD.findall(text) for index in self._encode_word(word)]
+
+    def _pieces_of(self, word: str) -> tuple[int, ...]:
         ids: list[int] = []
         # SentencePiece ends a string at NUL and reads U+2581 as a space: both are spelled in bytes.
-        for part in re.split(f"([\0{SPACE}])", text):
+        for part in re.split(f"([\0{SPACE}])", word):
             if part in ("\0", SPACE):
                 ids.extend(self._pieces.piece_to_id(f"<0x{value:02X}>") for value in part.encode("utf-8"))
             elif part:
                 ids.extend(self._pieces.encode(part))
-        return ids
+        return tuple(ids)
 
     def _spell(self, index: int) -> bytes:
         if index in self._byte_id:

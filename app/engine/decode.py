@@ -28,7 +28,7 @@ class GenerateTask:
         assert isinstance(ticket.job, GenerateJob)
         self.ticket, self.job, self._served = ticket, ticket.job, served
         tokenizer = served.tokenizer
-        whole = Prompt(tokenizer, self.job.prompt, self.job.before, ids=self.job.ids)
+        whole = Prompt(tokenizer, self.job.prompt, self.job.before, ids=self.job.ids, most=self.job.most_read)
         self._fresh = whole.fresh
         # a prompt that is to be scored is read by the rows themselves
         self.prompt = Prompt(tokenizer, "", ids=()) if self.job.score_prompt else whole

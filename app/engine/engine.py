@@ -307,8 +307,9 @@ class Engine:
 def measure(job: Job) -> tuple[int, float]:
     """The characters of a job's texts, and an estimate of its work in steps of a row."""
     if isinstance(job, GenerateJob):
-        rows = job.max_new_tokens + (len(job.prompt) / 4 if job.score_prompt else 0)
-        return len(job.prompt), len(job.prompt) / 4 + len(job.ids or ()) + job.choices * rows
+        length = len(job.prompt) / 4 if job.ids is None else len(job.ids)
+        rows = job.max_new_tokens + (length if job.score_prompt else 0)
+        return len(job.prompt), length + job.choices * rows
     if isinstance(job, PredictJob):
         return len(job.text), len(job.text) / 4 + 50
     texts = job.texts

@@ -24,6 +24,8 @@ class GenerateJob:
     min_new_tokens: int = 0
     ids: tuple[int, ...] | None = None
     """The prompt as ids, in the place of its text."""
+    most_read: int | None = None
+    """How many of the prompt's last tokens to read, if not all."""
     score_prompt: bool = False
     """Whether to score the prompt's tokens too; max_new_tokens may then be 0."""
     before: Snapshot | None = None

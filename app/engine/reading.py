@@ -104,7 +104,5 @@ class ReadingLane:
         return Work(len(reading), read=tokens)
 
     def _prefill(self, rows: Sequence[_Row]) -> State:
-        texts = [
-            torch.tensor(row.reader.prompt.ids[row.position : row.position + min(row.left, CHUNK)]) for row in rows
-        ]
+        texts = [torch.tensor(row.next_ids) for row in rows]
         return self._runtime.prefill(texts, join([row.state for row in rows]))

@@ -68,10 +68,11 @@ class Prompt:
         before: Snapshot | None = None,
         partial: bool = False,
         ids: Sequence[int] | None = None,
+        most: int | None = None,
     ) -> None:
         """With partial, the letters that the text ends in are not read: they are `prefix`, of the word to come.
 
-        ids, where they are given, are read in the place of a text.
+        ids, where they are given, are read in the place of a text; of all ids, only the last `most`.
         """
         self._settled = before.ids if before else (tokenizer.end_id,)
         self._seen = before.seen if before else b""
@@ -91,6 +92,8 @@ class Prompt:
         self.ends_in_space = last.endswith(" ")
         last = last.removesuffix(" ")
         self.ids = [*self._settled, *(tokenizer.encode_continuation(last) if last else ())]
+        if most is not None:
+            self.ids = [self.ids[0], *self.ids[1:][-most:]]
         self.mark = (len(self._settled) - 1) // CHUNK * CHUNK
         """After so many ids, state is taken."""
         self._vocabulary = tokenizer.size

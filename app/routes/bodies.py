@@ -6,8 +6,9 @@ from typing import Any, TypeVar
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect
 
-from app.errors import InvalidRequest
+from app.errors import ClientGone, InvalidRequest
 
 ShapeT = TypeVar("ShapeT", bound=BaseModel)
 MAX_FIELDS = 200
@@ -29,7 +30,14 @@ def _in_form(field: dict[str, Any]) -> dict[str, Any]:
 
 
 async def read_body(request: Request, shape: type[ShapeT]) -> ShapeT:
-    """A body of JSON or of a form, as a shape. Raises RequestValidationError and InvalidRequest."""
+    """A body of JSON or of a form, as a shape. Raises RequestValidationError, InvalidRequest and ClientGone."""
+    try:
+        return await _read(request, shape)
+    except ClientDisconnect:
+        raise ClientGone("the client closed the connection") from None
+
+
+async def _read(request: Request, shape: type[ShapeT]) -> ShapeT:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     form = kind in FORMS
     if form:

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Annotated, Any
 
 import anyio
@@ -14,6 +15,7 @@ from sse_starlette import EventSourceResponse
 
 from app.dependencies import Client
 from app.engine.engine import Engine
+from app.engine.registry import Served
 from app.engine.ticket import Finished, Ticket
 from app.errors import Conflict
 from app.problems import problem_document
@@ -27,6 +29,8 @@ STREAMED: dict[str, Any] = {
 LAST_EVENT_ID = "/last-event-id"
 VERSION_LENGTH = 8
 _ID = re.compile(r"(?P<version>[0-9a-f]{8})-(?P<seed>[0-9]{1,19})-(?P<number>[0-9]{1,9})")
+LAST_WORDS_S = 2.0
+"""What streams that a shutdown interrupts have for their last event, after the engine's time is over."""
 FEW = 16
 PAUSE_S = 0.0005
 """For each request that runs: 32 ms between the writes of a stream among 64."""
@@ -59,11 +63,13 @@ class EventIds:
         return f"{self.version[:VERSION_LENGTH]}-{self.seed}-{number}"
 
     @classmethod
-    def after(cls, last: str | None, version: str, seed: int | None, new_seed: int) -> "EventIds":
+    def after(cls, last: str | None, served: Served, seed: int | None, new_seed: int) -> "EventIds":
         """Those of a stream that begins, with a seed of the request or a new one, or goes on after an id.
 
         Raises Conflict where the id is none of such a stream.
         """
+        kind = f"{served.checkpoint.version} {served.runtime.precision}"
+        version = sha256(kind.encode()).hexdigest()
         if last is None:
             return cls(version, new_seed if seed is None else seed)
         found = _ID.fullmatch(last)
@@ -125,7 +131,7 @@ async def told(engine: Engine, ticket: Ticket, first: Sequence[Any]) -> AsyncGen
                 return
             if (streams := engine.running) > FEW:
                 await asyncio.sleep(min(streams * PAUSE_S, LONGEST_PAUSE_S))
-            come = await _next(ticket)
+            come = await next_events(ticket)
     finally:
         ticket.leave()
 
@@ -136,11 +142,11 @@ def reply(events: AsyncIterator[bytes], settings: Settings) -> EventSourceRespon
         events,
         send_timeout=settings.request_timeout_s,
         shutdown_event=anyio.Event(),
-        shutdown_grace_period=settings.shutdown_timeout_s,
+        shutdown_grace_period=settings.shutdown_timeout_s + LAST_WORDS_S,
     )
 
 
-async def _next(ticket: Ticket) -> Sequence[Any]:
+async def next_events(ticket: Ticket) -> Sequence[Any]:
     """The events that come next; an error of waiting for them is the last."""
     try:
         return await ticket.events()

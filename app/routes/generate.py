@@ -60,8 +60,8 @@ async def generate(
     """
     before = memories.open(body.state, body.prompt, "/prompt")
     model = engine.registry.for_prompt(body.model, body.prompt, "/prompt", before.model if before else None)
-    version = model.checkpoint.version
-    ids = EventIds.after(last_event_id, version, _seed(body.seed, before), secrets.randbelow(2**31))
+    last = last_event_id if body.stream else None
+    ids = EventIds.after(last, model, _seed(body.seed, before), secrets.randbelow(2**31))
     job = GenerateJob(
         model=model.name,
         prompt=body.prompt,

@@ -145,17 +145,11 @@ async def _generate(
     parameters, prompts = _parameters(body, GenerationParameters), as_list(body.inputs)
     _check(prompts, settings.max_texts, settings.max_prompt_characters)
     asked = [_Asked(served, prompt, body.stream, parameters, settings) for prompt in prompts]
-    tickets: list[Ticket] = []
-    try:
-        for one in asked:
-            tickets.append(await client.submit(engine, one.job))
-        if body.stream:
-            return reply(asked[0].events(engine, tickets[0], await client.first(tickets[0])), settings)
-        return [one.answer(await client.result(ticket)) for one, ticket in zip(asked, tickets, strict=True)]
-    except BaseException:
-        for ticket in tickets:
-            ticket.leave()
-        raise
+    tickets = await client.submit_all(engine, [one.job for one in asked])
+    if body.stream:
+        return reply(asked[0].events(engine, tickets[0], await client.first(*tickets)), settings)
+    made = await client.results(tickets)
+    return [one.answer(generation) for one, generation in zip(asked, made, strict=True)]
 
 
 class _Asked:
@@ -175,11 +169,10 @@ class _Asked:
 
     def _job(self, served: Served, stream: bool) -> GenerateJob:
         asked = self.parameters
-        ids = tuple(served.tokenizer.encode(self.prompt)[-asked.truncate :]) if asked.truncate else None
         return GenerateJob(
             model=served.name,
-            prompt=self.prompt if ids is None else "",
-            ids=ids,
+            prompt=self.prompt,
+            most_read=asked.truncate,
             max_new_tokens=asked.max_new_tokens,
             sampling=SamplingConfig(
                 (asked.temperature or 1.0) if asked.samples else 0.0,

@@ -99,7 +99,10 @@ async def translate(body: TranslateForm, request: Request, engine: Engine) -> Tr
 async def detect_language(body: DetectForm, request: Request, engine: Engine) -> list[DetectedLanguage]:
     """Which of the languages of the translators a text is in."""
     Client(request, body.api_key)
-    return [_detected(detect(body.q, sorted(_targets(engine)), "/q"))]
+    among = sorted(_targets(engine))
+    if not among:
+        raise NoModel("no translator is loaded")
+    return [_detected(detect(body.q, among, "/q"))]
 
 
 async def languages(engine: EngineDep) -> list[Language]:
@@ -136,11 +139,22 @@ async def _translated(
 ) -> Sequence[Translation]:
     if not texts:
         return []
-    source = next(one.language for one in found if one.language != body.target)
-    model, _ = engine.registry.for_translation(None, texts, source, body.target)
-    job = TranslateJob(model.name, tuple(texts), body.target, BEAM_SIZE, 1.0, alternatives=body.alternatives)
-    made: Sequence[Translation] = await client.result(await client.submit(engine, job))
-    return made
+    sources = [one.language for one in found if one.language != body.target]
+    places: dict[str, list[int]] = {}  # of the texts of each model
+    for place, source in enumerate(sources):
+        model, _ = engine.registry.for_translation(None, [texts[place]], source, body.target)
+        places.setdefault(model.name, []).append(place)
+    jobs = [
+        TranslateJob(name, tuple(texts[place] for place in own), body.target, BEAM_SIZE, 1.0, body.alternatives)
+        for name, own in places.items()
+    ]
+    results = await client.results(await client.submit_all(engine, jobs))
+    made = {
+        place: one
+        for own, result in zip(places.values(), results, strict=True)
+        for place, one in zip(own, result, strict=True)
+    }
+    return [made[place] for place in range(len(texts))]
 
 
 def _answer(

@@ -19,7 +19,7 @@ from app.engine.ticket import Finished, Ticket
 from app.errors import InvalidRequest
 from app.logs import request_id
 from app.problems import stream_error
-from app.routes.events import STREAMED, reply, told
+from app.routes.events import STREAMED, next_events, reply, told
 from app.schemas.openai import (
     Completion,
     CompletionChoice,
@@ -76,7 +76,7 @@ async def models(engine: EngineDep, _: ClientDep) -> ModelList:
 
 async def model_(model: str, engine: EngineDep, _: ClientDep) -> Model:
     """One of the models that /v1/completions takes."""
-    return _model(engine.registry.get(model))
+    return _model(engine.registry.of_kind("language", model)[0])
 
 
 def _model(served: Served) -> Model:
@@ -90,18 +90,11 @@ async def completions(
     (served,) = engine.registry.of_kind("language", body.model)
     asked = _Asked(body, served)
     jobs = [asked.job(prompt) for prompt in _prompts(body, settings)]
-    tickets: list[Ticket] = []
-    try:
-        for job in jobs:
-            tickets.append(await client.submit(engine, job))
-        if body.stream:
-            first = await client.first(tickets[0])
-            return reply(asked.events(engine, tickets, first), settings)
-        results = [await client.result(ticket) for ticket in tickets]
-    except BaseException:
-        for ticket in tickets:
-            ticket.leave()
-        raise
+    tickets = await client.submit_all(engine, jobs)
+    if body.stream:
+        first = await client.first(*tickets)
+        return reply(asked.events(engine, tickets, first), settings)
+    results: list[Generation] = await client.results(tickets)
     choices = [choice for place, made in enumerate(results) for choice in asked.choices(place, jobs[place], made)]
     return asked.completion(choices, _usage(results))
 
@@ -128,6 +121,7 @@ class _Asked:
         self.body, self.served = body, served
         self.id, self.created = f"cmpl-{request_id.get()}", int(time.time())
         self.seed = secrets.randbelow(2**31) if body.seed is None else body.seed % 2**63
+        self._offsets: dict[int, int] = {}  # where the next token of a streamed choice begins
 
     def job(self, prompt: str | list[int]) -> GenerateJob:
         body = self.body
@@ -158,8 +152,12 @@ class _Asked:
         body, found = self.body, list(made.choices)
         if body.best_of > body.n:
             found = sorted(found, key=lambda choice: -choice.mean_logprob)[: body.n]
-        prompt = self._prompt_text(job) if body.echo else ""
-        return [self._choice(place * body.n + number, prompt, made, choice) for number, choice in enumerate(found)]
+        text = self._prompt_text(job)
+        prompt = text if body.echo else ""
+        return [
+            self._choice(place * body.n + number, prompt, len(text), made, choice)
+            for number, choice in enumerate(found)
+        ]
 
     def completion(self, choices: Sequence[CompletionChoice], usage: CompletionUsage | None) -> Completion:
         made = {"usage": usage} if usage else {}
@@ -178,7 +176,10 @@ class _Asked:
         results: list[Generation] = []
         try:
             for place, ticket in enumerate(tickets):
-                begun = first if place == 0 else await ticket.events()
+                begun = first if place == 0 else await next_events(ticket)
+                assert isinstance(ticket.job, GenerateJob)
+                for number in range(self.body.n):
+                    self._offsets[place * self.body.n + number] = len(self._prompt_text(ticket.job))
                 if self.body.echo:
                     yield self._echoes(place, ticket)
                 async with aclosing(told(engine, ticket, begun)) as batches:
@@ -199,27 +200,31 @@ class _Asked:
         """What one thing that a ticket was told becomes."""
         number = place * self.body.n
         if isinstance(item, TokenPiece):
-            return self._chunk(number + item.choice, item.text, [item.score] if item.score else [], None)
+            return self._chunk(number + item.choice, item.text, item.score, None)
         assert isinstance(item, Finished)
         if item.error:
             return f"event: error\ndata: {json.dumps(stream_error(PATH, item.error))}\n\n".encode()
         ends = enumerate(item.result.choices)
-        return b"".join(self._chunk(number + choice, "", [], made.finish_reason) for choice, made in ends)
+        return b"".join(self._chunk(number + choice, "", None, made.finish_reason) for choice, made in ends)
 
-    def _chunk(self, index: int, text: str, scores: Sequence[TokenScore], reason: str | None) -> bytes:
-        logprobs = _logprobs([(score.text, score) for score in scores], 0, self.body.logprobs) if scores else None
+    def _chunk(self, index: int, text: str, score: TokenScore | None, reason: str | None) -> bytes:
+        logprobs = None
+        if score:
+            logprobs = _logprobs([(score.text, score)], self._offsets[index], self.body.logprobs)
+            self._offsets[index] += len(score.text)
         choice = CompletionChoice(text=text, index=index, logprobs=logprobs, finish_reason=_reason(reason))
         return _data(self.completion([choice], None))
 
     def _echoes(self, place: int, ticket: Ticket) -> bytes:
         assert isinstance(ticket.job, GenerateJob)
         text, first = self._prompt_text(ticket.job), place * self.body.n
-        return b"".join(self._chunk(first + number, text, [], None) for number in range(self.body.n))
+        return b"".join(self._chunk(first + number, text, None, None) for number in range(self.body.n))
 
     def _prompt_text(self, job: GenerateJob) -> str:
         return job.prompt if job.ids is None else self.served.tokenizer.decode(job.ids)
 
-    def _choice(self, index: int, prompt: str, made: Generation, choice: Choice) -> CompletionChoice:
+    def _choice(self, index: int, prompt: str, offset: int, made: Generation, choice: Choice) -> CompletionChoice:
+        """prompt is what is echoed, and offset how long it is, echoed or not."""
         if not self.body.max_tokens:
             choice = Choice("", "length", ())
         logprobs = None
@@ -227,7 +232,7 @@ class _Asked:
             tokens: list[tuple[str, TokenScore | None]] = [(score.text, score) for score in choice.tokens]
             if self.body.echo:
                 tokens = self._prompt_tokens(prompt, made.prompt_scores) + tokens
-            logprobs = _logprobs(tokens, 0 if self.body.echo else len(prompt), self.body.logprobs)
+            logprobs = _logprobs(tokens, 0 if self.body.echo else offset, self.body.logprobs)
         return CompletionChoice(
             text=prompt + choice.text, index=index, logprobs=logprobs, finish_reason=_reason(choice.finish_reason)
         )

@@ -53,7 +53,7 @@ async def translate(
     """
     texts = as_list(body.text)
     model, detected = engine.registry.for_translation(body.model, texts, body.source, body.target)
-    ids = EventIds.after(last_event_id, model.checkpoint.version, 0, 0)
+    ids = EventIds.after(last_event_id if body.stream else None, model, 0, 0)
     job = TranslateJob(
         model=model.name,
         texts=tuple(texts),

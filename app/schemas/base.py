@@ -17,12 +17,15 @@ class Request(BaseModel):
         return {name: integers(value) for name, value in given.items()} if isinstance(given, dict) else given
 
 
-def integers(value: Any) -> Any:
-    """JSON knows no difference between 5 and 5.0: what is a whole number, alone or in a list, becomes an integer."""
+def integers(value: Any, depth: int = 2) -> Any:
+    """JSON knows no difference between 5 and 5.0: what is a whole number becomes an integer, in lists of lists too.
+
+    No field nests deeper, and what a client nests could be deeper than Python's stack.
+    """
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, list) and value and not isinstance(value[0], str):
-        return [integers(item) for item in value]
+    if depth and isinstance(value, list) and value and not isinstance(value[0], str):
+        return [integers(item, depth - 1) for item in value]
     return value
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.errors import ModelNotFound
 from app.schemas.problem import Problem
 
 
@@ -29,7 +30,9 @@ def message(problem: Problem) -> str:
 def openai_error(problem: Problem) -> dict[str, Any]:
     """As of api.openai.com: type, and for what clients look at, a code."""
     kinds = {429: "rate_limit_error"}
-    codes = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
+    codes = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
+    if problem.title == ModelNotFound.title:
+        codes[404] = "model_not_found"
     ours = "server_error" if problem.status >= 500 else "invalid_request_error"
     parameter = problem.errors[0].pointer.split("/")[1] if problem.errors and problem.errors[0].pointer else None
     return {

@@ -175,3 +175,27 @@ async def test_nothing_is_a_500(client: httpx.AsyncClient, path: str, change: di
 async def test_unknown_places(client: httpx.AsyncClient) -> None:
     check(await client.get(f"/{MARK[:3]}"), 404)
     check(await client.get("/models/none"), 404, "/model", "no such model")
+
+
+@pytest.mark.parametrize("depth", [3, 700, 3000])
+async def test_what_is_nested_deeply_is_no_error_of_ours(client: httpx.AsyncClient, depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    headers = {"content-type": "application/json"}
+    for path, body in (
+        ("/generate", f'{{"prompt": "a", "stop": {nested}}}'),
+        ("/v1/completions", f'{{"model": "language-en", "prompt": {nested}}}'),
+        ("/hf/language-en", f'{{"inputs": "a", "parameters": {{"stop": {nested}}}}}'),
+        ("/libretranslate/translate", f'{{"q": {nested}, "source": "en", "target": "tr"}}'),
+    ):
+        response = await client.post(path, content=body, headers=headers)
+        assert response.status_code in (400, 422), response.text
+
+
+@pytest.mark.parametrize("temperature", [1e-300, 1e-39, 1e-7])
+async def test_a_temperature_near_zero_is_zero(client: httpx.AsyncClient, temperature: float) -> None:
+    body = {"prompt": "the man", "model": "language-en", "max_new_tokens": 8}
+    texts = [
+        (await client.post("/generate", json=body | {"temperature": t})).json()["choices"] for t in (temperature, 0)
+    ]
+    assert texts[0] == texts[1]
+    assert texts[0][0]["text"]

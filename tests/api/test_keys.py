@@ -155,6 +155,24 @@ class TestLimits:
         assert 1 <= int(replies[-1].headers["retry-after"]) <= 7200
         assert (other.status_code, free.status_code) == (200, 200)
 
+    async def test_what_is_refused_costs_nothing(self, serve: MakeClient) -> None:
+        async with serve(rate_limit="60/hour") as client:
+            for bad in ({"state": "none"}, {"model": "none"}):
+                assert (await client.post("/generate", json=GENERATE | bad)).status_code in (404, 409)
+            unknown = {"model": "language-en", "prompt": [99999], "max_tokens": 20}
+            assert (await client.post("/v1/completions", json=unknown)).status_code == 400
+            left = (await client.post("/generate", json=GENERATE)).headers["ratelimit"]
+            assert left.split(";")[1] == "r=50"
+
+    async def test_prompts_of_one_request_are_paid_for_together(self, serve: MakeClient) -> None:
+        many = {"model": "language-en", "prompt": ["the man"] * 6, "max_tokens": 8}
+        async with serve(rate_limit="60/hour") as client:
+            assert (await client.post("/v1/completions", json=many)).status_code == 200
+            refused = await client.post("/v1/completions", json=many)
+            assert (refused.status_code, refused.headers["ratelimit"].split(";")[1]) == (429, "r=1")
+            never = await client.post("/v1/completions", json=many | {"prompt": ["the man"] * 7})
+            assert (never.status_code, "69 tokens" in never.text) == (400, True)
+
     async def test_what_would_never_be_allowed(self, serve: MakeClient) -> None:
         async with serve(rate_limit="60/hour") as client:
             response = await client.post("/generate", json=GENERATE | {"max_new_tokens": 100})

@@ -197,6 +197,38 @@ class TestBrokenRequests:
         exchange(quick, b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n" * 1000)  # is cut off
         assert answers(quick)
 
+    def test_a_slow_request_behind_a_stream(self, serve: Serve, registry: Registry) -> None:  # noqa: F811
+        """The stream ends as it should; only then has the body of the next request to come."""
+        live = serve(wrapped(registry, "language-en", TokenSlow), **QUICK)
+        body = json.dumps({"prompt": "the man", "model": "language-en", "max_new_tokens": 200, "stream": True}).encode()
+        head = b"POST /generate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        with connected(live) as connection:
+            connection.sendall(head % len(body) + body)
+            begin = connection.recv(100)
+            connection.sendall(ASK)
+            reply = begin + read_all(connection)
+        first, _, second = reply.partition(b"0\r\n\r\n")
+        assert b"event: done" in first
+        assert b"HTTP/1.1 408" not in first
+        assert status_of(second) == 408
+
+    def test_hanging_up_with_a_request_in_the_queue(self, serve: Serve, registry: Registry) -> None:  # noqa: F811
+        live = serve(wrapped(registry, "language-en", TokenSlow))
+        body = json.dumps(
+            {"prompt": "the man", "model": "language-en", "max_new_tokens": 1000, "stream": True}
+        ).encode()
+        head = b"POST /generate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+        with connected(live) as connection:
+            connection.sendall(head % len(body) + body)
+            connection.recv(100)
+            connection.sendall(ASK + BODY)
+            time.sleep(0.1)
+            assert live.app.state.engine.running == 1
+        begun = time.monotonic()
+        while live.app.state.engine.running:
+            assert time.monotonic() - begun < 3  # the stream alone would take five seconds
+            time.sleep(0.02)
+
     def test_more_connections_than_may_be(self, serve: Serve) -> None:  # noqa: F811
         live = serve(max_connections=3)
         with connected(live) as one, connected(live), connected(live):

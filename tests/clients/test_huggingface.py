@@ -89,6 +89,10 @@ class TestGeneration:
             "good the man sees", truncate=3
         )
 
+    def test_truncate_leaves_a_shorter_text_as_it_is(self, client: InferenceClient) -> None:
+        for prompt in ("the man sees", "the man sees "):
+            assert client.text_generation(prompt, truncate=500) == client.text_generation(prompt)
+
     @pytest.mark.parametrize("stop", [None, ["e"], ["zz"]])
     def test_streamed_is_not_streamed(self, client: InferenceClient, stop: list[str] | None) -> None:
         asked = {"seed": 9, "do_sample": True, "temperature": 1.3, "max_new_tokens": 15, "stop": stop}

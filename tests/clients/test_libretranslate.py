@@ -8,6 +8,7 @@ import httpx
 import pytest
 from libretranslatepy import LibreTranslateAPI
 
+from app.engine.registry import Registry
 from tests.clients.conftest import Live, Serve
 
 
@@ -102,3 +103,12 @@ class TestJson:
         for headers in ({}, {"content-type": "application/json"}):
             response = httpx.post(f"{base}/translate", content=content, headers=headers)
             assert (response.status_code, set(response.json())) == (400, {"error"})
+
+
+def test_without_a_translator(serve: Serve, registry: Registry) -> None:
+    others = [served for served in registry.models.values() if served.kind != "translator"]
+    base = f"{serve(Registry(others, registry.device)).url}/libretranslate"
+    assert httpx.get(f"{base}/languages").json() == []
+    for path in ("translate", "detect"):
+        body = {"q": "The man.", "source": "auto", "target": "tr"}
+        assert httpx.post(f"{base}/{path}", json=body).status_code == 404

@@ -43,6 +43,13 @@ class TestSubwords:
     def test_the_end_is_never_in_a_text(self, subword: SubwordTokenizer) -> None:
         assert subword.end_id not in subword.encode("the end </s> is near")
 
+    def test_a_text_is_cut_before_any_of_its_spaces(self, subword: SubwordTokenizer) -> None:
+        """However much stands before a word, its pieces are the same."""
+        text = "the man  sees\na dog, köpeği görüyor \u2581 x\0y " * 400
+        for place in (0, 3, 8, 500, 9000):
+            cut = text.index(" ", place)
+            assert subword.encode(text[:cut]) + subword.encode_continuation(text[cut:]) == subword.encode(text)
+
     def test_lone_surrogate_is_refused(self, subword: SubwordTokenizer) -> None:
         with pytest.raises(TokenizerError, match="character 1 is a lone surrogate"):
             subword.encode("a\ud800")
