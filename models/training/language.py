@@ -16,7 +16,7 @@ from models.language_model import LanguageModel
 from models.recurrent import LSTMState
 from models.tokenizer import Tokenizer
 from models.training.loop import Task
-from models.training.scores.language import language_stream, perplexity, score_stream
+from models.training.scores.language import language_stream, perplexity, score_side_by_side
 from models.training.store import IdArray
 
 
@@ -80,7 +80,7 @@ class LanguageTask(Task[Chunk, Chunk]):
         Raise DataError where there are fewer tokens than one for each stripe.
         """
         self.model, self.config, self.seed = model, config, seed
-        self.valid = language_stream(tokenizer, valid)
+        self.valid, self.end_id = language_stream(tokenizer, valid), tokenizer.end_id
         self.valid_words = sum(len(text.split()) + 1 for text in valid)
         width = (len(stream) - 1) // config.stripes
         if width < 1:
@@ -132,7 +132,7 @@ class LanguageTask(Task[Chunk, Chunk]):
         return loss
 
     def validate(self) -> dict[str, float]:
-        losses = score_stream(self.model, self.valid, self.config.stripes)
+        losses = score_side_by_side(self.model, self.valid, self.end_id, self.config.stripes)
         total = float(losses.sum())
         return {
             "perplexity_per_word": perplexity(total, self.valid_words),

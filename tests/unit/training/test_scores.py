@@ -25,6 +25,7 @@ from models.training.scores.language import (
     language_stream,
     score_alone,
     score_dynamically,
+    score_side_by_side,
     score_stream,
     score_with_cache,
 )
@@ -52,6 +53,24 @@ class TestStream:
         wanted = torch.nn.functional.cross_entropy(logits[0], STREAM[1:], reduction="none").double()
         torch.testing.assert_close(whole, wanted, rtol=1e-4, atol=1e-5)
         torch.testing.assert_close(cut, wanted, rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.parametrize("rows", [1, 2, 3, 50])
+    def test_side_by_side_each_part_is_a_stream_of_its_own(self, model: LanguageModel, rows: int) -> None:
+        """It is cut where texts end only: with as many rows as texts, each is alone; with one row all are together."""
+        draw = random.Random(5)
+        texts = [[draw.randrange(1, 12) for _ in range(draw.randrange(1, 30))] for _ in range(9)]
+        stream = torch.tensor([0, *(token for text in texts for token in [*text, 0])])
+        with torch.inference_mode():
+            found = score_side_by_side(model, stream, 0, rows)
+            whole = score_stream(model, stream)
+            alone = torch.cat([score_stream(model, torch.tensor([0, *text, 0])) for text in texts])
+        assert found.shape == whole.shape
+        if rows == 1:
+            torch.testing.assert_close(found, whole, rtol=1e-4, atol=1e-5)
+        if rows == 50:
+            torch.testing.assert_close(found, alone, rtol=1e-4, atol=1e-5)
+        first = len(texts[0]) + 1
+        torch.testing.assert_close(found[:first], whole[:first], rtol=1e-4, atol=1e-5)
 
     def test_a_text_can_spell_the_end_of_a_word_vocabulary(self, model: LanguageModel) -> None:
         words = WordTokenizer(["</s>", "<unk>", *map(str, range(10))])
