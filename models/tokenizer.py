@@ -135,6 +135,10 @@ class SubwordTokenizer:
         self._encode_word = lru_cache(CACHED_WORDS)(self._pieces_of)
         self._first_bytes = {index for index, value in self._byte_id.items() if not 0x80 <= value < 0xC0}
 
+    def __reduce__(self) -> tuple[type["SubwordTokenizer"], tuple[bytes, str]]:
+        """It travels between processes without its cache."""
+        return type(self), (self._model, self.lowercase)
+
     @classmethod
     def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> "SubwordTokenizer":
         """Learn `size` pieces from texts, or from an even sample of them where they are long.

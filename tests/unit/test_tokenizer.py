@@ -43,6 +43,10 @@ class TestSubwords:
     def test_the_end_is_never_in_a_text(self, subword: SubwordTokenizer) -> None:
         assert subword.end_id not in subword.encode("the end </s> is near")
 
+    def test_it_travels_between_processes(self, subword: SubwordTokenizer) -> None:
+        subword.encode("the man")
+        assert pickle.loads(pickle.dumps(subword)).encode("the man") == subword.encode("the man")
+
     def test_a_text_is_cut_before_any_of_its_spaces(self, subword: SubwordTokenizer) -> None:
         """However much stands before a word, its pieces are the same."""
         text = "the man  sees\na dog, köpeği görüyor \u2581 x\0y " * 400
