@@ -13,7 +13,7 @@ from app.errors import InvalidRequest
 from models.runtime.interface import TranslatorRuntime
 from models.runtime.state import Memory, State
 from models.search import Beam, BeamBatch, Hypothesis, SearchConfig, encode, source_ids
-from models.sentences import begin_as, split_sentences
+from models.sentences import Sentence, begin_as, split_sentences
 from models.tokenizer import Tokenizer
 from models.translator import Translator
 
@@ -31,7 +31,8 @@ class TranslateTask:
     def __init__(self, ticket: Ticket, model: Translator, tokenizer: Tokenizer) -> None:
         assert isinstance(ticket.job, TranslateJob)
         self.ticket, self.job, self._tokenizer = ticket, ticket.job, tokenizer
-        self._split = [split_sentences(text) for text in self.job.texts]
+        # a text of what Python takes for white space is one sentence: there is something to translate in every text
+        self._split = [split_sentences(text) or [Sentence(text, 0, len(text))] for text in self.job.texts]
         config = SearchConfig(self.job.beam_size, self.job.length_penalty, keep_attention=self.job.attention)
         self._texts = [sentence.text for sentences in self._split for sentence in sentences]
         self.beams = [Beam(source_ids(model, tokenizer, text, self.job.target), config) for text in self._texts]
