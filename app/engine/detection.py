@@ -26,9 +26,18 @@ class Detected:
 
 
 def detect(text: str, among: Sequence[str], pointer: str) -> Detected:
-    """The likeliest of some languages, by fastText's identifier lid.176 (arXiv:1607.01759), inside its package.
+    """As `identify`. Raises NoModel, blaming the field at pointer, for a text that is surely in another language."""
+    found = identify(text, among)
+    if found.language not in among:
+        known = ", ".join(sorted(among))
+        raise NoModel(f"the text seems to be in {found.language!r}; there are models for {known}", pointer)
+    return found
 
-    Raises NoModel, blaming the field at pointer, for a text that is surely in none of them.
+
+def identify(text: str, among: Sequence[str]) -> Detected:
+    """The likeliest of some languages, or another one that a text is surely in.
+
+    By fastText's identifier lid.176 (arXiv:1607.01759), inside its package.
     """
     text = text[:ENOUGH]
     line = " ".join(text.split())
@@ -39,7 +48,7 @@ def detect(text: str, among: Sequence[str], pointer: str) -> Detected:
     other = max(scores, key=lambda language: scores[language], default=best)
     letters = sum(char.isalpha() for char in text)
     if other not in among and scores[other] >= SURE and letters >= LETTERS_TO_BE_SURE:
-        raise NoModel(f"the text seems to be in {other!r}; there are models for {', '.join(sorted(among))}", pointer)
+        best = other
     return Detected(best, scores.get(best, 0.0))
 
 

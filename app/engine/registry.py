@@ -164,12 +164,18 @@ class Registry:
         return [pair for model in found if isinstance(model, Translator) for pair in model.config.directions]
 
     def for_translation(
-        self, name: str | None, texts: Sequence[str], source: str, target: str
+        self,
+        name: str | None,
+        texts: Sequence[str],
+        source: str,
+        target: str,
+        pointers: tuple[str, str, str] = ("/text", "/source", "/target"),
     ) -> tuple[Served, list[Detected]]:
         """A model that translates to target, with the language of each text (detected where source is auto).
 
-        Raises NoModel where none translates so.
+        Raises NoModel where none translates so; pointers are those of texts, source and target.
         """
+        at_text, at_source, at_target = pointers
         models = self.of_kind("translator", name)
         by_direction: dict[tuple[str, str], Served] = {}
         for loaded in models:
@@ -179,17 +185,17 @@ class Registry:
         sources = [origin for origin, goal in by_direction if goal == target]
         if not sources:
             targets = ", ".join(sorted({goal for _, goal in by_direction}))
-            raise NoModel(f"no model translates to that language; there are {targets}", "/target")
+            raise NoModel(f"no model translates to that language; there are {targets}", at_target)
         if source != "auto":
             if source not in sources:
-                raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", "/source")
+                raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", at_source)
             return by_direction[source, target], [Detected(source, 1.0) for _ in texts]
         # A text that is in the target's language already is known as such, and said to be.
-        detected = [detect(text, [*sources, target], "/text") for text in texts]
+        detected = [detect(text, [*sources, target], at_text) for text in texts]
         for found in detected:
             if found.language == target:
-                raise NoModel("a text is in the target language already; name its language in source", "/target")
+                raise NoModel("a text is in the target language already; name its language as the source", at_target)
         first = by_direction[detected[0].language, target]
         if any(by_direction[found.language, target] is not first for found in detected):
-            raise InvalidRequest("the texts are in languages of different models; send them apart", "/text")
+            raise InvalidRequest("the texts are in languages of different models; send them apart", at_text)
         return first, detected

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.errors import ClientGone, InvalidRequest
@@ -41,7 +42,10 @@ async def _read(request: Request, shape: type[ShapeT]) -> ShapeT:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     form = kind in FORMS
     if form:
-        fields = await request.form(max_files=0, max_fields=MAX_FIELDS)
+        try:
+            fields = await request.form(max_files=0, max_fields=MAX_FIELDS)
+        except HTTPException:
+            raise InvalidRequest(f"it is not a form of at most {MAX_FIELDS} fields and no file") from None
         values = {name: fields.getlist(name) for name in fields}
         given: Any = {name: found[0] if len(found) == 1 else found for name, found in values.items()}
     else:

@@ -20,7 +20,7 @@ from app.engine.ticket import Finished, Ticket
 from app.errors import InvalidRequest
 from app.problems import stream_error
 from app.routes.events import STREAMED, reply, told
-from app.routes.shape import with_body
+from app.routes.shape import refusals, with_body
 from app.schemas import huggingface as shapes
 from app.schemas.base import as_list
 from app.schemas.huggingface import (
@@ -47,25 +47,12 @@ BEAM_SIZE = 5
 ParametersT = TypeVar("ParametersT", bound=LaxRequest)
 Answer = list[GeneratedText] | list[list[Label]] | list[TranslatedText]
 Reason = Literal["length", "eos_token", "stop_sequence"]
+POINTERS = ("/inputs", "/parameters/src_lang", "/parameters/tgt_lang")
 REASONS: dict[str, Reason] = {"length": "length", "end": "eos_token", "stop": "stop_sequence"}
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": InferenceError, "description": description}
-    for status, description in {
-        400: "The body is not JSON.",
-        401: "An API key is needed.",
-        404: "No such model.",
-        413: "The body is too large.",
-        415: "The body is not sent as JSON.",
-        422: "Something in the request is wrong.",
-        429: "Too many requests.",
-        503: "The service is shutting down.",
-        504: "No answer within the time limit.",
-    }.items()
-}
 
 
 def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(prefix="/hf", tags=["Hugging Face"], responses=ERRORS)
+    routes = APIRouter(prefix="/hf", tags=["Hugging Face"], responses=refusals("/hf/", InferenceError, never=(409,)))
     routes.add_api_route(
         "/{model}",
         with_body(infer, inference(settings)),
@@ -121,7 +108,7 @@ async def _translate(
 ) -> list[TranslatedText]:
     parameters = _parameters(body, TranslationParameters)
     target = parameters.tgt_lang or _only_target(served, parameters.src_lang, texts)
-    engine.registry.for_translation(served.name, texts, parameters.src_lang, target)
+    engine.registry.for_translation(served.name, texts, parameters.src_lang, target, POINTERS)
     job = TranslateJob(served.name, tuple(texts), target, BEAM_SIZE, 1.0)
     made = await client.result(await client.submit(engine, job))
     return [TranslatedText(translation_text=translation.text) for translation in made]
@@ -135,7 +122,7 @@ def _only_target(served: Served, source: str, texts: Sequence[str]) -> str:
         source = detect(texts[0], [origin for origin, _ in directions], "/inputs").language
     targets = [target for origin, target in directions if origin == source]
     if len(targets) != 1:
-        raise InvalidRequest("name a language to translate to", "/parameters/tgt_lang")
+        raise InvalidRequest("name a language to translate to", POINTERS[2])
     return targets[0]
 
 

@@ -7,11 +7,12 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from app.dependencies import Client, EngineDep
-from app.engine.detection import Detected, detect
+from app.engine.detection import Detected, detect, identify
 from app.engine.engine import Engine
 from app.engine.jobs import TranslateJob, Translation
 from app.errors import NoModel
 from app.routes.bodies import FORMS, accepts, read_body
+from app.routes.shape import refusals
 from app.schemas.base import as_list
 from app.schemas.libretranslate import (
     DetectedLanguage,
@@ -34,22 +35,14 @@ NAMES = {
     "ko": "Korean", "ku": "Kurdish", "nl": "Dutch", "pl": "Polish", "pt": "Portuguese", "ro": "Romanian",
     "ru": "Russian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "zh": "Chinese",
 }  # fmt: skip
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": LibreTranslateError, "description": description}
-    for status, description in {
-        400: "Something in the request is wrong.",
-        404: "No model translates between the languages.",
-        403: "An API key is needed.",
-        413: "The body is too large.",
-        429: "Too many requests.",
-        503: "The service is shutting down.",
-        504: "No answer within the time limit.",
-    }.items()
-}
 
 
 def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(prefix="/libretranslate", tags=["LibreTranslate"], responses=ERRORS)
+    routes = APIRouter(
+        prefix="/libretranslate",
+        tags=["LibreTranslate"],
+        responses=refusals("/libretranslate/", LibreTranslateError, never=(409, 415)),
+    )
     form, detection = translate_form(settings), detect_form(settings)
 
     async def translate_(request: Request, engine: EngineDep) -> TranslateAnswer:
@@ -97,12 +90,12 @@ async def translate(body: TranslateForm, request: Request, engine: Engine) -> Tr
 
 
 async def detect_language(body: DetectForm, request: Request, engine: Engine) -> list[DetectedLanguage]:
-    """Which of the languages of the translators a text is in."""
+    """Which of the languages of the translators a text is in, or which other one it surely is in."""
     Client(request, body.api_key)
     among = sorted(_targets(engine))
     if not among:
         raise NoModel("no translator is loaded")
-    return [_detected(detect(body.q, among, "/q"))]
+    return [_detected(identify(body.q, among))]
 
 
 async def languages(engine: EngineDep) -> list[Language]:

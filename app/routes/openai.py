@@ -20,6 +20,7 @@ from app.errors import InvalidRequest
 from app.logs import request_id
 from app.problems import stream_error
 from app.routes.events import STREAMED, next_events, reply, told
+from app.routes.shape import refusals
 from app.schemas.openai import (
     Completion,
     CompletionChoice,
@@ -37,23 +38,10 @@ PATH = "/v1/completions"
 TINY = 1e-9
 """OpenAI takes a top_p of 0, which leaves the likeliest token alone."""
 DONE = b"data: [DONE]\n\n"
-ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": OpenAIError, "description": description}
-    for status, description in {
-        400: "Something in the request is wrong.",
-        401: "An API key is needed.",
-        404: "No such model.",
-        413: "The body is too large.",
-        415: "The body is not sent as JSON.",
-        429: "Too many requests.",
-        503: "The service is shutting down.",
-        504: "No answer within the time limit.",
-    }.items()
-}
 
 
 def router(_settings: Settings) -> APIRouter:
-    routes = APIRouter(prefix="/v1", tags=["OpenAI"], responses=ERRORS)
+    routes = APIRouter(prefix="/v1", tags=["OpenAI"], responses=refusals("/v1/", OpenAIError, never=(409,)))
     routes.add_api_route(
         "/completions",
         completions,

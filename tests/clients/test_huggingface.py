@@ -151,6 +151,13 @@ class TestRefusals:
         with pytest.raises(ValidationError, match=name):
             client_of(live, "language-en").text_generation(PROMPT, **asked)
 
+    @pytest.mark.parametrize(("source", "target", "name"), [("en", "fr", "tgt_lang"), ("fr", "tr", "src_lang")])
+    def test_a_language_that_is_not_translated(self, live: Live, source: str, target: str, name: str) -> None:
+        body = {"inputs": "The man.", "parameters": {"src_lang": source, "tgt_lang": target}}
+        response = httpx.post(f"{live.url}/hf/translation-en-tr", json=body)
+        assert response.status_code == 404
+        assert response.json()["error"].startswith(f"parameters/{name}: ")
+
     def test_no_such_model(self, live: Live) -> None:
         with pytest.raises(UnknownError, match="no such model"):
             client_of(live, "none").text_generation(PROMPT)

@@ -41,6 +41,10 @@ class TestClient:
         assert found["language"] == "tr"
         assert 50 < found["confidence"] <= 100
 
+    def test_detect_knows_more_languages_than_are_translated(self, client: LibreTranslateAPI) -> None:
+        (found,) = client.detect("Où se trouve la vieille gare, s'il vous plaît ?")
+        assert found["language"] == "fr"
+
     def test_languages(self, client: LibreTranslateAPI) -> None:
         assert client.languages() == [
             {"code": "en", "name": "English", "targets": ["en", "tr"]},
@@ -97,6 +101,11 @@ class TestJson:
         assert response.status_code == (404 if "fr" in change.values() else 400)
         assert set(response.json()) == {"error"}
         assert response.json()["error"].startswith(name)
+
+    def test_a_form_with_a_file(self, base: str) -> None:
+        response = httpx.post(f"{base}/translate", files={"q": ("name.txt", b"The man.")})
+        assert response.status_code == 400
+        assert "no file" in response.json()["error"]
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b"\xff", b"[]", b"7"])
     def test_no_such_body(self, base: str, content: bytes) -> None:
