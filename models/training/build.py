@@ -1,7 +1,7 @@
 """From a request on the command line to a trainer, its tokenizer, and the way to measure the result."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from models.training.recipes import Recipe, load_recipe, recipe_names
 from models.training.scores.config import EvaluationConfig
 from models.training.session import Run, work_folder
 from models.training.sources import Source, all_rows, describe, parse_source
-from models.training.transfer import classifier_sizes, transfer
+from models.training.transfer import SIZES, go_on, start_sizes, transfer
 from models.training.translation import TranslationTask, TranslationTaskConfig
 from models.training.world import World
 from models.translator import Translator, TranslatorConfig
@@ -81,7 +81,7 @@ class Request:
     root: Path = Path()
     one_way: bool = False
     start: Path | None = None
-    """The language model that a classifier starts from."""
+    """The language model that a classifier or another language model starts from."""
     device: str = "auto"
     command: str = ""
 
@@ -185,7 +185,7 @@ def _settings(request: Request, recipe: Recipe, start: Checkpoint | None, device
             raise ConfigError(f"setting {next(iter(vocabulary))} is decided by the language model of --from")
         known = start.tokenizer
         vocabulary |= {"vocabulary_size": known.size, "tokenizer": known.kind, "lowercase": known.lowercase}
-        model |= classifier_sizes(start.model, model)  # type: ignore[arg-type]
+        model |= start_sizes(request.kind, start.model, model)  # type: ignore[arg-type]
     measuring = EvaluationConfig(**evaluation)  # type: ignore[arg-type]
     return _Settings(_complete(request.kind, shares, device), words, model, config, measuring, task)
 
@@ -198,9 +198,14 @@ def _complete(kind: str, shares: Sequence[Mapping[str, Value]], device: torch.de
 
 
 def all_settings(recipe: str, device: str) -> dict[str, Value]:
-    """Every setting of a run of a recipe that starts from nothing."""
+    """Every setting of a run of a recipe, less what its base was made with."""
     known = load_recipe(recipe)
-    return _complete(known.kind, distribute(known.settings, CONFIGURATIONS[known.kind]), choose_device(device))
+    settings = dict(known.settings)
+    if known.base:
+        base = all_settings(known.base, device)
+        inherited = (*(field.name for field in fields(VocabularyConfig)), *SIZES[known.kind])
+        settings |= {name: base[name] for name in inherited}
+    return _complete(known.kind, distribute(settings, CONFIGURATIONS[known.kind]), choose_device(device))
 
 
 def _languages(request: Request, recipe: Recipe) -> tuple[str, ...]:
@@ -255,7 +260,7 @@ def _start(request: Request, device: torch.device) -> Checkpoint | None:
         return None
     start = checkpoint.load(request.start, device)
     if not isinstance(start.model, LanguageModel):
-        raise ConfigError(f"--from {request.start}: a {start.kind}; a classifier starts from a language model")
+        raise ConfigError(f"--from {request.start}: a {start.kind}; training starts from a language model")
     return start
 
 
@@ -267,6 +272,8 @@ def _train_tokenizer(rows: Iterator[Row], texts: int, config: VocabularyConfig) 
 def _language(material: _Material) -> Task[Any, Any]:
     tokenizer = material.tokenizer
     model = LanguageModel(LanguageModelConfig(tokenizer.size, **material.settings.model))
+    if material.start:
+        go_on(material.start, model)
     valid = [text for (text,) in material.valid]
     config = LanguageTaskConfig(**material.settings.task)
     return LanguageTask(

@@ -47,6 +47,7 @@ Language = Annotated[str, typer.Option("--language", help="The language of the t
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 BoardFolder = Annotated[Path | None, typer.Option("--tensorboard", help="A folder to write TensorBoard's events into.")]
+Start = Annotated[Path | None, typer.Option("--from", help="The checkpoint of a language model to start from.")]
 Threads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0: one a core.")]
 
 
@@ -57,6 +58,7 @@ def language(
     valid: Valid = None,
     language: Language = "",
     recipe: RecipeName = "",
+    start: Start = None,
     assignments: Assignments = None,
     data: Root = Path(),
     resume: Resume = False,
@@ -67,7 +69,7 @@ def language(
     """Train a language model on text: .txt with a document a line, .jsonl, .csv, .tsv, .parquet."""
     languages = (language,) if language else ()
     request = _request("language", out, train, valid, languages, recipe, assignments, data, device)
-    _train(request, resume, threads, tensorboard)
+    _train(replace(request, start=start), resume, threads, tensorboard)
 
 
 @app.command()
@@ -77,9 +79,7 @@ def classifier(
     valid: Valid = None,
     language: Language = "",
     recipe: RecipeName = "",
-    start: Annotated[
-        Path | None, typer.Option("--from", help="The checkpoint of a language model to start from.")
-    ] = None,
+    start: Start = None,
     assignments: Assignments = None,
     data: Root = Path(),
     resume: Resume = False,
@@ -212,24 +212,29 @@ def _train(request: Request, resume: bool, threads: int, tensorboard: Path | Non
         torch.set_num_threads(threads)
     world = World.join(choose_device(request.device))
     try:
-        recipe = find_recipe(request)
-        if recipe.base and request.start is None:
-            base = request.output.with_name(request.output.name + ".base")
-            if not session.is_finished(base):
-                first = Request("language", base, recipe=recipe.base, root=request.root, device=request.device)
-                events = tensorboard and tensorboard / base.name
-                _run(replace(first, command=request.command), resume and session.has_state(base), world, events)
-            elif checkpoint.load(base, "cpu").training["settings"] != all_settings(recipe.base, request.device):
-                raise DataError(f"{base}: not made by the recipe {recipe.base} as it is; delete it, or use --from")
-            request = replace(request, start=base)
-            resume = resume and session.has_state(request.output)
-        _run(request, resume, world, tensorboard)
+        _train_with_base(request, resume, world, tensorboard)
     except ModelError:
         if world.is_first:
             raise
         sys.exit(2)  # the first process says it
     finally:
         world.leave()
+
+
+def _train_with_base(request: Request, resume: bool, world: World, tensorboard: Path | None) -> None:
+    """Train what the recipe starts from, where that is not there yet, and then the model itself."""
+    name = find_recipe(request).base
+    if name and request.start is None:
+        base = request.output.with_name(request.output.name + ".base")
+        if not session.is_finished(base):
+            first = Request("language", base, recipe=name, root=request.root, device=request.device)
+            events = tensorboard and tensorboard / base.name
+            _train_with_base(replace(first, command=request.command), resume and session.has_state(base), world, events)
+        elif checkpoint.load(base, "cpu").training["settings"] != all_settings(name, request.device):
+            raise DataError(f"{base}: not made by the recipe {name} as it is; delete it, or use --from")
+        request = replace(request, start=base)
+        resume = resume and session.has_state(request.output)
+    _run(request, resume, world, tensorboard)
 
 
 def _run(request: Request, resume: bool, world: World, tensorboard: Path | None) -> None:

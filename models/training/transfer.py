@@ -1,4 +1,8 @@
-"""A classifier that has read before: it starts as a language model (Dai and Le 2015, arXiv:1511.01432)."""
+"""A model that has read before: it starts as a language model.
+
+A classifier as of Dai and Le 2015 (arXiv:1511.01432); a language model, to go on with other text, as of Howard and
+Ruder 2018 (arXiv:1801.06146).
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,14 +15,21 @@ from models.errors import ConfigError
 from models.language_model import LanguageModel
 from models.recurrent import LSTMStack
 
+SIZES = {"classifier": ("embedding", "hidden", "layers"), "language": ("embedding", "hidden", "layers", "backward")}
 
-def classifier_sizes(start: LanguageModel, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """A classifier's settings with the sizes of the language model. Raises ConfigError for another size."""
-    sizes = {name: getattr(start.config, name) for name in ("embedding", "hidden", "layers")}
+
+def start_sizes(kind: str, start: LanguageModel, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a model of a kind, with the sizes of the language model. Raises ConfigError for another size."""
+    sizes = {name: getattr(start.config, name) for name in SIZES[kind]}
     for name, size in sizes.items():
         if settings.get(name, size) != size:
             raise ConfigError(f"setting {name} is {settings[name]}, but the language model of --from has {size}")
     return {**settings, **sizes}
+
+
+def go_on(start: LanguageModel, model: LanguageModel) -> None:
+    """Copy all weights into a language model of the same sizes."""
+    model.load_state_dict(start.state_dict())
 
 
 def transfer(start: LanguageModel, classifier: Classifier) -> None:

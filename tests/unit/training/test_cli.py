@@ -18,7 +18,7 @@ from models import checkpoint
 from models.classifier import Classifier, ClassifierConfig
 from models.training import build, cli
 from models.training.recipes import Recipe, recipe_names
-from models.training.transfer import classifier_sizes, transfer
+from models.training.transfer import start_sizes, transfer
 from tests.conftest import SENTENCES
 
 TINY = [
@@ -219,7 +219,7 @@ class TestTransfer:
 
     def test_it_reads_as_the_language_model_does(self, base) -> None:
         start = checkpoint.load(base, torch.device("cpu")).model
-        sizes = classifier_sizes(start, {"dropout": 0.5})
+        sizes = start_sizes("classifier", start, {"dropout": 0.5})
         model = Classifier(ClassifierConfig(start.config.vocabulary, ("bad", "good"), **sizes)).eval()
         transfer(start, model)
         ids = torch.randint(0, start.config.vocabulary, (3, 9))
@@ -248,6 +248,22 @@ class TestTransfer:
             assert re.search(message, " ".join(printed.split()))
         status, printed = run(capsys, monkeypatch, "classifier", *options[:-1], out, "--out", tmp_path / "other")
         assert (status, "starts from a language model" in printed) == (2, True)
+
+    def test_a_language_model_goes_on(self, base, tmp_path, capsys, monkeypatch) -> None:
+        other, out = tmp_path / "other.txt", tmp_path / "model"
+        other.write_text("the dog sees the cat\n" * 40, encoding="utf-8")
+        options = ["--train", other, "--valid", other, "--language", "en", "--from", base, "--out", out]
+        still = ["--set", "epochs=1", "--set", "learning_rate=1e-12", "--set", "stripes=4"]
+        status, printed = run(capsys, monkeypatch, "language", *options, *still)
+        assert status == 0, printed
+        made, start = (checkpoint.load(place, torch.device("cpu")) for place in (out, base))
+        assert made.tokenizer.to_bytes() == start.tokenizer.to_bytes()
+        assert made.model.config.backward
+        for name, value in made.model.state_dict().items():
+            torch.testing.assert_close(value, start.model.state_dict()[name], atol=1e-4, rtol=0)
+        options[-1] = tmp_path / "third"
+        status, printed = run(capsys, monkeypatch, "language", *options, "--set", "backward=false")
+        assert (status, "backward is False" in printed) == (2, True)
 
     def test_a_recipe_with_a_base_is_one_command(self, tmp_path, labelled, capsys, monkeypatch) -> None:
         text = tmp_path / "text.txt"
