@@ -28,7 +28,7 @@ from torch import Tensor
 from models.classifier import Classifier, ClassifierConfig
 from models.errors import CheckpointError, ModelError
 from models.language_model import LanguageModel, LanguageModelConfig
-from models.tokenizer import Tokenizer, load_tokenizer
+from models.tokenizers import Tokenizer, load_tokenizer
 from models.translator import Translator, TranslatorConfig
 
 Model = LanguageModel | Classifier | Translator

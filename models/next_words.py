@@ -13,7 +13,7 @@ from torch import Tensor
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
 from models.sampling import row_sums
-from models.tokenizer import lower
+from models.tokenizers import lower
 from models.word_pieces import Vocabulary, is_letter
 
 ROUND_SIZE = 48

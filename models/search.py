@@ -12,7 +12,7 @@ from models.batch import pad
 from models.runtime.interface import TranslatorRuntime
 from models.runtime.state import Memory, State, join, join_memories
 from models.sampling import top
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.translator import Translator
 
 LONGEST_OUTPUT = 400

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from models.sampling import top
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 
 
 class Vocabulary:

@@ -13,7 +13,7 @@ from app.settings import Settings
 from models import checkpoint
 from models.classifier import Classifier, ClassifierConfig
 from models.language_model import LanguageModel, LanguageModelConfig
-from models.tokenizer import SubwordTokenizer
+from models.tokenizers import SubwordTokenizer
 from models.translator import Translator, TranslatorConfig
 
 SENTENCES = [

@@ -13,7 +13,7 @@ from models.classifier import Classifier
 from models.device import choose_device
 from models.language_model import LanguageModel
 from models.recurrent import LSTMState
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 
 
 def load(directory: Path) -> Checkpoint:

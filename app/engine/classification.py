@@ -12,7 +12,7 @@ from app.engine.ticket import Outbox, Ticket
 from models.batch import like_lengths, pad
 from models.classifier import Classifier
 from models.runtime.interface import ClassifierRuntime
-from models.tokenizer import Token, Tokenizer
+from models.tokenizers import Token, Tokenizer
 
 TURN_TOKENS = 2_048
 """Tokens, padding included, that are read in a turn beside other lanes, and ALONE_TOKENS where there are none."""

@@ -15,7 +15,7 @@ from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
 from models.sampling import Draw, Past, Sampler, draws
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 
 UNREAD = 64
 """Events that a stream's reader may be behind before its rows are set aside; they come back at half of that."""

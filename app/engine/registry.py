@@ -20,7 +20,7 @@ from models.runtime.build import (
     make_translator_runtime,
 )
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.translator import Translator
 from models.word_pieces import Vocabulary
 

@@ -9,7 +9,7 @@ from app.engine.registry import Served
 from app.errors import Conflict
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, unpack
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.word_pieces import split_partial
 
 CHUNK = 32

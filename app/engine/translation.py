@@ -14,7 +14,7 @@ from models.runtime.interface import TranslatorRuntime
 from models.runtime.state import Memory, State
 from models.search import Beam, BeamBatch, Hypothesis, SearchConfig, encode, source_ids
 from models.sentences import Sentence, begin_as, split_sentences
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.translator import Translator
 
 MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it

@@ -19,7 +19,7 @@ from app.schemas.models import (
 )  # fmt: skip
 from app.settings import Settings
 from models.classifier import Classifier
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.translator import Translator
 
 TOKENIZE_SHARE = 40

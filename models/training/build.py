@@ -15,7 +15,7 @@ from models.config import require_range
 from models.device import choose_device, trains_in_bfloat16
 from models.errors import ConfigError, DataError
 from models.language_model import LanguageModel, LanguageModelConfig
-from models.tokenizer import SubwordTokenizer, Tokenizer, WordTokenizer
+from models.tokenizers import SubwordTokenizer, Tokenizer, WordTokenizer
 from models.training.classification import ClassificationTask, ClassificationTaskConfig
 from models.training.corpus import Corpus, CorpusWriter, usable
 from models.training.evaluate import evaluate_sources

@@ -13,7 +13,7 @@ from models.batch import pad
 from models.classifier import Classifier
 from models.config import require_range
 from models.runtime.float import FloatClassifier
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.training.buckets import bucket
 from models.training.loop import Task
 from models.training.scores.classification import (

@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.errors import CheckpointError, DataError
-from models.tokenizer import Tokenizer, load_tokenizer
+from models.tokenizers import Tokenizer, load_tokenizer
 from models.training.files import Row
 from models.training.store import IdArray, Ragged, RaggedWriter
 

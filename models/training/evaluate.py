@@ -7,7 +7,7 @@ from models.checkpoint import Model
 from models.classifier import Classifier
 from models.errors import DataError
 from models.language_model import LanguageModel
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.training.corpus import usable
 from models.training.files import Row
 from models.training.scores.classification import evaluate_classifier

@@ -14,7 +14,7 @@ from models.config import require_range
 from models.errors import DataError
 from models.language_model import LanguageModel
 from models.recurrent import LSTMState
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.training.loop import Task
 from models.training.scores.language import language_stream, perplexity, score_side_by_side
 from models.training.store import IdArray

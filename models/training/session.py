@@ -21,7 +21,7 @@ from models.checkpoint import Model
 from models.classifier import Classifier
 from models.errors import CheckpointError, DataError
 from models.language_model import LanguageModel
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.training.board import Board
 from models.training.card import write_card
 from models.training.display import Display

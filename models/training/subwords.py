@@ -8,7 +8,7 @@ from itertools import accumulate
 from math import exp
 
 from models.errors import ConfigError
-from models.tokenizer import SubwordTokenizer, Tokenizer
+from models.tokenizers import SubwordTokenizer, Tokenizer
 
 CANDIDATES = 16
 REMEMBERED = 100_000  # words whose segmentations are kept

@@ -11,7 +11,7 @@ from torch import Tensor
 from models.batch import Batch, like_lengths, pad
 from models.config import require_range
 from models.errors import DataError
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.training.buckets import bucket
 from models.training.loop import Task
 from models.training.scores.classification import EVALUATION_TOKENS

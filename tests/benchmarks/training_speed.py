@@ -22,7 +22,7 @@ import torch
 from torch import nn
 
 from models.language_model import LanguageModel, LanguageModelConfig
-from models.tokenizer import WordTokenizer
+from models.tokenizers import WordTokenizer
 from models.training.allocator import SETTINGS
 from models.training.language import LanguageTask, LanguageTaskConfig
 from models.training.loop import Progress, Trainer

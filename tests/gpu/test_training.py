@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.tokenizer import SubwordTokenizer
+from models.tokenizers import SubwordTokenizer
 from models.training.loop import Trainer
 from models.training.optimization import TrainingConfig
 from tests.unit.training.test_loop import TASKS, losses, still

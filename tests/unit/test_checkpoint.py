@@ -9,7 +9,7 @@ from models import checkpoint
 from models.batch import pad
 from models.errors import CheckpointError
 from models.language_model import LanguageModel
-from models.tokenizer import SubwordTokenizer
+from models.tokenizers import SubwordTokenizer
 from tests.conftest import save_tiny
 
 

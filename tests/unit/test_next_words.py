@@ -17,7 +17,7 @@ from models.next_words import (
     run,
 )
 from models.runtime.float import FloatLanguage
-from models.tokenizer import SubwordTokenizer, Tokenizer, WordTokenizer
+from models.tokenizers import SubwordTokenizer, Tokenizer, WordTokenizer
 from models.word_pieces import Vocabulary, is_single_word, split_partial
 
 

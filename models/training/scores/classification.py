@@ -12,7 +12,7 @@ from models.batch import like_lengths, pad
 from models.classifier import Classifier
 from models.runtime.build import make_classifier_runtime
 from models.runtime.interface import ClassifierRuntime
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.training.scores.bootstrap import interval
 from models.training.scores.config import EvaluationConfig
 

@@ -15,7 +15,7 @@ from models.batch import like_lengths, pad
 from models.language_model import LanguageModel
 from models.runtime.build import make_language_runtime
 from models.runtime.interface import LanguageRuntime
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.training.scores.bootstrap import interval
 from models.training.scores.config import EvaluationConfig
 from models.training.scores.ngram import KneserNey

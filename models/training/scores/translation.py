@@ -9,7 +9,7 @@ from sacrebleu.metrics.chrf import CHRF
 from models.runtime.build import make_translator_runtime
 from models.search import SearchConfig, source_ids, translate
 from models.sentences import begin_as
-from models.tokenizer import Tokenizer
+from models.tokenizers import Tokenizer
 from models.training.scores.config import EvaluationConfig
 from models.translator import Translator
 

@@ -17,7 +17,7 @@ from models.language_model import LanguageModel
 from models.runtime.float import FloatLanguage
 from models.runtime.state import State, unpack
 from models.sampling import SamplingConfig
-from models.tokenizer import SubwordTokenizer, WordTokenizer
+from models.tokenizers import SubwordTokenizer, WordTokenizer
 from tests.unit.engine.conftest import Desk, MakeDesk
 
 pytestmark = pytest.mark.anyio

@@ -14,7 +14,7 @@ from models.device import trains_in_bfloat16
 from models.dropout import VariationalDropout
 from models.errors import ConfigError, TrainingError
 from models.language_model import LanguageModel, LanguageModelConfig
-from models.tokenizer import SubwordTokenizer
+from models.tokenizers import SubwordTokenizer
 from models.training.buckets import bucket
 from models.training.classification import ClassificationTask, ClassificationTaskConfig
 from models.training.language import LanguageTask, LanguageTaskConfig

@@ -9,7 +9,7 @@ import torch
 
 from models.errors import ConfigError, DataError
 from models.language_model import LanguageModel, LanguageModelConfig
-from models.tokenizer import SubwordTokenizer, WordTokenizer
+from models.tokenizers import SubwordTokenizer, WordTokenizer
 from models.training.corpus import Corpus, CorpusWriter
 from models.training.scores.bootstrap import interval
 from models.training.scores.classification import (

@@ -1,111 +1,26 @@
-"""Text to ids and back.
-
-Two tokenizers behind one interface: `SubwordTokenizer` (SentencePiece, Kudo and Richardson 2018,
-arXiv:1808.06226) loses nothing and has no unknown words; `WordTokenizer` (words between white
-space, as in Mikolov's Penn Treebank) has a closed vocabulary and `<unk>`.
-"""
+"""Pieces of words: SentencePiece (Kudo and Richardson 2018, arXiv:1808.06226)."""
 
 import io
-import json
 import re
 import zlib
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from typing import Protocol
 
 import sentencepiece
 
 from models.errors import TokenizerError
+from models.tokenizers.base import Token, checked, lower
 
 SPACE = "\u2581"  # how SentencePiece writes a space; a real U+2581 in a text is spelled in bytes
 CACHED_WORDS = 65_536
 _WORD = re.compile(" [^ ]*|[^ ]+")
 LONGEST_LINE_BYTES = 65_536  # SentencePiece skips longer lines when it learns a vocabulary
 LONGEST_LINE = LONGEST_LINE_BYTES // 4 - 1  # in characters: so many and a space always fit
-MOST_COUNTED = 4_000_000  # different words
 SAMPLED_CHARACTERS = (
     40_000_000  # of text, at most, that a vocabulary is learned from: SentencePiece wants 20 bytes for each
 )
-
-
-@dataclass(frozen=True)
-class Token:
-    """A piece of a text: text[start:end] in characters.
-
-    A character outside the vocabulary is several tokens, one a byte: they share its span.
-    """
-
-    id: int
-    text: str
-    start: int
-    end: int
-
-
-class Tokenizer(Protocol):
-    """What models, trainer and service need of a tokenizer."""
-
-    kind: str
-    lowercase: str  # "" (case kept), "en" or "tr": how letters are lowered before encoding
-    unit: str  # what it knows or doesn't: characters or words
-
-    @property
-    def size(self) -> int:
-        """V, the number of ids."""
-
-    @property
-    def end_id(self) -> int:
-        """The id that ends a document, and that stands before the first one."""
-
-    def encode(self, text: str) -> list[int]:
-        """Raise TokenizerError for a text with a lone surrogate, which is no text."""
-
-    def encode_continuation(self, text: str) -> list[int]:
-        """The ids of a text that follows another: no space is put before it.
-
-        encode(text) is encode_continuation(" " + text), and a text may be cut before any of its spaces.
-        """
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids from its beginning; bytes that are not UTF-8 become U+FFFD."""
-
-    def decode_continuation(self, ids: Sequence[int]) -> str:
-        """The text of ids that follow other ids: a space at its beginning is kept."""
-
-    def tokens(self, text: str) -> list[Token]:
-        """Encode, with each token's span in the text."""
-
-    def surface(self, token_id: int) -> bytes:
-        """What a token adds to a running text, in UTF-8; nothing for the end."""
-
-    def unknown(self, ids: Sequence[int]) -> int:
-        """How many of the units that ids stand for the vocabulary has not."""
-
-    def to_bytes(self) -> bytes:
-        """The tokenizer as the content of its file."""
-
-
-def lower(text: str, language: str) -> str:
-    """Lower letters one for one, so that character positions stay; Turkish has its own I and İ."""
-    if not language:
-        return text
-    if language == "tr":
-        text = text.replace("I", "ı").replace("İ", "i")
-    if "İ" not in text and "Σ" not in text:  # the two whose lower letters depend on more than themselves
-        return text.lower()
-    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
-
-
-def checked(text: str) -> str:
-    """Return the text, or raise TokenizerError where it can't be written as UTF-8."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise TokenizerError(f"character {error.start} is a lone surrogate, not a character") from None
-    return text
 
 
 class SubwordTokenizer:
@@ -252,96 +167,6 @@ class SubwordTokenizer:
         if self._pieces.is_control(index) or self._pieces.is_unknown(index):
             return b""
         return str(self._pieces.id_to_piece(index)).replace(SPACE, " ").encode("utf-8")
-
-
-class WordTokenizer:
-    """Words between white space; a word outside the vocabulary is `<unk>`. Not reversible."""
-
-    kind = "word"
-    unit = "words"
-    END, UNKNOWN = "</s>", "<unk>"
-
-    def __init__(self, words: Sequence[str], lowercase: str = "") -> None:
-        """Raise TokenizerError unless words start with the end, then `<unk>`, and are all different."""
-        if list(words[:2]) != [self.END, self.UNKNOWN] or len(set(words)) != len(words):
-            raise TokenizerError(f"a word list begins with {self.END} and {self.UNKNOWN} and repeats nothing")
-        self.lowercase = lowercase
-        self._words = list(words)
-        self._ids = {word: index for index, word in enumerate(words)}
-
-    @classmethod
-    def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> "WordTokenizer":
-        """Keep the most frequent words of texts, up to `size` ids in all."""
-        counts: Counter[str] = Counter()
-        most = MOST_COUNTED
-        for text in texts:
-            counts.update(lower(text, lowercase).split())
-            if len(counts) > most:  # words seen once are forgotten, so that memory does not grow with the text
-                counts = Counter({word: count for word, count in counts.items() if count > 1})
-                most = max(most, 2 * len(counts))
-        for special in (cls.END, cls.UNKNOWN):
-            counts.pop(special, None)
-        frequent = sorted(counts, key=lambda word: (-counts[word], word))[: size - 2]
-        return cls([cls.END, cls.UNKNOWN, *frequent], lowercase)
-
-    @classmethod
-    def from_bytes(cls, content: bytes, lowercase: str = "") -> "WordTokenizer":
-        """Raise TokenizerError unless content is a JSON list of words."""
-        try:
-            words = json.loads(content)
-        except ValueError as error:
-            raise TokenizerError(f"not a JSON word list: {error}") from None
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise TokenizerError("not a JSON list of words")
-        return cls(words, lowercase)
-
-    @property
-    def size(self) -> int:
-        return len(self._words)
-
-    @property
-    def end_id(self) -> int:
-        return 0
-
-    def encode(self, text: str) -> list[int]:
-        return [
-            self._ids.get(word, 1) or 1 for word in lower(checked(text), self.lowercase).split()
-        ]  # no text has an end
-
-    def encode_continuation(self, text: str) -> list[int]:
-        return self.encode(text)
-
-    def decode(self, ids: Sequence[int]) -> str:
-        return " ".join(self._words[index] for index in ids if index != self.end_id)
-
-    def decode_continuation(self, ids: Sequence[int]) -> str:
-        text = self.decode(ids)
-        return " " + text if text else ""
-
-    def tokens(self, text: str) -> list[Token]:
-        spans = (match.span() for match in re.finditer(r"\S+", text))
-        return [
-            Token(index, text[start:end], start, end)
-            for index, (start, end) in zip(self.encode(text), spans, strict=True)
-        ]
-
-    def surface(self, token_id: int) -> bytes:
-        return b"" if token_id == self.end_id else (" " + self._words[token_id]).encode("utf-8")
-
-    def unknown(self, ids: Sequence[int]) -> int:
-        return sum(index == 1 for index in ids)
-
-    def to_bytes(self) -> bytes:
-        return json.dumps(self._words, ensure_ascii=False, indent=0).encode("utf-8")
-
-
-def load_tokenizer(kind: str, content: bytes, lowercase: str) -> Tokenizer:
-    """Read what `to_bytes` wrote. Raises TokenizerError for damage or an unknown kind."""
-    if kind == SubwordTokenizer.kind:
-        return SubwordTokenizer(content, lowercase)
-    if kind == WordTokenizer.kind:
-        return WordTokenizer.from_bytes(content, lowercase)
-    raise TokenizerError(f"unknown tokenizer kind {kind!r}; known: subword, word")
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:
