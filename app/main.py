@@ -24,6 +24,7 @@ from app.routes import (
     generate,
     health,
     huggingface,
+    inspect,
     libretranslate,
     models,
     next_word_probs,
@@ -104,7 +105,7 @@ def _add_middleware(
 
 def _add_routes(app: FastAPI, settings: Settings, guard: Guard) -> None:
     with_key = [Depends(HTTPBearer(auto_error=False))] if guard.closed else []  # for the API page to ask for it
-    for route in (generate, next_word_probs, classify, translate, models, openai, huggingface):
+    for route in (generate, next_word_probs, classify, translate, inspect, models, openai, huggingface):
         app.include_router(route.router(settings), dependencies=with_key)
     app.include_router(libretranslate.router(settings))  # whose key is a field of the body
     app.include_router(health.router())

@@ -62,6 +62,7 @@ class Settings(BaseSettings):
     max_prompt_characters: int = Field(20_000, ge=1, description="Longest prompt or text of the language models.")
     max_text_characters: int = Field(20_000, ge=1, description="Longest text to classify.")
     max_source_characters: int = Field(5_000, ge=1, description="Longest text to translate.")
+    max_inspect_characters: int = Field(1_000, ge=1, description="Longest text to look inside at.")
     max_texts: int = Field(64, ge=1, description="Most texts in one request.")
     max_new_tokens: int = Field(1_024, ge=1, description="Most tokens that one request may generate.")
     max_choices: int = Field(8, ge=1, description="Most choices (n) of one generation.")

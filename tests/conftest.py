@@ -105,6 +105,7 @@ def settings() -> Settings:
         max_prompt_characters=500,
         max_text_characters=400,
         max_source_characters=300,
+        max_inspect_characters=300,
         max_texts=4,
         max_new_tokens=40,
         max_choices=4,

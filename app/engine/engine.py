@@ -19,7 +19,7 @@ from typing import Literal
 import torch
 
 from app.engine.admission import FairQueue, Pace
-from app.engine.jobs import ClassifyJob, GenerateJob, Job, PredictJob, TranslateJob
+from app.engine.jobs import ClassifyJob, GenerateJob, InspectJob, Job, PredictJob, TranslateJob
 from app.engine.lanes import LANES, ModelLanes, Task, prepare
 from app.engine.meter import Meter
 from app.engine.registry import Registry, Served
@@ -312,6 +312,8 @@ def measure(job: Job) -> tuple[int, float]:
         return len(job.prompt), length + job.choices * rows
     if isinstance(job, PredictJob):
         return len(job.text), len(job.text) / 4 + 50
+    if isinstance(job, InspectJob):
+        return len(job.text), len(job.text)
     texts = job.texts
     characters = sum(len(text) for text in texts)
     if isinstance(job, ClassifyJob):

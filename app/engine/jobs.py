@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 
 from app.engine.snapshot import Snapshot
+from models.gates import Direction
 from models.sampling import SamplingConfig
+from models.tokenizers import Token
 
 
 @dataclass(frozen=True)
@@ -166,5 +168,45 @@ class Translation:
     attention: AttentionMap | None = field(default=None, repr=False)
 
 
-Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob
-Result = Generation | Prediction | list[Verdict] | list[Translation]
+@dataclass(frozen=True)
+class InspectJob:
+    """What a layer did with a text: to the units named, or else to the `top` whose cells changed most."""
+
+    model: str
+    text: str
+    layer: int | None = None
+    """Counted from 0; None is the last."""
+    direction: Direction = "forward"
+    units: tuple[int, ...] = ()
+    top: int = 12
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit's gates and memory, a number a token; change is how far its cell went, all steps together."""
+
+    unit: int
+    change: float
+    input: tuple[float, ...]
+    forget: tuple[float, ...]
+    candidate: tuple[float, ...]
+    output: tuple[float, ...]
+    cell: tuple[float, ...]
+    hidden: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """change is how far each token moved the cells, the mean over all units."""
+
+    tokens: tuple[Token, ...]
+    layer: int
+    layers: int
+    hidden: int
+    directions: tuple[Direction, ...]
+    change: tuple[float, ...]
+    units: tuple[Unit, ...]
+
+
+Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob | InspectJob
+Result = Generation | Prediction | list[Verdict] | list[Translation] | Inspection

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from app.engine.classification import ClassifyLane, ClassifyTask
 from app.engine.decode import DecodeLane, GenerateTask
-from app.engine.jobs import ClassifyJob, GenerateJob, Job, PredictJob, TranslateJob
+from app.engine.inspection import InspectLane, InspectTask
+from app.engine.jobs import ClassifyJob, GenerateJob, InspectJob, Job, PredictJob, TranslateJob
 from app.engine.reading import ReadingLane
 from app.engine.registry import Served
 from app.engine.schedule import Lane
@@ -18,7 +19,7 @@ from models.classifier import Classifier
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.translator import Translator
 
-Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask
+Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask | InspectTask
 
 
 class ModelLanes(Protocol):
@@ -45,7 +46,7 @@ class ModelLanes(Protocol):
 
 
 class LanguageLanes:
-    """Reading, decoding and questions about the next word."""
+    """Reading, decoding, questions about the next word, and looks inside."""
 
     def __init__(self, served: Served, max_rows: int, outbox: Outbox) -> None:
         runtime: LanguageRuntime = served.runtime  # type: ignore[assignment]
@@ -53,19 +54,23 @@ class LanguageLanes:
         self.reading = ReadingLane(runtime, outbox)
         self.decode = DecodeLane(runtime, served.tokenizer, outbox)
         self.words = WordsLane(runtime, served.vocabulary, outbox)
-        self.lanes: list[Lane] = [self.words, self.reading, self.decode]
+        self.inspect = InspectLane(outbox)
+        self.lanes: list[Lane] = [self.words, self.inspect, self.reading, self.decode]
         self._max_rows = max_rows
 
     @property
     def seats(self) -> int:
-        return self._max_rows - self.reading.seats - len(self.decode) - len(self.words)
+        return self._max_rows - self.reading.seats - len(self.decode) - len(self.words) - len(self.inspect)
 
     @property
     def empty(self) -> bool:
         return not any(lane.busy for lane in self.lanes) and not self.decode.parked
 
     def start(self, task: Task) -> None:
-        assert isinstance(task, GenerateTask | PredictTask)
+        assert isinstance(task, GenerateTask | PredictTask | InspectTask)
+        if isinstance(task, InspectTask):
+            self.inspect.add(task)
+            return
         if isinstance(task, GenerateTask):
             task.lane = self.decode
         else:
@@ -76,35 +81,41 @@ class LanguageLanes:
         self.reading.sweep()
         self.decode.sweep()
         self.words.sweep()
+        self.inspect.sweep()
 
     def interrupt(self) -> None:
         self.decode.interrupt()
 
 
 class ClassifierLanes:
-    """One lane: a text is read in one piece. Texts take no seats, they wait in the lane."""
+    """A text is read in one piece. Texts take no seats, they wait in the lane; looks inside have one of their own."""
 
     def __init__(self, served: Served, max_rows: int, outbox: Outbox) -> None:
         runtime: ClassifierRuntime = served.runtime  # type: ignore[assignment]
         assert isinstance(served.checkpoint.model, Classifier)
         self.texts = ClassifyLane(runtime, served.checkpoint.model, outbox)
-        self.lanes: list[Lane] = [self.texts]
+        self.inspect = InspectLane(outbox)
+        self.lanes: list[Lane] = [self.texts, self.inspect]
         self._max_rows = max_rows
 
     @property
     def seats(self) -> int:
-        return self._max_rows - len(self.texts)
+        return self._max_rows - len(self.texts) - len(self.inspect)
 
     @property
     def empty(self) -> bool:
-        return not self.texts.busy
+        return not self.texts.busy and not self.inspect.busy
 
     def start(self, task: Task) -> None:
-        assert isinstance(task, ClassifyTask)
-        self.texts.add(task)
+        assert isinstance(task, ClassifyTask | InspectTask)
+        if isinstance(task, InspectTask):
+            self.inspect.add(task)
+        else:
+            self.texts.add(task)
 
     def sweep(self) -> None:
         self.texts.sweep()
+        self.inspect.sweep()
 
     def interrupt(self) -> None:
         """None can."""
@@ -156,6 +167,8 @@ def prepare(ticket: Ticket, served: Served) -> Task:
         if isinstance(job, GenerateJob):
             _check_ids(job, served)
         return GenerateTask(ticket, served) if isinstance(job, GenerateJob) else PredictTask(ticket, served)
+    if isinstance(job, InspectJob):
+        return InspectTask(ticket, served)
     if isinstance(job, ClassifyJob):
         return ClassifyTask(ticket, served.tokenizer)
     assert isinstance(job, TranslateJob)

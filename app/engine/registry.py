@@ -150,6 +150,15 @@ class Registry:
         language = detect(text, languages, pointer).language if len(languages) > 1 else languages[0]
         return next(loaded for loaded in models if language in loaded.languages)
 
+    def for_inspection(self, name: str | None, text: str, pointer: str) -> Served:
+        """The named model, a language model or a classifier, or the first language model for the text's language."""
+        if name is None:
+            return self.for_text("language", None, text, pointer)
+        loaded = self.get(name)
+        if loaded.kind not in ("language", "classifier"):
+            raise ModelNotFound(f"the model is a {loaded.kind}; this needs a language model or a classifier", "/model")
+        return loaded
+
     def for_prompt(self, name: str | None, text: str, pointer: str, made_by: str | None) -> Served:
         """The language model that made a state; without one, the named one, or the first for the text's language."""
         if made_by is None:

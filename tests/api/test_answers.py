@@ -164,6 +164,44 @@ class TestTranslate:
             assert alone["results"][0]["text"] == result["text"]
 
 
+class TestInspect:
+    async def test_the_cell_is_what_is_kept_and_what_enters(self, client: httpx.AsyncClient) -> None:
+        reply = await ask(client, "/inspect", text="the man sees", model="language-en", top=3)
+        tokens = (await ask(client, "/tokenize", text="the man sees", model="language-en"))["tokens"]
+        assert (reply["tokens"], reply["directions"], len(reply["units"])) == (tokens, ["forward"], 3)
+        for unit in reply["units"]:
+            cells = unit["cell"]
+            steps = zip(unit["forget"][1:], cells, unit["input"][1:], unit["candidate"][1:], cells[1:], strict=False)
+            for forget, before, enters, candidate, cell in steps:
+                assert cell == pytest.approx(forget * before + enters * candidate, abs=2e-3)
+            gates = zip(unit["output"], cells, unit["hidden"], strict=True)
+            assert all(hidden == pytest.approx(output * math.tanh(cell), abs=2e-3) for output, cell, hidden in gates)
+
+    async def test_the_units_that_changed_most_come_first(self, client: httpx.AsyncClient) -> None:
+        body = {"text": "a good film, a bad film", "model": "sentiment-en", "direction": "backward"}
+        every = await ask(client, "/inspect", **body, top=64)
+        changes = [unit["change"] for unit in every["units"]]
+        assert changes == sorted(changes, reverse=True)
+        assert len(changes) == every["hidden"]
+        assert sum(every["change"]) == pytest.approx(sum(changes) / every["hidden"], abs=0.01)
+        chosen = [unit["unit"] for unit in every["units"]][2::-1]
+        some = await ask(client, "/inspect", **body, units=chosen)
+        assert [unit["unit"] for unit in some["units"]] == chosen
+        assert some["units"] == every["units"][2::-1]
+
+    @pytest.mark.parametrize(
+        ("change", "pointer"),
+        [
+            ({"layer": 9}, "/layer"), ({"direction": "backward"}, "/direction"), ({"units": [0, 100_000]}, "/units"),
+            ({"model": "translation-en-tr"}, "/model"),
+        ],
+    )  # fmt: skip
+    async def test_what_is_not_there_is_named(self, client: httpx.AsyncClient, change: dict, pointer: str) -> None:
+        response = await client.post("/inspect", json={"text": "the man", "model": "language-en", **change})
+        assert response.status_code == (404 if pointer == "/model" else 422)
+        assert response.json()["errors"][0]["pointer"] == pointer
+
+
 class TestModels:
     async def test_listing_and_detail(self, client: httpx.AsyncClient) -> None:
         models = (await client.get("/models")).json()["models"]

@@ -14,10 +14,13 @@ VALID = {
     "/next-word-probs": {"text": "the man", "model": "language-en"},
     "/classify": {"text": "a good film", "model": "sentiment-en"},
     "/translate": {"text": "a good film", "source": "en", "target": "tr"},
+    "/inspect": {"text": "the man", "model": "language-en"},
     "/tokenize": {"text": "the man", "model": "language-en"},
 }
 TEXT = {"/generate": "prompt"}
-LIMIT = {"/generate": 500, "/next-word-probs": 500, "/classify": 400, "/translate": 300, "/tokenize": 500}
+LIMIT = {
+    "/generate": 500, "/next-word-probs": 500, "/classify": 400, "/translate": 300, "/inspect": 300, "/tokenize": 500,
+}  # fmt: skip
 MARK = "xyzzy"  # in every bad text: no answer may hold it
 
 

@@ -255,8 +255,8 @@ class TestBrokenRequests:
 
 
 PATHS = [
-    "/generate", "/next-word-probs", "/classify", "/translate", "/tokenize", "/models", "/models/language-en",
-    "/livez", "/v1/completions", "/v1/models", "/libretranslate/translate", "/libretranslate/detect",
+    "/generate", "/next-word-probs", "/classify", "/translate", "/inspect", "/tokenize", "/models",
+    "/models/language-en", "/livez", "/v1/completions", "/v1/models", "/libretranslate/translate", "/libretranslate/detect",
     "/libretranslate/languages", "/hf/language-en", "/hf/sentiment-en", "/hf/translation-en-tr", "/metrics",
     "/docs", "/openapi.json",
     "/static/x", "/",
@@ -264,6 +264,7 @@ PATHS = [
 GOOD = {
     "/generate": {"prompt": MARK, "max_new_tokens": 2}, "/next-word-probs": {"text": MARK}, "/classify": {"text": MARK},
     "/translate": {"text": MARK, "target": "tr"}, "/tokenize": {"text": MARK, "model": "language-en"},
+    "/inspect": {"text": MARK, "model": "sentiment-en"},
     "/v1/completions": {"model": "language-en", "prompt": MARK, "max_tokens": 2},
     "/libretranslate/translate": {"q": MARK, "source": "en", "target": "tr"}, "/libretranslate/detect": {"q": MARK},
 }  # fmt: skip
