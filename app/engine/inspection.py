@@ -8,7 +8,7 @@ from app.engine.jobs import Inspection, InspectJob, Unit
 from app.engine.registry import Served
 from app.engine.schedule import Work
 from app.engine.ticket import Outbox, Ticket
-from app.errors import InvalidRequest
+from app.errors import NoModel
 from models.classifier import Classifier
 from models.gates import Gates, directions, read_gates
 from models.language_model import LanguageModel
@@ -17,7 +17,7 @@ SERIES = ("input", "forget", "candidate", "output", "cell", "hidden")
 
 
 class InspectTask:
-    """An InspectJob with its text as tokens. Raises InvalidRequest for a layer, direction or unit that is not there."""
+    """An InspectJob with its text as tokens. Raises NoModel for a layer, direction or unit that is not there."""
 
     def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, InspectJob)
@@ -27,11 +27,11 @@ class InspectTask:
         layers, hidden = model.config.layers, model.config.hidden
         self.layer = layers - 1 if self.job.layer is None else self.job.layer
         if self.layer >= layers:
-            raise InvalidRequest(f"the model's layers are 0 to {layers - 1}", "/layer")
+            raise NoModel(f"the model's layers are 0 to {layers - 1}", "/layer")
         if self.job.direction not in directions(model):
-            raise InvalidRequest(f"the model reads {' and '.join(directions(model))} only", "/direction")
+            raise NoModel(f"the model reads {' and '.join(directions(model))} only", "/direction")
         if any(unit >= hidden for unit in self.job.units):
-            raise InvalidRequest(f"the units of a layer are 0 to {hidden - 1}", "/units")
+            raise NoModel(f"the units of a layer are 0 to {hidden - 1}", "/units")
         self.tokens = tuple(served.tokenizer.tokens(self.job.text))
         ids = [token.id for token in self.tokens]
         # a language model reads the end of another text before any text; a classifier only where there is no token

@@ -256,7 +256,8 @@ class TestBrokenRequests:
 
 PATHS = [
     "/generate", "/next-word-probs", "/classify", "/translate", "/inspect", "/tokenize", "/models",
-    "/models/language-en", "/livez", "/v1/completions", "/v1/models", "/libretranslate/translate", "/libretranslate/detect",
+    "/models/language-en", "/livez", "/v1/completions", "/v1/models", "/libretranslate/translate",
+    "/libretranslate/detect",
     "/libretranslate/languages", "/hf/language-en", "/hf/sentiment-en", "/hf/translation-en-tr", "/metrics",
     "/docs", "/openapi.json",
     "/static/x", "/",
