@@ -269,8 +269,10 @@ class SpellingSearch:
         return sum(values[index] for surface, index in agreeing if surface == wanted.encode())
 
 
-def ask(runtime: LanguageRuntime, vocabulary: Vocabulary, wants: Sequence[Want]) -> Answer:
-    """Read all wants in one step, whoever's they are."""
+def ask(
+    runtime: LanguageRuntime, vocabulary: Vocabulary, wants: Sequence[Want], temperatures: Sequence[float] = ()
+) -> Answer:
+    """Read all wants in one step, whoever's they are; temperatures, a number each, are 1 where left out."""
     parts: list[State] = []
     begin = 0
     while begin < len(wants):  # runs of wants of one state are gathered together
@@ -280,6 +282,8 @@ def ask(runtime: LanguageRuntime, vocabulary: Vocabulary, wants: Sequence[Want])
         parts.append(wants[begin].state.rows(torch.tensor([want.row for want in wants[begin:end]])))
         begin = end
     logits, state = runtime.step(torch.tensor([want.token for want in wants]), join(parts))
+    if any(temperature != 1 for temperature in temperatures):
+        logits = logits / torch.tensor(temperatures, device=logits.device).unsqueeze(1)  # (R, V)
     probabilities = torch.softmax(logits, dim=1)
     going_on = row_sums(probabilities * vocabulary.goes_on_mask.to(probabilities.device))
     return Answer(probabilities, going_on, state)

@@ -88,6 +88,7 @@ class PredictJob:
     unit: str
     partial: bool = False
     candidates: tuple[str, ...] = ()
+    temperature: float = 1.0
     before: Snapshot | None = None
     remember: bool = False
 

@@ -136,7 +136,9 @@ class WordsLane:
         return Work(rows, read=rows)
 
     def _ask(self, entries: Sequence[tuple[PredictTask, list[Want]]]) -> Answer:
-        return ask(self._runtime, self._vocabulary, [want for _, wants in entries for want in wants])
+        asked = [(want, task.job.temperature) for task, wants in entries for want in wants]
+        wants, temperatures = zip(*asked, strict=True)
+        return ask(self._runtime, self._vocabulary, wants, temperatures)
 
     def _go_on(self, task: PredictTask, answer: Answer) -> None:
         try:

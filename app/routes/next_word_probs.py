@@ -42,6 +42,7 @@ async def next_word_probs(
         unit=body.unit,
         partial=body.partial,
         candidates=tuple(body.candidates or ()),
+        temperature=body.temperature,
         before=before,
         remember=body.return_state,
     )

@@ -58,7 +58,9 @@ class NextWordRequest(Request):
     candidates: list[Candidate] | None = Field(
         None, min_length=1, max_length=50, description="Give the probabilities of these words instead."
     )
-
+    temperature: float = Field(
+        1.0, ge=0.05, le=10, description="As of /generate: below 1, what is likely becomes likelier."
+    )
     state: str | None = Field(None, max_length=MAX_STATE, description=STATE)
     return_state: bool = Field(False, description=RETURN_STATE)
 

@@ -90,6 +90,18 @@ class TestNextWords:
         for entry in reply["next"]:
             assert entry["logprob"] == pytest.approx(math.log(entry["probability"]))
 
+    @pytest.mark.parametrize("unit", ["word", "token"])
+    async def test_temperature_sharpens_and_blunts(self, client: httpx.AsyncClient, unit: str) -> None:
+        body = {"text": "the man", "model": "language-en", "unit": unit, "top": 5}
+        cold, plain, hot = [
+            (await ask(client, "/next-word-probs", **body, temperature=value))["next"][0]["probability"]
+            for value in (0.3, 1.0, 5.0)
+        ]
+        assert cold > plain > hot
+        assert await ask(client, "/next-word-probs", **body, temperature=1) == await ask(
+            client, "/next-word-probs", **body
+        )
+
     async def test_a_space_at_the_end_changes_nothing(self, client: httpx.AsyncClient) -> None:
         with_space, without = [
             await ask(client, "/next-word-probs", text=text, model="language-en") for text in ("the man ", "the man")

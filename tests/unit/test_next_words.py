@@ -141,6 +141,19 @@ class TestWords:
         assert predictor.probability(after, "woman") == 0.0  # not in the vocabulary
 
 
+class TestTemperature:
+    def test_it_is_that_of_sampling(self, predictor: Predictor, after) -> None:
+        state, token = predictor.runtime.start(2), 5
+        wants = [Want(state, 0, token), Want(state, 1, token)]
+        logits, _ = predictor.runtime.step(torch.tensor([token, token]), state)
+        answer = ask(predictor.runtime, predictor.vocabulary, wants, [0.5, 2.0])
+        torch.testing.assert_close(answer.probabilities, torch.softmax(logits * torch.tensor([[2.0], [0.5]]), dim=1))
+        plain = ask(predictor.runtime, predictor.vocabulary, wants)
+        assert torch.equal(
+            ask(predictor.runtime, predictor.vocabulary, wants, [1.0, 1.0]).probabilities, plain.probabilities
+        )
+
+
 def test_split_partial() -> None:
     assert split_partial("I want to go ho") == ("I want to go ", "ho")
     assert split_partial("I want ") == ("I want ", "")
