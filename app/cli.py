@@ -131,7 +131,9 @@ def classify(
 @app.command()
 def translate(
     text: TextArgument = None,
-    target: Annotated[str, typer.Option("--to", help="The language wanted, such as tr.")] = "en",
+    target: Annotated[
+        str | None, typer.Option("--to", help="The language wanted, such as tr; left out: the other one.")
+    ] = None,
     source: Annotated[str, typer.Option("--from", help="The text's language, or auto.")] = "auto",
     beam_size: Annotated[int, typer.Option(help="1 is greedy.")] = 5,
     lines: Annotated[bool, typer.Option("--lines", help="Every line is a text of its own.")] = False,

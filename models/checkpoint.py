@@ -42,6 +42,7 @@ KINDS: dict[str, tuple[type[Any], type[Any]]] = {
 }
 TOKENIZER_FILES = {"subword": "tokenizer.model", "word": "tokenizer.json"}
 MANIFEST = "manifest.json"
+LOG = "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Checkpoint:
     version: str
     checksum: str
     size_bytes: int
+    log: tuple[Mapping[str, Any], ...] = ()
+    """What it scored as it learned, an entry an evaluation; nothing where that was not kept."""
 
 
 def save(
@@ -197,6 +200,7 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         version=version,
         checksum=hashlib.sha256(files["model.safetensors"]).hexdigest(),
         size_bytes=sum(len(content) for content in files.values()),
+        log=tuple(_parse(directory / LOG, line) for line in files.get(LOG, b"").splitlines()),
     )
 
 

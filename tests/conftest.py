@@ -1,12 +1,19 @@
 """Tiny models, made once a run: laws hold for them as for large ones."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 import torch
+import uvicorn
+from fastapi import FastAPI
 
+from app import server
 from app.engine.registry import Registry, load_models
 from app.main import create_app
 from app.settings import Settings
@@ -121,3 +128,43 @@ async def client(registry: Registry, settings: Settings) -> AsyncIterator[httpx.
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             yield client
+
+
+@dataclass(frozen=True)
+class Live:
+    """url has no slash at its end."""
+
+    url: str
+    app: FastAPI
+
+
+Serve = Callable[..., Live]
+
+
+@pytest.fixture(scope="module")
+def serve(registry: Registry) -> Iterator[Serve]:
+    """Starts servers in threads of this process; they stop at the end of the module."""
+    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+
+    def start(models: Registry | None = None, **settings: Any) -> Live:
+        made = Settings(port=0, shutdown_timeout_s=1, **settings)
+        app = create_app(made, models or registry)
+        ready, urls = threading.Event(), []
+
+        def on_ready(url: str) -> None:
+            urls.append(url.rstrip("/"))
+            ready.set()
+
+        live = server.make(app, made, on_ready)
+        thread = threading.Thread(target=lambda: asyncio.run(live.serve()))
+        thread.start()
+        running.append((live, thread))
+        assert ready.wait(60)
+        return Live(urls[0], app)
+
+    yield start
+    for live, _ in running:
+        live.should_exit = True
+    for _, thread in running:
+        thread.join(60)
+        assert not thread.is_alive()

@@ -172,6 +172,24 @@ class Registry:
         found = [served.checkpoint.model for served in self.models.values()]
         return [pair for model in found if isinstance(model, Translator) for pair in model.config.directions]
 
+    def only_target(
+        self, name: str | None, text: str, source: str, pointers: tuple[str, str, str] = ("/text", "/source", "/target")
+    ) -> str:
+        """The language to translate to where none is named: the only one there is for the language of a text.
+
+        Raises NoModel where there are several, or none; pointers are as of for_translation.
+        """
+        at_text, _, at_target = pointers
+        found = [served.checkpoint.model for served in self.of_kind("translator", name)]
+        pairs = [pair for model in found if isinstance(model, Translator) for pair in model.config.directions]
+        if source == "auto":
+            source = detect(text, sorted({origin for origin, _ in pairs}), at_text).language
+        targets = sorted({goal for origin, goal in pairs if origin == source})
+        if len(targets) != 1:
+            known = ", ".join(targets or sorted({goal for _, goal in pairs}))
+            raise NoModel(f"name a language to translate to; there are {known}", at_target)
+        return targets[0]
+
     def for_translation(
         self,
         name: str | None,

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from sse_starlette import EventSourceResponse
 
 from app.dependencies import Client, ClientDep, EngineDep, SettingsDep
-from app.engine.detection import detect
 from app.engine.engine import Engine
 from app.engine.jobs import Choice, ClassifyJob, GenerateJob, Generation, TokenPiece, TokenScore, TranslateJob
 from app.engine.registry import Served
@@ -41,7 +40,6 @@ from app.schemas.huggingface import (
 from app.schemas.lax import LaxRequest
 from app.settings import Settings
 from models.sampling import SamplingConfig
-from models.translator import Translator
 
 BEAM_SIZE = 5
 ParametersT = TypeVar("ParametersT", bound=LaxRequest)
@@ -107,23 +105,11 @@ async def _translate(
     served: Served, body: Inference, texts: Sequence[str], engine: Engine, client: Client
 ) -> list[TranslatedText]:
     parameters = _parameters(body, TranslationParameters)
-    target = parameters.tgt_lang or _only_target(served, parameters.src_lang, texts)
+    target = parameters.tgt_lang or engine.registry.only_target(served.name, texts[0], parameters.src_lang, POINTERS)
     engine.registry.for_translation(served.name, texts, parameters.src_lang, target, POINTERS)
     job = TranslateJob(served.name, tuple(texts), target, BEAM_SIZE, 1.0)
     made = await client.result(await client.submit(engine, job))
     return [TranslatedText(translation_text=translation.text) for translation in made]
-
-
-def _only_target(served: Served, source: str, texts: Sequence[str]) -> str:
-    """The language that a model translates to, where that can be known from the one that the texts are in."""
-    assert isinstance(served.checkpoint.model, Translator)
-    directions = served.checkpoint.model.config.directions
-    if source == "auto":
-        source = detect(texts[0], [origin for origin, _ in directions], "/inputs").language
-    targets = [target for origin, target in directions if origin == source]
-    if len(targets) != 1:
-        raise InvalidRequest("name a language to translate to", POINTERS[2])
-    return targets[0]
 
 
 async def _generate(

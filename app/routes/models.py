@@ -9,6 +9,7 @@ from app.dependencies import ClientDep, RegistryDep
 from app.engine.registry import Registry, Served
 from app.routes.shape import PROBLEMS, with_body
 from app.schemas.models import (
+    CurvePoint,
     ModelDetail,
     ModelsReply,
     ModelSummary,
@@ -61,7 +62,9 @@ async def show_model(name: str, registry: RegistryDep, _: ClientDep) -> ModelDet
     """One model, with its card and how it was trained."""
     served = registry.get(name)
     summary = _summary(registry, served).model_dump(exclude_unset=True)
-    return ModelDetail(**summary, card=served.checkpoint.card, training=dict(served.checkpoint.training))
+    loaded = served.checkpoint
+    curve = [CurvePoint.model_validate(entry) for entry in loaded.log]
+    return ModelDetail(**summary, card=loaded.card, training=dict(loaded.training), curve=curve)
 
 
 async def tokenize(body: TokenizeRequest, registry: RegistryDep, client: ClientDep) -> Response:

@@ -1,24 +1,31 @@
-"""The pages for people: the API page, its assets served from here, so that it works offline."""
+"""The pages for people: the playground and the API page, all of them served from here, so that they work offline."""
 
 from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
 STATIC = Path(__file__).parent.parent / "static"
+PLAYGROUND = Path(__file__).parent.parent / "playground"
+FROM_HERE = {
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+}
 ASSETS = "/static/swagger-ui"
 
 
 def router() -> APIRouter:
     routes = APIRouter(include_in_schema=False)
-    routes.add_api_route("/", home, methods=["GET"], response_class=RedirectResponse)
+    routes.add_api_route("/", home, methods=["GET"], response_class=FileResponse)
     routes.add_api_route("/docs", docs, methods=["GET"], response_class=HTMLResponse)
     return routes
 
 
-async def home() -> RedirectResponse:
-    return RedirectResponse("/docs")
+async def home() -> FileResponse:
+    return FileResponse(PLAYGROUND / "index.html", headers=FROM_HERE)
 
 
 async def docs() -> HTMLResponse:

@@ -52,12 +52,13 @@ async def translate(
     same request is sent with the last id that came, as `Last-Event-ID`.
     """
     texts = as_list(body.text)
-    model, detected = engine.registry.for_translation(body.model, texts, body.source, body.target)
+    target = body.target or engine.registry.only_target(body.model, texts[0], body.source)
+    model, detected = engine.registry.for_translation(body.model, texts, body.source, target)
     ids = EventIds.after(last_event_id if body.stream else None, model, 0, 0)
     job = TranslateJob(
         model=model.name,
         texts=tuple(texts),
-        target=body.target,
+        target=target,
         beam_size=body.beam_size,
         length_penalty=body.length_penalty,
         alternatives=body.alternatives,
@@ -68,7 +69,7 @@ async def translate(
 
     def finish(translations: Sequence[Translation]) -> TranslateReply:
         results = [_result(body, found, made) for found, made in zip(detected, translations, strict=True)]
-        return TranslateReply(model=model.name, source=body.source, target=body.target, results=results)
+        return TranslateReply(model=model.name, source=body.source, target=target, results=results)
 
     if body.stream:
         return await stream(client, engine, ticket, settings, "/translate", ids, _sentence_event, finish)

@@ -25,9 +25,18 @@ class ModelSummary(Reply):
     precision: str
 
 
+class CurvePoint(Reply):
+    """An evaluation in the course of training."""
+
+    step: int
+    train_loss: float
+    scores: dict[str, float]
+
+
 class ModelDetail(ModelSummary):
     card: str = Field(description="The model card, Markdown.")
     training: dict[str, Any]
+    curve: list[CurvePoint] = Field(description="How it learned; empty where that was not kept.")
 
 
 class ModelsReply(Reply):

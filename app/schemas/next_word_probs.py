@@ -27,7 +27,7 @@ def _single(word: str) -> str:
     return word
 
 
-WORD = r"^(?:[\p{L}\p{N}'’-]+|[^\p{L}\p{N}\s'’-]+)$"
+WORD = r"^(?:[\p{Letter}\p{Number}'’-]+|[^\p{Letter}\p{Number}\s'’-]+)$"
 Candidate = Annotated[
     str,
     Field(max_length=60, json_schema_extra={"pattern": WORD, "minLength": 1}),

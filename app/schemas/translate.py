@@ -12,7 +12,12 @@ class TranslateRequest(Request):
 
     text: TextOrTexts = Field(description="A text, or a list of texts.")
     source: str = Field("auto", min_length=2, max_length=16, description="The text's language, or auto.")
-    target: str = Field(min_length=2, max_length=16, description="The language wanted.")
+    target: str | None = Field(
+        None,
+        min_length=2,
+        max_length=16,
+        description="The language wanted; left out: the only one that the text's language is translated to.",
+    )
     model: str | None = Field(None, max_length=200, description="A translator; left out: one for the two languages.")
     beam_size: int = Field(5, ge=1, description="How many hypotheses are kept; 1 is greedy.")
     length_penalty: float = Field(1.0, ge=0, le=5, description="Hypotheses are ranked by logprob / length ** this.")

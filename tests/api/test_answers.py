@@ -159,6 +159,12 @@ class TestTranslate:
             assert len(row) == len(attention["source_tokens"])
             assert sum(row) == pytest.approx(1, abs=1e-4)
 
+    async def test_the_only_target_need_not_be_named(self, client: httpx.AsyncClient) -> None:
+        for text, target in (("Where is the old station?", "tr"), ("Eski istasyon nerede?", "en")):
+            reply = await ask(client, "/translate", text=text)
+            assert reply == await ask(client, "/translate", text=text, target=target)
+            assert reply["target"] == target
+
     async def test_attention_has_a_limit(self, client: httpx.AsyncClient) -> None:
         body = {"text": ["🧿" * 70] * 2, "source": "en", "target": "tr", "beam_size": 1}
         assert (await client.post("/translate", json=body)).status_code == 200
@@ -252,7 +258,7 @@ class TestPages:
         assert len((await client.get("/readyz")).json()["models"]) == 5
 
     async def test_the_api_page_loads_nothing_from_elsewhere(self, client: httpx.AsyncClient) -> None:
-        page = await client.get("/", follow_redirects=True)
+        page = await client.get("/docs")
         assert page.status_code == 200
         assert "://" not in page.text, "an address of another host"
         for asset in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.conftest import Serve, serve  # noqa: F401
+from tests.conftest import Serve
 
 
 @pytest.mark.parametrize("keys", ["", "right"])
-def test_schemathesis_finds_nothing(serve: Serve, tmp_path: Path, keys: str) -> None:  # noqa: F811
+def test_schemathesis_finds_nothing(serve: Serve, tmp_path: Path, keys: str) -> None:
     patient = dict.fromkeys(("header_timeout_s", "body_timeout_s", "write_timeout_s", "keep_alive_timeout_s"), 300)
     live = serve(api_keys=keys, request_timeout_s=300, **patient)  # a busy machine is no failure
     command = [

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.engine.registry import Registry
-from tests.clients.conftest import Live, Serve, serve  # noqa: F401
+from tests.conftest import Live, Serve
 from tests.helpers import TokenSlow, wrapped
 
 QUICK = {"header_timeout_s": 0.4, "body_timeout_s": 0.4, "write_timeout_s": 0.5, "keep_alive_timeout_s": 1}
@@ -30,7 +30,7 @@ HOME = str(Path(__file__).parents[2]).lower().encode()
 
 
 @pytest.fixture(scope="module")
-def quick(serve: Serve) -> Live:  # noqa: F811
+def quick(serve: Serve) -> Live:
     """A server with little patience."""
     return serve(**QUICK)
 
@@ -95,7 +95,7 @@ class TestSlowness:
     def test_an_idle_connection(self, quick: Live) -> None:
         assert status_of(exchange(quick, b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n")) == 200
 
-    def test_a_reader_that_does_not_read(self, serve: Serve) -> None:  # noqa: F811
+    def test_a_reader_that_does_not_read(self, serve: Serve) -> None:
         live = serve(**QUICK, max_new_tokens=1_000_000, request_timeout_s=1000)
         body = {"prompt": "the man", "model": "language-en", "max_new_tokens": 1_000_000, "min_new_tokens": 1_000_000,
                 "stream": True, "logprobs": 20}  # fmt: skip
@@ -199,7 +199,7 @@ class TestBrokenRequests:
         exchange(quick, b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n" * 1000)  # is cut off
         assert answers(quick)
 
-    def test_a_slow_request_behind_a_stream(self, serve: Serve, registry: Registry) -> None:  # noqa: F811
+    def test_a_slow_request_behind_a_stream(self, serve: Serve, registry: Registry) -> None:
         """The stream ends as it should; only then has the body of the next request to come."""
         live = serve(wrapped(registry, "language-en", TokenSlow), **QUICK)
         body = json.dumps({"prompt": "the man", "model": "language-en", "max_new_tokens": 200, "stream": True}).encode()
@@ -214,7 +214,7 @@ class TestBrokenRequests:
         assert b"HTTP/1.1 408" not in first
         assert status_of(second) == 408
 
-    def test_hanging_up_with_a_request_in_the_queue(self, serve: Serve, registry: Registry) -> None:  # noqa: F811
+    def test_hanging_up_with_a_request_in_the_queue(self, serve: Serve, registry: Registry) -> None:
         live = serve(wrapped(registry, "language-en", TokenSlow))
         body = json.dumps(
             {"prompt": "the man", "model": "language-en", "max_new_tokens": 1000, "stream": True}
@@ -231,7 +231,7 @@ class TestBrokenRequests:
             assert time.monotonic() - begun < 3  # the stream alone would take five seconds
             time.sleep(0.02)
 
-    def test_more_connections_than_may_be(self, serve: Serve) -> None:  # noqa: F811
+    def test_more_connections_than_may_be(self, serve: Serve) -> None:
         live = serve(max_connections=3)
         with connected(live) as one, connected(live), connected(live):
             one.sendall(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n")
@@ -384,7 +384,7 @@ def test_noise(quick: Live, changes: list[tuple[int, int]]) -> None:
 
 
 class TestClientsThatHangUp:
-    def test_what_they_held_is_free_again(self, serve: Serve, registry: Registry) -> None:  # noqa: F811
+    def test_what_they_held_is_free_again(self, serve: Serve, registry: Registry) -> None:
         """Sixty in mid-stream: seats, tasks and files are back within moments."""
         live = serve(wrapped(registry, "language-en", TokenSlow))
         files = open_files(live)

@@ -16,7 +16,8 @@ from huggingface_hub.errors import (
 )  # fmt: skip
 
 from app.engine.registry import Registry
-from tests.clients.conftest import Breaks, Live, Serve
+from tests.clients.conftest import Breaks
+from tests.conftest import Live, Serve
 from tests.helpers import wrapped
 
 PROMPT = "the man sees"

@@ -9,7 +9,7 @@ import pytest
 from libretranslatepy import LibreTranslateAPI
 
 from app.engine.registry import Registry
-from tests.clients.conftest import Live, Serve
+from tests.conftest import Live, Serve
 
 
 @pytest.fixture(scope="module")

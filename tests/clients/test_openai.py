@@ -9,7 +9,8 @@ import pytest
 from langchain_openai import OpenAI as LangchainOpenAI
 
 from app.engine.registry import Registry
-from tests.clients.conftest import Breaks, Live, Serve
+from tests.clients.conftest import Breaks
+from tests.conftest import Live, Serve
 from tests.helpers import TokenSlow, wrapped
 
 ASK: dict[str, Any] = {"model": "language-en", "prompt": "the man sees", "max_tokens": 12, "seed": 5}

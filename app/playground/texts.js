@@ -1,0 +1,162 @@
+// Everything that the page says, in English and Turkish.
+
+const TEXTS = {
+  en: {
+    skip: "Skip to the content", tagline: "See what a recurrent model thinks", language: "Language", api: "API page",
+    tabs: "What to try", "theme.auto": "Theme: system", "theme.light": "Theme: light", "theme.dark": "Theme: dark",
+    "tab.write": "Write", "tab.feel": "Feel", "tab.translate": "Translate", "tab.inside": "Look inside", "tab.models": "Models",
+    model: "Model", "model.auto": "by the text’s language", more: "More settings",
+    temperature: "Temperature", "temperature.hint": "Low: only what is likely. High: anything may come.",
+    tokens: "Most tokens", seed: "Seed", topk: "Top k", topp: "Top p", stop: "Stop before",
+    "write.lead": "Type. At every key, the model says what it expects next. Tab or a click takes a word.",
+    "write.text": "Your text", "write.keys": "Tab takes the likeliest word. Esc, then Tab, leaves the box.",
+    "write.on": "Write on", "write.stop": "Stop", "write.keep": "Keep this text", "write.story": "What the model wrote",
+    "write.unsure": "a surprise", "write.sure": "sure", "write.click": "Click a word to see what else it could have been.",
+    "write.next": "What comes next", "write.other": "all other words", "write.take": "{word}, {percent}: take it",
+    "write.token": "{token}, {percent}", "write.done": "Done: {tokens} tokens, seed {seed}.", "write.empty": "Write something first.",
+    "write.start": "Once upon a time, there was a little ",
+    choices: "What else it could have been", "choices.chosen": "chosen",
+    "feel.lead": "Each line is a text of its own. The colours are the model’s own arithmetic: what every word adds to the verdict.",
+    "feel.text": "Texts, one a line", "feel.words": "What each word adds", "feel.for": "speaks for it", "feel.against": "speaks against it",
+    "feel.verdict": "The verdict", "feel.all": "All lines", "feel.csv": "Download as CSV", "feel.line": "Line",
+    "feel.label": "Label", "feel.score": "Probability",
+    "feel.sum": "For “{label}”, the words add up to {sum}; with the bias of {bias} that is {logit}, the score before softmax.",
+    "feel.start": "A wonderful film, quiet and moving.\nToo long, and the jokes are not funny.",
+    "label.positive": "positive", "label.negative": "negative",
+    "translate.lead": "The language is found by itself. Below: which source words the model looked at for each word that it wrote.",
+    "translate.text": "Text", "translate.target": "Into", "translate.auto": "the other language", "translate.swap": "Swap",
+    "translate.result": "Translation", "translate.others": "It could also be", "translate.attention": "Attention",
+    "translate.sources": "Words of the source", "translate.writtens": "Words of the translation",
+    "translate.hover": "Point at a word, here or in the table, to light its partners.",
+    "translate.found": "({language}, {percent})", "translate.start": "Where is the old station?",
+    "translate.cell": "“{target}” looked at “{source}”: {percent}",
+    "inside.lead": "An LSTM reads one token after the other. Here is what its gates and its memory do: each line is a unit, each column a token.",
+    "inside.text": "A sentence", "inside.layer": "Layer", "inside.direction": "Direction", "inside.series": "Show",
+    "inside.units": "Units", "inside.units.hint": "Units: numbers with commas between, such as 3, 17; left empty: the twelve whose memory changed most.",
+    "inside.units.wrong": "Units are numbers with commas between, such as 3, 17.",
+    "inside.map": "Units over tokens", "inside.change": "all units: change", "inside.unit": "unit {unit}",
+    "inside.readout": "{row}, at “{token}”: {value}", "inside.title": "Unit {unit}: all of it",
+    "inside.start": "The little girl who lost her dog was very sad, but then she found it.",
+    "direction.forward": "from left to right", "direction.backward": "from right to left",
+    "series.cell": "cell: the memory", "series.forget": "forget gate", "series.input": "input gate", "series.output": "output gate",
+    "series.candidate": "candidate", "series.hidden": "hidden state",
+    "about.cell": "The memory itself. Blue is above zero, orange below; a colour that stays is something remembered.",
+    "about.forget": "How much of the memory is kept: full colour keeps all of it, no colour wipes it out.",
+    "about.input": "How much of what is new gets into the memory.",
+    "about.output": "How much of the memory is shown to the next layer, and to the next step.",
+    "about.candidate": "What would be written into the memory, between −1 and 1, if the input gate lets it.",
+    "about.hidden": "What the unit says: the memory, squashed and passed through the output gate.",
+    "models.lead": "What this server runs, how good it is, and how it learned.",
+    "models.running": "requests running", "models.waiting": "waiting", "models.written": "tokens written a second",
+    "models.read": "tokens read a second", "models.languages": "languages", "models.size": "size", "models.parameters": "parameters",
+    "models.vocabulary": "vocabulary", "models.precision": "runs in", "models.numbers": "numbers", "models.curve": "How it learned", "models.train": "loss in training", "models.valid": "{score} on validation",
+    "models.nocurve": "It has no record of how it learned.",
+    "kind.language": "language model", "kind.classifier": "classifier", "kind.translator": "translator",
+    "copy.as": "Copy this request as", "copy.done": "Copied.", "copy.failed": "The browser does not let this page copy; here it is:", "copy.link": "link", "copy.this": "Copy a",
+    "key.title": "An API key is needed", "key.label": "Key", "key.hint": "It stays in this tab and is sent to this server only.",
+    "key.use": "Use it", "key.cancel": "Cancel",
+    "error.lost": "The server can’t be reached. Trying again…", "error.wait": "Too many requests. Trying again in {seconds} s…",
+    "error.down": "The server is shutting down or restarting. Trying again…", "error.time": "It took too long, and was given up.",
+    "error.key": "The server wants an API key.", "error.big": "That is too much for this server.",
+    "error.ours": "The server has failed. Its log says why, under this request’s id: {id}", "error.other": "The server says no: {detail}",
+    "error.model": "No model here can do that: {detail}", "error.stream": "The stream broke off: {detail}",
+    "language.en": "English", "language.tr": "Turkish",
+  },
+  tr: {
+    skip: "İçeriğe geç", tagline: "Yinelemeli bir model ne düşünüyor, gör", language: "Dil", api: "API sayfası",
+    tabs: "Ne denemek istersin?", "theme.auto": "Tema: sistem", "theme.light": "Tema: açık", "theme.dark": "Tema: koyu",
+    "tab.write": "Yaz", "tab.feel": "Duygu", "tab.translate": "Çevir", "tab.inside": "İçine bak", "tab.models": "Modeller",
+    model: "Model", "model.auto": "metnin diline göre", more: "Diğer ayarlar",
+    temperature: "Sıcaklık", "temperature.hint": "Düşük: yalnızca olası olanlar. Yüksek: her şey gelebilir.",
+    tokens: "En çok parça", seed: "Tohum", topk: "Top k", topp: "Top p", stop: "Şundan önce dur",
+    "write.lead": "Yaz. Model her tuşta sırada ne beklediğini söyler. Sekme tuşu ya da tıklama sözcüğü alır.",
+    "write.text": "Metnin", "write.keys": "Sekme en olası sözcüğü alır. Kutudan çıkmak için Esc, sonra Sekme.",
+    "write.on": "Devam et", "write.stop": "Dur", "write.keep": "Bu metni al", "write.story": "Modelin yazdığı",
+    "write.unsure": "sürpriz", "write.sure": "emin", "write.click": "Yerine başka ne gelebilirdi? Bir sözcüğe tıkla.",
+    "write.next": "Sırada ne var", "write.other": "kalan bütün sözcükler", "write.take": "{word}, {percent}: al",
+    "write.token": "{token}, {percent}", "write.done": "Bitti: {tokens} parça, tohum {seed}.", "write.empty": "Önce bir şey yaz.",
+    "write.start": "Bir gün okula ",
+    choices: "Yerine ne gelebilirdi", "choices.chosen": "seçilen",
+    "feel.lead": "Her satır ayrı bir metindir. Renkler modelin kendi hesabıdır: her sözcük karara ne katıyor.",
+    "feel.text": "Metinler, her satırda bir tane", "feel.words": "Her sözcüğün kattığı", "feel.for": "lehine", "feel.against": "aleyhine",
+    "feel.verdict": "Karar", "feel.all": "Bütün satırlar", "feel.csv": "CSV olarak indir", "feel.line": "Satır",
+    "feel.label": "Etiket", "feel.score": "Olasılık",
+    "feel.sum": "“{label}” için sözcüklerin toplamı {sum}; {bias} olan sapmayla birlikte {logit} eder: softmax’tan önceki puan.",
+    "feel.start": "Harika bir film, sakin ve dokunaklı.\nÇok uzun, şakaları da komik değil.",
+    "label.positive": "olumlu", "label.negative": "olumsuz",
+    "translate.lead": "Dil kendiliğinden bulunur. Aşağıda: model yazdığı her sözcük için kaynağın hangi sözcüklerine baktı.",
+    "translate.text": "Metin", "translate.target": "Şuna çevir", "translate.auto": "öteki dile", "translate.swap": "Yer değiştir",
+    "translate.result": "Çeviri", "translate.others": "Şöyle de olabilir", "translate.attention": "Dikkat",
+    "translate.sources": "Kaynağın sözcükleri", "translate.writtens": "Çevirinin sözcükleri",
+    "translate.hover": "Burada ya da tabloda bir sözcüğün üstüne gel; karşılıkları parlar.",
+    "translate.found": "({language}, {percent})", "translate.start": "Eski istasyon nerede?",
+    "translate.cell": "“{target}” şuna baktı: “{source}”, {percent}",
+    "inside.lead": "LSTM parçaları birer birer okur. Kapıları ve belleği ne yapıyor, işte burada: her satır bir birim, her sütun bir parça.",
+    "inside.text": "Bir cümle", "inside.layer": "Katman", "inside.direction": "Yön", "inside.series": "Göster",
+    "inside.units": "Birimler", "inside.units.hint": "Birimler: aralarında virgülle sayılar, örneğin 3, 17; boşsa: belleği en çok değişen on iki birim.",
+    "inside.units.wrong": "Birimler, aralarında virgül olan sayılardır; örneğin 3, 17.",
+    "inside.map": "Parçalar boyunca birimler", "inside.change": "bütün birimler: değişim", "inside.unit": "birim {unit}",
+    "inside.readout": "{row}, “{token}” parçasında: {value}", "inside.title": "Birim {unit}: tamamı",
+    "inside.start": "Köpeğini kaybeden küçük kız çok üzgündü ama sonra onu buldu.",
+    "direction.forward": "soldan sağa", "direction.backward": "sağdan sola",
+    "series.cell": "hücre: bellek", "series.forget": "unutma kapısı", "series.input": "giriş kapısı", "series.output": "çıkış kapısı",
+    "series.candidate": "aday", "series.hidden": "gizli durum",
+    "about.cell": "Belleğin kendisi. Mavi sıfırın üstü, turuncu altı; kalıcı bir renk, hatırlanan bir şeydir.",
+    "about.forget": "Belleğin ne kadarı korunuyor: tam renk hepsini korur, renksizse silinir.",
+    "about.input": "Yeni gelenin ne kadarı belleğe giriyor.",
+    "about.output": "Belleğin ne kadarı üst katmana ve sonraki adıma gösteriliyor.",
+    "about.candidate": "Giriş kapısı izin verirse belleğe yazılacak olan; −1 ile 1 arasında.",
+    "about.hidden": "Birimin söylediği: sıkıştırılıp çıkış kapısından geçen bellek.",
+    "models.lead": "Bu sunucuda neler var, ne kadar iyiler ve nasıl öğrendiler.",
+    "models.running": "çalışan istek", "models.waiting": "bekleyen", "models.written": "saniyede yazılan parça",
+    "models.read": "saniyede okunan parça", "models.languages": "diller", "models.size": "boyut", "models.parameters": "parametre",
+    "models.vocabulary": "söz varlığı", "models.precision": "sayı biçimi", "models.numbers": "ölçümler", "models.curve": "Nasıl öğrendi", "models.train": "eğitimde kayıp", "models.valid": "doğrulamada {score}",
+    "models.nocurve": "Nasıl öğrendiğine dair kayıt yok.",
+    "kind.language": "dil modeli", "kind.classifier": "sınıflandırıcı", "kind.translator": "çevirmen",
+    "copy.as": "Bu isteği kopyala:", "copy.done": "Kopyalandı.", "copy.failed": "Tarayıcı kopyalamaya izin vermiyor; işte burada:", "copy.link": "bağlantı", "copy.this": "Kopyala:",
+    "key.title": "API anahtarı gerekli", "key.label": "Anahtar", "key.hint": "Bu sekmede kalır ve yalnızca bu sunucuya gönderilir.",
+    "key.use": "Kullan", "key.cancel": "Vazgeç",
+    "error.lost": "Sunucuya ulaşılamıyor. Yeniden deneniyor…", "error.wait": "Çok fazla istek. {seconds} sn sonra yeniden denenecek…",
+    "error.down": "Sunucu kapanıyor ya da yeniden başlıyor. Yeniden deneniyor…", "error.time": "Çok uzun sürdü, vazgeçildi.",
+    "error.key": "Sunucu bir API anahtarı istiyor.", "error.big": "Bu, sunucu için çok büyük.",
+    "error.ours": "Sunucuda hata oldu. Nedeni günlüğünde, bu isteğin numarasıyla: {id}", "error.other": "Sunucu kabul etmedi: {detail}",
+    "error.model": "Bunu yapabilecek model yok: {detail}", "error.stream": "Akış kesildi: {detail}",
+    "language.en": "İngilizce", "language.tr": "Türkçe",
+  },
+};
+
+const listeners = [];
+let current = "en";
+
+export const language = () => current;
+export const languages = Object.keys(TEXTS);
+
+/** A text of the page, with what is in braces filled in. An unknown name comes back as its last part. */
+export function t(name, values = {}) {
+  const text = TEXTS[current][name] ?? TEXTS.en[name] ?? name.split(".").pop();
+  return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+}
+
+/** A share in percent; what is less than can be shown is said to be that. */
+export function percent(share) {
+  const least = 0.0001;
+  return share > 0 && share < least ? `<${rounded(least)}` : rounded(share);
+}
+
+const rounded = (share) =>
+  new Intl.NumberFormat(current, { style: "percent", maximumFractionDigits: share >= 0.0995 ? 0 : share >= 0.00995 ? 1 : 2 }).format(share);
+
+export const number = (value, digits = 2) =>
+  new Intl.NumberFormat(current, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+
+/** Call back whenever the language changes. */
+export const onLanguage = (listener) => listeners.push(listener);
+
+/** Put the page's fixed texts into a language. */
+export function speak(name) {
+  current = languages.includes(name) ? name : "en";
+  document.documentElement.lang = current;
+  for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
+  for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
+  for (const listener of listeners) listener();
+}
