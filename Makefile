@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+AXE := tests/browser/node_modules/.package-lock.json
 
-.PHONY: setup serve test lint format typecheck clean
+.PHONY: setup serve test screenshots lint format typecheck clean
 
 setup: $(STAMP)
 
@@ -16,10 +17,17 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
+# The browser tests want Debian's chromium, and axe-core of npm; without them they are skipped.
+$(AXE): tests/browser/package-lock.json
+	@if command -v npm > /dev/null; then npm ci --prefix tests/browser --no-audit --no-fund --silent; fi
+
+screenshots: $(STAMP)
+	$(BIN)/python -m tests.browser.screenshots build/screenshots
+
 serve: $(STAMP)
 	$(BIN)/carousel serve
 
-test: $(STAMP)
+test: $(STAMP) $(AXE)
 	$(BIN)/python -m pytest
 
 lint: $(STAMP)

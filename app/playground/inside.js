@@ -9,6 +9,10 @@ import { number, onLanguage, t } from "./texts.js";
 const FIELDS = ["text", "model", "layer", "direction", "series", "units"];
 const SERIES = ["forget", "input", "candidate", "cell", "output", "hidden"];
 const GATES = ["forget", "input", "output"];
+const OWN = ["cell", "hidden"]; // series of which each unit is drawn on a scale of its own
+
+/** The value that has full colour. */
+const scaleOf = (name, unit) => (OWN.includes(name) ? Math.max(0.01, ...unit[name].map(Math.abs)) : 1);
 
 export function insideTab(panel) {
   const area = byId("inside-text");
@@ -59,7 +63,8 @@ export function insideTab(panel) {
   function show() {
     const name = series.value;
     byId("inside-about").textContent = t(`about.${name}`);
-    byId("inside-legend").replaceChildren(...(GATES.includes(name) ? ["0", make("i", { class: "ramp one" }), "1"] : ["−", make("i", { class: "ramp both" }), "+"]));
+    const ramp = GATES.includes(name) ? ["0", make("i", { class: "ramp one" }), "1"] : ["−", make("i", { class: "ramp both" }), "+"];
+    byId("inside-legend").replaceChildren(...ramp, OWN.includes(name) ? t("inside.own") : "");
     const map = byId("inside-map");
     if (!shown) {
       map.replaceChildren();
@@ -69,10 +74,9 @@ export function insideTab(panel) {
     const most = Math.max(...shown.change, 1e-9);
     const rows = [
       { name: t("inside.change"), values: shown.change, scale: most, total: true },
-      ...shown.units.map((unit) => ({ name: t("inside.unit", unit), values: unit[name], press: (button) => showUnit(opened === unit.unit ? null : unit, button) })),
+      ...shown.units.map((unit) => ({ name: t("inside.unit", unit), values: unit[name], scale: scaleOf(name, unit), press: (button) => showUnit(opened === unit.unit ? null : unit, button) })),
     ];
-    const full = GATES.includes(name) ? 1 : Math.max(...shown.units.flatMap((unit) => unit[name].map(Math.abs)), 0.1);
-    map.replaceChildren(heatMap({ columns: columns(), rows, scale: full, kind: "gates", caption: t("inside.map"), say: readout(rows) }));
+    map.replaceChildren(heatMap({ columns: columns(), rows, kind: "gates", caption: t("inside.map"), say: readout(rows) }));
     const again = shown.units.find((unit) => unit.unit === opened);
     showUnit(again ?? null, [...map.querySelectorAll("button")][shown.units.indexOf(again)]);
   }
@@ -90,7 +94,7 @@ export function insideTab(panel) {
     for (const part of ["unit", "unit-title", "formula"]) byId(`inside-${part}`).hidden = !unit;
     if (!unit) return;
     byId("inside-unit-title").textContent = t("inside.title", unit);
-    const rows = SERIES.map((name) => ({ name: t(`series.${name}`), values: unit[name], scale: GATES.includes(name) ? 1 : Math.max(1, ...unit[name].map(Math.abs)) }));
+    const rows = SERIES.map((name) => ({ name: t(`series.${name}`), values: unit[name], scale: scaleOf(name, unit) }));
     byId("inside-unit").replaceChildren(heatMap({ columns: columns(), rows, kind: "gates", caption: t("inside.title", unit), say: readout(rows) }));
   }
 

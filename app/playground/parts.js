@@ -17,7 +17,7 @@ export const byId = (id) => document.getElementById(id);
 
 /**
  * Show shares as bars in a list, changing what is there rather than making it anew, so that bars move and focus stays.
- * entries are { name, share, label }; with take, each is a button that calls it with its entry.
+ * entries are { name, share }; with take, each is a button that calls it with its entry.
  */
 export function showBars(list, entries, take) {
   while (list.children.length > entries.length) list.lastChild.remove();
@@ -33,7 +33,6 @@ export function showBars(list, entries, take) {
     bar.style.setProperty("--p", entry.share);
     bar.firstChild.textContent = entry.name;
     bar.lastChild.textContent = percent(entry.share);
-    if (entry.label) bar.setAttribute("aria-label", entry.label);
   });
 }
 
@@ -49,10 +48,10 @@ export function tintSigned(element, value, most = 0.55) {
 }
 
 /**
- * A table of numbers as colours. columns are names, rows { name, values, press, total }; scale is the value of full colour;
- * say(row, column) is called while a cell is pointed at, and with null when none is.
+ * A table of numbers as colours. columns are names, rows { name, values, scale, press, total }: scale is the value of full
+ * colour. say(cell), with the row and column that it is of, is called while one is pointed at, and with null when none is.
  */
-export function heatMap({ columns, rows, scale, kind, say, caption }) {
+export function heatMap({ columns, rows, kind, say, caption }) {
   const head = make("tr", {}, make("td", { class: "corner" }), ...columns.map((name) => make("th", { scope: "col" }, visible(name))));
   const body = rows.map((row, place) => {
     const title = row.press
@@ -60,7 +59,7 @@ export function heatMap({ columns, rows, scale, kind, say, caption }) {
       : row.name;
     const cells = row.values.map((value, column) => {
       const cell = make("td", { "aria-label": number(value) });
-      tintSigned(cell, value / (row.scale ?? scale ?? 1), 0.9);
+      tintSigned(cell, value / (row.scale ?? 1), 0.9);
       Object.assign(cell, { row: place, column });
       return cell;
     });

@@ -1,6 +1,6 @@
 // Everything that the page says, in English and Turkish.
 
-const TEXTS = {
+export const TEXTS = {
   en: {
     skip: "Skip to the content", tagline: "See what a recurrent model thinks", language: "Language", api: "API page",
     tabs: "What to try", "theme.auto": "Theme: system", "theme.light": "Theme: light", "theme.dark": "Theme: dark",
@@ -12,7 +12,7 @@ const TEXTS = {
     "write.text": "Your text", "write.keys": "Tab takes the likeliest word. Esc, then Tab, leaves the box.",
     "write.on": "Write on", "write.stop": "Stop", "write.keep": "Keep this text", "write.story": "What the model wrote",
     "write.unsure": "a surprise", "write.sure": "sure", "write.click": "Click a word to see what else it could have been.",
-    "write.next": "What comes next", "write.other": "all other words", "write.take": "{word}, {percent}: take it",
+    "write.next": "What comes next", "write.other": "all other words",
     "write.token": "{token}, {percent}", "write.done": "Done: {tokens} tokens, seed {seed}.", "write.empty": "Write something first.",
     "write.start": "Once upon a time, there was a little ",
     choices: "What else it could have been", "choices.chosen": "chosen",
@@ -34,7 +34,7 @@ const TEXTS = {
     "inside.text": "A sentence", "inside.layer": "Layer", "inside.direction": "Direction", "inside.series": "Show",
     "inside.units": "Units", "inside.units.hint": "Units: numbers with commas between, such as 3, 17; left empty: the twelve whose memory changed most.",
     "inside.units.wrong": "Units are numbers with commas between, such as 3, 17.",
-    "inside.map": "Units over tokens", "inside.change": "all units: change", "inside.unit": "unit {unit}",
+    "inside.map": "Units over tokens", "inside.own": "(each unit on a scale of its own)", "inside.change": "all units: change", "inside.unit": "unit {unit}",
     "inside.readout": "{row}, at “{token}”: {value}", "inside.title": "Unit {unit}: all of it",
     "inside.start": "The little girl who lost her dog was very sad, but then she found it.",
     "direction.forward": "from left to right", "direction.backward": "from right to left",
@@ -73,7 +73,7 @@ const TEXTS = {
     "write.text": "Metnin", "write.keys": "Sekme en olası sözcüğü alır. Kutudan çıkmak için Esc, sonra Sekme.",
     "write.on": "Devam et", "write.stop": "Dur", "write.keep": "Bu metni al", "write.story": "Modelin yazdığı",
     "write.unsure": "sürpriz", "write.sure": "emin", "write.click": "Yerine başka ne gelebilirdi? Bir sözcüğe tıkla.",
-    "write.next": "Sırada ne var", "write.other": "kalan bütün sözcükler", "write.take": "{word}, {percent}: al",
+    "write.next": "Sırada ne var", "write.other": "kalan bütün sözcükler",
     "write.token": "{token}, {percent}", "write.done": "Bitti: {tokens} parça, tohum {seed}.", "write.empty": "Önce bir şey yaz.",
     "write.start": "Bir gün okula ",
     choices: "Yerine ne gelebilirdi", "choices.chosen": "seçilen",
@@ -95,7 +95,7 @@ const TEXTS = {
     "inside.text": "Bir cümle", "inside.layer": "Katman", "inside.direction": "Yön", "inside.series": "Göster",
     "inside.units": "Birimler", "inside.units.hint": "Birimler: aralarında virgülle sayılar, örneğin 3, 17; boşsa: belleği en çok değişen on iki birim.",
     "inside.units.wrong": "Birimler, aralarında virgül olan sayılardır; örneğin 3, 17.",
-    "inside.map": "Parçalar boyunca birimler", "inside.change": "bütün birimler: değişim", "inside.unit": "birim {unit}",
+    "inside.map": "Parçalar boyunca birimler", "inside.own": "(her birim kendi ölçeğinde)", "inside.change": "bütün birimler: değişim", "inside.unit": "birim {unit}",
     "inside.readout": "{row}, “{token}” parçasında: {value}", "inside.title": "Birim {unit}: tamamı",
     "inside.start": "Köpeğini kaybeden küçük kız çok üzgündü ama sonra onu buldu.",
     "direction.forward": "soldan sağa", "direction.backward": "sağdan sola",

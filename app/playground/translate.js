@@ -55,7 +55,7 @@ export function translateTab(panel) {
     }
     const { source_tokens: from, target_tokens: to, weights } = attention;
     const rows = to.map((name, row) => ({ name: visible(name), values: weights[row].slice(0, WIDEST) })).slice(0, WIDEST);
-    const table = heatMap({ columns: from.slice(0, WIDEST), rows, scale: 1, caption: t("translate.attention"), say: (cell) => (cell ? light(cell.column, cell.row) : light()) });
+    const table = heatMap({ columns: from.slice(0, WIDEST), rows, caption: t("translate.attention"), say: (cell) => (cell ? light(cell.column, cell.row) : light()) });
     const words = (names, pick) => names.map((name, place) => make("span", { class: "tint", tabindex: 0, onpointerenter: () => pick(place), onfocus: () => pick(place), onpointerleave: () => light(), onblur: () => light() }, visible(name)));
     sources.replaceChildren(...words(from, (place) => light(place, null)));
     written.replaceChildren(...words(to, (place) => light(null, place)));

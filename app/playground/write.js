@@ -81,7 +81,7 @@ export function writeTab(panel) {
     next.run(async (signal) => {
       const reply = await following(text, signal);
       return () => {
-        const entries = reply.next.map(({ word, probability }) => ({ name: word, share: probability, label: t("write.take", { word, percent: percent(probability) }) }));
+        const entries = reply.next.map(({ word, probability }) => ({ name: word, share: probability }));
         showBars(byId("write-bars"), entries, take);
         byId("write-other").textContent = percent(reply.other);
         panel.dataset.shown = text; // what the bars belong to
@@ -159,7 +159,7 @@ export function writeTab(panel) {
     choices.style.left = `${Math.max(8, Math.min(box.left, innerWidth - size.width - 8))}px`;
     choices.style.top = `${box.bottom + size.height + 8 < innerHeight ? box.bottom + 4 : Math.max(8, box.top - size.height - 4)}px`;
     list.querySelector("button").focus();
-    choices.addEventListener("toggle", () => element.isConnected && element.focus(), { once: true });
+    choices.onbeforetoggle = (event) => event.newState === "closed" && element.isConnected && element.focus();
   }
 
   /** Take another word in the place of one, and write on from there. */

@@ -1,0 +1,102 @@
+"""Debian's Chromium on a live server of the shipped models. A visit that leaves the server, or complains, fails."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+from app.engine.registry import Registry, load_models
+from tests.conftest import Live, Serve
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+WIDE, PHONE = (1280, 900), (390, 844)
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
+        pytest.skip("needs Debian's chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Registry:
+    return load_models(ROOT / "checkpoints", (), torch.device("cpu"))
+
+
+@pytest.fixture(scope="module")
+def live(serve: Serve, shipped: Registry) -> Live:
+    return serve(shipped)
+
+
+@pytest.fixture
+def visit(browser: Browser, live: Live) -> Iterator[Visit]:
+    """Opens the playground, at a fragment; statuses and errors in `refused` may come, and nothing else.
+
+    The page's `asked` are its requests, oldest first.
+    """
+    opened: list[tuple[Any, Page, list[str]]] = []
+
+    def open_page(
+        fragment: str = "",
+        language: str = "en",
+        size: tuple[int, int] = WIDE,
+        server: Live | None = None,
+        refused: tuple[int | str, ...] = (),
+        theme: Any = "light",
+    ) -> Page:
+        url = (server or live).url
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            locale={"en": "en-GB", "tr": "tr-TR"}[language],
+            color_scheme=theme,
+            permissions=["clipboard-read", "clipboard-write"],
+        )
+        page = context.new_page()
+        wrong: list[str] = []
+        asked: list[Request] = []
+        page.asked = asked  # type: ignore[attr-defined]
+        expected = [f"status of {one} " if isinstance(one, int) else one for one in refused]
+
+        def on_request(request: Request) -> None:
+            asked.append(request)
+            if not request.url.startswith((f"{url}/", "data:", "blob:")):
+                wrong.append(f"it asked {request.url}")
+
+        page.on("request", on_request)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                wrong.append(message.text)
+                if message.type in ("error", "warning") and not any(status in message.text for status in expected)
+                else None
+            ),
+        )
+        opened.append((context, page, wrong))
+        page.goto(f"{url}/{fragment}")
+        return page
+
+    yield open_page
+    for context, _, _ in opened:
+        context.close()
+    for _, _, wrong in opened:
+        assert wrong == []
+
+
+def bodies(page: Page, path: str) -> list[dict[str, Any]]:
+    """What a page has sent to a path, oldest first."""
+    requests: list[Request] = page.asked  # type: ignore[attr-defined]
+    return [request.post_data_json for request in requests if request.method == "POST" and request.url.endswith(path)]

@@ -1,0 +1,73 @@
+"""The tabs "Look inside" and "Models"."""
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit, bodies
+from tests.conftest import Live
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_the_memory_is_drawn(visit: Visit, live: Live, language: str) -> None:
+    page = visit("#inside", language=language)
+    rows = page.locator("#inside-map tbody tr")
+    expect(rows).to_have_count(13)  # twelve units, and the change of all
+    text = page.input_value("#inside-text")
+    reply = httpx.post(f"{live.url}/inspect", json={"text": text}).json()
+    assert page.locator("#inside-map thead th").all_inner_texts() == [
+        token["text"].strip() for token in reply["tokens"]
+    ]
+    assert reply["model"] == f"language-{language}"
+    names = page.locator("#inside-map th button").all_inner_texts()
+    assert [name.split()[-1] for name in names] == [str(unit["unit"]) for unit in reply["units"]]
+
+    for series in ("forget", "input", "output", "candidate", "hidden", "cell"):
+        page.select_option("#inside-series", series)
+        cells = [
+            float(cell.get_attribute("aria-label").replace(",", ".").replace("−", "-"))
+            for cell in rows.nth(1).locator("td").all()
+        ]
+        assert cells == pytest.approx(reply["units"][0][series], abs=0.006)
+    page.locator("#inside-map th button").nth(2).click()
+    expect(page.locator("#inside-unit tbody tr")).to_have_count(6)
+    expect(page.locator("#inside-formula")).to_be_visible()
+    rows.nth(1).locator("td").nth(3).hover()
+    expect(page.locator("#inside-readout")).to_contain_text(str(reply["units"][0]["unit"]))
+
+
+def test_layers_directions_and_chosen_units(visit: Visit) -> None:
+    page = visit("#inside")
+    expect(page.locator("#inside-map tbody tr")).to_have_count(13)
+    page.select_option("#inside-model", "sentiment-en")
+    expect(page.locator("#inside-direction option")).to_have_count(2)
+    page.select_option("#inside-direction", "backward")
+    page.fill("#inside-units", "7, 3")
+    expect(page.locator("#inside-map tbody tr")).to_have_count(3)
+    assert [name.split()[-1] for name in page.locator("#inside-map th button").all_inner_texts()] == ["7", "3"]
+    last = bodies(page, "/inspect")[-1]
+    assert (last["model"], last["direction"], last["units"]) == ("sentiment-en", "backward", [7, 3])
+
+
+def test_nonsense_is_answered(visit: Visit) -> None:
+    page = visit("#inside", refused=(404,))
+    page.fill("#inside-units", "seven")
+    expect(page.locator("#inside .say")).to_contain_text("numbers")
+    page.fill("#inside-units", "100000")
+    expect(page.locator("#inside .say")).to_contain_text("units of a layer are 0 to")
+    page.fill("#inside-units", "")
+    expect(page.locator("#inside .say")).to_be_empty()
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_models_have_cards_and_the_server_a_pulse(visit: Visit, live: Live, language: str) -> None:
+    page = visit("#models", language=language)
+    cards = page.locator("#models-cards article")
+    expect(cards).to_have_count(5)
+    models = httpx.get(f"{live.url}/models").json()["models"]
+    for place, model in enumerate(models):
+        expect(cards.nth(place)).to_contain_text(model["name"])
+        assert cards.nth(place).locator("svg path.valid").count() == 1
+    expect(page.locator('[data-metric="running"]')).to_have_text("0")
+    httpx.post(f"{live.url}/generate", json={"prompt": "The man", "max_new_tokens": 300, "temperature": 2})
+    expect(page.locator('[data-metric="written"]')).not_to_have_text("0")

@@ -1,0 +1,187 @@
+"""What all tabs share: links, commands to copy, languages, themes, keyboard, what goes wrong, and who can use it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from app.engine.registry import Registry
+from tests.browser.conftest import PHONE, WIDE, Visit
+from tests.conftest import Serve
+
+TABS = ["write", "feel", "translate", "inside", "models"]
+AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
+needs_axe = pytest.mark.skipif(not AXE.exists() and not os.environ.get("CI"), reason="needs axe-core: npm ci")
+PLAYGROUND = Path(__file__).parents[2] / "app" / "playground"
+
+
+def settled(page: Page, tab: str) -> None:
+    """Wait until a tab shows an answer."""
+    answer = {
+        "write": "#write-bars .bar", "feel": "#feel-bars .bar", "translate": "#translate-map td",
+        "inside": "#inside-map td", "models": "#models-cards article",
+    }  # fmt: skip
+    page.locator(answer[tab]).first.wait_for()
+
+
+def test_the_page_is_small() -> None:
+    assert sum(file.stat().st_size for file in PLAYGROUND.rglob("*") if file.is_file()) <= 150_000
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_requests_are_copied_as_commands(visit: Visit, tab: str) -> None:
+    page = visit(f"#{tab}")
+    settled(page, tab)
+    panel = page.locator(f"#{tab} .share")
+
+    def copied(name: str) -> str:
+        panel.get_by_role("button", name=name, exact=True).click()
+        expect(panel.locator(".hint")).to_have_text("Copied.")
+        return str(page.evaluate("navigator.clipboard.readText()"))
+
+    curl = subprocess.run(["/bin/bash", "-c", f"{copied('curl')} --silent --fail"], capture_output=True, check=True)
+    python = subprocess.run([sys.executable, "-c", copied("Python")], capture_output=True, check=True)
+    page.evaluate("() => { window.said = null; console.log = (value) => { window.said = value; }; }")
+    page.evaluate("code => new (Object.getPrototypeOf(async () => {}).constructor)(code)()", copied("JavaScript"))
+    page.wait_for_function("() => window.said !== null")
+    first = json.loads(curl.stdout)
+    assert list(first) == list(page.evaluate("window.said"))
+    assert python.stdout.startswith(b"{" + repr(next(iter(first))).encode())
+
+
+def test_a_link_carries_the_input(visit: Visit) -> None:
+    page = visit()
+    page.fill("#write-text", "Güzel bir gün & iyi bir film ")
+    page.fill("#write-temperature", "0.3")
+    page.select_option("#write-model", "language-tr", force=True)
+    expect(page.locator("#write")).to_have_attribute("data-shown", "Güzel bir gün & iyi bir film ")
+    fragment = page.evaluate("location.hash")
+    again = visit(fragment)
+    expect(again.locator("#write-text")).to_have_value("Güzel bir gün & iyi bir film ")
+    expect(again.locator("#write-temperature-value")).to_have_text("0.30")
+    expect(again.locator("#write-model")).to_have_value("language-tr")
+    expect(again.locator("#write")).to_have_attribute("data-shown", "Güzel bir gün & iyi bir film ")
+    bars = [page.locator("#write-bars .word").all_inner_texts() for page in (page, again)]
+    assert bars[0] == bars[1]
+
+
+def test_the_language_comes_from_the_browser_and_is_remembered(visit: Visit) -> None:
+    page = visit(language="tr")
+    expect(page.locator("#tab-write")).to_have_text("Yaz")
+    assert page.evaluate("document.documentElement.lang") == "tr"
+    page.click("[data-language=en]")
+    expect(page.locator("#tab-write")).to_have_text("Write")
+    settled(page, "write")
+    page.reload()
+    expect(page.locator("#tab-write")).to_have_text("Write")
+
+
+def test_both_languages_say_the_same_things(visit: Visit) -> None:
+    page = visit()
+    names = page.evaluate("async () => (await import('./playground/texts.js')).TEXTS")
+    english, turkish = names["en"], names["tr"]
+    assert english.keys() == turkish.keys()
+    for name, text in english.items():
+        holes = [part.split("}")[0] for part in text.split("{")[1:]]
+        assert sorted(holes) == sorted(part.split("}")[0] for part in turkish[name].split("{")[1:]), name
+    used = set(page.evaluate("[...document.querySelectorAll('[data-t]')].map(one => one.dataset.t)"))
+    assert used <= english.keys()
+
+
+def test_themes(visit: Visit) -> None:
+    page = visit(theme="dark")
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(background)
+    page.click("#theme")
+    light = page.evaluate(background)
+    assert dark != light
+    page.reload()
+    assert page.evaluate(background) == light
+
+
+def test_tabs_by_keyboard(visit: Visit) -> None:
+    page = visit()
+    page.locator("#tab-write").focus()
+    for key, tab in (
+        ("ArrowRight", "feel"),
+        ("End", "models"),
+        ("ArrowRight", "write"),
+        ("ArrowLeft", "models"),
+        ("Home", "write"),
+    ):
+        page.keyboard.press(key)
+        expect(page.locator(f"#tab-{tab}")).to_be_focused()
+        expect(page.locator(f"#{tab}")).to_be_visible()
+        assert page.locator("[role=tabpanel]:visible").count() == 1
+
+
+def test_too_many_requests_are_tried_again(visit: Visit, serve: Serve, shipped: Registry) -> None:
+    page = visit(server=serve(shipped, rate_limit="70/2 second"), refused=(429,))
+    settled(page, "write")
+    text = "The man sees the dog and "
+    page.fill("#write-text", text)
+    expect(page.locator("#write .say")).to_contain_text("Too many requests. Trying again in")
+    expect(page.locator("#write")).to_have_attribute("data-shown", text, timeout=15_000)
+    expect(page.locator("#write .say")).to_be_empty()
+
+
+def test_a_lost_server_is_said_and_found_again(visit: Visit) -> None:
+    page = visit(refused=("ERR_CONNECTION_REFUSED",))
+    settled(page, "write")
+
+    def lose(route: Route) -> None:
+        route.abort("connectionrefused")
+
+    page.route("**/next-word-probs", lose)
+    page.fill("#write-text", "The man ")
+    expect(page.locator("#write .say")).to_contain_text("can’t be reached")
+    page.unroute("**/next-word-probs", lose)
+    expect(page.locator("#write")).to_have_attribute("data-shown", "The man ")
+    expect(page.locator("#write .say")).to_be_empty()
+
+
+def test_a_closed_server_asks_for_a_key(visit: Visit, serve: Serve, shipped: Registry) -> None:
+    server = serve(shipped, api_keys="right")
+    page = visit(server=server, refused=(401,))
+    page.locator("#key-dialog").wait_for()
+    page.fill("#key", "right")
+    page.click("#key-dialog button.main")
+    settled(page, "write")
+    expect(page.locator("#write-model option")).to_have_count(3)
+
+
+def test_a_refusal_is_said(visit: Visit) -> None:
+    page = visit("#feel?text=x", refused=(404, 422))
+    page.fill("#feel-text", "Das ist ein sehr guter Film, und ich habe ihn gern gesehen.")
+    expect(page.locator("#feel .say")).to_contain_text("'de'")
+    page.fill("#feel-text", "a" * 20_001)
+    expect(page.locator("#feel .say")).to_contain_text("/text")
+
+
+AXE_OPTIONS: dict[str, Any] = {"resultTypes": ["violations"]}
+
+
+@needs_axe
+@pytest.mark.parametrize("tab", TABS)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "language"), [(WIDE, "en"), (PHONE, "tr")])
+def test_everybody_can_use_it(visit: Visit, tab: str, theme: str, size: tuple[int, int], language: str) -> None:
+    start = {"write": "?seed=3&text=Bir+zamanlar" if language == "tr" else "?seed=3&text=Once+upon+a+time"}.get(tab, "")
+    page = visit(f"#{tab}{start}", language=language, size=size, theme=theme)
+    settled(page, tab)
+    if tab == "write":
+        page.click("#write-on")
+        page.locator("#write-story button").nth(2).wait_for()
+        page.wait_for_timeout(500)
+    if tab == "inside":
+        page.locator("#inside-map th button").first.click()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
+    serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in serious] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"

@@ -1,0 +1,209 @@
+"""The tab "Write", as a person uses it."""
+
+import time
+
+import httpx
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser.conftest import Visit, bodies
+from tests.conftest import Live
+
+LANGUAGES = pytest.mark.parametrize(
+    ("language", "text", "model"),
+    [("en", "The little girl was very ", "language-en"), ("tr", "Küçük kız çok ", "language-tr")],
+)
+
+
+def write(page: Page, text: str, delay: float = 0) -> None:
+    """Put a text in the place of the example, key by key, with so many milliseconds between, and wait for its bars."""
+    page.fill("#write-text", "")
+    page.type("#write-text", text, delay=delay)
+    expect(page.locator("#write")).to_have_attribute("data-shown", text)
+
+
+def bars(page: Page) -> list[str]:
+    return page.locator("#write-bars .word").all_inner_texts()
+
+
+@LANGUAGES
+def test_bars_are_what_the_api_answers(visit: Visit, live: Live, language: str, text: str, model: str) -> None:
+    page = visit(language=language)
+    write(page, text)
+    body = {"text": text, "partial": True, "temperature": 0.8, "top": 10}
+    reply = httpx.post(f"{live.url}/next-word-probs", json=body).json()
+    assert reply["model"] == model
+    assert bars(page) == [word["word"] for word in reply["next"]]
+    widths = page.evaluate(
+        "[...document.querySelectorAll('#write-bars .bar')].map(bar => bar.style.getPropertyValue('--p'))"
+    )
+    assert [float(width) for width in widths] == [word["probability"] for word in reply["next"]]
+    assert page.inner_text("#write-other") == page.evaluate(
+        "async share => (await import('./playground/texts.js')).percent(share)", reply["other"]
+    )
+
+
+def test_only_what_is_new_is_sent(visit: Visit, live: Live) -> None:
+    page = visit()
+    text = "The old man went to the market because he wanted to buy a fish for the cat "
+    write(page, text, delay=100)
+    late = [body for body in bodies(page, "/next-word-probs") if "state" in body]
+    assert len(late) > 20
+    assert sum(len(body["text"]) for body in late) <= 2 * len(late)
+    expect(page.locator("#write-bars .bar")).to_have_count(10)
+    whole = httpx.post(f"{live.url}/next-word-probs", json={"text": text, "partial": True, "temperature": 0.8}).json()
+    assert bars(page) == [word["word"] for word in whole["next"]]
+    before = len(bodies(page, "/next-word-probs"))
+    page.keyboard.press("Backspace")  # what was sent before is still known
+    expect(page.locator("#write")).to_have_attribute("data-shown", text[:-1])
+    (again,) = bodies(page, "/next-word-probs")[before:]
+    assert (again["text"], "state" in again) == ("", True)
+
+
+@LANGUAGES
+def test_a_click_or_tab_takes_a_word(visit: Visit, language: str, text: str, model: str) -> None:
+    page = visit(language=language)
+    write(page, text)
+    second = bars(page)[1]
+    page.locator("#write-bars .bar").nth(1).click()
+    expect(page.locator("#write-text")).to_have_value(f"{text}{second} ")
+    expect(page.locator("#write")).to_have_attribute("data-shown", f"{text}{second} ")
+    first = bars(page)[0]
+    page.keyboard.press("Tab")
+    joined = f"{text}{second}{first} " if not first[0].isalnum() else f"{text}{second} {first} "
+    expect(page.locator("#write-text")).to_have_value(joined)
+    expect(page.locator("#write-text")).to_be_focused()
+
+
+def test_tab_completes_a_word_that_was_begun(visit: Visit) -> None:
+    page = visit()
+    write(page, "Once upon a ti")
+    assert bars(page)[0] == "time"
+    page.keyboard.press("Tab")
+    expect(page.locator("#write-text")).to_have_value("Once upon a time ")
+
+
+def test_escape_and_tab_leave_the_box(visit: Visit) -> None:
+    page = visit()
+    write(page, "The man ")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.locator("#write-text")).to_have_value("The man ")
+    expect(page.locator("#write-text")).not_to_be_focused()
+
+
+def test_temperature_reshapes_the_bars(visit: Visit) -> None:
+    page = visit()
+    write(page, "The little girl was very ")
+
+    def top(temperature: str) -> float:
+        page.locator("#write-temperature").fill(temperature)
+        expect(page.locator("#write-temperature-value")).to_have_text(f"{float(temperature):.2f}")
+        page.wait_for_timeout(500)
+        return float(page.evaluate("document.querySelector('#write-bars .bar').style.getPropertyValue('--p')"))
+
+    assert top("0.2") > top("0.8") > top("2")
+
+
+@LANGUAGES
+def test_it_writes_on_and_branches(visit: Visit, live: Live, language: str, text: str, model: str) -> None:
+    page = visit(language=language)
+    write(page, text)
+    page.click("#write summary")
+    for field, value in (("seed", "5"), ("tokens", "12"), ("topk", "50"), ("topp", "0.95")):
+        page.fill(f"#write-{field}", value)
+    page.click("#write-on")
+    expect(page.locator("#write .say")).to_contain_text("5.")
+    (sent,) = bodies(page, "/generate")
+    wanted = {"prompt": text.strip(), "seed": 5, "max_new_tokens": 12, "top_k": 50, "top_p": 0.95, "temperature": 0.8}
+    assert {key: sent[key] for key in wanted} == wanted
+    reply = httpx.post(f"{live.url}/generate", json={**sent, "stream": False}).json()
+    story = page.locator("#write-story")
+    assert story.text_content() == text.strip() + reply["choices"][0]["text"]
+    assert reply["model"] == model
+
+    tokens = story.locator("button")
+    assert tokens.all_text_contents() == [token["text"] for token in reply["choices"][0]["tokens"] if token["text"]]
+    assert all(token.get_attribute("style") for token in tokens.all())
+    tokens.nth(2).click()
+    choices = page.locator("#choices .bar")
+    expect(choices.first).to_be_focused()
+    shares = [float(choice.evaluate("bar => bar.style.getPropertyValue('--p')")) for choice in choices.all()]
+    assert len(shares) >= 8
+    kept = [token.text_content() for token in tokens.all()][:2]
+    other = next(choice for choice in choices.all() if "(" not in choice.inner_text())
+    word = other.locator(".word").text_content()
+    other.click()
+    page.wait_for_function("() => !document.querySelector('#choices').matches(':popover-open')")
+    expect(page.locator("#write .say")).to_contain_text("5.")
+    begun = text.strip() + "".join(kept) + word
+    assert bodies(page, "/generate")[-1]["prompt"] == begun
+    assert story.text_content().startswith(begun)
+
+    page.click("#write-keep")
+    assert page.input_value("#write-text").startswith(begun)
+
+
+def test_it_stops_before_a_word(visit: Visit) -> None:
+    page = visit()
+    write(page, "Once upon a time")
+    page.click("#write summary")
+    page.fill("#write-stop", " was")
+    page.fill("#write-seed", "1")
+    page.click("#write-on")
+    expect(page.locator("#write .say")).to_contain_text("Done")
+    assert " was" not in (page.text_content("#write-story") or "")
+
+
+def test_stop_ends_it_on_the_server_too(visit: Visit, live: Live) -> None:
+    page = visit()
+    write(page, "Once upon a time")
+    page.click("#write summary")
+    page.fill("#write-tokens", "400")
+    page.fill("#write-temperature", "2")
+    page.click("#write-on")
+    page.locator("#write-story button").nth(3).wait_for()
+    page.click("#write-on")
+    for _ in range(100):
+        if live.app.state.engine.running == 0:
+            break
+        time.sleep(0.02)
+    assert live.app.state.engine.running == 0
+    assert page.inner_text("#write-on") == "Write on"
+
+
+def test_typing_is_never_stale_and_never_queues(visit: Visit) -> None:
+    """Ten keys a second for twenty seconds."""
+    page = visit()
+    page.fill("#write-text", "")
+    running: set[Request] = set()
+    most = 0
+
+    def begin(request: Request) -> None:
+        nonlocal most
+        if request.url.endswith("/next-word-probs"):
+            running.add(request)
+            most = max(most, len(running))
+
+    def end(request: Request) -> None:
+        running.discard(request)
+
+    page.on("request", begin)
+    page.on("requestfinished", end)
+    page.on("requestfailed", end)
+    page.evaluate(
+        """() => {
+          window.stale = 0; window.updates = 0;
+          new MutationObserver(() => {
+            window.updates += 1;
+            const [panel, box] = ['#write', '#write-text'].map((id) => document.querySelector(id));
+            if (panel.dataset.shown !== box.value) window.stale += 1;
+          }).observe(document.querySelector('#write'), { attributes: true, attributeFilter: ['data-shown'] });
+        }"""
+    )
+    sentence = "The old man went to the market because he wanted to buy a fish for his little cat. "
+    page.type("#write-text", (sentence * 3)[:200], delay=100)
+    expect(page.locator("#write")).to_have_attribute("data-shown", (sentence * 3)[:200])
+    assert page.evaluate("window.stale") == 0
+    assert page.evaluate("window.updates") > 100
+    assert most == 1
