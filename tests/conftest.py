@@ -1,8 +1,7 @@
 """Tiny models, made once a run: laws hold for them as for large ones."""
 
-import asyncio
-import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,8 @@ from typing import Any
 import httpx
 import pytest
 import torch
-import uvicorn
 from fastapi import FastAPI
 
-from app import server
 from app.engine.registry import Registry, load_models
 from app.main import create_app
 from app.settings import Settings
@@ -22,6 +19,7 @@ from models.classifier import Classifier, ClassifierConfig
 from models.language_model import LanguageModel, LanguageModelConfig
 from models.tokenizers import SubwordTokenizer
 from models.translator import Translator, TranslatorConfig
+from tests.helpers import serving
 
 SENTENCES = [
     "the man sees the dog and the dog sees the man.",
@@ -144,27 +142,11 @@ Serve = Callable[..., Live]
 @pytest.fixture(scope="module")
 def serve(registry: Registry) -> Iterator[Serve]:
     """Starts servers in threads of this process; they stop at the end of the module."""
-    running: list[tuple[uvicorn.Server, threading.Thread]] = []
+    with ExitStack() as running:
 
-    def start(models: Registry | None = None, **settings: Any) -> Live:
-        made = Settings(port=0, shutdown_timeout_s=1, **settings)
-        app = create_app(made, models or registry)
-        ready, urls = threading.Event(), []
+        def start(models: Registry | None = None, **settings: Any) -> Live:
+            made = Settings(port=0, shutdown_timeout_s=1, **settings)
+            app = create_app(made, models or registry)
+            return Live(running.enter_context(serving(app, made)), app)
 
-        def on_ready(url: str) -> None:
-            urls.append(url.rstrip("/"))
-            ready.set()
-
-        live = server.make(app, made, on_ready)
-        thread = threading.Thread(target=lambda: asyncio.run(live.serve()))
-        thread.start()
-        running.append((live, thread))
-        assert ready.wait(60)
-        return Live(urls[0], app)
-
-    yield start
-    for live, _ in running:
-        live.should_exit = True
-    for _, thread in running:
-        thread.join(60)
-        assert not thread.is_alive()
+        yield start

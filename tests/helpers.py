@@ -1,16 +1,44 @@
 """What several tests make."""
 
+import asyncio
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from fastapi import FastAPI
+
+from app import server
 from app.engine.jobs import GenerateJob
 from app.engine.registry import Registry, Served
+from app.settings import Settings
 from models.sampling import Draw, SamplingConfig, draw
 
 END = 0
 """The id that ends a text of the tiny tokenizer."""
+
+
+@contextmanager
+def serving(app: FastAPI, settings: Settings) -> Iterator[str]:
+    """A server in a thread of this process, for as long as the context lasts; its address, with no slash at its end."""
+    ready, urls = threading.Event(), []
+
+    def on_ready(url: str) -> None:
+        urls.append(url.rstrip("/"))
+        ready.set()
+
+    live = server.make(app, settings, on_ready)
+    thread = threading.Thread(target=lambda: asyncio.run(live.serve()))
+    thread.start()
+    try:
+        assert ready.wait(60)
+        yield urls[0]
+    finally:
+        live.should_exit = True
+        thread.join(60)
+    assert not thread.is_alive()
 
 
 class Wrapped:

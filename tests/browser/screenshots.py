@@ -3,17 +3,18 @@
 python -m tests.browser.screenshots FOLDER
 """
 
-import asyncio
 import sys
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
-from app import server
 from app.main import create_app
 from app.settings import Settings
 from tests.browser.conftest import CHROMIUM, PHONE, QUIET, ROOT, WIDE
+from tests.helpers import serving
 
 TABS = {
     "write": "?seed=11&temperature=0.7&text=Once+upon+a+time%2C+there+was+a+little+",
@@ -25,37 +26,27 @@ TABS = {
 
 
 def main(folder: Path) -> None:
-    """Start a server of the shipped models, and take all pictures of it into a folder."""
+    """Take all pictures into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = Settings(port=0, checkpoints=ROOT / "checkpoints", shutdown_timeout_s=1)
-    ready, urls = threading.Event(), []
+    with serving(create_app(settings), settings) as url, started_chromium() as chromium:
+        for theme, (name, (width, height)) in product(("light", "dark"), {"wide": WIDE, "phone": PHONE}.items()):
+            size = {"width": width, "height": height}
+            context = chromium.new_context(viewport=size, color_scheme=theme, locale="en-GB")  # type: ignore[arg-type]
+            for tab, query in TABS.items():
+                page = context.new_page()
+                page.goto(f"{url}/#{tab}{query}")
+                _fill(page, tab)
+                page.screenshot(path=folder / f"{tab}-{theme}-{name}.png", full_page=True)
+                page.close()
 
-    def on_ready(url: str) -> None:
-        urls.append(url)
-        ready.set()
 
-    live = server.make(create_app(settings), settings, on_ready)
-    thread = threading.Thread(target=lambda: asyncio.run(live.serve()))
-    thread.start()
-    ready.wait()
-    try:
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-            for theme in ("light", "dark"):
-                for name, (width, height) in (("wide", WIDE), ("phone", PHONE)):
-                    context = chromium.new_context(
-                        viewport={"width": width, "height": height}, color_scheme=theme, locale="en-GB"
-                    )
-                    for tab, query in TABS.items():
-                        page = context.new_page()
-                        page.goto(f"{urls[0]}#{tab}{query}")
-                        _fill(page, tab)
-                        page.screenshot(path=folder / f"{tab}-{theme}-{name}.png", full_page=True)
-                        page.close()
-            chromium.close()
-    finally:
-        live.should_exit = True
-        thread.join()
+@contextmanager
+def started_chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
 
 
 def _fill(page: Page, tab: str) -> None:
