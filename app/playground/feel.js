@@ -22,8 +22,7 @@ export function feelTab(panel) {
     writeLink("feel", fieldsOf("feel", ...FIELDS));
     if (!lines().length) {
       asking.cancel();
-      shown = { lines: [], results: [] };
-      show();
+      blank();
       return;
     }
     asking.run(async (signal) => {
@@ -33,7 +32,12 @@ export function feelTab(panel) {
         shown = { lines: body.text, results: reply.results };
         show();
       };
-    });
+    }, blank);
+  }
+
+  function blank() {
+    shown = { lines: [], results: [] };
+    show();
   }
 
   /** Which of the lines that count the cursor is in. */

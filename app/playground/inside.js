@@ -43,8 +43,7 @@ export function insideTab(panel) {
     if (!body.text.trim()) {
       asking.cancel();
       asking.say("");
-      shown = null;
-      show();
+      blank();
       return;
     }
     asking.run(async (signal) => {
@@ -57,7 +56,12 @@ export function insideTab(panel) {
         direction.value = reply.direction;
         show();
       };
-    });
+    }, blank);
+  }
+
+  function blank() {
+    shown = null;
+    show();
   }
 
   function show() {

@@ -23,17 +23,18 @@ export class Latest {
 
   /**
    * Do some work instead of what runs. work(signal) asks, and returns a function that shows the answer; it is called
-   * only if nothing newer was asked. Where the server wants patience, the work is done again.
+   * only if nothing newer was asked. Where the server wants patience, the work is done again; where it refuses, blank()
+   * takes away what was shown before.
    */
-  async run(work) {
+  async run(work, blank = () => {}) {
     this.cancel();
     const controller = (this.controller = new AbortController());
     const before = this.running;
-    this.running = this.#run(work, controller, before);
+    this.running = this.#run(work, blank, controller, before);
     await this.running;
   }
 
-  async #run(work, controller, before) {
+  async #run(work, blank, controller, before) {
     await before;
     const { signal } = controller;
     for (let attempt = 0; !signal.aborted; attempt++) {
@@ -52,7 +53,10 @@ export class Latest {
         const pause = error.pause(attempt);
         this.say(describe(error, pause));
         if (error.status === 401) document.dispatchEvent(new Event("key-needed"));
-        if (pause === null) break;
+        if (pause === null) {
+          blank();
+          break;
+        }
         await sleep(pause, signal);
       }
     }

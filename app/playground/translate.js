@@ -31,7 +31,7 @@ export function translateTab(panel) {
     asking.run(async (signal) => {
       const reply = await ask("translate", body(), signal);
       return () => show(reply);
-    });
+    }, () => show(null));
   }
 
   function show(reply) {

@@ -74,8 +74,7 @@ export function writeTab(panel) {
     if (!text.trim()) {
       next.cancel();
       next.say("");
-      showBars(byId("write-bars"), [], take);
-      byId("write-other").textContent = "";
+      blank();
       return;
     }
     next.run(async (signal) => {
@@ -86,7 +85,12 @@ export function writeTab(panel) {
         byId("write-other").textContent = percent(reply.other);
         panel.dataset.shown = text; // what the bars belong to
       };
-    });
+    }, blank);
+  }
+
+  function blank() {
+    showBars(byId("write-bars"), [], take);
+    byId("write-other").textContent = "";
   }
 
   /** Put a word where the cursor is at the end: in the place of its beginning, or after what is there. */

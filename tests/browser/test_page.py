@@ -159,6 +159,7 @@ def test_a_refusal_is_said(visit: Visit) -> None:
     page = visit("#feel?text=x", refused=(404, 422))
     page.fill("#feel-text", "Das ist ein sehr guter Film, und ich habe ihn gern gesehen.")
     expect(page.locator("#feel .say")).to_contain_text("'de'")
+    expect(page.locator("#feel-bars .bar")).to_have_count(0)  # not those of the text before
     page.fill("#feel-text", "a" * 20_001)
     expect(page.locator("#feel .say")).to_contain_text("/text")
 
