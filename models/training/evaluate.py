@@ -7,13 +7,13 @@ from models.checkpoint import Model
 from models.classifier import Classifier
 from models.errors import DataError
 from models.language_model import LanguageModel
+from models.ngram import Ngram
 from models.tokenizers import Tokenizer
 from models.training.corpus import usable
 from models.training.files import Row
 from models.training.scores.classification import evaluate_classifier
 from models.training.scores.config import EvaluationConfig
 from models.training.scores.language import evaluate_language, evaluate_ngram
-from models.training.scores.ngram import KneserNey
 from models.training.scores.translation import evaluate_translator
 from models.training.sources import Source, all_rows
 from models.translator import Translator
@@ -61,7 +61,7 @@ def _headlines(scores: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _count(tokenizer: Tokenizer, sources: Sequence[Source], order: int) -> KneserNey | None:
+def _count(tokenizer: Tokenizer, sources: Sequence[Source], order: int) -> Ngram | None:
     texts = []
     size = 0
     for (text,) in all_rows(sources):
@@ -69,7 +69,7 @@ def _count(tokenizer: Tokenizer, sources: Sequence[Source], order: int) -> Knese
         size += len(text)
         if size > NGRAM_MOST_CHARACTERS:
             return None
-    return KneserNey((tokenizer.encode(text) for text in texts), order, tokenizer.size, tokenizer.end_id)
+    return Ngram.count((tokenizer.encode(text) for text in texts), order, tokenizer.size, tokenizer.end_id)
 
 
 def evaluate_rows(

@@ -13,12 +13,12 @@ from torch import Tensor, nn
 
 from models.batch import like_lengths, pad
 from models.language_model import LanguageModel
+from models.ngram import Ngram
 from models.runtime.build import make_language_runtime
 from models.runtime.interface import LanguageRuntime
 from models.tokenizers import Tokenizer
 from models.training.scores.bootstrap import interval
 from models.training.scores.config import EvaluationConfig
-from models.training.scores.ngram import KneserNey
 
 SCORED_AT_ONCE = 2048  # tokens whose logits are in memory together
 
@@ -70,11 +70,11 @@ def evaluate_language(
     return scores
 
 
-def evaluate_ngram(ngram: KneserNey, tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, float]:
+def evaluate_ngram(ngram: Ngram, tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, float]:
     """Perplexity per word, counted as `evaluate_language` counts it; an n-gram starts anew at each document."""
     words = sum(len(text.split()) + 1 for text in texts)
-    total = ngram.negative_log_likelihood(tokenizer.encode(text) for text in texts)
-    return {f"kneser_ney_{ngram.order}gram_perplexity_per_word": perplexity(total, words)}
+    total = ngram.losses((tokenizer.encode(text) for text in texts), tokenizer.end_id).sum()
+    return {f"kneser_ney_{ngram.config.order}gram_perplexity_per_word": perplexity(float(total), words)}
 
 
 def language_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
