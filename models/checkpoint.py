@@ -2,7 +2,7 @@
 
     config.json         kind, languages, sizes, tokenizer kind, and how it was trained
     tokenizer.model     (or tokenizer.json for whole words)
-    model.safetensors   the weights, in half precision
+    model.safetensors   the weights, in half precision; an n-gram's tables as they are
     metrics.json        what it was measured to do
     README.md           the model card
     manifest.json       the SHA-256 and size of each file above, and of any other file here
@@ -28,17 +28,19 @@ from torch import Tensor
 from models.classifier import Classifier, ClassifierConfig
 from models.errors import CheckpointError, ModelError
 from models.language_model import LanguageModel, LanguageModelConfig
+from models.ngram import Ngram, NgramConfig
 from models.tokenizers import Tokenizer, load_tokenizer
 from models.translator import Translator, TranslatorConfig
 
-Model = LanguageModel | Classifier | Translator
-Config = LanguageModelConfig | ClassifierConfig | TranslatorConfig
+Model = LanguageModel | Classifier | Translator | Ngram
+Config = LanguageModelConfig | ClassifierConfig | TranslatorConfig | NgramConfig
 
 FORMAT = 1
 KINDS: dict[str, tuple[type[Any], type[Any]]] = {
     "language": (LanguageModelConfig, LanguageModel),
     "classifier": (ClassifierConfig, Classifier),
     "translator": (TranslatorConfig, Translator),
+    "ngram": (NgramConfig, Ngram),
 }
 TOKENIZER_FILES = {"subword": "tokenizer.model", "word": "tokenizer.json"}
 MANIFEST = "manifest.json"
@@ -81,8 +83,9 @@ def save(
 ) -> None:
     """Write a checkpoint; the directory appears whole, or not at all, and replaces an older one.
 
-    weights are the model's parameters by name (not necessarily those it holds now); extra files
-    are kept beside the rest. Raises CheckpointError where the disk refuses.
+    weights are the model's parameters by name (not necessarily those it holds now), kept in half
+    precision; buffers are kept as they are, and extra files beside the rest. Raises CheckpointError
+    where the disk refuses.
     """
     kind = next(kind for kind, (_, module) in KINDS.items() if isinstance(model, module))
     config = {
@@ -97,7 +100,7 @@ def save(
     files = {
         "config.json": to_json(config),
         TOKENIZER_FILES[tokenizer.kind]: tokenizer.to_bytes(),
-        "model.safetensors": save_tensors(halves),
+        "model.safetensors": save_tensors({**halves, **dict(model.named_buffers())}),
         "metrics.json": to_json(metrics),
         "README.md": card.encode("utf-8"),
         **(extra or {}),
@@ -266,7 +269,8 @@ def _load_weights(path: Path, content: bytes, model: torch.nn.Module) -> None:
         weights = load_tensors(content)
     except (SafetensorError, ValueError) as error:
         raise CheckpointError(f"{path}: not safetensors: {error}") from None
-    expected = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
+    own = model.state_dict()
+    expected = {name: tuple(tensor.shape) for name, tensor in own.items()}
     found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
@@ -274,4 +278,4 @@ def _load_weights(path: Path, content: bytes, model: torch.nn.Module) -> None:
                 f"{path}: {name} has the shape {found.get(name, 'none')}, "
                 f"but config.json wants {expected.get(name, 'none')}"
             )
-    model.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    model.load_state_dict({name: tensor.to(own[name].dtype) for name, tensor in weights.items()})

@@ -1,11 +1,12 @@
 """Counting words: n-grams as they are counted by hand, and as Kneser and Ney smooth them.
 
-The tables are sorted arrays. A gram of k tokens has the key `context * V + token`, where its context, the gram of its
-first k - 1 tokens, goes by its place in the table before; of one token, the place is the token itself. So all that need be
-known of a text are the places of its last 1, 2, … n - 1 tokens, -1 where they were never seen together: its nodes.
+The tables are sorted arrays. A gram of k tokens has the key `context * V + token`, where its context, the gram of
+its first k - 1 tokens, goes by its place in the table before; of one token, the place is the token itself. All that
+need be known of a text are so the places of its last 1, 2, … n - 1 tokens, -1 where they were never seen together:
+its nodes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,11 +55,12 @@ class _Table(NamedTuple):
 class Ngram(nn.Module):
     """An n-gram model. Its tables are buffers, so that it is saved and moved as other models are.
 
-    kneser-ney: interpolated and modified (Chen and Goodman 1999, section 3). Every document stands between two end
-    tokens; what follows its beginning by less than n tokens is counted as often as it occurs, as SRILM and KenLM do,
-    since nothing can stand to the left of it.
+    kneser-ney: interpolated and modified (Chen and Goodman 1999, section 3). What follows the beginning of a text
+    by less than n tokens is counted as often as it occurs, as SRILM and KenLM do: nothing can stand to the left of it.
 
     maximum-likelihood: what followed the longest context that was seen, each as often as it did.
+
+    Texts are given as one stream of ids (N,), the end token first and after each text; no context reaches back over it.
     """
 
     unigram: Tensor
@@ -75,14 +77,11 @@ class Ngram(nn.Module):
             contexts = count
 
     @classmethod
-    def count(
-        cls, documents: Iterable[Sequence[int]], order: int, vocabulary: int, end_id: int, method: str = METHODS[0]
-    ) -> "Ngram":
-        """Count documents, each a sequence of ids. Raises DataError where they hold nothing."""
-        ids, starts = _stream(documents, end_id)
-        if not len(ids):
+    def count(cls, stream: Ids, order: int, vocabulary: int, end_id: int, method: str = METHODS[0]) -> "Ngram":
+        """Count a stream of texts. Raises DataError where it holds none."""
+        if len(stream) < 2:
             raise DataError("there is nothing to count")
-        counted = _count(ids, starts, order, vocabulary, method)
+        counted = _count(stream, _begins(stream, end_id), order, vocabulary, method)
         grams = tuple(len(level.keys) for level in counted[1:])
         model = cls(NgramConfig(vocabulary, order, method, grams))
         contexts, smooth = 1, method == METHODS[0]
@@ -105,21 +104,21 @@ class Ngram(nn.Module):
         lengths = range(2, self.config.order + 1)
         return [_Table(*(getattr(self, f"{name}_{length}").numpy() for name in names)) for length in lengths]
 
-    def losses(self, documents: Iterable[Sequence[int]], end_id: int) -> Reals:
-        """The negative log-likelihood, in nats, of every id of documents and of their ends, (N,).
+    def losses(self, stream: Ids, end_id: int) -> Reals:
+        """The negative log-likelihood, in nats, of every id of a stream after its first, (N - 1,).
 
         Infinite where maximum likelihood has never seen the like.
         """
-        ids, starts = _stream(documents, end_id)
-        probability: Reals = self.unigram.numpy()[ids].astype(np.float64)
-        nodes = ids  # of the gram of one token that ends at each place
+        wanted, before = stream[1:], stream[:-1]
+        probability: Reals = self.unigram.numpy()[wanted].astype(np.float64)
+        contexts = before  # the node of the last token
         for table in self.tables():
-            contexts = np.concatenate([[UNSEEN], nodes[:-1]])
-            contexts[starts == np.arange(len(ids))] = UNSEEN  # nothing stands before an end that begins a document
-            nodes = _find(table.keys, contexts, ids, self.config.vocabulary)
+            nodes = _find(table.keys, contexts, wanted, self.config.vocabulary)
             probability = _interpolate(table, contexts, nodes, probability)
+            contexts = np.concatenate([[UNSEEN], nodes[:-1]])
+            contexts[before == end_id] = UNSEEN
         with np.errstate(divide="ignore"):
-            losses: Reals = -np.log(probability[starts != np.arange(len(ids))])
+            losses: Reals = -np.log(probability)
         return losses
 
 
@@ -147,13 +146,10 @@ def distribution(unigram: NDArray[np.float32], tables: Sequence[_Table], nodes: 
     return probability
 
 
-def _stream(documents: Iterable[Sequence[int]], end_id: int) -> tuple[Ids, Ids]:
-    """All documents between their end tokens, one after the other, and for each id where its document begins."""
-    parts = [np.array([end_id, *document, end_id], dtype=np.int64) for document in documents]
-    if not parts:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    lengths = [len(part) for part in parts]
-    return np.concatenate(parts), np.repeat(np.cumsum([0, *lengths[:-1]]), lengths)
+def _begins(stream: Ids, end_id: int) -> Ids:
+    """Of every id of a stream, where the end token before its text stands; of the first, its own place."""
+    ends = np.where(stream == end_id, np.arange(len(stream)), 0)
+    return np.concatenate([[0], np.maximum.accumulate(ends)[:-1]])
 
 
 def _find(keys: Ids, contexts: Ids, ids: Ids, vocabulary: int) -> Ids:
@@ -199,16 +195,15 @@ class _Counts:
         return _Table(self.keys, discounted.astype(np.float32), backoff.astype(np.float32))
 
 
-def _count(ids: Ids, starts: Ids, order: int, vocabulary: int, method: str) -> list[_Counts]:
-    """The grams of 1, 2, … order tokens that end after the first token of a document."""
+def _count(ids: Ids, begins: Ids, order: int, vocabulary: int, method: str) -> list[_Counts]:
+    """The grams of 1, 2, … order tokens, each inside a text and its ends, and none of them the first end alone."""
     places = np.arange(len(ids))
-    ends = places > starts  # where grams end
-    nodes = np.where(ends, 0, UNSEEN)  # the context of the grams of one token: none
+    ends = places > begins  # where grams end
     levels: list[_Counts] = []
     occurrences: list[tuple[Ids, Ids]] = []  # of each length: node at each place, and where each gram is first
     contexts = np.zeros(len(ids), np.int64)
     for length in range(1, order + 1):
-        valid = ends & (places - length + 1 >= starts)
+        valid = ends & (places - length + 1 >= begins)
         keys, first, inverse, counts = np.unique(
             contexts[valid] * vocabulary + ids[valid], return_index=True, return_inverse=True, return_counts=True
         )
@@ -216,13 +211,13 @@ def _count(ids: Ids, starts: Ids, order: int, vocabulary: int, method: str) -> l
         nodes[valid] = inverse
         levels.append(_Counts(keys, counts))
         occurrences.append((nodes, places[valid][first]))
-        grams = ids if length == 1 else nodes  # a gram of one token goes by the token, also where a document begins
+        grams = ids if length == 1 else nodes  # a gram of one token goes by the token, the first end too
         contexts = np.concatenate([[UNSEEN], grams[:-1]])
     if method == METHODS[0]:
         for length in range(order - 1, 0, -1):  # any but the longest count the different tokens to the left of them
             own, _ = occurrences[length - 1]
             _, longer = occurrences[length]
-            beginning = own[ends & (places - length + 1 == starts)]
+            beginning = own[ends & (places - length + 1 == begins)]
             size = len(levels[length - 1].keys)
             found = np.bincount(own[longer], minlength=size) + np.bincount(beginning, minlength=size)
             levels[length - 1] = _Counts(levels[length - 1].keys, found)

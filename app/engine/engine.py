@@ -275,7 +275,7 @@ class Engine:
         for served, queue in list(self._queues.items()):
             lanes = self._lanes.get(served)
             if lanes is None:
-                make = LANES[served.kind]
+                make = LANES[served.task]
                 lanes = self._lanes[served] = make(served, self.config.max_rows, self._outbox)
             while (entry := queue.next()) and (lanes.seats >= entry.task.seats or lanes.empty):
                 queue.take(entry)

@@ -13,6 +13,7 @@ from models.checkpoint import Checkpoint
 from models.classifier import Classifier
 from models.errors import CheckpointError
 from models.language_model import LanguageModel
+from models.ngram import Ngram
 from models.runtime.build import (
     choose_precision,
     make_classifier_runtime,
@@ -20,16 +21,18 @@ from models.runtime.build import (
     make_translator_runtime,
 )
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.runtime.ngram import NgramLanguage
 from models.tokenizers import Tokenizer
 from models.translator import Translator
 from models.word_pieces import Vocabulary
 
+TASKS = {"ngram": "language"}
 SCRATCH_SUFFIXES = (".training", ".partial", ".old")
 
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """A checkpoint and the runtime that answers with it; for a language model, its pieces as parts of words."""
+    """A checkpoint and the runtime that answers with it; for what predicts text, its pieces as parts of words."""
 
     checkpoint: Checkpoint
     runtime: LanguageRuntime | ClassifierRuntime | TranslatorRuntime
@@ -44,6 +47,11 @@ class Served:
         return self.checkpoint.kind
 
     @property
+    def task(self) -> str:
+        """The kind of models that it does as: an n-gram predicts text as a language model does."""
+        return _task(self.kind)
+
+    @property
     def languages(self) -> tuple[str, ...]:
         return self.checkpoint.languages
 
@@ -52,11 +60,17 @@ class Served:
         return self.checkpoint.tokenizer
 
 
+def _task(kind: str) -> str:
+    return TASKS.get(kind, kind)
+
+
 def serve(loaded: Checkpoint, precision: str, threads: int = 0) -> Served:
     """Make the runtime of a checkpoint, in a precision that `choose_precision` gave; threads are for int8."""
     model = loaded.model
     if isinstance(model, LanguageModel):
         return Served(loaded, make_language_runtime(model, precision, threads), Vocabulary(loaded.tokenizer))
+    if isinstance(model, Ngram):
+        return Served(loaded, NgramLanguage(model), Vocabulary(loaded.tokenizer))
     if isinstance(model, Classifier):
         return Served(loaded, make_classifier_runtime(model, precision, threads))
     return Served(loaded, make_translator_runtime(model, precision, threads))
@@ -76,7 +90,7 @@ def load_models(
     """
     paths = _paths(folder, names)
     if kind is not None:
-        paths = [path for path in paths if checkpoint.peek_kind(path) == kind]
+        paths = [path for path in paths if _task(checkpoint.peek_kind(path)) == kind]
     if not paths:
         raise CheckpointError(
             f"{folder}: no checkpoint{f' of the kind {kind}' if kind else ''} in it; train one with carousel-train"
@@ -133,10 +147,11 @@ class Registry:
         """The named model, or all of a kind. Raises ModelNotFound, also for one of another kind, and NoModel."""
         if name is not None:
             loaded = self.get(name)
-            if loaded.kind != kind:
+            if loaded.task != kind:
                 raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs a {kind}", "/model")
             return [loaded]
-        models = [loaded for loaded in self.models.values() if loaded.kind == kind]
+        models = [loaded for loaded in self.models.values() if loaded.task == kind]
+        models.sort(key=lambda loaded: loaded.kind != kind)  # what stands in for the kind comes last
         if not models:
             raise NoModel(f"no model of the kind {kind} is loaded", "/model")
         return models

@@ -68,7 +68,7 @@ async def infer(
 ) -> Answer | EventSourceResponse:
     """What the model is made for: text_generation, text_classification or translation."""
     served = engine.registry.get(model)
-    if served.kind == "language":
+    if served.task == "language":
         return await _generate(served, body, engine, client, settings)
     limit = settings.max_text_characters if served.kind == "classifier" else settings.max_source_characters
     texts = as_list(body.inputs)

@@ -90,7 +90,7 @@ def _summary(registry: Registry, served: Served) -> ModelSummary:
         name=loaded.name,
         kind=loaded.kind,
         languages=list(loaded.languages),
-        parameters=sum(parameter.numel() for parameter in loaded.model.parameters()),
+        parameters=sum(tensor.numel() for tensor in loaded.model.state_dict().values()),
         size_bytes=loaded.size_bytes,
         vocabulary=loaded.tokenizer.size,
         metrics=dict(loaded.metrics),

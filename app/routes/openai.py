@@ -58,7 +58,7 @@ def router(_settings: Settings) -> APIRouter:
 
 async def models(engine: EngineDep, _: ClientDep) -> ModelList:
     """The models that /v1/completions takes."""
-    served = [served for served in engine.registry.models.values() if served.kind == "language"]
+    served = [served for served in engine.registry.models.values() if served.task == "language"]
     return ModelList(data=[_model(one) for one in served])
 
 

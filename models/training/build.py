@@ -15,6 +15,7 @@ from models.config import require_range
 from models.device import choose_device, trains_in_bfloat16
 from models.errors import ConfigError, DataError
 from models.language_model import LanguageModel, LanguageModelConfig
+from models.ngram import METHODS
 from models.tokenizers import SubwordTokenizer, Tokenizer, WordTokenizer
 from models.training.classification import ClassificationTask, ClassificationTaskConfig
 from models.training.corpus import Corpus, CorpusWriter, usable
@@ -33,8 +34,13 @@ from models.training.translation import TranslationTask, TranslationTaskConfig
 from models.training.world import World
 from models.translator import Translator, TranslatorConfig
 
-COLUMNS = {"language": ("text",), "classifier": ("text", "label"), "translator": ("source", "target")}
-TSV_COLUMNS = {**COLUMNS, "language": ("1",), "translator": ("1", "2")}
+COLUMNS = {
+    "language": ("text",),
+    "classifier": ("text", "label"),
+    "translator": ("source", "target"),
+    "ngram": ("text",),
+}
+TSV_COLUMNS = {**COLUMNS, "language": ("1",), "translator": ("1", "2"), "ngram": ("1",)}
 TEXT_COLUMNS = {"language": 1, "classifier": 1, "translator": 2}
 TOKENIZERS: dict[str, type[SubwordTokenizer] | type[WordTokenizer]] = {
     "subword": SubwordTokenizer,
@@ -60,10 +66,34 @@ class VocabularyConfig:
             raise ConfigError(f"setting lowercase is {self.lowercase!r}; it must be en, tr or empty")
 
 
+@dataclass(frozen=True)
+class WordListConfig(VocabularyConfig):
+    """The vocabulary of an n-gram: words, unless it is told otherwise."""
+
+    vocabulary_size: int = 20_000
+    tokenizer: str = "word"
+
+
+@dataclass(frozen=True)
+class CountingConfig:
+    """How an n-gram is counted."""
+
+    order: int = 5
+    """How many tokens are looked at together: n."""
+    method: str = METHODS[0]
+    """kneser-ney, or maximum-likelihood: just what was counted."""
+
+    def __post_init__(self) -> None:
+        require_range(self, "order", 1, 10)
+        if self.method not in METHODS:
+            raise ConfigError(f"setting method is {self.method!r}; it must be {' or '.join(METHODS)}")
+
+
 CONFIGURATIONS: dict[str, tuple[type[Any], ...]] = {
     "language": (VocabularyConfig, LanguageModelConfig, TrainingConfig, EvaluationConfig, LanguageTaskConfig),
     "classifier": (VocabularyConfig, ClassifierConfig, TrainingConfig, EvaluationConfig, ClassificationTaskConfig),
     "translator": (VocabularyConfig, TranslatorConfig, TrainingConfig, EvaluationConfig, TranslationTaskConfig),
+    "ngram": (WordListConfig, CountingConfig, EvaluationConfig),
 }
 
 
@@ -128,9 +158,9 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     device = choose_device(request.device)
     start = _start(request, device)
     settings = _settings(request, recipe, start, device)
-    languages = _languages(request, recipe)
-    train = _sources(request, request.train or recipe.train, "train")
-    valid = _sources(request, request.valid or recipe.valid, "valid")
+    languages = languages_of(request, recipe)
+    train = sources_of(request, request.train or recipe.train, "train")
+    valid = sources_of(request, request.valid or recipe.valid, "valid")
     texts = TEXT_COLUMNS[request.kind]
     valid_rows = list(usable(all_rows(valid), texts))
     if not valid_rows:
@@ -208,7 +238,7 @@ def all_settings(recipe: str, device: str) -> dict[str, Value]:
     return _complete(known.kind, distribute(settings, CONFIGURATIONS[known.kind]), choose_device(device))
 
 
-def _languages(request: Request, recipe: Recipe) -> tuple[str, ...]:
+def languages_of(request: Request, recipe: Recipe) -> tuple[str, ...]:
     languages = tuple(language.lower() for language in request.languages or recipe.languages)
     if not languages:
         raise DataError("say what language the text is in, such as --language en")
@@ -230,7 +260,7 @@ def _prepare(
     texts = TEXT_COLUMNS[request.kind]
     if next(usable(all_rows(train), texts), None) is None:
         raise DataError("the training data has no row without a blank text")
-    tokenizer = tokenizer or _train_tokenizer(usable(all_rows(train), texts), texts, words)
+    tokenizer = tokenizer or train_tokenizer(usable(all_rows(train), texts), texts, words)
     writer = CorpusWriter(folder, tokenizer, request.kind == "language", texts, identity)
     writer.write(usable(all_rows(train), texts), valid)
     return writer
@@ -246,7 +276,7 @@ def find_recipe(request: Request) -> Recipe:
     return load_recipe(request.recipe)
 
 
-def _sources(request: Request, names: tuple[str, ...], option: str) -> list[Source]:
+def sources_of(request: Request, names: tuple[str, ...], option: str) -> list[Source]:
     if not names:
         raise DataError(f"no data: give --{option} FILE, or --recipe")
     split = {"train": "train", "valid": "validation"}[option]
@@ -264,7 +294,7 @@ def _start(request: Request, device: torch.device) -> Checkpoint | None:
     return start
 
 
-def _train_tokenizer(rows: Iterator[Row], texts: int, config: VocabularyConfig) -> Tokenizer:
+def train_tokenizer(rows: Iterator[Row], texts: int, config: VocabularyConfig) -> Tokenizer:
     lines = (text for row in rows for text in row[:texts])
     return TOKENIZERS[config.tokenizer].train(lines, config.vocabulary_size, config.lowercase)
 

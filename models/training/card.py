@@ -7,6 +7,7 @@ KIND_SENTENCES = {
     "language": "A recurrent language model: embedding, stacked LSTM, tied softmax.",
     "classifier": "A text classifier: bidirectional LSTM, max and mean pooling, linear head.",
     "translator": "A translator: bidirectional LSTM encoder, attention, LSTM decoder of two layers.",
+    "ngram": "An n-gram model: counts of words in sorted tables.",
 }
 NO_NOTE = "Not recorded: whoever trained this knows what the data's licence allows."
 NO_LIMITS = "Knows only what its training data shows. Unexamined for bias; check it before you rely on it."
@@ -22,7 +23,7 @@ def write_card(name: str, kind: str, languages: tuple[str, ...], training: Mappi
     )
     return f"""# {name}
 
-{KIND_SENTENCES[kind]} Languages: {", ".join(languages)}. {training["parameters"]:,} parameters, in half precision.
+{KIND_SENTENCES[kind]} Languages: {", ".join(languages)}. {_size(kind, training["parameters"])}.
 
 ## Data
 
@@ -36,8 +37,7 @@ def write_card(name: str, kind: str, languages: tuple[str, ...], training: Mappi
 {_origin(training)}
 Settings: {settings}.
 
-Kept: the weights of step {training["step"]} of the {training["total_steps"]} that the recipe has, after
-{training["seconds"] / 60:.0f} minutes on {training["environment"]["machine"]}.
+{_course(training)} on {training["environment"]["machine"]}.
 Versions: {", ".join(f"{key} {value}" for key, value in training["environment"]["versions"].items())}.
 
 ## Numbers
@@ -49,6 +49,20 @@ Behind a score stands the 95% interval of a bootstrap.
 
 {training.get("limits") or NO_LIMITS}
 """
+
+
+def _size(kind: str, numbers: int) -> str:
+    return f"{numbers:,} numbers in its tables" if kind == "ngram" else f"{numbers:,} parameters, in half precision"
+
+
+def _course(training: Mapping[str, Any]) -> str:
+    """How long it took, and which of the weights were kept."""
+    if "step" not in training:
+        return f"Counted in {training['seconds']:.0f} seconds"
+    return (
+        f"Kept: the weights of step {training['step']} of the {training['total_steps']} that the recipe has, after\n"
+        f"{training['seconds'] / 60:.0f} minutes"
+    )
 
 
 def _proof(source: Mapping[str, str]) -> str:

@@ -21,6 +21,7 @@ from models.training.board import Board
 from models.training.build import COLUMNS, TSV_COLUMNS, Request, all_settings, find_recipe, plan
 from models.training.compare import compare_runs
 from models.training.corpus import show
+from models.training.counting import count
 from models.training.evaluate import evaluate_sources
 from models.training.options import distribute, parse_assignments
 from models.training.recipes import load_recipe, recipe_names
@@ -112,6 +113,24 @@ def translator(
     pair = tuple(part for part in languages.split(",") if part)
     request = _request("translator", out, train, valid, pair, recipe, assignments, data, device)
     _train(replace(request, one_way=one_way), resume, threads, tensorboard)
+
+
+@app.command()
+def ngram(
+    out: Output,
+    train: Train = None,
+    valid: Valid = None,
+    language: Language = "",
+    recipe: RecipeName = "",
+    assignments: Assignments = None,
+    data: Root = Path(),
+) -> None:
+    """Count an n-gram model on text: .txt with a document a line, .jsonl, .csv, .tsv, .parquet."""
+    languages = (language,) if language else ()
+    request = _request("ngram", out, train, valid, languages, recipe, assignments, data, "cpu")
+    console = Console()
+    console.print_json(json.dumps(count(request, console)))
+    console.print(f"made {request.output}", markup=False, highlight=False)
 
 
 @app.command()

@@ -13,7 +13,7 @@ from models.training.corpus import usable
 from models.training.files import Row
 from models.training.scores.classification import evaluate_classifier
 from models.training.scores.config import EvaluationConfig
-from models.training.scores.language import evaluate_language, evaluate_ngram
+from models.training.scores.language import evaluate_language, evaluate_ngram, language_stream
 from models.training.scores.translation import evaluate_translator
 from models.training.sources import Source, all_rows
 from models.translator import Translator
@@ -43,10 +43,11 @@ def evaluate_sources(
         if not rows:
             raise DataError(f"{source.name}: no row without a blank text")
         scores = evaluate_rows(model, tokenizer, rows, source.name, config)
-        if next(model.parameters()).device.type == "cpu":
+        if not isinstance(model, Ngram) and next(model.parameters()).device.type == "cpu":
             scores["int8"] = _headlines(evaluate_rows(model, tokenizer, rows, source.name, config, "int8"))
         if ngram:
-            scores |= evaluate_ngram(ngram, tokenizer, [text for (text,) in rows])
+            measured = evaluate_ngram(ngram, tokenizer, [text for (text,) in rows])["perplexity_per_word"]
+            scores[f"kneser_ney_{order}gram_perplexity_per_word"] = measured
         evaluations.append({"data": source.describe(), "scores": scores})
     return {"evaluations": evaluations}
 
@@ -69,7 +70,8 @@ def _count(tokenizer: Tokenizer, sources: Sequence[Source], order: int) -> Ngram
         size += len(text)
         if size > NGRAM_MOST_CHARACTERS:
             return None
-    return Ngram.count((tokenizer.encode(text) for text in texts), order, tokenizer.size, tokenizer.end_id)
+    stream = language_stream(tokenizer, texts).numpy()
+    return Ngram.count(stream, order, tokenizer.size, tokenizer.end_id)
 
 
 def evaluate_rows(
@@ -83,6 +85,8 @@ def evaluate_rows(
     """Scores on rows: texts; texts and labels; or pairs, first language first."""
     if isinstance(model, LanguageModel):
         return evaluate_language(model, tokenizer, [text for (text,) in rows], config, precision=precision)
+    if isinstance(model, Ngram):
+        return evaluate_ngram(model, tokenizer, [text for (text,) in rows], config)
     if isinstance(model, Classifier):
         labels = known_labels(model, rows, name)
         return evaluate_classifier(model, tokenizer, [text for text, _ in rows], labels, config, precision)

@@ -21,6 +21,7 @@ from models.checkpoint import Model
 from models.classifier import Classifier
 from models.errors import CheckpointError, DataError
 from models.language_model import LanguageModel
+from models.ngram import Ngram
 from models.tokenizers import Tokenizer
 from models.training.board import Board
 from models.training.card import write_card
@@ -202,34 +203,49 @@ def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer
     model = trainer.task.model
     assert isinstance(model, LanguageModel | Classifier | Translator)
     weights, notes = trainer.task.export(trainer.best_weights())
+    ground = environment(trainer.device, trainer.world.size)
     training = {
+        **_record(run, model, trainer.seconds, ground),
+        "step": trainer.step,
+        "total_steps": trainer.total_steps,
+        **notes,
+    }
+    _save(run, model, weights, tokenizer, training, _log_files(run, trainer.task.metric, log))
+
+
+def write_counted(run: Run, model: Ngram, tokenizer: Tokenizer, seconds: float) -> None:
+    """Write the checkpoint of a model that was counted rather than trained."""
+    _save(run, model, {}, tokenizer, _record(run, model, seconds, environment(torch.device("cpu"))), {})
+
+
+def _record(run: Run, model: Model, seconds: float, ground: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint remembers of how it was made."""
+    return {
         "command": run.command,
         "settings": dict(run.settings),
         "data": dict(run.data),
         "data_report": dict(run.data_report),
         "data_note": run.data_note,
         "limits": run.limits,
-        "parameters": sum(parameter.numel() for parameter in model.parameters()),
-        "step": trainer.step,
-        "total_steps": trainer.total_steps,
-        "seconds": round(trainer.seconds, 1),
-        "environment": environment(trainer.device, trainer.world.size),
+        "parameters": sum(tensor.numel() for tensor in model.state_dict().values()),
+        "seconds": round(seconds, 1),
+        "environment": dict(ground),
         **({"start": dict(run.start)} if run.start else {}),
-        **notes,
     }
+
+
+def _save(
+    run: Run,
+    model: Model,
+    weights: Mapping[str, torch.Tensor],
+    tokenizer: Tokenizer,
+    training: Mapping[str, Any],
+    extra: Mapping[str, bytes],
+) -> None:
     kind = next(kind for kind, (_, module) in checkpoint.KINDS.items() if isinstance(model, module))
     card = write_card(run.output.name, kind, run.languages, training, {})
-    checkpoint.save(
-        run.output,
-        model,
-        weights,
-        tokenizer,
-        run.languages,
-        training,
-        {"evaluations": []},
-        card,
-        _log_files(run, trainer.task.metric, log),
-    )
+    nothing: dict[str, Any] = {"evaluations": []}
+    checkpoint.save(run.output, model, weights, tokenizer, run.languages, training, nothing, card, extra)
 
 
 def _log_files(run: Run, metric: str, log: list[dict[str, Any]]) -> dict[str, bytes]:

@@ -8,9 +8,14 @@ import pytest
 from models.errors import DataError
 from models.ngram import UNSEEN, Ngram, advance, distribution
 
+
+def stream(documents: list[list[int]]) -> np.ndarray:
+    return np.array([END, *(token for document in documents for token in (*document, END))])
+
+
+SIZE, END = 6, 0
 DOCUMENTS = [[1, 2, 3, 1, 4], [1, 2, 4], [3, 3, 1, 2]]
 LONGER = [[1, 2, 3, 1, 4] * 2, [1, 2, 4, 5], [3, 3, 1, 2, 5, 1, 2, 3], [5, 3, 1, 2, 3, 4, 4], [2, 2, 1, 5, 3, 1]]
-SIZE, END = 6, 0
 
 
 def after(model: Ngram, history: tuple[int, ...]) -> np.ndarray:
@@ -71,22 +76,22 @@ def slow(documents: list[list[int]], order: int, history: tuple[int, ...], token
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 class TestKneserNey:
     def test_probabilities_are_the_recursion_as_it_is_written(self, documents: list[list[int]], order: int) -> None:
-        model = Ngram.count(documents, order, SIZE, END)
+        model = Ngram.count(stream(documents), order, SIZE, END)
         for history in product(range(SIZE), repeat=order - 1):
             wanted = [slow(documents, order, history, token) for token in range(SIZE)]
             assert after(model, history) == pytest.approx(wanted, rel=1e-5)
 
     def test_probabilities_sum_to_one_after_any_history(self, documents: list[list[int]], order: int) -> None:
-        model = Ngram.count(documents, order, SIZE, END)
+        model = Ngram.count(stream(documents), order, SIZE, END)
         for history in product(range(SIZE), repeat=order - 1):
             probabilities = after(model, history)
             assert probabilities.min() > 0
             assert probabilities.sum() == pytest.approx(1, abs=1e-6)
 
     def test_losses_are_those_of_reading_on(self, documents: list[list[int]], order: int) -> None:
-        model = Ngram.count(documents, order, SIZE, END)
+        model = Ngram.count(stream(documents), order, SIZE, END)
         others = [[5, 4, 1, 2], [], [1], [2, 2, 3, 1, 2, 4]]
-        losses = iter(model.losses(others, END))
+        losses = iter(model.losses(stream(others), END))
         for document in others:
             nodes = np.full((1, order - 1), UNSEEN)
             nodes[:, :1] = END
@@ -99,23 +104,25 @@ class TestKneserNey:
 
 class TestMaximumLikelihood:
     def test_it_is_counting(self) -> None:
-        model = Ngram.count(DOCUMENTS, 2, SIZE, END, "maximum-likelihood")
+        model = Ngram.count(stream(DOCUMENTS), 2, SIZE, END, "maximum-likelihood")
         # after a 1 came 2 three times, and 4 once
         assert after(model, (1,)) == pytest.approx([0, 0, 3 / 4, 0, 1 / 4, 0])
         assert after(model, (5,)) == pytest.approx(after(model, ()))  # nothing ever followed it
-        assert math.isinf(model.losses([[5]], END)[0])
+        assert math.isinf(model.losses(stream([[5]]), END)[0])
 
     def test_longer_contexts(self) -> None:
-        model = Ngram.count(DOCUMENTS, 3, SIZE, END, "maximum-likelihood")
+        model = Ngram.count(stream(DOCUMENTS), 3, SIZE, END, "maximum-likelihood")
         assert after(model, (1, 2)) == pytest.approx([1 / 3, 0, 0, 1 / 3, 1 / 3, 0])
         assert after(model, (4, 3)) == pytest.approx(after(model, (3,)))  # the longest context that was seen
 
 
 def test_more_context_fits_better() -> None:
-    losses = [Ngram.count(DOCUMENTS, order, SIZE, END).losses(DOCUMENTS, END).sum() for order in (1, 2, 3)]
+    losses = [
+        Ngram.count(stream(DOCUMENTS), order, SIZE, END).losses(stream(DOCUMENTS), END).sum() for order in (1, 2, 3)
+    ]
     assert losses == sorted(losses, reverse=True)
 
 
 def test_nothing_to_count() -> None:
     with pytest.raises(DataError, match="nothing to count"):
-        Ngram.count([], 3, SIZE, END)
+        Ngram.count(stream([]), 3, SIZE, END)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.batch import like_lengths, pad
@@ -40,11 +41,27 @@ def evaluate_language(
     """
     config = config or EvaluationConfig(resamples=0)
     stream = language_stream(tokenizer, texts)
-    words = np.array([len(text.split()) + 1 for text in texts])
     if precision == "int8":
         losses = score_stepwise(make_language_runtime(model, precision), stream)
     else:
         losses = score_stream(model, stream)
+    scores = _perplexities(losses.numpy(), tokenizer, texts, config.resamples)
+    words = scores["words"]
+    if precision == "float32":
+        scores["perplexity_per_word_alone"] = perplexity(score_alone(model, tokenizer, texts), words)
+    if config.cache_window and precision == "float32":
+        cached = float(score_with_cache(model, stream, config).sum())
+        scores["perplexity_per_word_with_cache"] = perplexity(cached, words)
+    if config.dynamic_rate and precision == "float32":
+        scores["perplexity_per_word_dynamic"] = perplexity(score_dynamically(model, stream, config), words)
+    return scores
+
+
+def _perplexities(
+    losses: NDArray[np.float64], tokenizer: Tokenizer, texts: Sequence[str], resamples: int
+) -> dict[str, Any]:
+    """Of the losses (N,), in nats, of texts and their ends."""
+    words = np.array([len(text.split()) + 1 for text in texts])
     total = float(losses.sum())
     scores: dict[str, Any] = {
         "perplexity_per_word": perplexity(total, int(words.sum())),
@@ -52,29 +69,20 @@ def evaluate_language(
         "words": int(words.sum()),
         "tokens": len(losses),
     }
-    if precision == "float32":
-        alone = perplexity(score_alone(model, tokenizer, texts), int(words.sum()))
-        scores["perplexity_per_word_alone"] = alone
-    if config.resamples:
+    if resamples:
         ends = np.cumsum([len(tokenizer.encode(text)) + 1 for text in texts]) - 1
-        documents = np.diff(np.concatenate([[0.0], losses.cumsum(0).numpy()[ends]]))  # (D,), in nats
-        scores["perplexity_per_word_95"] = [
-            math.exp(min(bound, 690.0)) for bound in interval(documents, words, config.resamples)
-        ]
-    if config.cache_window and precision == "float32":
-        cached = float(score_with_cache(model, stream, config).sum())
-        scores["perplexity_per_word_with_cache"] = perplexity(cached, int(words.sum()))
-    if config.dynamic_rate and precision == "float32":
-        dynamic = score_dynamically(model, stream, config)
-        scores["perplexity_per_word_dynamic"] = perplexity(dynamic, int(words.sum()))
+        documents = np.diff(np.concatenate([[0.0], losses.cumsum(0)[ends]]))  # (D,), in nats
+        bounds = interval(documents, words, resamples)
+        scores["perplexity_per_word_95"] = [math.exp(min(bound, 690.0)) for bound in bounds]
     return scores
 
 
-def evaluate_ngram(ngram: Ngram, tokenizer: Tokenizer, texts: Sequence[str]) -> dict[str, float]:
-    """Perplexity per word, counted as `evaluate_language` counts it; an n-gram starts anew at each document."""
-    words = sum(len(text.split()) + 1 for text in texts)
-    total = ngram.losses((tokenizer.encode(text) for text in texts), tokenizer.end_id).sum()
-    return {f"kneser_ney_{ngram.config.order}gram_perplexity_per_word": perplexity(float(total), words)}
+def evaluate_ngram(
+    model: Ngram, tokenizer: Tokenizer, texts: Sequence[str], config: EvaluationConfig | None = None
+) -> dict[str, Any]:
+    """As `evaluate_language`; an n-gram starts anew at each document."""
+    losses = model.losses(language_stream(tokenizer, texts).numpy(), tokenizer.end_id)
+    return _perplexities(losses, tokenizer, texts, config.resamples if config else 0)
 
 
 def language_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:

@@ -451,3 +451,45 @@ class TestKill:
             "--out", tmp_path / "none", "--resume", *TINY,
         )  # fmt: skip
         assert (status, "no run to resume" in printed) == (2, True)
+
+
+class TestNgram:
+    @pytest.mark.parametrize("method", ["kneser-ney", "maximum-likelihood"])
+    def test_it_counts_and_measures(self, tmp_path, capsys, monkeypatch, method) -> None:
+        text, out = tmp_path / "text.txt", tmp_path / "model"
+        text.write_text("\n".join(SENTENCES * 3), encoding="utf-8")
+        options = [
+            "--train",
+            text,
+            "--valid",
+            text,
+            "--language",
+            "en",
+            "--set",
+            "order=3",
+            "--set",
+            f"method={method}",
+        ]
+        status, printed = run(capsys, monkeypatch, "ngram", *options, "--out", out)
+        assert status == 0, printed
+        made = checkpoint.load(out)
+        assert (made.kind, made.model.config.order, made.model.config.method) == ("ngram", 3, method)
+        (evaluation,) = made.metrics["evaluations"]
+        assert 1 < evaluation["scores"]["perplexity_per_word"] < 20
+        assert "Counted in" in made.card
+        status, printed = run(capsys, monkeypatch, "evaluate", out, text)
+        assert status == 0
+        assert json.loads(printed)["evaluations"] == made.metrics["evaluations"]
+        status, printed = run(capsys, monkeypatch, "ngram", *options, "--out", out)
+        assert (status, "exists already" in printed) == (2, True)
+
+    @pytest.mark.parametrize(
+        ("setting", "message"), [("order=0", "order is 0"), ("method=x", "method is 'x'"), ("hidden=3", "no setting")]
+    )
+    def test_nonsense(self, tmp_path, capsys, monkeypatch, setting, message) -> None:
+        text = tmp_path / "text.txt"
+        text.write_text("\n".join(SENTENCES), encoding="utf-8")
+        options = ["--train", text, "--valid", text, "--language", "en", "--set", setting, "--out", tmp_path / "model"]
+        status, printed = run(capsys, monkeypatch, "ngram", *options)
+        assert (status, message in " ".join(printed.split())) == (2, True)
+        assert not (tmp_path / "model").exists()
