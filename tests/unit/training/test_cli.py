@@ -4,6 +4,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -272,7 +273,9 @@ class TestTransfer:
         known = {
             "read": Recipe("language", "", ("en",), (str(text),), (str(text),), settings={
                 **small, "vocabulary_size": 300, "stripes": 4}),
-            "judge": Recipe("classifier", "", ("en",), (str(labelled),), (str(labelled),), base="read",
+            "read on": Recipe("language", "", ("en",), (str(text),), (str(text),), base="read", settings={
+                "epochs": 1, "stripes": 4}),
+            "judge": Recipe("classifier", "", ("en",), (str(labelled),), (str(labelled),), base="read on",
                 settings={"epochs": 1}),
         }  # fmt: skip
         monkeypatch.setattr(build, "recipe_names", lambda kind="": [n for n, r in known.items() if r.kind == kind])
@@ -281,7 +284,13 @@ class TestTransfer:
         assert status == 0, printed
         made = checkpoint.load(tmp_path / "model", torch.device("cpu"))
         assert made.training["start"]["name"] == "model.base"
-        assert checkpoint.load(tmp_path / "model.base", torch.device("cpu")).kind == "language"
+        base = checkpoint.load(tmp_path / "model.base", torch.device("cpu"))
+        assert (base.kind, base.training["start"]["name"]) == ("language", "model.base.base")
+        # both are there now, and are known to be what the recipes make
+        shutil.rmtree(tmp_path / "model")
+        status, printed = run(capsys, monkeypatch, "classifier", "--recipe", "judge", "--out", tmp_path / "model")
+        assert status == 0, printed
+        assert checkpoint.load(tmp_path / "model", torch.device("cpu")).training["start"]["version"] == base.version
 
 
 class TestSeeing:
