@@ -20,7 +20,8 @@ class Vocabulary:
         self.goes_on = _Pieces((surface, index) for index, surface in enumerate(self.surfaces) if continues[index])
         begins = [index for index, value in enumerate(continues) if not value and index != tokenizer.end_id]
         words = {index: self.surfaces[index].removeprefix(b" ") for index in begins}
-        whole = {index for index in begins if words[index] and not _is_word(self.surfaces[index])}
+        # punctuation is whole as it is; and where no piece goes on with a word, so is every word
+        whole = {index for index in begins if words[index] and not (any(continues) and _is_word(self.surfaces[index]))}
         self.marks = _Pieces((words[index], index) for index in whole)
         self.begins = _Pieces((words[index], index) for index in begins if index not in whole)
         self.goes_on_mask = torch.tensor(continues)  # (V,) bool
