@@ -10,7 +10,7 @@ DOCS = (Path(__file__).parents[3] / "docs" / "training.md").read_text(encoding="
 
 
 def test_every_setting_is_explained_and_none_else() -> None:
-    section = DOCS[DOCS.index("## Settings") : DOCS.index("## A classifier that has read before")]
+    section = DOCS[DOCS.index("## Settings") : DOCS.index("## Starting from a model that has read before")]
     rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
     explained = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
     known = {name for kinds in CONFIGURATIONS.values() for kind in kinds for name in settable(kind)}
