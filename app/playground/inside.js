@@ -68,7 +68,7 @@ export function insideTab(panel) {
     const name = series.value;
     byId("inside-about").textContent = t(`about.${name}`);
     const ramp = GATES.includes(name) ? ["0", make("i", { class: "ramp one" }), "1"] : ["−", make("i", { class: "ramp both" }), "+"];
-    byId("inside-legend").replaceChildren(...ramp, OWN.includes(name) ? t("inside.own") : "");
+    byId("inside-legend").replaceChildren(...ramp, make("span", {}, OWN.includes(name) ? t("inside.own") : ""));
     const map = byId("inside-map");
     if (!shown) {
       map.replaceChildren();
