@@ -35,7 +35,7 @@ export class Latest {
   }
 
   async #run(work, blank, controller, before) {
-    await before;
+    await before.catch(() => {}); // an error of ours in the one before has been thrown already
     const { signal } = controller;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
