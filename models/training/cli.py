@@ -23,7 +23,9 @@ from models.training.compare import compare_runs
 from models.training.corpus import show
 from models.training.counting import count
 from models.training.evaluate import evaluate_sources
+from models.training.lessons import show_gradients, show_recall
 from models.training.options import distribute, parse_assignments
+from models.training.recall import Schooling
 from models.training.recipes import load_recipe, recipe_names
 from models.training.scores.config import EvaluationConfig
 from models.training.sources import parse_source
@@ -176,6 +178,40 @@ def compare(
 ) -> None:
     """Set checkpoints side by side: what differs in their settings, what they scored, how they learned."""
     compare_runs(directories, picture, Console())
+
+
+@app.command()
+def gradients(
+    out: Annotated[Path, typer.Option("--out", help="The folder for gradients.csv and gradients.png.")],
+    length: Annotated[int, typer.Option(min=2, max=10_000, help="Steps of a sequence.")] = 100,
+    hidden: Annotated[int, typer.Option(min=1, max=4096, help="Units of a cell.")] = 64,
+    steps: Annotated[int, typer.Option(min=1, help="Of training.")] = 500,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    threads: Threads = 0,
+) -> None:
+    """Measure how far back in time the loss of an RNN, a GRU and an LSTM reaches: vanishing gradients, as a picture."""
+    if threads:
+        torch.set_num_threads(threads)
+    show_gradients(out, length, hidden, steps, seed, Console())
+
+
+@app.command()
+def recall(
+    out: Annotated[Path, typer.Option("--out", help="The folder for recall.csv and recall.png.")],
+    problem: Annotated[str, typer.Option(help="adding or copy.")] = "adding",
+    cell: Annotated[list[str] | None, typer.Option(help="rnn, gru or lstm; all if left out. Can be repeated.")] = None,
+    length: Annotated[list[int] | None, typer.Option(min=2, max=10_000, help="Steps; can be repeated.")] = None,
+    hidden: Annotated[int, typer.Option(min=1, max=4096, help="Units of a cell.")] = 128,
+    steps: Annotated[int, typer.Option(min=1, help="Of training, at most.")] = 5000,
+    learning_rate: Annotated[float, typer.Option(min=1e-6, max=1.0)] = 2e-3,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    threads: Threads = 0,
+) -> None:
+    """Train recurrent cells on the adding or the copy problem: how long does a memory last?"""
+    if threads:
+        torch.set_num_threads(threads)
+    how = Schooling(steps=steps, learning_rate=learning_rate)
+    show_recall(out, problem, cell or (), length or (50, 100, 200, 500), hidden, how, seed, Console())
 
 
 @app.command()

@@ -102,6 +102,43 @@ def _draw_reliability(curve: Axes, histogram: Axes, bins: Sequence[Mapping[str, 
     histogram.set_xlabel("probability of the label given")
 
 
+def over_time(found: Mapping[str, Mapping[str, Sequence[float]]], title: str) -> bytes:
+    """A PNG: gradient norms over the steps back in time, a panel a way, a line a cell; zeros are left out."""
+    figure = Figure(figsize=(11, 7.5), layout="constrained")
+    panels = figure.subplots(2, -(-len(found) // 2), sharex=True, sharey=True, squeeze=False)
+    for panel, (way, cells) in zip(panels.flat, found.items(), strict=False):
+        for cell, norms in cells.items():
+            panel.semilogy([norm if norm > 0 else float("nan") for norm in norms], label=cell)
+        panel.set_title(way)
+        panel.grid(alpha=0.3)
+        panel.legend()
+    for panel in panels[:, 0]:
+        panel.set_ylabel("norm of the gradient")
+    for panel in panels[-1]:
+        panel.set_xlabel("steps back from the end")
+    figure.suptitle(title)
+    return _png(figure)
+
+
+@rc_context(AS_WRITTEN)
+def over_lengths(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> bytes:
+    """A PNG: scores over training steps, a panel a length, a line a cell."""
+    lengths = sorted({row["length"] for row in rows})
+    figure = Figure(figsize=(1.5 + 3.6 * len(lengths), 3.8), layout="constrained")
+    panels = figure.subplots(1, len(lengths), sharey=True, squeeze=False)[0]
+    for panel, length in zip(panels, lengths, strict=True):
+        for cell in dict.fromkeys(row["cell"] for row in rows):
+            own = [row for row in rows if (row["length"], row["cell"]) == (length, cell)]
+            panel.plot([row["step"] for row in own], [row["score"] for row in own], label=cell)
+        panel.set_title(f"{length} steps")
+        panel.set_xlabel("steps of training")
+        panel.grid(alpha=0.3)
+    panels[0].set_ylabel(unit)
+    panels[0].legend()
+    figure.suptitle(title)
+    return _png(figure)
+
+
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
