@@ -111,7 +111,7 @@ class Beam:
         for rank, (logprob, parent, token) in enumerate(candidates):
             _, ids, rows = self.open[parent]
             if attention is not None:
-                rows = (*rows, attention[parent])
+                rows = (*rows, attention[parent, : len(self.source)])  # the batch is as wide as its longest source
             if token == end_id and rank < self.config.beam_size:
                 self._finish(ids, logprob, rows, finished=True)
             elif token != end_id and len(opened) < self.config.beam_size:
@@ -130,7 +130,7 @@ class Beam:
 
     def _finish(self, ids: tuple[int, ...], logprob: float, rows: tuple[Tensor, ...], finished: bool) -> None:
         score = logprob / self.length**self.config.length_penalty
-        attention = torch.stack(rows)[:, : len(self.source)] if rows else None
+        attention = torch.stack(rows) if rows else None
         self._finished.append(Hypothesis(ids, logprob, score, finished, attention))
 
 

@@ -86,6 +86,22 @@ class TestBeamSearch:
                     part.step()
         assert [[one.ids for one in beam.results()] for beam in beams] == alone * 2
 
+    def test_attention_is_kept_where_longer_sentences_join_and_leave(
+        self, sources: list[list[int]], sharp: Translator
+    ) -> None:
+        runtime, short, long = FloatTranslator(sharp), sources[1], sources[2]
+        kept = SearchConfig(beam_size=2, max_length=12, keep_attention=True)
+        (alone,) = translate(runtime, [short], 0, kept)
+        batch, beam = BeamBatch(runtime, 0, 2), Beam(short, kept)
+        batch.add([beam], *encode(runtime, [beam]))
+        batch.step()
+        guest = Beam(long, SearchConfig(beam_size=2, max_length=2))  # the batch is wider for two steps
+        batch.add([guest], *encode(runtime, [guest]))
+        while len(batch):
+            batch.step()
+        for one, other in zip(beam.results(), alone, strict=True):
+            torch.testing.assert_close(one.attention, other.attention, rtol=1e-4, atol=1e-5)
+
     def test_a_step_that_fails_changes_nothing(self, sources: list[list[int]], sharp: Translator) -> None:
         config, runtime = SearchConfig(beam_size=3, max_length=12), FloatTranslator(sharp)
         wanted = [[one.ids for one in found] for found in translate(runtime, sources, 0, config)]
