@@ -110,5 +110,5 @@ def _add_routes(app: FastAPI, settings: Settings, guard: Guard) -> None:
     app.include_router(libretranslate.router(settings))  # whose key is a field of the body
     app.include_router(health.router())
     app.include_router(pages.router())
-    app.mount("/playground", StaticFiles(directory=pages.PLAYGROUND), name="playground")
+    app.mount("/playground", pages.PlaygroundFiles(), name="playground")
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")

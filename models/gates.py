@@ -55,22 +55,22 @@ def read_gates(model: LanguageModel | Classifier, ids: Sequence[int], layer: int
         for depth in range(layer):
             ahead, back = model.lstm.forward_layers[depth], model.lstm.backward_layers[depth]
             inputs = torch.cat([ahead(inputs)[0], back(inputs.flip(1))[0].flip(1)], dim=-1)  # (1, T, 2H)
-        return _read(stack[layer], inputs, backward)
+        return _read(stack[layer], inputs.flip(1) if backward else inputs, backward)
     chosen = model.backward_lstm if backward else model.lstm
     assert chosen is not None
     inputs = inputs.flip(1) if backward else inputs
     for lower in chosen.layers[:layer]:
         inputs, _ = lower(inputs)  # (1, T, H)
-    return _read(chosen.layers[layer], inputs.flip(1) if backward else inputs, backward)
+    return _read(chosen.layers[layer], inputs, backward)
 
 
 def _read(lstm: nn.Module, inputs: Tensor, backward: bool) -> Gates:
-    """Run a layer over inputs (1, T, E), from the last to the first where backward, with PyTorch's order of gates."""
+    """Run a layer, with PyTorch's order of gates, over inputs (1, T, E), which are from the last to the first where
+    it reads backward; what comes of it never is."""
     assert isinstance(lstm, nn.LSTM)
-    sequence = inputs[0].flip(0) if backward else inputs[0]  # (T, E)
     size = lstm.hidden_size
     from_input, from_hidden, bias, other_bias = lstm.parameters()  # (4H, E), (4H, H), (4H,), (4H,)
-    fed = nn.functional.linear(sequence, from_input, bias + other_bias)  # (T, 4H)
+    fed = nn.functional.linear(inputs[0], from_input, bias + other_bias)  # (T, 4H)
     hidden, cell = fed.new_zeros(size), fed.new_zeros(size)
     steps = []
     for step in fed:

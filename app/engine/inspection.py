@@ -34,9 +34,9 @@ class InspectTask:
             raise NoModel(f"the units of a layer are 0 to {hidden - 1}", "/units")
         self.tokens = tuple(served.tokenizer.tokens(self.job.text))
         ids = [token.id for token in self.tokens]
-        # a language model reads the end of another text before any text; a classifier only where there is no token
-        self.skipped = 1 if isinstance(model, LanguageModel) else 0
-        self.ids = [served.tokenizer.end_id, *ids] if self.skipped else ids
+        # an end token comes before what a language model reads, and in the place of a text without any token
+        self.skipped = 1 if isinstance(model, LanguageModel) or not ids else 0
+        self.ids = [served.tokenizer.end_id] * self.skipped + ids
         self.seats = 1
 
     def answer(self) -> Inspection:

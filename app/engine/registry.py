@@ -167,9 +167,7 @@ class Registry:
 
     def for_inspection(self, name: str | None, text: str, pointer: str) -> Served:
         """The named model, a language model or a classifier, or the first language model for the text's language."""
-        if name is None:
-            return self.for_text("language", None, text, pointer)
-        loaded = self.get(name)
+        loaded = self.get(name) if name else self.for_text("language", None, text, pointer)
         if loaded.kind not in ("language", "classifier"):
             raise ModelNotFound(f"the model is a {loaded.kind}; this needs a language model or a classifier", "/model")
         return loaded
@@ -187,57 +185,45 @@ class Registry:
         found = [served.checkpoint.model for served in self.models.values()]
         return [pair for model in found if isinstance(model, Translator) for pair in model.config.directions]
 
-    def only_target(
-        self, name: str | None, text: str, source: str, pointers: tuple[str, str, str] = ("/text", "/source", "/target")
-    ) -> str:
-        """The language to translate to where none is named: the only one there is for the language of a text.
-
-        Raises NoModel where there are several, or none; pointers are as of for_translation.
-        """
-        at_text, _, at_target = pointers
-        found = [served.checkpoint.model for served in self.of_kind("translator", name)]
-        pairs = [pair for model in found if isinstance(model, Translator) for pair in model.config.directions]
-        if source == "auto":
-            source = detect(text, sorted({origin for origin, _ in pairs}), at_text).language
-        targets = sorted({goal for origin, goal in pairs if origin == source})
-        if len(targets) != 1:
-            known = ", ".join(targets or sorted({goal for _, goal in pairs}))
-            raise NoModel(f"name a language to translate to; there are {known}", at_target)
-        return targets[0]
-
     def for_translation(
         self,
         name: str | None,
         texts: Sequence[str],
         source: str,
-        target: str,
+        target: str | None,
         pointers: tuple[str, str, str] = ("/text", "/source", "/target"),
-    ) -> tuple[Served, list[Detected]]:
-        """A model that translates to target, with the language of each text (detected where source is auto).
+    ) -> tuple[Served, str, list[Detected]]:
+        """A model, the language that it is to translate to, and that of each text, detected where source is auto.
 
-        Raises NoModel where none translates so; pointers are those of texts, source and target.
+        A target left out is the only one that the first text's language is translated to. Raises NoModel where none
+        translates so; pointers are those of texts, source and target.
         """
         at_text, at_source, at_target = pointers
-        models = self.of_kind("translator", name)
         by_direction: dict[tuple[str, str], Served] = {}
-        for loaded in models:
+        for loaded in self.of_kind("translator", name):
             assert isinstance(loaded.checkpoint.model, Translator)
             for direction in loaded.checkpoint.model.config.directions:
                 by_direction.setdefault(direction, loaded)
-        sources = [origin for origin, goal in by_direction if goal == target]
+        sources = list(dict.fromkeys(origin for origin, goal in by_direction if target in (None, goal)))
         if not sources:
-            targets = ", ".join(sorted({goal for _, goal in by_direction}))
-            raise NoModel(f"no model translates to that language; there are {targets}", at_target)
-        if source != "auto":
-            if source not in sources:
-                raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", at_source)
-            return by_direction[source, target], [Detected(source, 1.0) for _ in texts]
-        # A text that is in the target's language already is known as such, and said to be.
-        detected = [detect(text, [*sources, target], at_text) for text in texts]
-        for found in detected:
-            if found.language == target:
-                raise NoModel("a text is in the target language already; name its language as the source", at_target)
-        first = by_direction[detected[0].language, target]
-        if any(by_direction[found.language, target] is not first for found in detected):
+            known = ", ".join(sorted({goal for _, goal in by_direction}))
+            raise NoModel(f"no model translates to that language; there are {known}", at_target)
+        if source == "auto":
+            # A text that is in the target's language already is known as such, and said to be.
+            among = [*sources, target] if target else sources
+            detected = [detect(text, among, at_text) for text in texts]
+        elif source in sources:
+            detected = [Detected(source, 1.0) for _ in texts]
+        else:
+            raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", at_source)
+        if target is None:
+            targets = sorted(goal for origin, goal in by_direction if origin == detected[0].language)
+            if len(targets) > 1:
+                raise NoModel(f"name a language to translate to; there are {', '.join(targets)}", at_target)
+            (target,) = targets
+        if any(found.language == target for found in detected):
+            raise NoModel("a text is in the target language already; name its language as the source", at_target)
+        models = {by_direction.get((found.language, target)) for found in detected}
+        if len(models) > 1:
             raise InvalidRequest("the texts are in languages of different models; send them apart", at_text)
-        return first, detected
+        return by_direction[detected[0].language, target], target, detected

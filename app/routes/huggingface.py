@@ -105,8 +105,8 @@ async def _translate(
     served: Served, body: Inference, texts: Sequence[str], engine: Engine, client: Client
 ) -> list[TranslatedText]:
     parameters = _parameters(body, TranslationParameters)
-    target = parameters.tgt_lang or engine.registry.only_target(served.name, texts[0], parameters.src_lang, POINTERS)
-    engine.registry.for_translation(served.name, texts, parameters.src_lang, target, POINTERS)
+    asked = (parameters.src_lang, parameters.tgt_lang)
+    _, target, _ = engine.registry.for_translation(served.name, texts, *asked, POINTERS)
     job = TranslateJob(served.name, tuple(texts), target, BEAM_SIZE, 1.0)
     made = await client.result(await client.submit(engine, job))
     return [TranslatedText(translation_text=translation.text) for translation in made]

@@ -135,7 +135,7 @@ async def _translated(
     sources = [one.language for one in found if one.language != body.target]
     places: dict[str, list[int]] = {}  # of the texts of each model
     for place, source in enumerate(sources):
-        model, _ = engine.registry.for_translation(None, [texts[place]], source, body.target)
+        model, _, _ = engine.registry.for_translation(None, [texts[place]], source, body.target)
         places.setdefault(model.name, []).append(place)
     jobs = [
         TranslateJob(name, tuple(texts[place] for place in own), body.target, BEAM_SIZE, 1.0, body.alternatives)

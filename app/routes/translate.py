@@ -52,8 +52,7 @@ async def translate(
     same request is sent with the last id that came, as `Last-Event-ID`.
     """
     texts = as_list(body.text)
-    target = body.target or engine.registry.only_target(body.model, texts[0], body.source)
-    model, detected = engine.registry.for_translation(body.model, texts, body.source, target)
+    model, target, detected = engine.registry.for_translation(body.model, texts, body.source, body.target)
     ids = EventIds.after(last_event_id if body.stream else None, model, 0, 0)
     job = TranslateJob(
         model=model.name,

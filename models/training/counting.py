@@ -31,7 +31,7 @@ from models.training.sources import all_rows, describe
 def count(request: Request, console: Console) -> dict[str, Any]:
     """Count the training data, leave a checkpoint, and return its metrics. Raises ModelError for anything unusable.
 
-    The text, its ids and the tables are in memory together: about 350 bytes a word of text at order 5.
+    The text, its ids and the tables are in memory together: about 210 bytes a word of text at order 5.
     """
     session.check_output(request.output, resume=False)
     recipe = find_recipe(request)

@@ -3,34 +3,32 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from models.errors import ConfigError
+from models.recurrent import make_lstm
 
-CELLS: dict[str, Callable[..., nn.RNNBase]] = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
+CELLS: dict[str, Callable[[int, int], nn.RNNBase]] = {
+    "rnn": partial(nn.RNN, batch_first=True),
+    "gru": partial(nn.GRU, batch_first=True),
+    "lstm": make_lstm,
+}
 SYMBOLS, COPIED = 8, 10
 """Of the copy problem: how many different ones there are, and how many are to be remembered."""
 
 
 class Reader(nn.Module):
-    """One recurrent layer, and a linear map of what it says.
-
-    The forget gates of an LSTM start open (Jozefowicz et al. 2015), its other weights and those of the other cells as
-    PyTorch's do.
-    """
+    """One recurrent layer, an LSTM as the models have it, and a linear map of what it says."""
 
     def __init__(self, cell: str, inputs: int, hidden: int, outputs: int) -> None:
         """Raise ConfigError for an unknown cell."""
         super().__init__()
         if cell not in CELLS:
             raise ConfigError(f"cell is {cell!r}; it must be {', '.join(CELLS)}")
-        self.layer = CELLS[cell](inputs, hidden, batch_first=True)
-        if isinstance(self.layer, nn.LSTM):
-            _, _, bias, other_bias = self.layer.parameters()  # gates in the order input, forget, cell, output
-            nn.init.ones_(bias[hidden : 2 * hidden])
-            nn.init.zeros_(other_bias[hidden : 2 * hidden])
+        self.layer = CELLS[cell](inputs, hidden)
         self.head = nn.Linear(hidden, outputs)
 
     def forward(self, inputs: Tensor, last: int) -> Tensor:

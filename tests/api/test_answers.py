@@ -257,6 +257,12 @@ class TestPages:
         assert (await client.get("/livez")).json() == {"status": "ok"}
         assert len((await client.get("/readyz")).json()["models"]) == 5
 
+    async def test_the_playground_is_asked_for_anew(self, client: httpx.AsyncClient) -> None:
+        for path in ("/", "/playground/main.js", "/playground/style.css"):
+            response = await client.get(path)
+            assert (response.status_code, response.headers["cache-control"]) == (200, "no-cache")
+            assert "etag" in response.headers
+
     async def test_the_api_page_loads_nothing_from_elsewhere(self, client: httpx.AsyncClient) -> None:
         page = await client.get("/docs")
         assert page.status_code == 200

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from app.engine.registry import Registry, Served, serve
+from app.engine.registry import Registry, Served
+from app.engine.registry import serve as serve_model
 from models import checkpoint
+from models.classifier import Classifier, ClassifierConfig
 from models.ngram import METHODS, Ngram
 from models.tokenizers import WordTokenizer
 from tests.conftest import SENTENCES, TRAINING, Live, Serve
@@ -26,7 +28,7 @@ def saved(folder: Path, texts: list[str], order: int, method: str) -> Served:
     loaded = checkpoint.load(folder, "cpu")
     for name, table in model.state_dict().items():
         assert torch.equal(loaded.model.state_dict()[name], table)
-    return serve(loaded, "float32")
+    return serve_model(loaded, "float32")
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +102,26 @@ def test_unasked_the_lstm_answers(live: Live, serve: Serve, counted: list[Served
     assert ask(alone, "/next-word-probs", text="where is the station")["model"] == "two"
 
 
-def test_other_routes(live: Live) -> None:
+def test_a_text_without_a_token_is_looked_into_too(serve: Serve, tmp_path: Path) -> None:
+    """U+001F is white space to a tokenizer of words, and a character to others."""
+    tokenizer = WordTokenizer.train(SENTENCES, 1000, "en")
+    judge = Classifier(ClassifierConfig(tokenizer.size, ("bad", "good"), embedding=4, hidden=3))
+    weights = dict(judge.named_parameters())
+    checkpoint.save(tmp_path / "judge", judge, weights, tokenizer, ("en",), TRAINING, {"evaluations": []}, "# a card")
+    alone = serve(Registry([serve_model(checkpoint.load(tmp_path / "judge"), "float32")], torch.device("cpu")))
+    for direction in ("forward", "backward"):
+        reply = ask(alone, "/inspect", text="\x1f", model="judge", direction=direction)
+        assert (reply["tokens"], reply["change"], reply["units"][0]["cell"]) == ([], [], [])
+
+
+def test_other_routes(live: Live, serve: Serve, counted: list[Served]) -> None:
     reply = ask(live, "/v1/completions", model="smooth", prompt="the man sees", max_tokens=4, temperature=0)
     assert reply["choices"][0]["text"]
     assert "smooth" in [model["id"] for model in httpx.get(f"{live.url}/v1/models").json()["data"]]
     assert ask(live, "/hf/smooth", inputs="the man")[0]["generated_text"]
+    alone = serve(Registry(counted[:1], torch.device("cpu")))
+    response = httpx.post(f"{alone.url}/inspect", json={"text": "the man"})
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (404, "/model")
     for path in ("/classify", "/inspect"):
         response = httpx.post(f"{live.url}{path}", json={"text": "the man", "model": "smooth"})
         assert (response.status_code, response.json()["errors"][0]["pointer"]) == (404, "/model")

@@ -69,7 +69,7 @@ def _perplexities(
         "words": int(words.sum()),
         "tokens": len(losses),
     }
-    if resamples:
+    if resamples and math.isfinite(total):
         ends = np.cumsum([len(tokenizer.encode(text)) + 1 for text in texts]) - 1
         documents = np.diff(np.concatenate([[0.0], losses.cumsum(0)[ends]]))  # (D,), in nats
         bounds = interval(documents, words, resamples)

@@ -492,6 +492,17 @@ class TestNgram:
         status, printed = run(capsys, monkeypatch, "ngram", *options, "--out", out)
         assert (status, "exists already" in printed) == (2, True)
 
+    def test_what_was_never_seen_has_no_likelihood(self, tmp_path, capsys, monkeypatch) -> None:
+        text, other, out = tmp_path / "text.txt", tmp_path / "other.txt", tmp_path / "model"
+        text.write_text("\n".join(SENTENCES * 3), encoding="utf-8")
+        other.write_text("dog the the dog\n", encoding="utf-8")
+        options = ["--train", text, "--valid", other, "--language", "en", "--set", "method=maximum-likelihood"]
+        status, printed = run(capsys, monkeypatch, "ngram", *options, "--out", out)
+        assert status == 0, printed
+        (evaluation,) = checkpoint.load(out).metrics["evaluations"]
+        assert evaluation["scores"]["perplexity_per_word"] > 1e299
+        assert "perplexity_per_word_95" not in evaluation["scores"]
+
     @pytest.mark.parametrize(
         ("setting", "message"), [("order=0", "order is 0"), ("method=x", "method is 'x'"), ("hidden=3", "no setting")]
     )

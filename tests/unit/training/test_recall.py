@@ -41,7 +41,7 @@ class TestProblems:
 @pytest.mark.parametrize("cell", CELLS)
 class TestGradients:
     def test_they_are_those_of_the_whole_memory(self, cell: str) -> None:
-        """Against a difference quotient: nudge the memory at some step along its gradient."""
+        """Against reading what follows a step in one call of the fused layer."""
         torch.manual_seed(1)
         reader = Reader(cell, ADDING.inputs, 6, 1).double()
         norms = gradient_norms(reader, _doubled(), 9, 3)
