@@ -74,6 +74,8 @@ class Guard:
             raise InvalidRequest(f"it costs {tokens} tokens, and a client may use {most} in {self._window_s} s")
         ask = self._limiter.hit if take else self._limiter.test
         enough = await ask(self._rate, client, cost=tokens)
+        if enough and not take:
+            return {}  # what is left will be told when it is taken
         window = await self._limiter.get_window_stats(self._rate, client)
         wait_s = max(1, math.ceil(window.reset_time - self._clock()))
         headers = {

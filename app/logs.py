@@ -19,6 +19,7 @@ def get_logger(name: str) -> BoundLogger:
         logging.getLogger(name),
         processors=[structlog.stdlib.filter_by_level, *_described(), ProcessorFormatter.wrap_for_formatter],
         wrapper_class=BoundLogger,
+        cache_logger_on_first_use=True,
     )
     return logger
 
