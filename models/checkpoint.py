@@ -2,7 +2,7 @@
 
     config.json         kind, languages, sizes, tokenizer kind, and how it was trained
     tokenizer.model     (or tokenizer.json for whole words)
-    model.safetensors   the weights, in half precision; an n-gram's tables as they are
+    model.safetensors   the weights, in half precision; the tables of an n-gram or a bag as they are
     metrics.json        what it was measured to do
     README.md           the model card
     manifest.json       the SHA-256 and size of each file above, and of any other file here
@@ -25,6 +25,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from models.bag import Bag, BagConfig
 from models.classifier import Classifier, ClassifierConfig
 from models.errors import CheckpointError, ModelError
 from models.language_model import LanguageModel, LanguageModelConfig
@@ -32,8 +33,8 @@ from models.ngram import Ngram, NgramConfig
 from models.tokenizers import Tokenizer, load_tokenizer
 from models.translator import Translator, TranslatorConfig
 
-Model = LanguageModel | Classifier | Translator | Ngram
-Config = LanguageModelConfig | ClassifierConfig | TranslatorConfig | NgramConfig
+Model = LanguageModel | Classifier | Translator | Ngram | Bag
+Config = LanguageModelConfig | ClassifierConfig | TranslatorConfig | NgramConfig | BagConfig
 
 FORMAT = 1
 KINDS: dict[str, tuple[type[Any], type[Any]]] = {
@@ -41,6 +42,7 @@ KINDS: dict[str, tuple[type[Any], type[Any]]] = {
     "classifier": (ClassifierConfig, Classifier),
     "translator": (TranslatorConfig, Translator),
     "ngram": (NgramConfig, Ngram),
+    "bag": (BagConfig, Bag),
 }
 TOKENIZER_FILES = {"subword": "tokenizer.model", "word": "tokenizer.json"}
 MANIFEST = "manifest.json"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from models.config import require_range
 from models.dropout import drop_positions
 from models.errors import ConfigError
-from models.recurrent import BidirectionalLSTM
+from models.recurrent import BidirectionalStack, require_cell
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class ClassifierConfig:
     embedding: int = 128
     hidden: int = 128
     layers: int = 1
+    cell: str = "lstm"
+    """Of the layers: lstm, gru or rnn."""
     dropout: float = 0.5
     embedding_dropout: float = 0.5
     word_dropout: float = 0.1
@@ -32,12 +34,13 @@ class ClassifierConfig:
         require_range(self, "embedding", 1, 8192)
         require_range(self, "hidden", 1, 8192)
         require_range(self, "layers", 1, 16)
+        require_cell(self.cell, "ClassifierConfig")
         for field in ("dropout", "embedding_dropout", "word_dropout"):
             require_range(self, field, 0.0, 0.95)
 
 
 class Classifier(nn.Module):
-    """A bidirectional LSTM, max and mean pooling over time, and a linear head.
+    """Recurrent layers that read both ways, max and mean pooling over time, and a linear head.
 
     Pooling as in Howard and Ruder 2018 (arXiv:1801.06146), without their last state and hidden
     layer: with a linear head each logit is a sum over tokens, so that `contributions` is exact.
@@ -49,7 +52,10 @@ class Classifier(nn.Module):
         self.embedding = nn.Embedding(config.vocabulary, config.embedding)
         nn.init.normal_(self.embedding.weight, std=0.1)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
-        self.lstm = BidirectionalLSTM(config.embedding, config.hidden, config.layers, nn.Dropout(config.dropout))
+        # called so in checkpoints, whatever the cell
+        self.lstm = BidirectionalStack(
+            config.embedding, config.hidden, config.layers, nn.Dropout(config.dropout), config.cell
+        )
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(4 * config.hidden, len(config.labels))
 
@@ -60,7 +66,7 @@ class Classifier(nn.Module):
         return logits
 
     def read(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Run the LSTM over ids (B, T) with lengths (B,); return (B, T, 2H)."""
+        """Run the layers over ids (B, T) with lengths (B,); return (B, T, 2H)."""
         embedded = self.embedding_dropout(self.embedding(ids))  # (B, T, E)
         if self.training and self.config.word_dropout:
             embedded = drop_positions(embedded, self.config.word_dropout)

@@ -47,7 +47,7 @@ def drop_types(embedded: Tensor, ids: Tensor, vocabulary: int, rate: float) -> T
 
 @contextmanager
 def dropped_weights(model: nn.Module, rate: float) -> Iterator[None]:
-    """Within it, a share of every LSTM's recurrent weights is 0, and the rest is scaled up.
+    """Within it, a share of every recurrent layer's weights from step to step is 0, and the rest is scaled up.
 
     DropConnect of the hidden-to-hidden matrices (Wan et al. 2013; Merity et al. 2017,
     arXiv:1708.02182): run forward and backward within. The weights are masked where they lie, so that
@@ -60,7 +60,7 @@ def dropped_weights(model: nn.Module, rate: float) -> Iterator[None]:
     whole: list[tuple[nn.Parameter, Tensor]] = []
     hooks = []
     for module in model.modules():
-        if not isinstance(module, nn.LSTM):
+        if not isinstance(module, nn.RNNBase):
             continue
         for name, weight in module.named_parameters(recurse=False):
             if not name.startswith("weight_hh"):

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from models.config import require_range
 from models.dropout import drop_types, sequence_dropout
-from models.recurrent import LSTMStack, LSTMState
+from models.recurrent import RecurrentStack, RecurrentState, require_cell
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class LanguageModelConfig:
     embedding: int = 512
     hidden: int = 512
     layers: int = 2
+    cell: str = "lstm"
+    """Of the layers: lstm, gru or rnn."""
     dropout: float = 0.3
     """Of what enters the first layer and of what leaves the last one."""
     hidden_dropout: float = 0.3
@@ -34,12 +36,13 @@ class LanguageModelConfig:
         require_range(self, "embedding", 1, 8192)
         require_range(self, "hidden", 1, 8192)
         require_range(self, "layers", 1, 16)
+        require_cell(self.cell, "LanguageModelConfig")
         for field in ("dropout", "hidden_dropout", "embedding_dropout"):
             require_range(self, field, 0.0, 0.95)
 
 
 class LanguageModel(nn.Module):
-    """Embedding, stacked LSTM and a softmax tied to the embedding.
+    """Embedding, recurrent layers and a softmax tied to the embedding.
 
     Zaremba et al. 2014 (arXiv:1409.2329) for dropout between layers, and Merity et al. 2017
     (arXiv:1708.02182) for its kinds; Press and Wolf 2017 (arXiv:1608.05859) for the tied weights. Where
@@ -51,10 +54,10 @@ class LanguageModel(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary, config.embedding)
         between = sequence_dropout(config.hidden_dropout, config.variational_dropout)
-        self.lstm = LSTMStack(config.embedding, config.hidden, config.layers, between)
-        self.backward_lstm = (
-            LSTMStack(config.embedding, config.hidden, config.layers, between) if config.backward else None
-        )
+        sizes = (config.embedding, config.hidden, config.layers)
+        # called so in checkpoints, whatever the cell
+        self.lstm = RecurrentStack(*sizes, between, config.cell)
+        self.backward_lstm = RecurrentStack(*sizes, between, config.cell) if config.backward else None
         self.dropout = sequence_dropout(config.dropout, config.variational_dropout)
         self.projection = (
             nn.Identity() if config.hidden == config.embedding else nn.Linear(config.hidden, config.embedding)
@@ -62,7 +65,7 @@ class LanguageModel(nn.Module):
         self.bias = nn.Parameter(self.embedding.weight.new_zeros(config.vocabulary))
         nn.init.normal_(self.embedding.weight, std=config.embedding**-0.5)
 
-    def forward(self, ids: Tensor, state: LSTMState | None = None) -> tuple[Tensor, LSTMState]:
+    def forward(self, ids: Tensor, state: RecurrentState | None = None) -> tuple[Tensor, RecurrentState]:
         """Score the token after each position.
 
         ids is (B, T) int64; state is what the previous call returned, or None at the start of a text.
@@ -71,14 +74,14 @@ class LanguageModel(nn.Module):
         hidden, state = self.read(ids, state)
         return self.score(self.dropout(hidden)), state
 
-    def read(self, ids: Tensor, state: LSTMState | None = None) -> tuple[Tensor, LSTMState]:
-        """Run the LSTM over ids (B, T); return the top layer (B, T, H) and the state after step T."""
+    def read(self, ids: Tensor, state: RecurrentState | None = None) -> tuple[Tensor, RecurrentState]:
+        """Run the layers over ids (B, T); return the top layer (B, T, H) and the state after step T."""
         hidden: Tensor
         hidden, state = self.lstm(self._embed(ids), state)  # (B, T, H)
         return hidden, state
 
     def read_backward(self, ids: Tensor) -> Tensor:
-        """Run the backward LSTM over ids (B, T) from the last to the first; return its top layer (B, T, H)."""
+        """Run the backward layers over ids (B, T) from the last to the first; return its top layer (B, T, H)."""
         assert self.backward_lstm is not None
         hidden: Tensor
         hidden, _ = self.backward_lstm(self._embed(ids.flip(1)))  # (B, T, H), reversed

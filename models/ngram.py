@@ -113,7 +113,7 @@ class Ngram(nn.Module):
         probability: Reals = self.unigram.numpy()[wanted].astype(np.float64)
         contexts = before  # the node of the last token
         for table in self.tables():
-            nodes = _find(table.keys, contexts, wanted, self.config.vocabulary)
+            nodes = find(table.keys, contexts, wanted, self.config.vocabulary)
             probability = _interpolate(table, contexts, nodes, probability)
             contexts = np.concatenate([[UNSEEN], nodes[:-1]])
             contexts[before == end_id] = UNSEEN
@@ -128,7 +128,7 @@ def advance(tables: Sequence[_Table], nodes: Ids, ids: Ids, vocabulary: int) -> 
     if nodes.shape[1]:
         after[:, 0] = ids
     for place, table in enumerate(tables[:-1]):
-        after[:, place + 1] = _find(table.keys, nodes[:, place], ids, vocabulary)
+        after[:, place + 1] = find(table.keys, nodes[:, place], ids, vocabulary)
     return after
 
 
@@ -152,7 +152,7 @@ def _begins(stream: Ids, end_id: int) -> Ids:
     return np.concatenate([[0], np.maximum.accumulate(ends)[:-1]])
 
 
-def _find(keys: Ids, contexts: Ids, ids: Ids, vocabulary: int) -> Ids:
+def find(keys: Ids, contexts: Ids, ids: Ids, vocabulary: int) -> Ids:
     """Where the grams of contexts and ids, (N,) each, stand among keys; UNSEEN where they don't."""
     wanted = contexts * vocabulary + ids
     places = np.searchsorted(keys, wanted)

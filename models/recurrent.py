@@ -1,31 +1,47 @@
-"""Stacks of LSTMs whose state is passed in and handed back.
+"""Stacks of recurrent layers whose state is passed in and handed back.
 
-The cell is Hochreiter and Schmidhuber's (1997) with the forget gate of Gers et al. (2000), as in
-`torch.nn.LSTM`. The forget gate's bias starts at 1, so that a new cell remembers (Jozefowicz et
-al. 2015).
+A layer's cell is one of three, all as PyTorch has them: Elman's (1990) plain one with tanh, `rnn`; the gated unit of
+Cho et al. 2014 (arXiv:1406.1078), `gru`; and Hochreiter and Schmidhuber's (1997) with the forget gate of Gers et al.
+(2000), `lstm`. The latter's bias starts at 1, so that a new cell remembers (Jozefowicz et al. 2015).
 """
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from models.errors import ConfigError
+
 SequenceT = TypeVar("SequenceT", Tensor, PackedSequence)
 
 
-class LSTMState(NamedTuple):
-    """The memory of a stack: hidden and cell, each (L, B, H)."""
+class RecurrentState(NamedTuple):
+    """The memory of a stack, (L, B, H) each: hidden, and of LSTMs the cell too."""
 
     hidden: Tensor
-    cell: Tensor
+    cell: Tensor | None = None
 
-    def detach(self) -> "LSTMState":
-        return LSTMState(self.hidden.detach(), self.cell.detach())
+    def map(self, change: Callable[[Tensor], Tensor]) -> "RecurrentState":
+        """The same change made to all there is."""
+        return RecurrentState(change(self.hidden), None if self.cell is None else change(self.cell))
 
-    def rows(self, index: Tensor) -> "LSTMState":
+    def detach(self) -> "RecurrentState":
+        return self.map(Tensor.detach)
+
+    def rows(self, index: Tensor) -> "RecurrentState":
         """The states of the rows in index, (R,) int64: rows may be left out or repeated."""
-        return LSTMState(self.hidden[:, index], self.cell[:, index])
+        return self.map(lambda part: part[:, index])
+
+    def layer(self, depth: int) -> "RecurrentState":
+        """That of one layer, (1, B, H) each."""
+        return self.map(lambda part: part[depth : depth + 1])
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        return (self.hidden,) if self.cell is None else (self.hidden, self.cell)
 
 
 def make_lstm(inputs: int, hidden: int) -> nn.LSTM:
@@ -39,41 +55,63 @@ def make_lstm(inputs: int, hidden: int) -> nn.LSTM:
     return lstm
 
 
-class LSTMStack(nn.Module):
-    """LSTM layers one above the other, all of one size, with dropout between them."""
+CELLS: Mapping[str, Callable[[int, int], nn.RNNBase]] = {
+    "rnn": partial(nn.RNN, batch_first=True),
+    "gru": partial(nn.GRU, batch_first=True),
+    "lstm": make_lstm,
+}
+"""Each makes one layer over (B, T, inputs)."""
 
-    def __init__(self, inputs: int, hidden: int, layers: int, dropout: nn.Module) -> None:
+
+def require_cell(cell: str, owner: str) -> None:
+    """Raise ConfigError unless a cell is one of CELLS."""
+    if cell not in CELLS:
+        raise ConfigError(f"{owner}.cell is {cell!r}; it must be {', '.join(CELLS)}")
+
+
+def read_layer(
+    layer: nn.RNNBase, sequence: SequenceT, before: RecurrentState | None
+) -> tuple[SequenceT, RecurrentState]:
+    """Run one layer over (B, T, inputs), or rows packed, from a state (1, B, H); return (B, T, H) and the state."""
+    given = None if before is None else before.hidden if before.cell is None else tuple(before)
+    made, last = layer(sequence, given)
+    return made, RecurrentState(*last) if isinstance(last, tuple) else RecurrentState(last)
+
+
+class RecurrentStack(nn.Module):
+    """Layers one above the other, all of one size, with dropout between them."""
+
+    def __init__(self, inputs: int, hidden: int, layers: int, dropout: nn.Module, cell: str = "lstm") -> None:
         """Dropout maps (B, T, H) to (B, T, H)."""
         super().__init__()
-        self.layers = nn.ModuleList(make_lstm(hidden if depth else inputs, hidden) for depth in range(layers))
+        self.layers = nn.ModuleList(CELLS[cell](hidden if depth else inputs, hidden) for depth in range(layers))
         self.dropout = dropout
 
-    def forward(self, inputs: SequenceT, state: LSTMState | None = None) -> tuple[SequenceT, LSTMState]:
+    def forward(self, inputs: SequenceT, state: RecurrentState | None = None) -> tuple[SequenceT, RecurrentState]:
         """Read inputs (B, T, inputs), or rows packed; return the top layer (B, T, H), and the state after step T."""
         sequence, after = inputs, []
         for depth, layer in enumerate(self.layers):
             if depth and self.training:
                 sequence = self.dropout(sequence)
-            before = None if state is None else (state.hidden[depth : depth + 1], state.cell[depth : depth + 1])
-            sequence, last = layer(sequence, before)  # (B, T, H), (1, B, H) each
-            after.append(last)
-        hidden, cell = (torch.cat(parts) for parts in zip(*after, strict=True))  # (L, B, H) each
-        return sequence, LSTMState(hidden, cell)
+            assert isinstance(layer, nn.RNNBase)
+            sequence, last = read_layer(layer, sequence, None if state is None else state.layer(depth))  # (B, T, H)
+            after.append(last.parts)
+        return sequence, RecurrentState(*(torch.cat(parts) for parts in zip(*after, strict=True)))  # (L, B, H) each
 
 
-class BidirectionalLSTM(nn.Module):
+class BidirectionalStack(nn.Module):
     """A stack in which each layer reads the whole sequence in both directions.
 
-    The backward LSTM reads each row reversed within its own length, so padding comes last for both
+    The backward half reads each row reversed within its own length, so padding comes last for both
     directions and never reaches a real position; no packing is needed, and the fused kernels run.
     """
 
-    def __init__(self, inputs: int, hidden: int, layers: int, dropout: nn.Module) -> None:
+    def __init__(self, inputs: int, hidden: int, layers: int, dropout: nn.Module, cell: str = "lstm") -> None:
         """Hidden is the size of one direction: the output is twice as wide. Dropout stands between layers."""
         super().__init__()
         widths = [inputs] + [2 * hidden] * (layers - 1)
-        self.forward_layers = nn.ModuleList(make_lstm(width, hidden) for width in widths)
-        self.backward_layers = nn.ModuleList(make_lstm(width, hidden) for width in widths)
+        self.forward_layers = nn.ModuleList(CELLS[cell](width, hidden) for width in widths)
+        self.backward_layers = nn.ModuleList(CELLS[cell](width, hidden) for width in widths)
         self.dropout = dropout
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from models.batch import Batch
 from models.config import require_range
 from models.dropout import drop_positions
 from models.errors import ConfigError
-from models.recurrent import BidirectionalLSTM, LSTMState, make_lstm
+from models.recurrent import CELLS, BidirectionalStack, RecurrentState, read_layer, require_cell
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class TranslatorConfig:
     embedding: int = 256
     hidden: int = 512
     encoder_layers: int = 2
+    cell: str = "lstm"
+    """Of encoder and decoder: lstm, gru or rnn."""
     dropout: float = 0.3
     word_dropout: float = 0.1
 
@@ -33,6 +35,7 @@ class TranslatorConfig:
         require_range(self, "embedding", 1, 8192)
         require_range(self, "hidden", 2, 8192)
         require_range(self, "encoder_layers", 1, 16)
+        require_cell(self.cell, "TranslatorConfig")
         require_range(self, "dropout", 0.0, 0.95)
         require_range(self, "word_dropout", 0.0, 0.95)
         if self.hidden % 2:
@@ -64,10 +67,10 @@ class Memory:
 
 @dataclass(frozen=True)
 class DecoderState:
-    """The memories of the decoder's two layers, each LSTMState of (1, B, H)."""
+    """The memories of the decoder's two layers, each RecurrentState of (1, B, H)."""
 
-    bottom: LSTMState
-    top: LSTMState
+    bottom: RecurrentState
+    top: RecurrentState
 
     def rows(self, index: Tensor) -> "DecoderState":
         return DecoderState(self.bottom.rows(index), self.top.rows(index))
@@ -89,14 +92,14 @@ class Translator(nn.Module):
         hidden = config.hidden
         self.embedding = nn.Embedding(config.vocabulary + len(config.languages), config.embedding)
         nn.init.normal_(self.embedding.weight, std=config.embedding**-0.5)
-        self.encoder = BidirectionalLSTM(
-            config.embedding, hidden // 2, config.encoder_layers, nn.Dropout(config.dropout)
+        self.encoder = BidirectionalStack(
+            config.embedding, hidden // 2, config.encoder_layers, nn.Dropout(config.dropout), config.cell
         )
         self.encoder_norm = nn.LayerNorm(hidden)
         self.bridge = nn.Linear(hidden, 2 * hidden)
-        self.bottom = make_lstm(config.embedding, hidden)
+        self.bottom = CELLS[config.cell](config.embedding, hidden)
         self.attention = Attention(hidden, hidden)
-        self.top = make_lstm(2 * hidden, hidden)
+        self.top = CELLS[config.cell](2 * hidden, hidden)
         self.readout = nn.Linear(2 * hidden, config.embedding)
         self.readout_norm = nn.LayerNorm(config.embedding)
         self.bias = nn.Parameter(torch.zeros(config.vocabulary))
@@ -137,15 +140,15 @@ class Translator(nn.Module):
     ) -> tuple[Tensor, Tensor, DecoderState]:
         """As decode, but features (B, T, E) that `score` turns into logits."""
         if state is None:
-            cell = torch.zeros_like(memory.initial[:1])
-            state = DecoderState(LSTMState(memory.initial[:1], cell), LSTMState(memory.initial[1:], cell))
-        query, bottom = self.bottom(self.embed(ids), tuple(state.bottom))  # (B, T, H)
+            cell = torch.zeros_like(memory.initial[:1]) if self.config.cell == "lstm" else None
+            state = DecoderState(RecurrentState(memory.initial[:1], cell), RecurrentState(memory.initial[1:], cell))
+        query, bottom = read_layer(self.bottom, self.embed(ids), state.bottom)  # (B, T, H)
         query = self.dropout(query)
         context, weights = self.attention(query, memory.keys, memory.values, memory.mask)  # (B, T, H), (B, T, S)
-        hidden, top = self.top(torch.cat([query, context], dim=-1), tuple(state.top))  # (B, T, H)
+        hidden, top = read_layer(self.top, torch.cat([query, context], dim=-1), state.top)  # (B, T, H)
         joined = torch.cat([self.dropout(hidden), context], dim=-1)  # (B, T, 2H)
         features = self.dropout(self.readout_norm(self.readout(joined)))  # (B, T, E)
-        return features, weights, DecoderState(LSTMState(*bottom), LSTMState(*top))
+        return features, weights, DecoderState(bottom, top)
 
     def score(self, features: Tensor) -> Tensor:
         """Turn features (..., E) into logits (..., V): language tokens are never an output."""

@@ -57,23 +57,29 @@ def tokenizer() -> SubwordTokenizer:
 
 
 @pytest.fixture
-def language_model(tokenizer: SubwordTokenizer) -> LanguageModel:
-    torch.manual_seed(1)
-    return LanguageModel(LanguageModelConfig(tokenizer.size, embedding=12, hidden=16, layers=2)).eval()
+def cell() -> str:
+    """Of the tiny models; a test may be parametrized to have others."""
+    return "lstm"
 
 
 @pytest.fixture
-def classifier(tokenizer: SubwordTokenizer) -> Classifier:
+def language_model(tokenizer: SubwordTokenizer, cell: str) -> LanguageModel:
+    torch.manual_seed(1)
+    return LanguageModel(LanguageModelConfig(tokenizer.size, embedding=12, hidden=16, layers=2, cell=cell)).eval()
+
+
+@pytest.fixture
+def classifier(tokenizer: SubwordTokenizer, cell: str) -> Classifier:
     torch.manual_seed(2)
-    config = ClassifierConfig(tokenizer.size, ("bad", "good", "neither"), embedding=12, hidden=8, layers=2)
+    config = ClassifierConfig(tokenizer.size, ("bad", "good", "neither"), embedding=12, hidden=8, layers=2, cell=cell)
     return Classifier(config).eval()
 
 
 @pytest.fixture
-def translator(tokenizer: SubwordTokenizer) -> Translator:
+def translator(tokenizer: SubwordTokenizer, cell: str) -> Translator:
     torch.manual_seed(3)
     directions = (("en", "tr"), ("tr", "en"))
-    config = TranslatorConfig(tokenizer.size, ("en", "tr"), directions, embedding=12, hidden=16)
+    config = TranslatorConfig(tokenizer.size, ("en", "tr"), directions, embedding=12, hidden=16, cell=cell)
     return Translator(config).eval()
 
 

@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pack_padded_sequence
 
 from app.bench import extras, reference
 from models.batch import pad
-from models.recurrent import LSTMState
+from models.recurrent import RecurrentState
 
 LitAPI: Any = extras.load("litserve").LitAPI
 
@@ -89,13 +89,13 @@ class BatchedAPI(LitAPI):  # type: ignore[misc]
             scores, state = self.model(ids, state)  # (R, 1, V)
             logits = scores[:, -1]
 
-    def read(self, prompts: list[list[int]]) -> tuple[Tensor, LSTMState]:
+    def read(self, prompts: list[list[int]]) -> tuple[Tensor, RecurrentState]:
         """Read prompts of different lengths at once; return the logits (R, V) after each, and the states."""
         batch = pad([[self.tokenizer.end_id, *prompt] for prompt in prompts])
         embedded = self.model.embedding(batch.ids.to(self.model.bias.device))  # (R, T, E)
         packed = pack_padded_sequence(embedded, batch.lengths, batch_first=True, enforce_sorted=False)
         _, (hidden, cell) = self.model.lstm(packed)  # (L, R, H) each
-        return self.model.score(hidden[-1]), LSTMState(hidden, cell)
+        return self.model.score(hidden[-1]), RecurrentState(hidden, cell)
 
     def choose(self, rows: list[Row], logits: Tensor) -> None:
         """Draw each row's next token from logits (R, V)."""

@@ -12,7 +12,7 @@ from models.checkpoint import Checkpoint
 from models.classifier import Classifier
 from models.device import choose_device
 from models.language_model import LanguageModel
-from models.recurrent import LSTMState
+from models.recurrent import RecurrentState
 from models.tokenizers import Tokenizer
 
 
@@ -26,7 +26,7 @@ def language(loaded: Checkpoint) -> tuple[LanguageModel, Tokenizer]:
     return loaded.model, loaded.tokenizer
 
 
-def read(loaded: Checkpoint, text: str) -> tuple[Tensor, LSTMState]:
+def read(loaded: Checkpoint, text: str) -> tuple[Tensor, RecurrentState]:
     """The logits (V,) after a text, and the state."""
     model, tokenizer = language(loaded)
     ids = torch.tensor([[tokenizer.end_id, *tokenizer.encode(text)]], device=model.bias.device)  # (1, T)

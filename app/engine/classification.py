@@ -10,7 +10,6 @@ from app.engine.jobs import ClassifyJob, Contribution, Verdict
 from app.engine.schedule import Work, isolated
 from app.engine.ticket import Outbox, Ticket
 from models.batch import like_lengths, pad
-from models.classifier import Classifier
 from models.runtime.interface import ClassifierRuntime
 from models.tokenizers import Token, Tokenizer
 
@@ -53,10 +52,9 @@ class ClassifyLane:
 
     name = "classify"
 
-    def __init__(self, runtime: ClassifierRuntime, model: Classifier, outbox: Outbox) -> None:
+    def __init__(self, runtime: ClassifierRuntime, labels: Sequence[str], outbox: Outbox) -> None:
         self._runtime, self._outbox = runtime, outbox
-        self._labels = model.config.labels
-        self._bias = model.head.bias.tolist()
+        self._labels, self._bias = labels, runtime.bias.tolist()
         self._waiting: list[_Text] = []
 
     def __len__(self) -> int:

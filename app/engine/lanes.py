@@ -15,6 +15,7 @@ from app.engine.ticket import Outbox, Ticket
 from app.engine.translation import BeamLane, EncodeLane, TranslateTask
 from app.engine.words import PredictTask, WordsLane
 from app.errors import InvalidRequest
+from models.bag import Bag
 from models.classifier import Classifier
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.translator import Translator
@@ -92,8 +93,9 @@ class ClassifierLanes:
 
     def __init__(self, served: Served, max_rows: int, outbox: Outbox) -> None:
         runtime: ClassifierRuntime = served.runtime  # type: ignore[assignment]
-        assert isinstance(served.checkpoint.model, Classifier)
-        self.texts = ClassifyLane(runtime, served.checkpoint.model, outbox)
+        model = served.checkpoint.model
+        assert isinstance(model, Classifier | Bag)
+        self.texts = ClassifyLane(runtime, model.config.labels, outbox)
         self.inspect = InspectLane(outbox)
         self.lanes: list[Lane] = [self.texts, self.inspect]
         self._max_rows = max_rows

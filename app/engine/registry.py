@@ -9,6 +9,7 @@ import torch
 from app.engine.detection import Detected, detect
 from app.errors import Conflict, InvalidRequest, ModelNotFound, NoModel
 from models import checkpoint
+from models.bag import Bag
 from models.checkpoint import Checkpoint
 from models.classifier import Classifier
 from models.errors import CheckpointError
@@ -21,12 +22,11 @@ from models.runtime.build import (
     make_translator_runtime,
 )
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
-from models.runtime.ngram import NgramLanguage
 from models.tokenizers import Tokenizer
 from models.translator import Translator
 from models.word_pieces import Vocabulary
 
-TASKS = {"ngram": "language"}
+TASKS = {"ngram": "language", "bag": "classifier"}
 SCRATCH_SUFFIXES = (".training", ".partial", ".old")
 
 
@@ -67,11 +67,9 @@ def _task(kind: str) -> str:
 def serve(loaded: Checkpoint, precision: str, threads: int = 0) -> Served:
     """Make the runtime of a checkpoint, in a precision that `choose_precision` gave; threads are for int8."""
     model = loaded.model
-    if isinstance(model, LanguageModel):
+    if isinstance(model, LanguageModel | Ngram):
         return Served(loaded, make_language_runtime(model, precision, threads), Vocabulary(loaded.tokenizer))
-    if isinstance(model, Ngram):
-        return Served(loaded, NgramLanguage(model), Vocabulary(loaded.tokenizer))
-    if isinstance(model, Classifier):
+    if isinstance(model, Classifier | Bag):
         return Served(loaded, make_classifier_runtime(model, precision, threads))
     return Served(loaded, make_translator_runtime(model, precision, threads))
 
@@ -168,8 +166,11 @@ class Registry:
     def for_inspection(self, name: str | None, text: str, pointer: str) -> Served:
         """The named model, a language model or a classifier, or the first language model for the text's language."""
         loaded = self.get(name) if name else self.for_text("language", None, text, pointer)
-        if loaded.kind not in ("language", "classifier"):
+        model = loaded.checkpoint.model
+        if not isinstance(model, LanguageModel | Classifier):
             raise ModelNotFound(f"the model is a {loaded.kind}; this needs a language model or a classifier", "/model")
+        if model.config.cell != "lstm":
+            raise ModelNotFound(f"the model's cells are {model.config.cell}; only an LSTM has these gates", "/model")
         return loaded
 
     def for_prompt(self, name: str | None, text: str, pointer: str, made_by: str | None) -> Served:

@@ -19,6 +19,7 @@ from app.schemas.models import (
     tokenize_request,
 )  # fmt: skip
 from app.settings import Settings
+from models.bag import Bag
 from models.classifier import Classifier
 from models.tokenizers import Tokenizer
 from models.translator import Translator
@@ -82,7 +83,7 @@ def _tokenize(tokenizer: Tokenizer, text: str) -> Response:
 def _summary(registry: Registry, served: Served) -> ModelSummary:
     loaded = served.checkpoint
     made: dict[str, Any] = {}
-    if isinstance(loaded.model, Classifier):
+    if isinstance(loaded.model, Classifier | Bag):
         made["labels"] = list(loaded.model.config.labels)
     if isinstance(loaded.model, Translator):
         made["directions"] = [list(direction) for direction in loaded.model.config.directions]

@@ -11,9 +11,9 @@ from app.settings import Settings
 
 class ModelSummary(Reply):
     name: str
-    kind: str = Field(description="language, classifier, translator or ngram.")
+    kind: str = Field(description="language, classifier, translator, ngram or bag.")
     languages: list[str]
-    parameters: int = Field(description="Its numbers; of an n-gram, those in its tables.")
+    parameters: int = Field(description="Its numbers; of an n-gram and a bag, those in its tables.")
     size_bytes: int = Field(description="Of the checkpoint's files.")
     vocabulary: int = Field(description="Number of tokens.")
     labels: list[str] | None = Field(None, description="Of a classifier.")

@@ -1,16 +1,21 @@
 """Which runtime a model gets."""
 
 import torch
+from torch import nn
 
+from models.bag import Bag
 from models.classifier import Classifier
 from models.errors import ConfigError
 from models.language_model import LanguageModel
+from models.ngram import Ngram
+from models.runtime.bag import BagClassifier
 from models.runtime.float import FloatClassifier, FloatLanguage, FloatTranslator
 from models.runtime.graphs import GraphedLanguage
 from models.runtime.int8_classifier import Int8Classifier
 from models.runtime.int8_language import Int8Language
 from models.runtime.int8_translator import Int8Translator
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.runtime.ngram import NgramLanguage
 from models.translator import Translator
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -32,23 +37,36 @@ def choose_precision(name: str, device: torch.device) -> str:
     return "int8" if name == "auto" else name
 
 
-def make_language_runtime(model: LanguageModel, precision: str, threads: int = 0) -> LanguageRuntime:
-    """A runtime of a precision that `choose_precision` gave; threads are for int8, 0 is one a core."""
-    if precision == "int8":
+def has_int8(model: nn.Module) -> bool:
+    """Whether there is an int8 runtime for a model where it lies: for LSTMs on a CPU."""
+    config = getattr(model, "config", None)
+    return getattr(config, "cell", "") == "lstm" and next(model.parameters()).device.type == "cpu"
+
+
+def make_language_runtime(model: LanguageModel | Ngram, precision: str, threads: int = 0) -> LanguageRuntime:
+    """A runtime of a precision that `choose_precision` gave; threads are for int8, 0 is one a core.
+
+    In int8 there are LSTMs alone: what else is recurrent runs in float32 instead, and an n-gram as it is.
+    """
+    if isinstance(model, Ngram):
+        return NgramLanguage(model)
+    if precision == "int8" and has_int8(model):
         return Int8Language(model, threads)
-    plain = FloatLanguage(model, DTYPES[precision])
+    plain = FloatLanguage(model, DTYPES.get(precision, torch.float32))
     return GraphedLanguage(plain) if plain.device.type == "cuda" else plain
 
 
-def make_classifier_runtime(model: Classifier, precision: str, threads: int = 0) -> ClassifierRuntime:
-    """As make_language_runtime."""
-    if precision == "int8":
+def make_classifier_runtime(model: Classifier | Bag, precision: str, threads: int = 0) -> ClassifierRuntime:
+    """As make_language_runtime; a bag runs as it is."""
+    if isinstance(model, Bag):
+        return BagClassifier(model)
+    if precision == "int8" and has_int8(model):
         return Int8Classifier(model, threads)
-    return FloatClassifier(model, DTYPES[precision])
+    return FloatClassifier(model, DTYPES.get(precision, torch.float32))
 
 
 def make_translator_runtime(model: Translator, precision: str, threads: int = 0) -> TranslatorRuntime:
     """As make_language_runtime."""
-    if precision == "int8":
+    if precision == "int8" and has_int8(model):
         return Int8Translator(model, threads)
-    return FloatTranslator(model, DTYPES[precision])
+    return FloatTranslator(model, DTYPES.get(precision, torch.float32))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.batch import Batch
 from models.classifier import Classifier
 from models.language_model import LanguageModel
-from models.recurrent import LSTMState
+from models.recurrent import RecurrentState
 from models.runtime.state import Memory, State
 from models.sampling import Draw, draw
 from models.translator import DecoderState, Translator
@@ -36,7 +36,7 @@ class FloatRuntime:
 
 
 class FloatLanguage(FloatRuntime):
-    """A LanguageModel as it is. Its state is hidden and cell, (B, L, H) each."""
+    """A LanguageModel as it is. Its state is hidden and, of LSTMs, cell, (B, L, H) each."""
 
     def __init__(self, model: LanguageModel, dtype: torch.dtype = torch.float32) -> None:
         super().__init__(model.bias.device, dtype)
@@ -46,7 +46,7 @@ class FloatLanguage(FloatRuntime):
     def start(self, rows: int) -> State:
         config = self.model.config
         zeros = torch.zeros(rows, config.layers, config.hidden, dtype=self.dtype, device=self.device)
-        return State((zeros, zeros))
+        return State((zeros, zeros) if config.cell == "lstm" else (zeros,))
 
     def prefill(self, texts: Sequence[Tensor], state: State) -> State:
         lengths = torch.tensor([len(ids) for ids in texts])
@@ -72,6 +72,7 @@ class FloatClassifier(FloatRuntime):
     def __init__(self, model: Classifier, dtype: torch.dtype = torch.float32) -> None:
         super().__init__(model.head.weight.device, dtype)
         self.model = model
+        self.bias: Tensor = model.head.bias
         self.reader = in_precision(model, dtype)
 
     def classify(self, batch: Batch, explain: bool) -> tuple[Tensor, Tensor | None]:
@@ -85,7 +86,8 @@ class FloatClassifier(FloatRuntime):
 
 
 class FloatTranslator(FloatRuntime):
-    """A Translator as it is. Its state is hidden and cell of the decoder's bottom and top layer, (B, H) each."""
+    """A Translator as it is. Its state is that of the decoder's bottom and top layer: hidden and, of LSTMs, cell,
+    (B, H) each."""
 
     def __init__(self, model: Translator, dtype: torch.dtype = torch.float32) -> None:
         super().__init__(model.bias.device, dtype)
@@ -94,9 +96,10 @@ class FloatTranslator(FloatRuntime):
 
     def encode(self, source: Batch) -> tuple[Memory, State]:
         memory = self.model.encode(source.to(self.device))
-        bottom, top = memory.initial
+        bottom, top = memory.initial  # (B, H) each
         zeros = torch.zeros_like(bottom)
-        return Memory(memory.values, memory.keys, memory.mask), State((bottom, zeros, top, zeros))
+        state = (bottom, zeros, top, zeros) if self.model.config.cell == "lstm" else (bottom, top)
+        return Memory(memory.values, memory.keys, memory.mask), State(state)
 
     def step(self, ids: Tensor, state: State, memory: Memory) -> tuple[Tensor, Tensor, State]:
         beams = len(ids) // len(memory)
@@ -106,17 +109,17 @@ class FloatTranslator(FloatRuntime):
         per_row = ModelMemory(
             values, keys, mask, initial=state.tensors[0]
         )  # initial is not read where there is a state
-        bottom_hidden, bottom_cell, top_hidden, top_cell = (tensor.unsqueeze(0) for tensor in state.tensors)
-        before = DecoderState(LSTMState(bottom_hidden, bottom_cell), LSTMState(top_hidden, top_cell))
+        parts = [tensor.unsqueeze(0) for tensor in state.tensors]  # (1, N*K, H) each
+        half = len(parts) // 2
+        before = DecoderState(RecurrentState(*parts[:half]), RecurrentState(*parts[half:]))
         logits, weights, after = self.model.decode(ids.to(self.device).unsqueeze(1), per_row, before)
-        tensors = tuple(tensor[0] for layer in (after.bottom, after.top) for tensor in layer)
+        tensors = tuple(tensor[0] for tensor in (*after.bottom.parts, *after.top.parts))
         return logits[:, 0].float(), weights[:, 0], State(tensors)
 
 
-def _layers_first(state: State) -> LSTMState:
-    hidden, cell = state.tensors  # (B, L, H)
-    return LSTMState(hidden.transpose(0, 1).contiguous(), cell.transpose(0, 1).contiguous())
+def _layers_first(state: State) -> RecurrentState:
+    return RecurrentState(*(tensor.transpose(0, 1).contiguous() for tensor in state.tensors))
 
 
-def _rows_first(state: LSTMState) -> State:
-    return State((state.hidden.transpose(0, 1), state.cell.transpose(0, 1)))
+def _rows_first(state: RecurrentState) -> State:
+    return State(tuple(part.transpose(0, 1) for part in state.parts))

@@ -17,6 +17,7 @@ class Int8Classifier:
 
     def __init__(self, model: Classifier, threads: int = 0) -> None:
         self._model = model
+        self.bias: Tensor = model.head.bias
         self._reader = Int8Reader(model.lstm, model.embedding.weight, model.config.hidden, threads, model.head)
 
     def classify(self, batch: Batch, explain: bool) -> tuple[Tensor, Tensor | None]:

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from models.recurrent import BidirectionalLSTM
+from models.recurrent import BidirectionalStack
 from models.runtime.onnx import MICROSOFT, make_model, quantized_lstm, start_session, value_info
 
 
 class Int8Reader:
-    """A BidirectionalLSTM behind a table of embeddings, and, where one is given, a linear head on max and mean."""
+    """A BidirectionalStack behind a table of embeddings, and, where one is given, a linear head on max and mean."""
 
     def __init__(
-        self, lstm: BidirectionalLSTM, embedding: Tensor, hidden: int, threads: int = 0, head: nn.Linear | None = None
+        self, lstm: BidirectionalStack, embedding: Tensor, hidden: int, threads: int = 0, head: nn.Linear | None = None
     ) -> None:
         """embedding is (V, E), as the LSTM reads it; so many texts are read at the same time, 0 is one a core."""
         self._embedding = embedding.detach().float().numpy()
@@ -57,7 +57,7 @@ class Int8Reader:
         return [made[place] for place in range(len(texts))]
 
 
-def _model(lstm: BidirectionalLSTM, inputs: int, hidden: int, head: nn.Linear | None) -> ModelProto:
+def _model(lstm: BidirectionalStack, inputs: int, hidden: int, head: nn.Linear | None) -> ModelProto:
     """From inputs (T, 1, E) to hidden (T, 1, 2H), and with a head to logits (1, C)."""
     constants = [numpy_helper.from_array(np.array([0, 0, -1], np.int64), "beside")]
     nodes: list[NodeProto] = []

@@ -125,7 +125,7 @@ def _state_infos(names: Sequence[str], hidden: int) -> list[ValueInfoProto]:
     return [value_info(name, kind, "rows", hidden) for name, kind in zip(names, kinds, strict=True)]
 
 
-def lstm_weights(lstm: torch.nn.LSTM) -> tuple[Tensor, Tensor, Tensor]:
+def lstm_weights(lstm: torch.nn.RNNBase) -> tuple[Tensor, Tensor, Tensor]:
     """Input weights (4H, I), recurrent weights (4H, H) and the sum of the biases (4H,) of a layer."""
     weights = [parameter.detach().float() for parameter in lstm.parameters()]
     return weights[0], weights[1], weights[2] + weights[3]

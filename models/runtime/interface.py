@@ -43,7 +43,9 @@ class LanguageRuntime(Runtime, Protocol):
 
 
 class ClassifierRuntime(Runtime, Protocol):
-    """Judges whole texts."""
+    """Judges whole texts. bias (C,) float32 is what a logit is before any token has a share in it."""
+
+    bias: Tensor
 
     def classify(self, batch: Batch, explain: bool) -> tuple[Tensor, Tensor | None]:
         """Logits (B, C) float32 and, where asked for, the shares (B, T, C) of the tokens in them."""

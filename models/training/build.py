@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from models import checkpoint
+from models.bag import LONGEST
 from models.checkpoint import Checkpoint, Model
 from models.classifier import Classifier, ClassifierConfig
 from models.config import require_range
@@ -31,6 +32,7 @@ from models.training.session import Run, work_folder
 from models.training.sources import Source, all_rows, describe, parse_source
 from models.training.transfer import SIZES, go_on, start_sizes, transfer
 from models.training.translation import TranslationTask, TranslationTaskConfig
+from models.training.windows import WindowTask
 from models.training.world import World
 from models.translator import Translator, TranslatorConfig
 
@@ -39,6 +41,7 @@ COLUMNS = {
     "classifier": ("text", "label"),
     "translator": ("source", "target"),
     "ngram": ("text",),
+    "bag": ("text", "label"),
 }
 TSV_COLUMNS = {**COLUMNS, "language": ("1",), "translator": ("1", "2"), "ngram": ("1",)}
 TEXT_COLUMNS = {"language": 1, "classifier": 1, "translator": 2}
@@ -89,11 +92,29 @@ class CountingConfig:
             raise ConfigError(f"setting method is {self.method!r}; it must be {' or '.join(METHODS)}")
 
 
+@dataclass(frozen=True)
+class BaggingConfig:
+    """How a bag of words is made of texts."""
+
+    order: int = 1
+    """The longest groups of tokens that are looked for; 1: single ones."""
+    least_texts: int = 2
+    """A group counts that is in so many texts."""
+    strength: float = 1.0
+    """Of the regression's fit against its regularization: scikit-learn's C."""
+
+    def __post_init__(self) -> None:
+        require_range(self, "order", 1, LONGEST)
+        require_range(self, "least_texts", 1, 1_000_000)
+        require_range(self, "strength", 1e-6, 1e6)
+
+
 CONFIGURATIONS: dict[str, tuple[type[Any], ...]] = {
     "language": (VocabularyConfig, LanguageModelConfig, TrainingConfig, EvaluationConfig, LanguageTaskConfig),
     "classifier": (VocabularyConfig, ClassifierConfig, TrainingConfig, EvaluationConfig, ClassificationTaskConfig),
     "translator": (VocabularyConfig, TranslatorConfig, TrainingConfig, EvaluationConfig, TranslationTaskConfig),
     "ngram": (WordListConfig, CountingConfig, EvaluationConfig),
+    "bag": (VocabularyConfig, BaggingConfig, EvaluationConfig),
 }
 
 
@@ -306,9 +327,8 @@ def _language(material: _Material) -> Task[Any, Any]:
         go_on(material.start, model)
     valid = [text for (text,) in material.valid]
     config = LanguageTaskConfig(**material.settings.task)
-    return LanguageTask(
-        model, tokenizer, material.corpus.columns[0].values, valid, config, material.settings.training.seed
-    )
+    task = WindowTask if config.window else LanguageTask
+    return task(model, tokenizer, material.corpus.columns[0].values, valid, config, material.settings.training.seed)
 
 
 def _classifier(material: _Material) -> Task[Any, Any]:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 KIND_SENTENCES = {
-    "language": "A recurrent language model: embedding, stacked LSTM, tied softmax.",
-    "classifier": "A text classifier: bidirectional LSTM, max and mean pooling, linear head.",
-    "translator": "A translator: bidirectional LSTM encoder, attention, LSTM decoder of two layers.",
+    "language": "A recurrent language model: embedding, recurrent layers, tied softmax.",
+    "classifier": "A text classifier: recurrent layers in both directions, max and mean pooling, linear head.",
+    "translator": "A translator: recurrent encoder in both directions, attention, recurrent decoder of two layers.",
     "ngram": "An n-gram model: counts of words in sorted tables.",
+    "bag": "A text classifier that knows no order: logistic regression on which words, or groups of words, a text has.",
 }
 NO_NOTE = "Not recorded: whoever trained this knows what the data's licence allows."
 NO_LIMITS = "Knows only what its training data shows. Unexamined for bias; check it before you rely on it."
@@ -52,13 +53,17 @@ Behind a score stands the 95% interval of a bootstrap.
 
 
 def _size(kind: str, numbers: int) -> str:
-    return f"{numbers:,} numbers in its tables" if kind == "ngram" else f"{numbers:,} parameters, in half precision"
+    return (
+        f"{numbers:,} numbers in its tables"
+        if kind in ("ngram", "bag")
+        else f"{numbers:,} parameters, in half precision"
+    )
 
 
 def _course(training: Mapping[str, Any]) -> str:
     """How long it took, and which of the weights were kept."""
     if "step" not in training:
-        return f"Counted in {training['seconds']:.0f} seconds"
+        return f"Made in {training['seconds']:.0f} seconds"
     return (
         f"Kept: the weights of step {training['step']} of the {training['total_steps']} that the recipe has, after\n"
         f"{training['seconds'] / 60:.0f} minutes"

@@ -16,13 +16,7 @@ from models.runtime.float import FloatClassifier
 from models.tokenizers import Tokenizer
 from models.training.buckets import bucket
 from models.training.loop import Task
-from models.training.scores.classification import (
-    calibration_error,
-    classify_all,
-    cross_fitted_error,
-    fit_temperature,
-    score_classes,
-)
+from models.training.scores.classification import calibration_notes, classify_all, score_classes
 from models.training.store import IdArray, Ragged
 from models.training.subwords import SubwordSampler
 
@@ -125,14 +119,8 @@ class ClassificationTask(Task[WindowBatch, WindowBatch]):
 
         Explanations stay exact, and no runtime has to know of it.
         """
-        logits, wanted = self.valid_logits, self.valid_labels
-        temperature = fit_temperature(logits, wanted)
-        notes = {
-            "temperature": temperature,
-            "calibration_error_before": calibration_error(torch.softmax(logits.double(), dim=-1), wanted),
-            "calibration_error_cross_fitted": cross_fitted_error(logits, wanted),
-        }
-        heads = {name: weights[name] / temperature for name in ("head.weight", "head.bias")}
+        notes = calibration_notes(self.valid_logits, self.valid_labels)
+        heads = {name: weights[name] / notes["temperature"] for name in ("head.weight", "head.bias")}
         return {**weights, **heads}, {"calibration": notes}
 
     def depths(self) -> list[list[nn.Parameter]]:

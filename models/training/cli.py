@@ -129,10 +129,22 @@ def ngram(
 ) -> None:
     """Count an n-gram model on text: .txt with a document a line, .jsonl, .csv, .tsv, .parquet."""
     languages = (language,) if language else ()
-    request = _request("ngram", out, train, valid, languages, recipe, assignments, data, "cpu")
-    console = Console()
-    console.print_json(json.dumps(count(request, console)))
-    console.print(f"made {request.output}", markup=False, highlight=False)
+    _count(_request("ngram", out, train, valid, languages, recipe, assignments, data, "cpu"))
+
+
+@app.command()
+def bag(
+    out: Output,
+    train: Train = None,
+    valid: Valid = None,
+    language: Language = "",
+    recipe: RecipeName = "",
+    assignments: Assignments = None,
+    data: Root = Path(),
+) -> None:
+    """Fit a bag of words on labelled texts: .jsonl, .csv, .tsv or .parquet with the columns text and label."""
+    languages = (language,) if language else ()
+    _count(_request("bag", out, train, valid, languages, recipe, assignments, data, "cpu"))
 
 
 @app.command()
@@ -260,6 +272,12 @@ def _request(
         device=device,
         command=_command(),
     )
+
+
+def _count(request: Request) -> None:
+    console = Console()
+    console.print_json(json.dumps(count(request, console)))
+    console.print(f"made {request.output}", markup=False, highlight=False)
 
 
 def _train(request: Request, resume: bool, threads: int, tensorboard: Path | None) -> None:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from models.bag import Bag
 from models.checkpoint import Model
 from models.classifier import Classifier
 from models.errors import DataError
 from models.language_model import LanguageModel
 from models.ngram import Ngram
+from models.runtime.build import has_int8
 from models.tokenizers import Tokenizer
 from models.training.corpus import usable
 from models.training.files import Row
@@ -43,7 +45,7 @@ def evaluate_sources(
         if not rows:
             raise DataError(f"{source.name}: no row without a blank text")
         scores = evaluate_rows(model, tokenizer, rows, source.name, config)
-        if not isinstance(model, Ngram) and next(model.parameters()).device.type == "cpu":
+        if has_int8(model):
             scores["int8"] = _headlines(evaluate_rows(model, tokenizer, rows, source.name, config, "int8"))
         if ngram:
             measured = evaluate_ngram(ngram, tokenizer, [text for (text,) in rows])["perplexity_per_word"]
@@ -87,8 +89,8 @@ def evaluate_rows(
         return evaluate_language(model, tokenizer, [text for (text,) in rows], config, precision=precision)
     if isinstance(model, Ngram):
         return evaluate_ngram(model, tokenizer, [text for (text,) in rows], config)
-    if isinstance(model, Classifier):
-        labels = known_labels(model, rows, name)
+    if isinstance(model, Classifier | Bag):
+        labels = known_labels(model.config.labels, rows, name)
         return evaluate_classifier(model, tokenizer, [text for text, _ in rows], labels, config, precision)
     first = model.config.languages[0]
     scores = {}
@@ -98,10 +100,10 @@ def evaluate_rows(
     return scores
 
 
-def known_labels(model: Classifier, rows: Sequence[Row], name: str) -> list[str]:
-    """The labels of rows. Raises DataError for one that the model has not."""
+def known_labels(known: Sequence[str], rows: Sequence[Row], name: str) -> list[str]:
+    """The labels of rows. Raises DataError for one that is not known."""
     labels = [label.strip() for _, label in rows]
-    unknown = sorted(set(labels) - set(model.config.labels))
+    unknown = sorted(set(labels) - set(known))
     if unknown:
-        raise DataError(f"{name}: label {unknown[0]!r} is none of the model's: {', '.join(model.config.labels)}")
+        raise DataError(f"{name}: label {unknown[0]!r} is none of the model's: {', '.join(known)}")
     return labels

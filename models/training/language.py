@@ -13,7 +13,7 @@ from torch import Tensor
 from models.config import require_range
 from models.errors import DataError
 from models.language_model import LanguageModel
-from models.recurrent import LSTMState
+from models.recurrent import RecurrentState
 from models.tokenizers import Tokenizer
 from models.training.loop import Task
 from models.training.scores.language import language_stream, perplexity, score_side_by_side
@@ -27,6 +27,9 @@ class LanguageTaskConfig:
     stripes: int = 32
     chunk_tokens: int = 64
     """Gradients flow back through so many steps (truncated backpropagation through time, Williams and Peng 1990)."""
+    window: int = 0
+    """Above 0, the text is no stream: each token is learned from the window of so many before it, read from an empty
+    memory, all windows of an epoch in random order. A batch has as many as stripes times chunk_tokens."""
     empty_memory: float = 0.02
     """Share of stripes that read a chunk from an empty memory, as a text does that somebody else begins: without it
     a model is only good once it is warm."""
@@ -40,6 +43,7 @@ class LanguageTaskConfig:
     def __post_init__(self) -> None:
         require_range(self, "stripes", 1, 100_000)
         require_range(self, "chunk_tokens", 1, 100_000)
+        require_range(self, "window", 0, 10_000)
         require_range(self, "empty_memory", 0.0, 1.0)
         require_range(self, "label_smoothing", 0.0, 0.9)
         require_range(self, "activation_penalty", 0.0, 1000.0)
@@ -90,7 +94,7 @@ class LanguageTask(Task[Chunk, Chunk]):
         self.width = width
         self.inputs = stream[: width * config.stripes].reshape(config.stripes, width)
         self.wanted = stream[1 : width * config.stripes + 1].reshape(config.stripes, width)
-        self.state: LSTMState | None = None
+        self.state: RecurrentState | None = None
 
     def batches(self, epoch: int) -> Sequence[Chunk]:
         """Chunks in the order of the text; the first is shorter, so that the cuts fall elsewhere in each epoch."""
@@ -113,22 +117,11 @@ class LanguageTask(Task[Chunk, Chunk]):
         inputs, wanted = self._ids(self.inputs, part), self._ids(self.wanted, part)  # (B, T)
         hidden, after = self.model.read(inputs, self._before(part))  # (B, T, H)
         self._remember(part, after)
-        loss = self._loss(hidden, wanted)
+        loss = language_loss(self.model, hidden, wanted, self.config)
         if self.model.config.backward:
             # The chunk from its end to its beginning, with an empty memory: what follows it is yet to be read.
-            loss = (loss + self._loss(self.model.read_backward(wanted), inputs)) / 2
-        return loss
-
-    def _loss(self, hidden: Tensor, wanted: Tensor) -> Tensor:
-        """Of the top layer's output (B, T, H), where the ids wanted (B, T) should follow."""
-        logits = self.model.score(self.model.dropout(hidden))  # (B, T, V)
-        loss = torch.nn.functional.cross_entropy(
-            logits.float().flatten(0, 1), wanted.flatten(), label_smoothing=self.config.label_smoothing
-        )
-        if self.config.activation_penalty:
-            loss = loss + self.config.activation_penalty * hidden.float().square().mean()
-        if self.config.change_penalty and hidden.shape[1] > 1:
-            loss = loss + self.config.change_penalty * hidden.float().diff(dim=1).square().mean()
+            backward = language_loss(self.model, self.model.read_backward(wanted), inputs, self.config)
+            loss = (loss + backward) / 2
         return loss
 
     def validate(self) -> dict[str, float]:
@@ -140,17 +133,17 @@ class LanguageTask(Task[Chunk, Chunk]):
         }
 
     def state_dict(self) -> dict[str, Any]:
-        return {} if self.state is None else {"hidden": self.state.hidden.cpu(), "cell": self.state.cell.cpu()}
+        return {} if self.state is None else {"parts": [part.cpu() for part in self.state.parts]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         device = self.model.bias.device
-        self.state = LSTMState(state["hidden"].to(device), state["cell"].to(device)) if state else None
+        self.state = RecurrentState(*(part.to(device) for part in state["parts"])) if state else None
 
     def _ids(self, ids: IdArray, part: Chunk) -> Tensor:
         chunk = ids[part.first : part.last, part.begin : part.end]
         return torch.from_numpy(chunk.astype(np.int64)).to(self.model.bias.device)  # (B, T)
 
-    def _before(self, part: Chunk) -> LSTMState | None:
+    def _before(self, part: Chunk) -> RecurrentState | None:
         """What the stripes' memories held at the end of the chunk before, of some stripes nothing.
 
         Nothing at all at the beginning of an epoch.
@@ -161,12 +154,23 @@ class LanguageTask(Task[Chunk, Chunk]):
         draw = np.random.default_rng([self.seed, part.epoch, part.begin])
         full = draw.random(self.config.stripes)[rows] >= self.config.empty_memory
         kept = torch.from_numpy(full).to(self.model.bias.device).view(1, -1, 1)  # (1, B, 1)
-        return LSTMState(self.state.hidden[:, rows] * kept, self.state.cell[:, rows] * kept)
+        return self.state.map(lambda part: part[:, rows] * kept)
 
-    def _remember(self, part: Chunk, after: LSTMState) -> None:
+    def _remember(self, part: Chunk, after: RecurrentState) -> None:
         if self.state is None:
-            empty = after.hidden.new_zeros(after.hidden.shape[0], self.config.stripes, after.hidden.shape[2])
-            self.state = LSTMState(empty, empty.clone())
-        rows = slice(part.first, part.last)
-        self.state.hidden[:, rows] = after.hidden.detach()
-        self.state.cell[:, rows] = after.cell.detach()
+            self.state = after.map(lambda of: of.new_zeros(of.shape[0], self.config.stripes, of.shape[2]))
+        for kept, new in zip(self.state.parts, after.parts, strict=True):
+            kept[:, part.first : part.last] = new.detach()
+
+
+def language_loss(model: LanguageModel, hidden: Tensor, wanted: Tensor, config: LanguageTaskConfig) -> Tensor:
+    """Of the top layer's output (B, T, H), where the ids wanted (B, T) should follow: a scalar, penalties included."""
+    logits = model.score(model.dropout(hidden))  # (B, T, V)
+    loss = torch.nn.functional.cross_entropy(
+        logits.float().flatten(0, 1), wanted.flatten(), label_smoothing=config.label_smoothing
+    )
+    if config.activation_penalty:
+        loss = loss + config.activation_penalty * hidden.float().square().mean()
+    if config.change_penalty and hidden.shape[1] > 1:
+        loss = loss + config.change_penalty * hidden.float().diff(dim=1).square().mean()
+    return loss

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from models.errors import DataError
+from models.recurrent import CELLS
 from models.training.plots import over_lengths, over_time
-from models.training.recall import CELLS, PROBLEMS, Problem, Reader, Schooling, gradient_norms, names_of, train
+from models.training.recall import PROBLEMS, Problem, Reader, Schooling, gradient_norms, names_of, train
 
 ADDING = PROBLEMS["adding"]
 TRUNCATED = 25

@@ -3,19 +3,13 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from models.errors import ConfigError
-from models.recurrent import make_lstm
+from models.recurrent import CELLS, require_cell
 
-CELLS: dict[str, Callable[[int, int], nn.RNNBase]] = {
-    "rnn": partial(nn.RNN, batch_first=True),
-    "gru": partial(nn.GRU, batch_first=True),
-    "lstm": make_lstm,
-}
 SYMBOLS, COPIED = 8, 10
 """Of the copy problem: how many different ones there are, and how many are to be remembered."""
 
@@ -26,8 +20,7 @@ class Reader(nn.Module):
     def __init__(self, cell: str, inputs: int, hidden: int, outputs: int) -> None:
         """Raise ConfigError for an unknown cell."""
         super().__init__()
-        if cell not in CELLS:
-            raise ConfigError(f"cell is {cell!r}; it must be {', '.join(CELLS)}")
+        require_cell(cell, "Reader")
         self.layer = CELLS[cell](inputs, hidden)
         self.head = nn.Linear(hidden, outputs)
 

@@ -17,6 +17,7 @@ import torch
 from rich.console import Console
 
 from models import checkpoint
+from models.bag import Bag
 from models.checkpoint import Model
 from models.classifier import Classifier
 from models.errors import CheckpointError, DataError
@@ -122,7 +123,7 @@ def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[
     card = write_card(output.name, loaded.kind, loaded.languages, loaded.training, metrics)
     changes = {"metrics.json": checkpoint.to_json(metrics), "README.md": card.encode("utf-8")}
     before = [path.name for path in output.glob("evaluation-*.png")]
-    if loaded.kind == "classifier":
+    if loaded.kind in ("classifier", "bag"):
         for number, evaluation in enumerate(metrics["evaluations"], 1):
             picture = class_pictures(evaluation["scores"], f"{output.name} on {evaluation['data']['name']}")
             changes[f"evaluation-{number}.png"] = picture
@@ -213,9 +214,12 @@ def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer
     _save(run, model, weights, tokenizer, training, _log_files(run, trainer.task.metric, log))
 
 
-def write_counted(run: Run, model: Ngram, tokenizer: Tokenizer, seconds: float) -> None:
+def write_counted(
+    run: Run, model: Ngram | Bag, tokenizer: Tokenizer, seconds: float, notes: Mapping[str, Any] | None = None
+) -> None:
     """Write the checkpoint of a model that was counted rather than trained."""
-    _save(run, model, {}, tokenizer, _record(run, model, seconds, environment(torch.device("cpu"))), {})
+    training = {**_record(run, model, seconds, environment(torch.device("cpu"))), **(notes or {})}
+    _save(run, model, {}, tokenizer, training, {})
 
 
 def _record(run: Run, model: Model, seconds: float, ground: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,12 @@ from torch import nn
 from models.classifier import Classifier
 from models.errors import ConfigError
 from models.language_model import LanguageModel
-from models.recurrent import LSTMStack
+from models.recurrent import RecurrentStack
 
-SIZES = {"classifier": ("embedding", "hidden", "layers"), "language": ("embedding", "hidden", "layers", "backward")}
+SIZES = {
+    "classifier": ("embedding", "hidden", "layers", "cell"),
+    "language": ("embedding", "hidden", "layers", "cell", "backward"),
+}
 
 
 def start_sizes(kind: str, start: LanguageModel, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,7 +36,7 @@ def go_on(start: LanguageModel, model: LanguageModel) -> None:
 
 
 def transfer(start: LanguageModel, classifier: Classifier) -> None:
-    """Copy the embedding and the LSTMs into a classifier of the same sizes.
+    """Copy the embedding and the layers into a classifier of the same sizes.
 
     At first each direction reads as the language model does: what a higher layer gets from the other
     direction has weights of 0. Where the model has no backward half, that of the classifier is new.
@@ -45,7 +48,7 @@ def transfer(start: LanguageModel, classifier: Classifier) -> None:
             _copy_stack(start.backward_lstm, classifier.lstm.backward_layers, start.config.hidden)
 
 
-def _copy_stack(source: LSTMStack, target: nn.ModuleList, offset: int) -> None:
+def _copy_stack(source: RecurrentStack, target: nn.ModuleList, offset: int) -> None:
     """A layer's own direction stands from offset on in the input of the next."""
     for depth, (ours, theirs) in enumerate(zip(source.layers, target, strict=True)):
         for name, value in ours.named_parameters():

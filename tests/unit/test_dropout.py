@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from models.dropout import VariationalDropout, drop_positions, drop_types, dropped_weights
-from models.recurrent import LSTMStack, LSTMState, make_lstm
+from models.recurrent import RecurrentStack, RecurrentState, make_lstm
 
 
 @pytest.fixture(autouse=True)
@@ -75,21 +75,21 @@ class TestDroppedWeights:
         assert changed == {"0.weight_hh_l0"}
 
 
-class TestLSTMStack:
+class TestRecurrentStack:
     def test_it_is_torchs_own_stack(self) -> None:
-        stack = LSTMStack(5, 6, 3, nn.Dropout(0.5)).eval()
+        stack = RecurrentStack(5, 6, 3, nn.Dropout(0.5)).eval()
         whole = nn.LSTM(5, 6, 3, batch_first=True)
         for depth, layer in enumerate(stack.layers):
             for name, value in layer.named_parameters():
                 getattr(whole, name.replace("l0", f"l{depth}")).data.copy_(value)
-        inputs, state = torch.randn(2, 7, 5), LSTMState(torch.randn(3, 2, 6), torch.randn(3, 2, 6))
+        inputs, state = torch.randn(2, 7, 5), RecurrentState(torch.randn(3, 2, 6), torch.randn(3, 2, 6))
         output, after = stack(inputs, state)
         wanted, (hidden, cell) = whole(inputs, tuple(state))
         for found, want in ((output, wanted), (after.hidden, hidden), (after.cell, cell)):
             torch.testing.assert_close(found, want)
 
     def test_dropout_stands_between_layers_alone(self) -> None:
-        single, double = (LSTMStack(5, 6, layers, nn.Dropout(0.9)) for layers in (1, 2))
+        single, double = (RecurrentStack(5, 6, layers, nn.Dropout(0.9)) for layers in (1, 2))
         inputs = torch.randn(2, 7, 5)
         assert torch.equal(single(inputs)[0], single(inputs)[0])
         assert not torch.equal(double(inputs)[0], double(inputs)[0])

@@ -7,6 +7,7 @@ from models.batch import Batch, pad
 from models.classifier import Classifier, ClassifierConfig
 from models.errors import ConfigError
 from models.language_model import LanguageModel, LanguageModelConfig
+from models.recurrent import CELLS
 from models.translator import Translator, TranslatorConfig
 
 ROWS = [[5, 9, 3], [7], [4, 8, 15, 16, 23, 42, 99]]
@@ -25,6 +26,7 @@ class TestBatch:
             pad(rows)
 
 
+@pytest.mark.parametrize("cell", CELLS)
 class TestLanguageModel:
     def test_batched_is_single(self, language_model: LanguageModel) -> None:
         batch = pad(ROWS)
@@ -55,6 +57,7 @@ class TestLanguageModel:
         torch.testing.assert_close(left[:, :3], right[:, :3], rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("cell", CELLS)
 class TestClassifier:
     def test_padded_is_alone(self, classifier: Classifier) -> None:
         batch = pad(ROWS, multiple=16)
@@ -83,6 +86,7 @@ class TestClassifier:
         assert not torch.allclose(left, right, atol=1e-4)
 
 
+@pytest.mark.parametrize("cell", CELLS)
 class TestTranslator:
     def test_padded_is_alone(self, translator: Translator) -> None:
         source, target = pad(ROWS, multiple=4), torch.tensor([[0, 3, 5]] * 3)
@@ -120,7 +124,12 @@ class TestTranslator:
         (lambda: LanguageModelConfig(100, hidden=0), "LanguageModelConfig.hidden is 0"),
         (lambda: LanguageModelConfig(100, dropout=1.5), "LanguageModelConfig.dropout is 1.5"),
         (lambda: LanguageModelConfig(100, layers=True), "LanguageModelConfig.layers is True"),
+        (
+            lambda: LanguageModelConfig(100, cell="LSTM"),
+            "LanguageModelConfig.cell is 'LSTM'; it must be rnn, gru, lstm",
+        ),
         (lambda: ClassifierConfig(100, ("one",)), "labels"),
+        (lambda: ClassifierConfig(100, ("one", "two"), cell=""), "ClassifierConfig.cell is ''"),
         (lambda: TranslatorConfig(100, ("en", "tr"), (), hidden=16), "directions"),
         (lambda: TranslatorConfig(100, ("en", "tr"), (("en", "tr"),), hidden=15), "hidden is 15"),
     ],

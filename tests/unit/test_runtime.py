@@ -8,6 +8,7 @@ from models.batch import pad
 from models.classifier import Classifier
 from models.errors import ConfigError
 from models.language_model import LanguageModel, LanguageModelConfig
+from models.recurrent import CELLS
 from models.runtime import int8
 from models.runtime.build import (
     choose_precision,
@@ -48,6 +49,7 @@ def same(one: tuple[torch.Tensor, ...], other: tuple[torch.Tensor, ...]) -> bool
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("cell", CELLS)
 class TestLanguage:
     def test_steps_are_the_model(self, language: LanguageModel, precision: str) -> None:
         runtime = make_language_runtime(language, precision)
@@ -215,6 +217,7 @@ class TestGraphs:
         assert len(tries) == 1
 
 
+@pytest.mark.parametrize("cell", CELLS)
 class TestTranslator:
     @pytest.mark.parametrize("precision", PRECISIONS)
     def test_steps_are_the_model(self, translator: Translator, precision: str) -> None:
@@ -250,6 +253,7 @@ class TestTranslator:
         assert same(tuple(vars(both.rows(torch.tensor([0]))).values()), tuple(vars(short).values()))
 
 
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_classifiers_shares_sum_to_its_logits(classifier: Classifier, precision: str) -> None:
     runtime = make_classifier_runtime(classifier, precision)
@@ -260,6 +264,14 @@ def test_a_classifiers_shares_sum_to_its_logits(classifier: Classifier, precisio
     torch.testing.assert_close(plain, logits)
     torch.testing.assert_close(shares.sum(dim=1) + classifier.head.bias, logits, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(plain, classifier(batch.ids, batch.lengths), atol=TOLERANCE[precision], rtol=0)
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_other_cells_than_lstms_run_in_float32_where_int8_is_asked_for(
+    language: LanguageModel, classifier: Classifier, translator: Translator
+) -> None:
+    made = (make_language_runtime(language, "int8"), make_classifier_runtime(classifier, "int8"))
+    assert {runtime.precision for runtime in (*made, make_translator_runtime(translator, "int8"))} == {"float32"}
 
 
 def test_a_runtime_leaves_the_model_alone(language: LanguageModel) -> None:

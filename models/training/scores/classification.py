@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.bag import Bag
 from models.batch import like_lengths, pad
 from models.classifier import Classifier
 from models.runtime.build import make_classifier_runtime
@@ -32,7 +33,7 @@ def classify_all(runtime: ClassifierRuntime, ids: Sequence[Sequence[int]]) -> Te
 
 
 def evaluate_classifier(
-    model: Classifier,
+    model: Classifier | Bag,
     tokenizer: Tokenizer,
     texts: Sequence[str],
     labels: Sequence[str],
@@ -126,6 +127,15 @@ def fit_temperature(logits: Tensor, wanted: Tensor) -> float:
         left, right = high - golden * (high - low), low + golden * (high - low)
         low, high = (low, right) if loss(left) < loss(right) else (left, high)
     return math.exp((low + high) / 2)
+
+
+def calibration_notes(logits: Tensor, wanted: Tensor) -> dict[str, float]:
+    """The temperature that fits logits (N, C) best, and what it does to the calibration error."""
+    return {
+        "temperature": fit_temperature(logits, wanted),
+        "calibration_error_before": calibration_error(torch.softmax(logits.double(), dim=-1), wanted),
+        "calibration_error_cross_fitted": cross_fitted_error(logits, wanted),
+    }
 
 
 def cross_fitted_error(logits: Tensor, wanted: Tensor) -> float:

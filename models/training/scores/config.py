@@ -18,6 +18,8 @@ class EvaluationConfig:
     length_penalty: float = 1.0
     bleu_tokenize: str = "13a"
     """sacreBLEU's tokenizer; none for text that is tokenized already."""
+    context_tokens: int = 0
+    """Of a language model also the perplexity per token where each is expected from so many before it; 0: not."""
     cache_window: int = 0
     """Positions that the continuous cache of a language model looks back; 0: no cache."""
     cache_weight: float = 0.1279
@@ -33,6 +35,7 @@ class EvaluationConfig:
             raise ConfigError("EvaluationConfig.resamples is 1; it must be 0, or 2 or more")
         require_range(self, "beam_size", 1, 100)
         require_range(self, "length_penalty", 0.0, 10.0)
+        require_range(self, "context_tokens", 0, 10_000)
         require_range(self, "cache_window", 0, 100_000)
         require_range(self, "cache_weight", 0.0, 0.999)
         require_range(self, "cache_flatness", 0.0, 100.0)

@@ -49,6 +49,9 @@ def evaluate_language(
     words = scores["words"]
     if precision == "float32":
         scores["perplexity_per_word_alone"] = perplexity(score_alone(model, tokenizer, texts), words)
+    if config.context_tokens and precision == "float32":
+        within = score_within(model, stream, config.context_tokens)
+        scores[f"perplexity_per_token_of_{config.context_tokens}_tokens"] = perplexity(float(within.sum()), len(within))
     if config.cache_window and precision == "float32":
         cached = float(score_with_cache(model, stream, config).sum())
         scores["perplexity_per_word_with_cache"] = perplexity(cached, words)
@@ -135,6 +138,20 @@ def score_side_by_side(model: LanguageModel, stream: Tensor, end_id: int, rows: 
     return torch.cat([row[: len(part) - 1] for row, part in zip(found, parts, strict=True)])
 
 
+def score_within(model: LanguageModel, stream: Tensor, context: int) -> Tensor:
+    """As `score_stream`, where each id is expected from the `context` ids before it alone, read from an empty memory.
+
+    So it is (N - context,): those that have so many before them.
+    """
+    windows, size = stream[:-1].unfold(0, context, 1), max(1, SCORED_AT_ONCE // context)  # (N - context, context)
+    losses = []
+    for rows, wanted in zip(torch.split(windows, size), torch.split(stream[context:], size), strict=True):
+        hidden, _ = model.read(rows.to(model.bias.device))
+        logits = model.score(hidden[:, -1:])  # (R, 1, V)
+        losses.append(_losses(logits, wanted.unsqueeze(1).to(model.bias.device))[:, 0])
+    return torch.cat(losses)
+
+
 def score_alone(model: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str]) -> float:
     """The total of `score_stream` in nats when every text begins with an empty memory and the end token."""
     encoded = [[*tokenizer.encode(text), tokenizer.end_id] for text in texts]
@@ -206,7 +223,7 @@ def score_dynamically(model: LanguageModel, stream: Tensor, config: EvaluationCo
     with torch.inference_mode(False), torch.enable_grad():
         learner = copy.deepcopy(model).eval()
         for module in learner.modules():
-            if isinstance(module, nn.LSTM):
+            if isinstance(module, nn.RNNBase):
                 module.train()  # cuDNN has no backward pass otherwise; these hold no dropout
         ids = stream.clone().to(model.bias.device)
         trained = [parameter.detach().clone() for parameter in learner.parameters()]

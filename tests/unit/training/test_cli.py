@@ -485,7 +485,7 @@ class TestNgram:
         assert (made.kind, made.model.config.order, made.model.config.method) == ("ngram", 3, method)
         (evaluation,) = made.metrics["evaluations"]
         assert 1 < evaluation["scores"]["perplexity_per_word"] < 20
-        assert "Counted in" in made.card
+        assert "Made in" in made.card
         status, printed = run(capsys, monkeypatch, "evaluate", out, text)
         assert status == 0
         assert json.loads(printed)["evaluations"] == made.metrics["evaluations"]
@@ -513,3 +513,28 @@ class TestNgram:
         status, printed = run(capsys, monkeypatch, "ngram", *options)
         assert (status, message in " ".join(printed.split())) == (2, True)
         assert not (tmp_path / "model").exists()
+
+
+class TestBag:
+    def test_it_fits_and_measures(self, tmp_path, labelled, capsys, monkeypatch) -> None:
+        out = tmp_path / "model"
+        options = ["--train", labelled, "--valid", labelled, "--language", "en", "--set", "vocabulary_size=300"]
+        status, printed = run(capsys, monkeypatch, "bag", *options, "--set", "order=2", "--out", out)
+        assert status == 0, printed
+        made = checkpoint.load(out)
+        assert (made.kind, made.model.config.order, made.model.config.labels) == ("bag", 2, ("bad", "good"))
+        (evaluation,) = made.metrics["evaluations"]
+        assert evaluation["scores"]["accuracy"] == 1.0
+        assert (out / "evaluation-1.png").exists()
+        status, printed = run(capsys, monkeypatch, "evaluate", out, labelled)
+        assert status == 0
+        assert json.loads(printed)["evaluations"] == made.metrics["evaluations"]
+
+    def test_nonsense(self, tmp_path, labelled, capsys, monkeypatch) -> None:
+        other = tmp_path / "other.jsonl"
+        other.write_text('{"text": "x", "label": "ugly"}\n', encoding="utf-8")
+        options = ["--train", labelled, "--language", "en", "--set", "vocabulary_size=300", "--out", tmp_path / "model"]
+        status, printed = run(capsys, monkeypatch, "bag", *options, "--valid", other)
+        assert (status, "label 'ugly' is none of the model's" in " ".join(printed.split())) == (2, True)
+        status, printed = run(capsys, monkeypatch, "bag", *options, "--valid", labelled, "--set", "order=7")
+        assert (status, "order is 7" in printed) == (2, True)

@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from models.training.optimization import TrainingConfig
 from models.training.scores.language import language_stream
 from models.training.store import Ragged
 from models.training.translation import TranslationTask, TranslationTaskConfig
+from models.training.windows import WindowTask
 from models.translator import Translator, TranslatorConfig
 from tests.conftest import SENTENCES
 
@@ -34,10 +36,17 @@ OTHER = TrainingConfig(
 )  # fmt: skip
 
 
-def language_task(tokenizer: SubwordTokenizer) -> LanguageTask:
-    model = LanguageModel(LanguageModelConfig(tokenizer.size, 12, 12))
+def language_task(tokenizer: SubwordTokenizer, cell: str = "lstm") -> LanguageTask:
+    model = LanguageModel(LanguageModelConfig(tokenizer.size, 12, 12, cell=cell))
     stream = language_stream(tokenizer, SENTENCES).numpy()
     return LanguageTask(model, tokenizer, stream, SENTENCES[:2], LanguageTaskConfig(stripes=3, chunk_tokens=9), seed=5)
+
+
+def window_task(tokenizer: SubwordTokenizer) -> WindowTask:
+    model = LanguageModel(LanguageModelConfig(tokenizer.size, 12, 12))
+    stream = language_stream(tokenizer, SENTENCES).numpy()
+    config = LanguageTaskConfig(stripes=5, chunk_tokens=9, window=3)
+    return WindowTask(model, tokenizer, stream, SENTENCES[:2], config, seed=5)
 
 
 def classification_task(tokenizer: SubwordTokenizer) -> ClassificationTask:
@@ -58,7 +67,7 @@ def translation_task(tokenizer: SubwordTokenizer) -> TranslationTask:
     return TranslationTask(model, tokenizer, texts, pairs[:2], config, seed=5)
 
 
-TASKS = [language_task, classification_task, translation_task]
+TASKS = [language_task, partial(language_task, cell="gru"), window_task, classification_task, translation_task]
 
 
 def new_trainer(make: Callable, tokenizer: SubwordTokenizer, config: TrainingConfig = CONFIG) -> Trainer:

@@ -1,0 +1,115 @@
+"""Every rung of the ladder answers with the same schemas and the same errors: bags of words, and other cells."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+import torch
+
+from app.engine.registry import Registry, Served
+from app.engine.registry import serve as serve_model
+from models import checkpoint
+from models.checkpoint import Model
+from models.classifier import Classifier
+from models.language_model import LanguageModel
+from models.tokenizers import SubwordTokenizer
+from models.training.bagging import fit
+from models.training.build import BaggingConfig
+from models.translator import Translator
+from tests.conftest import SENTENCES, Live, Serve, save_tiny
+
+GOOD, BAD = "I'm good and you're bad", "I'm bad and you're good"
+CELLS = ["gru", "rnn"]
+
+
+def saved(folder: Path, model: Model, tokenizer: SubwordTokenizer, *languages: str) -> Served:
+    save_tiny(folder, model, tokenizer, *languages)
+    return serve_model(checkpoint.load(folder), "int8")
+
+
+@pytest.fixture
+def recurrent(
+    tmp_path: Path,
+    serve: Serve,
+    tokenizer: SubwordTokenizer,
+    language_model: LanguageModel,
+    classifier: Classifier,
+    translator: Translator,
+) -> Live:
+    """A service of three models with other cells."""
+    models = [
+        saved(tmp_path / "language", language_model, tokenizer, "en"),
+        saved(tmp_path / "classifier", classifier, tokenizer, "en"),
+        saved(tmp_path / "translator", translator, tokenizer, "en", "tr"),
+    ]
+    return serve(Registry(models, torch.device("cpu")))
+
+
+@pytest.fixture
+def bags(tmp_path: Path, serve: Serve, registry: Registry, tokenizer: SubwordTokenizer) -> Live:
+    """A bag of single words, and one of pairs, beside the usual models."""
+    texts, labels = [GOOD, BAD, *SENTENCES[1:3]], ["good", "bad", "good", "bad"]
+    ids = [tokenizer.encode(text) for text in texts]
+    made = [
+        saved(tmp_path / name, fit(ids, labels, tokenizer.size, BaggingConfig(order, 1)), tokenizer, "en")
+        for name, order in (("words", 1), ("groups", 3))
+    ]
+    return serve(Registry([*made, *registry.models.values()], registry.device))
+
+
+def ask(live: Live, path: str, **body: object) -> dict:
+    response = httpx.post(f"{live.url}{path}", json=body)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_other_cells_answer_as_lstms_do(recurrent: Live, cell: str) -> None:
+    written = ask(recurrent, "/generate", prompt="the man", max_new_tokens=8, seed=3, n=2)
+    assert written == ask(recurrent, "/generate", prompt="the man", max_new_tokens=8, seed=3, n=2)
+    whole = ask(recurrent, "/next-word-probs", text="the man sees the", top=4)
+    first = ask(recurrent, "/next-word-probs", text="the man", top=4, return_state=True)
+    rest = ask(recurrent, "/next-word-probs", text=" sees the", top=4, state=first["state"])
+    assert [entry["word"] for entry in rest["next"]] == [entry["word"] for entry in whole["next"]]
+    (judged,) = ask(recurrent, "/classify", text="a good film", explain=True)["results"]
+    shares = sum(share["contribution"] for share in judged["explanation"])
+    assert shares + judged["bias"] == pytest.approx(judged["logit"], abs=1e-4)
+    assert ask(recurrent, "/translate", text="the man", source="en", target="tr", beam_size=2)["results"]
+    models = httpx.get(f"{recurrent.url}/models").json()["models"]
+    assert {model["precision"] for model in models} == {"float32"}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_only_lstms_are_looked_into(recurrent: Live, cell: str) -> None:
+    response = httpx.post(f"{recurrent.url}/inspect", json={"text": "the man"})
+    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (404, "/model")
+    assert f"cells are {cell}" in response.text
+
+
+def test_single_words_are_one_bag_whatever_their_order(bags: Live) -> None:
+    texts = [GOOD, BAD]
+    one, other = ask(bags, "/classify", text=texts, model="words")["results"]
+    assert one["scores"] == other["scores"]
+    one, other = ask(bags, "/classify", text=texts, model="groups")["results"]
+    assert (one["label"], other["label"]) == ("good", "bad")
+
+
+def test_a_bag_explains_itself(bags: Live) -> None:
+    (judged,) = ask(bags, "/classify", text=GOOD, model="groups", explain=True)["results"]
+    assert "".join(share["token"] for share in judged["explanation"]).replace(" ", "") == GOOD.replace(" ", "")
+    shares = sum(share["contribution"] for share in judged["explanation"])
+    assert shares + judged["bias"] == pytest.approx(judged["logit"], abs=1e-4)
+
+
+def test_unasked_the_lstm_judges(bags: Live) -> None:
+    assert ask(bags, "/classify", text="the story was bad, and the music was worse")["model"] == "sentiment-en"
+
+
+@pytest.mark.parametrize("path", ["/generate", "/next-word-probs", "/inspect"])
+def test_what_a_bag_cant_do_is_told_as_of_other_models(bags: Live, path: str) -> None:
+    text = {"prompt": "the man"} if path == "/generate" else {"text": "the man"}
+    errors = [httpx.post(f"{bags.url}{path}", json={**text, "model": name}) for name in ("words", "translation-en-tr")]
+    assert {response.status_code for response in errors} == {404}
+    one, other = (response.json() for response in errors)
+    assert one.keys() == other.keys()
+    assert one["errors"][0]["pointer"] == other["errors"][0]["pointer"] == "/model"
