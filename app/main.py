@@ -31,6 +31,7 @@ from app.routes import (
     openai,
     pages,
     translate,
+    vectorize,
 )
 from app.settings import Settings
 from app.tracing import UNTRACED, exporting_provider
@@ -105,7 +106,7 @@ def _add_middleware(
 
 def _add_routes(app: FastAPI, settings: Settings, guard: Guard) -> None:
     with_key = [Depends(HTTPBearer(auto_error=False))] if guard.closed else []  # for the API page to ask for it
-    for route in (generate, next_word_probs, classify, translate, inspect, models, openai, huggingface):
+    for route in (generate, next_word_probs, classify, translate, inspect, vectorize, models, openai, huggingface):
         app.include_router(route.router(settings), dependencies=with_key)
     app.include_router(libretranslate.router(settings))  # whose key is a field of the body
     app.include_router(health.router())

@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.dependencies import ClientDep, RegistryDep
 from app.engine.registry import Registry, Served
-from app.routes.shape import PROBLEMS, with_body
+from app.routes.shape import PROBLEMS, TOKENIZE_SHARE, with_body
 from app.schemas.models import (
     CurvePoint,
     ModelDetail,
@@ -23,9 +23,6 @@ from models.bag import Bag
 from models.classifier import Classifier
 from models.tokenizers import Tokenizer
 from models.translator import Translator
-
-TOKENIZE_SHARE = 40
-"""Characters whose cutting up costs as much as a token that a model reads."""
 
 
 def router(settings: Settings) -> APIRouter:

@@ -13,6 +13,9 @@ from app.schemas.problem import Problem
 P = ParamSpec("P")
 R = TypeVar("R")
 
+TOKENIZE_SHARE = 40
+"""Characters whose cutting up costs as much as a token that a model reads."""
+
 DESCRIPTIONS = {
     400: "The body is not JSON.",
     401: "An API key is needed, or the one given is not known.",

@@ -16,10 +16,12 @@ VALID = {
     "/translate": {"text": "a good film", "source": "en", "target": "tr"},
     "/inspect": {"text": "the man", "model": "language-en"},
     "/tokenize": {"text": "the man", "model": "language-en"},
+    "/vectorize": {"text": "the man"},
 }
 TEXT = {"/generate": "prompt"}
 LIMIT = {
     "/generate": 500, "/next-word-probs": 500, "/classify": 400, "/translate": 300, "/inspect": 300, "/tokenize": 500,
+    "/vectorize": 300,
 }  # fmt: skip
 MARK = "xyzzy"  # in every bad text: no answer may hold it
 

@@ -255,7 +255,7 @@ class TestBrokenRequests:
 
 
 PATHS = [
-    "/generate", "/next-word-probs", "/classify", "/translate", "/inspect", "/tokenize", "/models",
+    "/generate", "/next-word-probs", "/classify", "/translate", "/inspect", "/tokenize", "/vectorize", "/models",
     "/models/language-en", "/livez", "/v1/completions", "/v1/models", "/libretranslate/translate",
     "/libretranslate/detect",
     "/libretranslate/languages", "/hf/language-en", "/hf/sentiment-en", "/hf/translation-en-tr", "/metrics",
@@ -265,7 +265,7 @@ PATHS = [
 GOOD = {
     "/generate": {"prompt": MARK, "max_new_tokens": 2}, "/next-word-probs": {"text": MARK}, "/classify": {"text": MARK},
     "/translate": {"text": MARK, "target": "tr"}, "/tokenize": {"text": MARK, "model": "language-en"},
-    "/inspect": {"text": MARK, "model": "sentiment-en"},
+    "/inspect": {"text": MARK, "model": "sentiment-en"}, "/vectorize": {"text": [MARK]},
     "/v1/completions": {"model": "language-en", "prompt": MARK, "max_tokens": 2},
     "/libretranslate/translate": {"q": MARK, "source": "en", "target": "tr"}, "/libretranslate/detect": {"q": MARK},
 }  # fmt: skip
