@@ -23,6 +23,8 @@ from models.training.compare import compare_runs
 from models.training.corpus import show
 from models.training.counting import count
 from models.training.evaluate import evaluate_sources
+from models.training.ladder.report import climb
+from models.training.ladder.rungs import Ladder
 from models.training.lessons import show_gradients, show_recall
 from models.training.options import distribute, parse_assignments
 from models.training.recall import Schooling
@@ -224,6 +226,43 @@ def recall(
         torch.set_num_threads(threads)
     how = Schooling(steps=steps, learning_rate=learning_rate)
     show_recall(out, problem, cell or (), length or (50, 100, 200, 500), hidden, how, seed, Console())
+
+
+@app.command()
+def ladder(
+    data: Annotated[list[str], typer.Option("--data", help="Text: FILE[:COLUMN] or hf:NAME. Can be repeated.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder for all rungs and the report.")],
+    language: Language,
+    valid: Annotated[
+        list[str] | None,
+        typer.Option("--valid", help="Text to measure on; left out, every 20th of --data is kept for it."),
+    ] = None,
+    vocabulary: Annotated[int, typer.Option(min=3, max=1_000_000, help="Words that all rungs know.")] = 10_000,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the recurrent rungs that read: NAME=VALUE.")
+    ] = None,
+    root: Annotated[Path, typer.Option("--root", envvar="CAROUSEL_DATA", help="Where file names start from.")] = Path(),
+    threads: Threads = 0,
+) -> None:
+    """Make every rung from counting words to the LSTM of one text, and measure all of them the same way.
+
+    What is there already in the folder is not made again.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    made = Ladder(out.resolve(), language, tuple(assignments or ()), vocabulary, _command())
+    text, held_out = (
+        [parse_source(name, root, COLUMNS["ngram"], TSV_COLUMNS["ngram"], split) for name in names]
+        for names, split in ((data, "train"), (valid or [], "validation"))
+    )
+
+    def make(request: Request) -> None:
+        if request.kind in ("ngram", "bag"):
+            _count(request)
+        else:
+            _train(request, session.has_state(request.output), threads, None)
+
+    climb(made, text, held_out, make, Console())
 
 
 @app.command()

@@ -38,7 +38,7 @@ def learning_curves(log: Log, metric: str, title: str) -> bytes:
         panel.grid(alpha=0.3)
         panel.legend()
     figure.suptitle(title)
-    return _png(figure)
+    return as_png(figure)
 
 
 @rc_context(AS_WRITTEN)
@@ -55,7 +55,7 @@ def compared_curves(logs: Mapping[str, Log], metric: str) -> bytes:
         panel.set_xlabel(label)
         panel.grid(alpha=0.3)
     by_time.legend()
-    return _png(figure)
+    return as_png(figure)
 
 
 @rc_context(AS_WRITTEN)
@@ -69,7 +69,7 @@ def class_pictures(scores: Mapping[str, Any], title: str) -> bytes:
     curve, histogram = right.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     _draw_reliability(curve, histogram, scores["calibration_bins"])
     figure.suptitle(title, fontsize=10)
-    return _png(figure)
+    return as_png(figure)
 
 
 def _draw_confusion(panel: Axes, confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> None:
@@ -117,7 +117,7 @@ def over_time(found: Mapping[str, Mapping[str, Sequence[float]]], title: str) ->
     for panel in panels[-1]:
         panel.set_xlabel("steps back from the end")
     figure.suptitle(title)
-    return _png(figure)
+    return as_png(figure)
 
 
 @rc_context(AS_WRITTEN)
@@ -136,10 +136,10 @@ def over_lengths(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> by
     panels[0].set_ylabel(unit)
     panels[0].legend()
     figure.suptitle(title)
-    return _png(figure)
+    return as_png(figure)
 
 
-def _png(figure: Figure) -> bytes:
+def as_png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
