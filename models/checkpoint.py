@@ -86,7 +86,7 @@ def save(
     """Write a checkpoint; the directory appears whole, or not at all, and replaces an older one.
 
     weights are the model's parameters by name (not necessarily those it holds now), kept in half
-    precision; buffers are kept as they are, and extra files beside the rest. Raises CheckpointError
+    precision; buffers are kept to the bit, and extra files beside the rest. Raises CheckpointError
     where the disk refuses.
     """
     kind = next(kind for kind, (_, module) in KINDS.items() if isinstance(model, module))
@@ -102,12 +102,18 @@ def save(
     files = {
         "config.json": to_json(config),
         TOKENIZER_FILES[tokenizer.kind]: tokenizer.to_bytes(),
-        "model.safetensors": save_tensors({**halves, **dict(model.named_buffers())}),
+        "model.safetensors": save_tensors({**halves, **{name: _small(b) for name, b in model.named_buffers()}}),
         "metrics.json": to_json(metrics),
         "README.md": card.encode("utf-8"),
         **(extra or {}),
     }
     write_files(directory, files)
+
+
+def _small(values: Tensor) -> Tensor:
+    """Whole numbers in four bytes where they fit; `load` gives them back in eight."""
+    fits = values.dtype == torch.int64 and (not values.numel() or int(values.abs().max()) < 2**31)
+    return values.to(torch.int32) if fits else values
 
 
 def replace_files(directory: Path, changes: Mapping[str, bytes], without: Collection[str] = ()) -> None:

@@ -3,6 +3,7 @@
 import { ask, useKey } from "./api.js";
 import { feelTab } from "./feel.js";
 import { insideTab } from "./inside.js";
+import { ladderTab } from "./ladder.js";
 import { Latest } from "./latest.js";
 import { modelsTab } from "./models.js";
 import { byId } from "./parts.js";
@@ -12,7 +13,7 @@ import { translateTab } from "./translate.js";
 import { writeTab } from "./write.js";
 
 const THEMES = ["auto", "light", "dark"];
-const MAKERS = { write: writeTab, feel: feelTab, translate: translateTab, inside: insideTab, models: modelsTab };
+const MAKERS = { write: writeTab, feel: feelTab, translate: translateTab, inside: insideTab, ladder: ladderTab, models: modelsTab };
 const remembered = (name) => localStorage.getItem(`carousel.${name}`);
 const remember = (name, value) => localStorage.setItem(`carousel.${name}`, value);
 

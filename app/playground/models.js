@@ -4,7 +4,7 @@ import { ask, askText } from "./api.js";
 import { Latest } from "./latest.js";
 import { byId, make } from "./parts.js";
 import { addShare, writeLink } from "./share.js";
-import { language, number, onLanguage, t } from "./texts.js";
+import { languageName, number, onLanguage, t } from "./texts.js";
 
 const EVERY_MS = 2000;
 const METRICS = { running: "carousel_running_requests", waiting: "carousel_queued_requests" };
@@ -68,9 +68,8 @@ export function modelsTab(panel) {
 }
 
 function card(model) {
-  const names = new Intl.DisplayNames(language(), { type: "language" });
   const facts = [
-    [t("models.languages"), model.languages.map((code) => names.of(code)).join(", ")],
+    [t("models.languages"), model.languages.map(languageName).join(", ")],
     [t("models.parameters"), number(model.parameters, 0)],
     [t("models.vocabulary"), number(model.vocabulary, 0)],
     [t("models.size"), `${number(model.size_bytes / 1e6, 1)} MB`],

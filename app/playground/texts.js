@@ -4,7 +4,7 @@ export const TEXTS = {
   en: {
     skip: "Skip to the content", tagline: "See what a recurrent model thinks", language: "Language", api: "API page",
     tabs: "What to try", "theme.auto": "Theme: system", "theme.light": "Theme: light", "theme.dark": "Theme: dark",
-    "tab.write": "Write", "tab.feel": "Feel", "tab.translate": "Translate", "tab.inside": "Look inside", "tab.models": "Models",
+    "tab.write": "Write", "tab.feel": "Feel", "tab.translate": "Translate", "tab.inside": "Look inside", "tab.ladder": "Ladder", "tab.models": "Models",
     model: "Model", "model.auto": "by the text’s language", more: "More settings",
     temperature: "Temperature", "temperature.hint": "Low: only what is likely. High: anything may come.",
     tokens: "Most tokens", seed: "Seed", topk: "Top k", topp: "Top p", stop: "Stop before",
@@ -46,12 +46,18 @@ export const TEXTS = {
     "about.output": "How much of the memory is shown to the next layer, and to the next step.",
     "about.candidate": "What would be written into the memory, between −1 and 1, if the input gate lets it.",
     "about.hidden": "What the unit says: the memory, squashed and passed through the output gate.",
+    "ladder.lead": "One text, and what every model expects next: from counting words to the LSTM. The lower the perplexity, the less it was surprised by text that it had never seen.",
+    "ladder.text": "Your text", "ladder.language": "Models of", "ladder.rungs": "What each rung expects",
+    "ladder.perplexity": "perplexity {value}", "ladder.infinite": "perplexity ∞: it held some words to be impossible",
+    "ladder.none": "One model alone is no ladder. The page docs/ladder.md of the project says how to make the others of your own text, with one command.",
+    "ladder.start": "once upon a time there was a little ",
     "models.lead": "What this server runs, how good it is, and how it learned.",
     "models.running": "requests running", "models.waiting": "waiting", "models.written": "tokens written a second",
     "models.read": "tokens read a second", "models.languages": "languages", "models.size": "size", "models.parameters": "parameters",
     "models.vocabulary": "vocabulary", "models.precision": "runs in", "models.numbers": "numbers", "models.curve": "How it learned", "models.train": "loss in training", "models.valid": "{score} on validation",
     "models.nocurve": "It has no record of how it learned.",
     "kind.language": "language model", "kind.classifier": "classifier", "kind.translator": "translator",
+    "kind.ngram": "counted groups of words", "kind.bag": "bag of words",
     "copy.as": "Copy this request as", "copy.done": "Copied.", "copy.failed": "The browser does not let this page copy; here it is:", "copy.link": "link", "copy.this": "Copy a",
     "key.title": "An API key is needed", "key.label": "Key", "key.hint": "It stays in this tab and is sent to this server only.",
     "key.use": "Use it", "key.cancel": "Cancel",
@@ -65,7 +71,7 @@ export const TEXTS = {
   tr: {
     skip: "İçeriğe geç", tagline: "Yinelemeli bir model ne düşünüyor, gör", language: "Dil", api: "API sayfası",
     tabs: "Ne denemek istersin?", "theme.auto": "Tema: sistem", "theme.light": "Tema: açık", "theme.dark": "Tema: koyu",
-    "tab.write": "Yaz", "tab.feel": "Duygu", "tab.translate": "Çevir", "tab.inside": "İçine bak", "tab.models": "Modeller",
+    "tab.write": "Yaz", "tab.feel": "Duygu", "tab.translate": "Çevir", "tab.inside": "İçine bak", "tab.ladder": "Merdiven", "tab.models": "Modeller",
     model: "Model", "model.auto": "metnin diline göre", more: "Diğer ayarlar",
     temperature: "Sıcaklık", "temperature.hint": "Düşük: yalnızca olası olanlar. Yüksek: her şey gelebilir.",
     tokens: "En çok parça", seed: "Tohum", topk: "Top k", topp: "Top p", stop: "Şundan önce dur",
@@ -107,12 +113,18 @@ export const TEXTS = {
     "about.output": "Belleğin ne kadarı üst katmana ve sonraki adıma gösteriliyor.",
     "about.candidate": "Giriş kapısı izin verirse belleğe yazılacak olan; −1 ile 1 arasında.",
     "about.hidden": "Birimin söylediği: sıkıştırılıp çıkış kapısından geçen bellek.",
+    "ladder.lead": "Tek bir metin ve her modelin sırada ne beklediği: sözcük saymaktan LSTM’ye. Şaşkınlık (perplexity) ne kadar düşükse, model hiç görmediği metne o kadar az şaşırmıştır.",
+    "ladder.text": "Metniniz", "ladder.language": "Dili", "ladder.rungs": "Her basamağın beklediği",
+    "ladder.perplexity": "şaşkınlık {value}", "ladder.infinite": "şaşkınlık ∞: bazı sözcükleri olanaksız saymış",
+    "ladder.none": "Tek model merdiven olmaz. Öbürlerini kendi metninizden tek komutla nasıl yapacağınızı projenin docs/ladder.tr.md sayfası anlatıyor.",
+    "ladder.start": "once upon a time there was a little ",
     "models.lead": "Bu sunucuda neler var, ne kadar iyiler ve nasıl öğrendiler.",
     "models.running": "çalışan istek", "models.waiting": "bekleyen", "models.written": "saniyede yazılan parça",
     "models.read": "saniyede okunan parça", "models.languages": "diller", "models.size": "boyut", "models.parameters": "parametre",
     "models.vocabulary": "söz varlığı", "models.precision": "sayı biçimi", "models.numbers": "ölçümler", "models.curve": "Nasıl öğrendi", "models.train": "eğitimde kayıp", "models.valid": "doğrulamada {score}",
     "models.nocurve": "Nasıl öğrendiğine dair kayıt yok.",
     "kind.language": "dil modeli", "kind.classifier": "sınıflandırıcı", "kind.translator": "çevirmen",
+    "kind.ngram": "sayılmış sözcük öbekleri", "kind.bag": "sözcük torbası",
     "copy.as": "Bu isteği kopyala:", "copy.done": "Kopyalandı.", "copy.failed": "Tarayıcı kopyalamaya izin vermiyor; işte burada:", "copy.link": "bağlantı", "copy.this": "Kopyala:",
     "key.title": "API anahtarı gerekli", "key.label": "Anahtar", "key.hint": "Bu sekmede kalır ve yalnızca bu sunucuya gönderilir.",
     "key.use": "Kullan", "key.cancel": "Vazgeç",
@@ -148,6 +160,9 @@ const rounded = (share) =>
 
 export const number = (value, digits = 2) =>
   new Intl.NumberFormat(current, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+
+/** What a language is called in the page's. */
+export const languageName = (code) => new Intl.DisplayNames(current, { type: "language" }).of(code);
 
 /** Call back whenever the language changes. */
 export const onLanguage = (listener) => listeners.push(listener);

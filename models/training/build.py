@@ -134,6 +134,8 @@ class Request:
     start: Path | None = None
     """The language model that a classifier or another language model starts from."""
     device: str = "auto"
+    note: str = ""
+    """What the card says of the data, where no recipe does."""
     command: str = ""
 
 
@@ -211,7 +213,7 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
         command=request.command,
         settings=settings.everything,
         data=identity["data"],
-        data_note=recipe.data_note,
+        data_note=recipe.data_note or request.note,
         limits=recipe.limits,
         start=identity["start"],
         data_report=corpus.summary,

@@ -241,6 +241,9 @@ def ladder(
     assignments: Annotated[
         list[str] | None, typer.Option("--set", help="A setting of the recurrent rungs that read: NAME=VALUE.")
     ] = None,
+    order: Annotated[int, typer.Option(min=1, max=10, help="Of the Kneser-Ney model.")] = 5,
+    words: Annotated[int, typer.Option(min=0, help="Leave out what comes after so many words; 0: nothing.")] = 0,
+    note: Annotated[str, typer.Option(help="What the rungs' cards say of the data and their licence.")] = "",
     root: Annotated[Path, typer.Option("--root", envvar="CAROUSEL_DATA", help="Where file names start from.")] = Path(),
     threads: Threads = 0,
 ) -> None:
@@ -250,7 +253,7 @@ def ladder(
     """
     if threads:
         torch.set_num_threads(threads)
-    made = Ladder(out.resolve(), language, tuple(assignments or ()), vocabulary, _command())
+    made = Ladder(out.resolve(), language, tuple(assignments or ()), vocabulary, order, words, note, _command())
     text, held_out = (
         [parse_source(name, root, COLUMNS["ngram"], TSV_COLUMNS["ngram"], split) for name in names]
         for names, split in ((data, "train"), (valid or [], "validation"))

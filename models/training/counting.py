@@ -57,7 +57,7 @@ def count(request: Request, console: Console) -> dict[str, Any]:
         command=request.command,
         settings=complete(shares, configurations),
         data={"train": describe(train), "valid": describe(valid)},
-        data_note=recipe.data_note,
+        data_note=recipe.data_note or request.note,
         limits=recipe.limits,
     )
     session.write_counted(run, model, tokenizer, seconds, notes)

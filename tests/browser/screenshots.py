@@ -21,6 +21,7 @@ TABS = {
     "feel": "?text=A+wonderful+film%2C+quiet+and+moving.%0AToo+long%2C+and+the+jokes+are+not+funny.",
     "translate": "?text=The+old+man+bought+a+book+for+his+daughter.",
     "inside": "?series=cell",
+    "ladder": "",
     "models": "",
 }
 

@@ -14,7 +14,7 @@ from app.engine.registry import Registry
 from tests.browser.conftest import PHONE, WIDE, Visit
 from tests.conftest import Serve
 
-TABS = ["write", "feel", "translate", "inside", "models"]
+TABS = ["write", "feel", "translate", "inside", "ladder", "models"]
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 needs_axe = pytest.mark.skipif(not AXE.exists() and not os.environ.get("CI"), reason="needs axe-core: npm ci")
 PLAYGROUND = Path(__file__).parents[2] / "app" / "playground"
@@ -24,7 +24,7 @@ def settled(page: Page, tab: str) -> None:
     """Wait until a tab shows an answer."""
     answer = {
         "write": "#write-bars .bar", "feel": "#feel-bars .bar", "translate": "#translate-map td",
-        "inside": "#inside-map td", "models": "#models-cards article",
+        "inside": "#inside-map td", "ladder": "#ladder-columns .bar", "models": "#models-cards article",
     }  # fmt: skip
     page.locator(answer[tab]).first.wait_for()
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from models.training.plots import as_png
 
 COLORS = ("#b07aa1", "#9c755f", "#e15759", "#f28e2b", "#59a14f", "#4e79a7")
+PERCENT = "{x:.0%}"
 
 
 def ladder_picture(numbers: Mapping[str, Any]) -> bytes:
@@ -28,6 +29,7 @@ def ladder_picture(numbers: Mapping[str, Any]) -> bytes:
         top[1].plot(list(points), list(points.values()), marker="o", markersize=4, color=color, label=name)
     top[1].set_xscale("log")
     top[1].set_xticks(list(points), [str(count) for count in points])
+    top[1].yaxis.set_major_formatter(PERCENT)
     top[1].set_title("likeliest word right, by words of context")
     top[1].legend(fontsize=8)
     _pairs_of_bars(top[2], names, {
@@ -42,9 +44,9 @@ def ladder_picture(numbers: Mapping[str, Any]) -> bytes:
         for color, (name, of) in zip(COLORS, readers.items(), strict=True):
             if all(math.isfinite(value) for value in of[what].values()):
                 panel.plot(list(of[what]), list(of[what].values()), marker="o", color=color, label=name)
-        panel.set_yscale("log")
         panel.set_title(f"{title} (∞ left out)")
         panel.legend(fontsize=8)
+    panels[1][1].set_yscale("log")
     judges = numbers["judges"]
     _pairs_of_bars(panels[1][2], list(judges), {
         "side by side": [of["texts"] for of in judges.values()],
@@ -55,6 +57,7 @@ def ladder_picture(numbers: Mapping[str, Any]) -> bytes:
     for panel in panels.flat:
         panel.grid(alpha=0.3, axis="y")
         panel.tick_params(axis="x", labelsize=8)
+        panel.title.set_fontsize(10)
     return as_png(figure)
 
 
@@ -63,5 +66,5 @@ def _pairs_of_bars(panel: Axes, names: list[str], groups: Mapping[str, list[floa
     for shift, (label, values) in zip((-0.2, 0.2), groups.items(), strict=True):
         panel.bar([place + shift for place in range(len(names))], values, 0.4, label=label)
     panel.set_xticks(range(len(names)), names)
-    panel.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    panel.legend(fontsize=8)
+    panel.yaxis.set_major_formatter(PERCENT)
+    panel.legend(fontsize=8, loc="lower right")

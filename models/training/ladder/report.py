@@ -50,7 +50,7 @@ def measure(ladder: Ladder, console: Console) -> Numbers:
         json.loads(line)["text"] for line in (ladder.data / "valid.jsonl").read_text(encoding="utf-8").splitlines()
     ]
     stream = language_stream(ladder.load(READERS[0]).tokenizer, texts)
-    counted = next(ladder.load(rung) for rung in READERS if rung.settings.get("order", 0) >= 3).model  # type: ignore[operator]
+    counted = next(ladder.load(rung) for rung in READERS if rung.settings.get("order") == 3).model
     assert isinstance(counted, Ngram)
     groups = groups_of(stream, counted, 0)
     readers = {}
@@ -154,7 +154,8 @@ before it as they stand, and after the same words shuffled:""",
             ],
         ),
         f"""And who is good? {numbers["pairs"]} pairs of sentences with the same words, such as
-*{numbers["example"][0]}* and *{numbers["example"][1]}*; then *apart*, with the same words around every word that counts:
+*{numbers["example"][0]}* and *{numbers["example"][1]}*; then *apart*, with the same words around every word that
+counts:
 *{numbers["example_apart"][0]}*. Their groups of a subject and a word stand in no training text.""",
         _table(
             ["rung", "texts right", "pairs right", "apart: texts", "apart: pairs"],

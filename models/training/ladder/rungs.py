@@ -1,7 +1,7 @@
 """The rungs, and the data that they are made of."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from models.training.sources import Source, all_rows
 
 HELD_OUT, LEAST_TEXTS = 20, 40
 """Where there are no validation texts, every 20th is one; of fewer than 40 none can be spared."""
+FREE_ORDER = 0
 PAIRS_FOLDER, APART_FOLDER = "pairs", "pairs-apart"
 Make = Callable[[Request], None]
 
@@ -41,7 +42,7 @@ PLAIN: Mapping[str, Mapping[str, float]] = {"rnn": {"learning_rate": 5.0}}
 READERS = (
     Rung("n2", "ngram", "counts of 2", {"order": 2, "method": "maximum-likelihood"}),
     Rung("n3", "ngram", "counts of 3", {"order": 3, "method": "maximum-likelihood"}),
-    Rung("kneser-ney", "ngram", "Kneser-Ney, 5", {"order": 5}),
+    Rung("kneser-ney", "ngram", "Kneser-Ney", {"order": FREE_ORDER}),
     *(
         Rung(cell, "language", title, {**RECURRENT, "cell": cell, **PLAIN.get(cell, {})})
         for cell, title in CELLS.items()
@@ -68,6 +69,12 @@ class Ladder:
     assignments: Sequence[str] = ()
     """Settings of the recurrent rungs that read text, NAME=VALUE."""
     vocabulary_size: int = 10_000
+    order: int = 5
+    """Of the Kneser-Ney model."""
+    most_words: int = 0
+    """Of the text, what comes after so many words is left out; 0: nothing is."""
+    note: str = ""
+    """What the rungs' cards say of the data and their licence."""
     command: str = ""
 
     @property
@@ -84,6 +91,8 @@ class Ladder:
             held, texts = texts[::HELD_OUT], [text for at, text in enumerate(texts) if at % HELD_OUT]
         if not held or not texts:
             raise DataError("there is no text that is not blank")
+        if self.most_words:
+            texts = list(_up_to(texts, self.most_words))
         self.data.mkdir(parents=True, exist_ok=True)
         _write(self.data / "train.jsonl", ({"text": text} for text in texts))
         _write(self.data / "valid.jsonl", ({"text": text} for text in held))
@@ -109,6 +118,8 @@ class Ladder:
         """With the settings that a person gave; words are what all rungs read."""
         if rung.kind == "language":
             rung = replace(rung, settings={**rung.settings, **dict(pair.split("=", 1) for pair in self.assignments)})
+        if rung.settings.get("order") == FREE_ORDER:
+            rung = replace(rung, settings={**rung.settings, "order": self.order})
         size = {"vocabulary_size": self.vocabulary_size}
         lowercase = {"lowercase": self.language} if self.language in ("en", "tr") else {}
         return replace(rung, settings={**size, **lowercase, **rung.settings})
@@ -120,14 +131,25 @@ class Ladder:
         request = Request(
             kind=rung.kind,
             output=output,
-            train=(str(self.data / f"{train}.jsonl"),),
-            valid=(str(self.data / f"{valid}.jsonl"),),
+            train=(f"{train}.jsonl",),
+            valid=(f"{valid}.jsonl",),
+            root=self.data,
             languages=(self.language,),
             assignments=tuple(f"{name}={value}" for name, value in settings.items()),
             device="cpu",
+            note=self.note,
             command=self.command,
         )
         make(request)
+
+
+def _up_to(texts: Iterable[str], words: int) -> Iterator[str]:
+    """The first texts, that have so many words together, or a few more."""
+    for text in texts:
+        if words <= 0:
+            return
+        words -= len(text.split())
+        yield text
 
 
 def _write(path: Path, rows: Iterable[Mapping[str, str]]) -> None:

@@ -1,0 +1,42 @@
+"""The tab "Ladder"."""
+
+from playwright.sync_api import expect
+
+from app.engine.registry import Registry
+from tests.browser.conftest import Visit, bodies
+from tests.conftest import Serve
+
+
+def test_every_rung_answers_the_same_text(visit: Visit, shipped: Registry) -> None:
+    page = visit("#ladder")
+    expect(page.locator("#ladder")).to_have_attribute("data-shown", "once upon a time there was a little ")
+    rungs = [m for m in shipped.models.values() if m.task == "language" and "en" in m.languages]
+    assert {m.kind for m in rungs} == {"ngram", "language"}
+    names = page.locator("#ladder-columns h2").all_inner_texts()
+    assert sorted(names) == sorted(m.name for m in rungs)
+    kinds = [shipped.models[name].kind for name in names]
+    assert kinds == sorted(kinds, key=["ngram", "language"].index), "counted ones come first"
+    for column in page.locator("#ladder-columns article").all():
+        assert column.locator(".bar").count() > 1
+    page.fill("#ladder-text", "the girl was very ")
+    expect(page.locator("#ladder")).to_have_attribute("data-shown", "the girl was very ")
+    asked = bodies(page, "/next-word-probs")[-len(names) :]
+    assert sorted(body["model"] for body in asked) == sorted(names)
+    assert {body["text"] for body in asked} == {"the girl was very "}
+    page.fill("#ladder-text", " ")
+    expect(page.locator("#ladder-columns .bar")).to_have_count(0)
+
+
+def test_one_model_alone_is_no_ladder(visit: Visit, serve: Serve, shipped: Registry) -> None:
+    alone = serve(Registry([shipped.get("language-en"), shipped.get("sentiment-en")], shipped.device))
+    page = visit("#ladder", server=alone, language="tr")
+    expect(page.locator("#ladder-columns h2")).to_have_text(["language-en"])
+    expect(page.locator("#ladder-none")).to_contain_text("docs/ladder.tr.md")
+
+
+def test_a_link_carries_text_and_language(visit: Visit) -> None:
+    page = visit("#ladder?text=bir+zamanlar+&language=tr")
+    expect(page.locator("#ladder-language")).to_have_value("tr")
+    expect(page.locator("#ladder")).to_have_attribute("data-shown", "bir zamanlar ")
+    page.select_option("#ladder-language", "en")
+    expect(page.locator("#ladder-columns h2").first).to_contain_text("en")
