@@ -1,5 +1,6 @@
 """Tiny models, made once a run: laws hold for them as for large ones."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -87,6 +88,15 @@ def save_tiny(directory: Path, model: checkpoint.Model, tokenizer: SubwordTokeni
     """Save a model as it is, with the least that a checkpoint needs."""
     weights = dict(model.named_parameters())
     checkpoint.save(directory, model, weights, tokenizer, languages, TRAINING, {"evaluations": []}, "# tiny\n")
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    """A file of texts with labels."""
+    rows = [{"text": text, "label": "good" if index % 2 else "bad"} for index, text in enumerate(SENTENCES)]
+    path = tmp_path / "labelled.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ from models.training.options import Value, complete, distribute, parse_assignmen
 from models.training.recipes import Recipe, load_recipe, recipe_names
 from models.training.scores.config import EvaluationConfig
 from models.training.session import Run, work_folder
-from models.training.sources import Source, all_rows, describe, parse_source
+from models.training.sources import FileSource, Source, all_rows, describe, parse_source
 from models.training.transfer import SIZES, go_on, start_sizes, transfer
 from models.training.translation import TranslationTask, TranslationTaskConfig
 from models.training.windows import WindowTask
@@ -133,6 +133,8 @@ class Request:
     one_way: bool = False
     start: Path | None = None
     """The language model that a classifier or another language model starts from."""
+    labelled: Path | None = None
+    """Texts with labels that other models gave them, to train on beside the rest."""
     device: str = "auto"
     note: str = ""
     """What the card says of the data, where no recipe does."""
@@ -183,6 +185,8 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     settings = _settings(request, recipe, start, device)
     languages = languages_of(request, recipe)
     train = sources_of(request, request.train or recipe.train, "train")
+    if request.labelled:
+        train.append(FileSource(request.labelled.name, (request.labelled,), COLUMNS["classifier"]))
     valid = sources_of(request, request.valid or recipe.valid, "valid")
     texts = TEXT_COLUMNS[request.kind]
     valid_rows = list(usable(all_rows(valid), texts))
@@ -246,14 +250,16 @@ def _settings(request: Request, recipe: Recipe, start: Checkpoint | None, device
 def _complete(kind: str, shares: Sequence[Mapping[str, Value]], device: torch.device) -> dict[str, Value]:
     """All settings, the defaults among them, and the precision that auto comes to."""
     settings = complete(shares, CONFIGURATIONS[kind])
+    if "precision" not in settings:
+        return settings
     in_bfloat16 = trains_in_bfloat16(str(settings["precision"]), device)
     return {**settings, "precision": "bfloat16" if in_bfloat16 else "float32"}
 
 
-def all_settings(recipe: str, device: str) -> dict[str, Value]:
+def all_settings(recipe: str, device: str, assignments: Sequence[str] = ()) -> dict[str, Value]:
     """Every setting of a run of a recipe, less what its base was made with."""
     known = load_recipe(recipe)
-    settings = dict(known.settings)
+    settings: dict[str, Value] = {**known.settings, **parse_assignments(assignments)}
     if known.base:
         base = all_settings(known.base, device)
         inherited = (*(field.name for field in fields(VocabularyConfig)), *SIZES[known.kind])

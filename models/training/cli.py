@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated
@@ -20,17 +21,18 @@ from models.training.allocator import keep_memory
 from models.training.board import Board
 from models.training.build import COLUMNS, TSV_COLUMNS, Request, all_settings, find_recipe, plan
 from models.training.compare import compare_runs
-from models.training.corpus import show
+from models.training.corpus import show, usable
 from models.training.counting import count
 from models.training.evaluate import evaluate_sources
+from models.training.labelling import LabellingConfig, label_file
 from models.training.ladder.report import climb
 from models.training.ladder.rungs import Ladder
 from models.training.lessons import show_gradients, show_recall
 from models.training.options import distribute, parse_assignments
 from models.training.recall import Schooling
-from models.training.recipes import load_recipe, recipe_names
+from models.training.recipes import Recipe, load_recipe, recipe_names
 from models.training.scores.config import EvaluationConfig
-from models.training.sources import parse_source
+from models.training.sources import Source, all_rows, parse_source
 from models.training.world import World
 
 app = typer.Typer(
@@ -147,6 +149,24 @@ def bag(
     """Fit a bag of words on labelled texts: .jsonl, .csv, .tsv or .parquet with the columns text and label."""
     languages = (language,) if language else ()
     _count(_request("bag", out, train, valid, languages, recipe, assignments, data, "cpu"))
+
+
+@app.command()
+def label(
+    teachers: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT…", help="Classifiers with the same labels.")],
+    data: Annotated[list[str], typer.Option("--data", help="Text without labels: FILE[:COLUMN] or hf:NAME.")],
+    out: Annotated[Path, typer.Option("--out", help="The .jsonl file to write.")],
+    least: Annotated[float, typer.Option(min=0, max=1, help="The probability that a label must have.")] = 0.7,
+    sentences: Annotated[int, typer.Option(min=0, max=100, help="Of each text, label so many sentences too.")] = 0,
+    least_of_sentences: Annotated[float, typer.Option(min=0, max=1, help="As --least, of these.")] = 0.85,
+    root: Annotated[Path, typer.Option("--root", envvar="CAROUSEL_DATA", help="Where file names start from.")] = Path(),
+    threads: Threads = 0,
+) -> None:
+    """Label text by classifiers together, to train another one on: self-training."""
+    if threads:
+        torch.set_num_threads(threads)
+    sources = [parse_source(name, root, ("text",), ("1",), "train") for name in data]
+    _write_labels(out, teachers, sources, LabellingConfig(least, sentences, least_of_sentences))
 
 
 @app.command()
@@ -338,18 +358,64 @@ def _train(request: Request, resume: bool, threads: int, tensorboard: Path | Non
 
 def _train_with_base(request: Request, resume: bool, world: World, tensorboard: Path | None) -> None:
     """Train what the recipe starts from, where that is not there yet, and then the model itself."""
-    name = find_recipe(request).base
+    recipe = find_recipe(request)
+    if recipe.labelling and request.labelled is None:
+        request = replace(request, labelled=_labelled(request, recipe, resume, world, tensorboard))
+        resume = resume and session.has_state(request.output)
+    name = recipe.base
     if name and request.start is None:
         base = request.output.with_name(request.output.name + ".base")
-        if not session.is_finished(base):
-            first = Request("language", base, recipe=name, root=request.root, device=request.device)
-            events = tensorboard and tensorboard / base.name
-            _train_with_base(replace(first, command=request.command), resume and session.has_state(base), world, events)
-        elif checkpoint.load(base, "cpu").training["settings"] != all_settings(name, request.device):
-            raise DataError(f"{base}: not made by the recipe {name} as it is; delete it, or use --from")
+        _train_before(request, base, name, (), resume, world, tensorboard)
         request = replace(request, start=base)
         resume = resume and session.has_state(request.output)
     _run(request, resume, world, tensorboard)
+
+
+def _train_before(
+    request: Request,
+    output: Path,
+    name: str,
+    assignments: tuple[str, ...],
+    resume: bool,
+    world: World,
+    tensorboard: Path | None,
+) -> None:
+    """Make by a recipe what another run needs, unless it is there. Raises DataError where another thing is."""
+    if session.is_finished(output):
+        if checkpoint.load(output, "cpu").training["settings"] != all_settings(name, request.device, assignments):
+            raise DataError(f"{output}: not made by the recipe {name} as it is; delete it, or use --from")
+        return
+    kind = load_recipe(name).kind
+    first = Request(
+        kind, output, recipe=name, assignments=assignments, root=request.root, device=request.device,
+        command=request.command,
+    )  # fmt: skip
+    if kind == "bag":
+        world.decide(lambda: count(first, Console()))
+    else:
+        events = tensorboard and tensorboard / output.name
+        _train_with_base(first, resume and session.has_state(output), world, events)
+
+
+def _labelled(request: Request, recipe: Recipe, resume: bool, world: World, tensorboard: Path | None) -> Path:
+    """Make the teachers of a recipe, and let them label its text, unless that is there; return the labels' file."""
+    settings = dict(recipe.labelling)
+    outputs = []
+    for number, teacher in enumerate(settings.pop("teachers"), 1):
+        outputs.append(request.output.with_name(f"{request.output.name}.teacher-{number}"))
+        seed = (f"seed={teacher['seed']}",) if "seed" in teacher else ()
+        _train_before(request, outputs[-1], teacher["recipe"], seed, resume, world, tensorboard)
+    labels = request.output.with_name(f"{request.output.name}.labels.jsonl")
+    sources = [parse_source(name, request.root, ("text",), ("1",), "train") for name in settings.pop("unlabelled")]
+    if not labels.exists():
+        world.decide(lambda: _write_labels(labels, outputs, sources, LabellingConfig(**settings)))
+    return labels
+
+
+def _write_labels(path: Path, teachers: Sequence[Path], sources: Sequence[Source], how: LabellingConfig) -> None:
+    texts = [text for (text,) in usable(all_rows(sources), 1)]
+    made = label_file(path, [checkpoint.load(teacher, "cpu") for teacher in teachers], texts, how)
+    Console().print(f"{made:,} labels, of {len(texts):,} texts: {path}", markup=False, highlight=False)
 
 
 def _run(request: Request, resume: bool, world: World, tensorboard: Path | None) -> None:

@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from typing import Any
 
 from models.training.options import Value
 
@@ -25,6 +26,9 @@ class Recipe:
     base: str = ""
     """The recipe of the language model that a classifier starts from."""
     settings: Mapping[str, Value] = field(default_factory=dict)
+    labelling: Mapping[str, Any] = field(default_factory=dict)
+    """Of a classifier that also learns from what others say of text without labels: `teachers`, each a recipe and a
+    seed, `unlabelled` text, and the settings of a LabellingConfig."""
     data_note: str = ""
     limits: str = ""
 

@@ -36,14 +36,6 @@ TINY = [
 ]
 
 
-@pytest.fixture
-def labelled(tmp_path: Path) -> Path:
-    rows = [{"text": text, "label": "good" if index % 2 else "bad"} for index, text in enumerate(SENTENCES)]
-    path = tmp_path / "labelled.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return path
-
-
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> tuple[int, str]:
     """Run `carousel-train` in this process; return its status and what it printed."""
     monkeypatch.setattr(sys, "argv", ["carousel-train", *map(str, arguments)])
@@ -279,7 +271,8 @@ class TestTransfer:
                 settings={"epochs": 1}),
         }  # fmt: skip
         monkeypatch.setattr(build, "recipe_names", lambda kind="": [n for n, r in known.items() if r.kind == kind])
-        monkeypatch.setattr(build, "load_recipe", known.get)
+        for module in (build, cli):
+            monkeypatch.setattr(module, "load_recipe", known.get)
         status, printed = run(capsys, monkeypatch, "classifier", "--recipe", "judge", "--out", tmp_path / "model")
         assert status == 0, printed
         made = checkpoint.load(tmp_path / "model", torch.device("cpu"))
