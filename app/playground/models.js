@@ -4,7 +4,7 @@ import { ask, askText } from "./api.js";
 import { Latest } from "./latest.js";
 import { byId, make } from "./parts.js";
 import { addShare, writeLink } from "./share.js";
-import { languageName, number, onLanguage, t } from "./texts.js";
+import { language, languageName, number, onLanguage, t } from "./texts.js";
 
 const EVERY_MS = 2000;
 const METRICS = { running: "carousel_running_requests", waiting: "carousel_queued_requests" };

@@ -46,7 +46,7 @@ export const TEXTS = {
     "about.output": "How much of the memory is shown to the next layer, and to the next step.",
     "about.candidate": "What would be written into the memory, between −1 and 1, if the input gate lets it.",
     "about.hidden": "What the unit says: the memory, squashed and passed through the output gate.",
-    "ladder.lead": "One text, and what every model expects next: from counting words to the LSTM. The lower the perplexity, the less it was surprised by text that it had never seen.",
+    "ladder.lead": "One text, and what every model expects next: from counting words to the LSTM. The lower the perplexity, the less it was surprised by text that it had never seen. It compares models that know the same words, as the rungs do, and not those with the full model.",
     "ladder.text": "Your text", "ladder.language": "Models of", "ladder.rungs": "What each rung expects",
     "ladder.perplexity": "perplexity {value}", "ladder.infinite": "perplexity ∞: it held some words to be impossible",
     "ladder.none": "One model alone is no ladder. The page docs/ladder.md of the project says how to make the others of your own text, with one command.",
@@ -113,7 +113,7 @@ export const TEXTS = {
     "about.output": "Belleğin ne kadarı üst katmana ve sonraki adıma gösteriliyor.",
     "about.candidate": "Giriş kapısı izin verirse belleğe yazılacak olan; −1 ile 1 arasında.",
     "about.hidden": "Birimin söylediği: sıkıştırılıp çıkış kapısından geçen bellek.",
-    "ladder.lead": "Tek bir metin ve her modelin sırada ne beklediği: sözcük saymaktan LSTM’ye. Şaşkınlık (perplexity) ne kadar düşükse, model hiç görmediği metne o kadar az şaşırmıştır.",
+    "ladder.lead": "Tek bir metin ve her modelin sırada ne beklediği: sözcük saymaktan LSTM’ye. Şaşkınlık (perplexity) ne kadar düşükse, model hiç görmediği metne o kadar az şaşırmıştır. Sözcükleri başka olan modeller (basamaklar ile tam model gibi) bununla karşılaştırılamaz.",
     "ladder.text": "Metniniz", "ladder.language": "Dili", "ladder.rungs": "Her basamağın beklediği",
     "ladder.perplexity": "şaşkınlık {value}", "ladder.infinite": "şaşkınlık ∞: bazı sözcükleri olanaksız saymış",
     "ladder.none": "Tek model merdiven olmaz. Öbürlerini kendi metninizden tek komutla nasıl yapacağınızı projenin docs/ladder.tr.md sayfası anlatıyor.",
@@ -158,8 +158,9 @@ export function percent(share) {
 const rounded = (share) =>
   new Intl.NumberFormat(current, { style: "percent", maximumFractionDigits: share >= 0.0995 ? 0 : share >= 0.00995 ? 1 : 2 }).format(share);
 
+/** A perplexity of words that were held to be impossible is told as 1e299. */
 export const number = (value, digits = 2) =>
-  new Intl.NumberFormat(current, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  value > 1e290 ? "∞" : new Intl.NumberFormat(current, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
 /** What a language is called in the page's. */
 export const languageName = (code) => new Intl.DisplayNames(current, { type: "language" }).of(code);

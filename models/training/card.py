@@ -10,6 +10,8 @@ KIND_SENTENCES = {
     "ngram": "An n-gram model: counts of words in sorted tables.",
     "bag": "A text classifier that knows no order: logistic regression on which words, or groups of words, a text has.",
 }
+INFINITE = 1e290
+"""From here on, a perplexity of words that were held to be impossible."""
 NO_NOTE = "Not recorded: whoever trained this knows what the data's licence allows."
 NO_LIMITS = "Knows only what its training data shows. Unexamined for bias; check it before you rely on it."
 
@@ -116,5 +118,7 @@ def _flat(scores: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 
 
 def _figure(value: Any) -> str:
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        value = f"{value:.4g}" if value < INFINITE else "∞"
+    text = str(value)
     return text.replace("|", "\\|")  # a table's own sign
