@@ -16,7 +16,6 @@ from models.training.sources import Source, all_rows
 
 HELD_OUT, LEAST_TEXTS = 20, 40
 """Where there are no validation texts, every 20th is one; of fewer than 40 none can be spared."""
-FREE_ORDER = 0
 PAIRS_FOLDER, APART_FOLDER = "pairs", "pairs-apart"
 Make = Callable[[Request], None]
 
@@ -42,7 +41,7 @@ PLAIN: Mapping[str, Mapping[str, float]] = {"rnn": {"learning_rate": 5.0}}
 READERS = (
     Rung("n2", "ngram", "counts of 2", {"order": 2, "method": "maximum-likelihood"}),
     Rung("n3", "ngram", "counts of 3", {"order": 3, "method": "maximum-likelihood"}),
-    Rung("kneser-ney", "ngram", "Kneser-Ney", {"order": FREE_ORDER}),
+    Rung("kneser-ney", "ngram", "Kneser-Ney", {}),
     *(
         Rung(cell, "language", title, {**RECURRENT, "cell": cell, **PLAIN.get(cell, {})})
         for cell, title in CELLS.items()
@@ -118,9 +117,7 @@ class Ladder:
         """With the settings that a person gave; words are what all rungs read."""
         if rung.kind == "language":
             rung = replace(rung, settings={**rung.settings, **dict(pair.split("=", 1) for pair in self.assignments)})
-        if rung.settings.get("order") == FREE_ORDER:
-            rung = replace(rung, settings={**rung.settings, "order": self.order})
-        size = {"vocabulary_size": self.vocabulary_size}
+        size = {"vocabulary_size": self.vocabulary_size, **({"order": self.order} if rung.kind == "ngram" else {})}
         lowercase = {"lowercase": self.language} if self.language in ("en", "tr") else {}
         return replace(rung, settings={**size, **lowercase, **rung.settings})
 
