@@ -48,7 +48,8 @@ def test_words_are_tinted_by_what_they_add(
 def test_csv_holds_every_line(visit: Visit, tmp_path: Path) -> None:
     page = visit("#feel")
     page.fill("#feel-text", 'A "good" film, truly.\n=1+1 is bad\n')
-    expect(page.locator("#feel-table tbody tr")).to_have_count(2)
+    # the example that the page begins with has two lines as well
+    expect(page.locator("#feel-table tbody tr").nth(1).locator("td").nth(0)).to_have_text("=1+1 is bad")
     with page.expect_download() as download:
         page.click("#feel-csv")
     download.value.save_as(tmp_path / "made.csv")

@@ -232,7 +232,7 @@ async def test_what_fails_is_a_record_and_the_next_request_connects_anew() -> No
 
 
 @pytest.mark.anyio
-async def test_both_loops_ask_the_same_requests_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_both_loops_ask_the_same_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.bench.load.WARM_UP_S", 0.0)
     asked: list[dict[str, object]] = []
 
@@ -246,7 +246,8 @@ async def test_both_loops_ask_the_same_requests_in_the_same_order(monkeypatch: p
         first, asked = asked, []
         opened = await Open(port, workload("generate"), rate=100.0, seed=4).run(0.2)
     assert first == take("generate", 4, len(first))
-    assert asked == take("generate", 4, len(asked))
+    # an open loop's requests come over several connections, of which a later one may be read first
+    assert sorted(map(str, asked)) == sorted(map(str, take("generate", 4, len(asked))))
     assert closed.records
     assert all(record.answered for record in (*closed.records, *opened.records))
     assert (closed.is_open, opened.is_open) == (False, True)
