@@ -74,7 +74,9 @@ def plain_steps(embedding: int, hidden: int) -> Iterator[int]:
 
 def our_steps(embedding: int, hidden: int) -> Iterator[int]:
     torch.manual_seed(1)
-    sizes = LanguageModelConfig(VOCABULARY, embedding, hidden, 2, 0.35, 0.2, 0.05)
+    sizes = LanguageModelConfig(
+        VOCABULARY, embedding, hidden, layers=2, dropout=0.35, hidden_dropout=0.2, embedding_dropout=0.05
+    )
     words = WordTokenizer(["</s>", "<unk>", *map(str, range(VOCABULARY - 2))])
     config = TrainingConfig(weight_drop=0.2, average_decay=0.999)
     task = LanguageTask(LanguageModel(sizes), words, stream(), ["1"], LanguageTaskConfig(STRIPES, CHUNK), seed=1)
