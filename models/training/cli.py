@@ -220,13 +220,16 @@ def gradients(
     length: Annotated[int, typer.Option(min=2, max=10_000, help="Steps of a sequence.")] = 100,
     hidden: Annotated[int, typer.Option(min=1, max=4096, help="Units of a cell.")] = 64,
     steps: Annotated[int, typer.Option(min=1, help="Of training.")] = 500,
+    gain: Annotated[
+        float, typer.Option(min=1.001, max=100.0, help="How much larger recurrent weights begin the second time.")
+    ] = 4.0,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     threads: Threads = 0,
 ) -> None:
-    """Measure how far back in time the loss of an RNN, a GRU and an LSTM reaches: vanishing gradients, as a picture."""
+    """Measure how far back in time the loss of an RNN, a GRU and an LSTM reaches: gradients that vanish and explode."""
     if threads:
         torch.set_num_threads(threads)
-    show_gradients(out, length, hidden, steps, seed, Console())
+    show_gradients(out, length, hidden, steps, gain, seed, Console())
 
 
 @app.command()

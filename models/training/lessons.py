@@ -20,28 +20,35 @@ ADDING = PROBLEMS["adding"]
 TRUNCATED = 25
 
 
-def show_gradients(folder: Path, length: int, hidden: int, steps: int, seed: int, console: Console) -> None:
+def show_gradients(
+    folder: Path, length: int, hidden: int, steps: int, gain: float, seed: int, console: Console
+) -> None:
     """How far back the loss of the adding problem reaches, of each cell, before and after training.
 
-    Leaves gradients.csv and gradients.png in a folder. Raises DataError where it can't be made.
+    Once from the weights a cell begins with, where gradients vanish, and once with those of memory on memory `gain`
+    times as large, where an RNN's explode (Pascanu et al. 2013, arXiv:1211.5063). Leaves gradients.csv and
+    gradients.png in a folder. Raises DataError where it can't be made.
     """
     _make(folder)
     how = Schooling(steps=steps)
     ways: dict[str, tuple[Schooling | None, int]] = {
         "untrained": (None, 0),
-        "trained, gradients clipped": (how, 0),
-        "trained, gradients not clipped": (replace(how, clip=0.0), 0),
-        f"trained, truncated to {TRUNCATED} steps": (replace(how, truncate=TRUNCATED), TRUNCATED),
+        "trained, clipped": (how, 0),
+        "trained, not clipped": (replace(how, clip=0.0), 0),
+        f"trained, truncated to {TRUNCATED}": (replace(how, truncate=TRUNCATED), TRUNCATED),
     }
     found: dict[str, dict[str, list[float]]] = {}
-    for way, (schooling, truncate) in ways.items():
-        found[way] = {}
-        for cell in CELLS:
-            torch.manual_seed(seed)
-            reader = Reader(cell, ADDING.inputs, hidden, ADDING.outputs)
-            for _ in train(reader, ADDING, length, schooling, seed) if schooling else ():
-                pass
-            found[way][cell] = gradient_norms(reader, ADDING, length, seed + 2, truncate)
+    for times in (1.0, gain):
+        for way, (schooling, truncate) in ways.items():
+            cells = found[way if times == 1 else f"weights × {times:g}, {way}"] = {}
+            for cell in CELLS:
+                torch.manual_seed(seed)
+                reader = Reader(cell, ADDING.inputs, hidden, ADDING.outputs)
+                with torch.no_grad():
+                    reader.layer.get_parameter("weight_hh_l0").mul_(times)
+                for _ in train(reader, ADDING, length, schooling, seed) if schooling else ():
+                    pass
+                cells[cell] = gradient_norms(reader, ADDING, length, seed + 2, truncate)
     table = Table("the gradient over that of the last step", "cell", *(f"{back} back" for back in _marks(length)))
     for way, cells in found.items():
         for cell, norms in cells.items():

@@ -104,14 +104,14 @@ def _draw_reliability(curve: Axes, histogram: Axes, bins: Sequence[Mapping[str, 
 
 def over_time(found: Mapping[str, Mapping[str, Sequence[float]]], title: str) -> bytes:
     """A PNG: gradient norms over the steps back in time, a panel a way, a line a cell; zeros are left out."""
-    figure = Figure(figsize=(11, 7.5), layout="constrained")
+    figure = Figure(figsize=(14, 7.5), layout="constrained")
     panels = figure.subplots(2, -(-len(found) // 2), sharex=True, sharey=True, squeeze=False)
     for panel, (way, cells) in zip(panels.flat, found.items(), strict=False):
         for cell, norms in cells.items():
             panel.semilogy([norm if norm > 0 else float("nan") for norm in norms], label=cell)
-        panel.set_title(way)
+        panel.set_title(way, fontsize="medium")
         panel.grid(alpha=0.3)
-        panel.legend()
+    panels[0, 0].legend()
     for panel in panels[:, 0]:
         panel.set_ylabel("norm of the gradient")
     for panel in panels[-1]:

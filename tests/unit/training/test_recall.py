@@ -92,6 +92,20 @@ def test_an_rnn_forgets_what_an_lstm_keeps() -> None:
     assert 100 * shares["rnn"] < shares["lstm"]
 
 
+def test_an_rnns_gradients_explode_from_larger_weights(tmp_path: Path) -> None:
+    show_gradients(tmp_path, 60, 64, 1, 4.0, 1, QUIET)
+    rows = list(csv.DictReader((tmp_path / "gradients.csv").read_text().splitlines()))
+    norms = {(row["way"], row["cell"], row["steps_back"]): float(row["norm"]) for row in rows}
+
+    def share(way: str, cell: str) -> float:
+        return norms[way, cell, "50"] / norms[way, cell, "0"]
+
+    assert share("untrained", "rnn") < 1e-6
+    exploded = share("weights × 4, untrained", "rnn")
+    assert exploded > 1e3
+    assert share("weights × 4, untrained", "lstm") < exploded / 100
+
+
 def test_a_short_sum_is_learned() -> None:
     torch.manual_seed(1)
     scores = list(train(Reader("lstm", ADDING.inputs, 32, 1), ADDING, 6, Schooling(1500, learning_rate=1e-2), 1))
@@ -100,9 +114,9 @@ def test_a_short_sum_is_learned() -> None:
 
 
 def test_reports(tmp_path: Path) -> None:
-    show_gradients(tmp_path, 12, 4, 3, 1, QUIET)
+    show_gradients(tmp_path, 12, 4, 3, 5.0, 1, QUIET)
     rows = list(csv.DictReader((tmp_path / "gradients.csv").read_text().splitlines()))
-    assert len(rows) == 4 * 3 * 12
+    assert len(rows) == 2 * 4 * 3 * 12
     assert {row["cell"] for row in rows} == set(CELLS)
     show_recall(tmp_path, "copy", ["gru"], [5, 8], 4, Schooling(steps=2), 1, QUIET)
     rows = list(csv.DictReader((tmp_path / "recall.csv").read_text().splitlines()))
