@@ -92,7 +92,8 @@ def show_recall(
             table.add_row(cell, str(length), f"{score:.4f}", f"{step:,}", solved)
             console.print(f"{cell}, {length} steps: {score:.4f} after {step:,} ({solved})", highlight=False)
             _write(folder / "recall.csv", rows)
-            (folder / "recall.png").write_bytes(over_lengths(rows, f"{name} problem, {hidden} units", task.unit))
+            picture = over_lengths(rows, f"{name} problem, {hidden} units", task.unit, task.top)
+            (folder / "recall.png").write_bytes(picture)
     console.print(table)
     console.print(f"made {folder / 'recall.csv'} and .png", markup=False, highlight=False)
 

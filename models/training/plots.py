@@ -121,8 +121,8 @@ def over_time(found: Mapping[str, Mapping[str, Sequence[float]]], title: str) ->
 
 
 @rc_context(AS_WRITTEN)
-def over_lengths(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> bytes:
-    """A PNG: scores over training steps, a panel a length, a line a cell."""
+def over_lengths(rows: Sequence[Mapping[str, Any]], title: str, unit: str, top: float) -> bytes:
+    """A PNG: scores from 0 to top over training steps, a panel a length, a line a cell."""
     lengths = sorted({row["length"] for row in rows})
     figure = Figure(figsize=(1.5 + 3.6 * len(lengths), 3.8), layout="constrained")
     panels = figure.subplots(1, len(lengths), sharey=True, squeeze=False)[0]
@@ -133,6 +133,7 @@ def over_lengths(rows: Sequence[Mapping[str, Any]], title: str, unit: str) -> by
         panel.set_title(f"{length} steps")
         panel.set_xlabel("steps of training")
         panel.grid(alpha=0.3)
+    panels[0].set_ylim(0, top)
     panels[0].set_ylabel(unit)
     panels[0].legend()
     figure.suptitle(title)
