@@ -13,8 +13,9 @@ from torch import Tensor
 
 ZERO = 128  # the uint8 that stands for 0.0: the fast products of CPUs take one side unsigned
 STEPS = 127
-# The products of CPUs without VNNI add pairs in 16 bits, which overflow unless weights keep to 7 bits.
-WEIGHT_STEPS = 127 if torch.cpu._is_vnni_supported() else 63
+WEIGHT_STEPS = 63
+"""Weights keep to 7 bits on every CPU. Those without VNNI add pairs of products in 16 bits, which 8 bits overflow;
+and a state made on one machine must go on to the same text on another, so all of them have the same weights."""
 
 
 def quantize_weight(weight: Tensor, ranges: Tensor | None = None) -> tuple[Tensor, Tensor]:
