@@ -1,6 +1,6 @@
 """`python -m app` is `carousel`."""
 
-from app.cli import main
+from app.cli.cli import main
 
 if __name__ == "__main__":
     main()

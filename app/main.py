@@ -10,31 +10,19 @@ from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
-from app.dependencies import load_registry, make_engine, make_guard, make_sealer, watch
-from app.engine.detection import warm_up
-from app.engine.registry import Registry
-from app.guard import Guard
-from app.logs import get_logger
-from app.metrics import Metrics
-from app.middleware import BodyLimitMiddleware, LeaseMiddleware, RequestIdMiddleware
-from app.problems import install_handlers
-from app.reloading import reloading
-from app.routes import (
-    classify,
-    generate,
-    health,
-    huggingface,
-    inspect,
-    libretranslate,
-    models,
-    next_word_probs,
-    openai,
-    pages,
-    translate,
-    vectorize,
-)
+from app.access.limits import Guard
+from app.catalog.detection import warm_up
+from app.catalog.registry import Registry
+from app.catalog.reload import reloading
+from app.http.compat import huggingface, libretranslate, openai
+from app.http.dependencies import load_registry, make_engine, make_guard, make_sealer, watch
+from app.http.middleware import BodyLimitMiddleware, LeaseMiddleware, RequestIdMiddleware
+from app.http.problems import install_handlers
+from app.http.routes import classify, generate, health, inspect, models, next_word_probs, pages, translate, vectorize
 from app.settings import Settings
-from app.tracing import UNTRACED, exporting_provider
+from app.telemetry.logs import get_logger
+from app.telemetry.metrics import Metrics
+from app.telemetry.tracing import UNTRACED, exporting_provider
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider

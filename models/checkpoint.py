@@ -25,13 +25,13 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from models.bag import Bag, BagConfig
-from models.classifier import Classifier, ClassifierConfig
+from models.counted.bag_of_words import Bag, BagConfig
+from models.counted.ngram import Ngram, NgramConfig
 from models.errors import CheckpointError, ModelError
-from models.language_model import LanguageModel, LanguageModelConfig
-from models.ngram import Ngram, NgramConfig
-from models.tokenizers import Tokenizer, load_tokenizer
-from models.translator import Translator, TranslatorConfig
+from models.networks.classifier import Classifier, ClassifierConfig
+from models.networks.language_model import LanguageModel, LanguageModelConfig
+from models.networks.translator import Translator, TranslatorConfig
+from models.text.tokenizers import Tokenizer, load_tokenizer
 
 Model = LanguageModel | Classifier | Translator | Ngram | Bag
 Config = LanguageModelConfig | ClassifierConfig | TranslatorConfig | NgramConfig | BagConfig

@@ -7,8 +7,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.classifier import Classifier
-from models.language_model import LanguageModel
+from models.networks.classifier import Classifier
+from models.networks.language_model import LanguageModel
 
 Direction = Literal["forward", "backward"]
 

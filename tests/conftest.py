@@ -12,14 +12,14 @@ import pytest
 import torch
 from fastapi import FastAPI
 
-from app.engine.registry import Registry, load_models
+from app.catalog.registry import Registry, load_models
 from app.main import create_app
 from app.settings import Settings
 from models import checkpoint
-from models.classifier import Classifier, ClassifierConfig
-from models.language_model import LanguageModel, LanguageModelConfig
-from models.tokenizers import SubwordTokenizer
-from models.translator import Translator, TranslatorConfig
+from models.networks.classifier import Classifier, ClassifierConfig
+from models.networks.language_model import LanguageModel, LanguageModelConfig
+from models.networks.translator import Translator, TranslatorConfig
+from models.text.tokenizers import SubwordTokenizer
 from tests.helpers import serving
 
 SENTENCES = [

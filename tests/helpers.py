@@ -10,9 +10,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from app import server
+from app.catalog.registry import Registry, Served
 from app.engine.jobs import GenerateJob
-from app.engine.registry import Registry, Served
+from app.http import server
 from app.settings import Settings
 from models.sampling import Draw, SamplingConfig, draw
 

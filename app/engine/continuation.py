@@ -6,7 +6,7 @@ from collections import Counter, deque
 from app.engine.jobs import Choice, GenerateJob, TokenPiece, TokenScore
 from app.engine.snapshot import Drawing, Prompt
 from models.sampling import draw_key
-from models.tokenizers import Tokenizer
+from models.text.tokenizers import Tokenizer
 
 
 class Continuation:

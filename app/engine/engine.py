@@ -18,16 +18,16 @@ from typing import Literal
 
 import torch
 
-from app.engine.admission import FairQueue, Pace
+from app.catalog.registry import Registry, Served
 from app.engine.jobs import ClassifyJob, GenerateJob, InspectJob, Job, PredictJob, TranslateJob
-from app.engine.lanes import LANES, ModelLanes, Task, prepare
+from app.engine.lanes.wiring import LANES, ModelLanes, Task, prepare
 from app.engine.meter import Meter
-from app.engine.registry import Registry, Served
-from app.engine.schedule import RoundRobin
+from app.engine.queue import FairQueue, Pace
+from app.engine.scheduler import RoundRobin
 from app.engine.ticket import Caller, Outbox, Ticket
 from app.errors import DeadlineExceeded, EngineStopped, QueueFull
-from app.logs import get_logger
-from app.metrics import Metrics
+from app.telemetry.logs import get_logger
+from app.telemetry.metrics import Metrics
 
 LONG_TEXT = 2_000
 """Characters from which on a text becomes ids in another thread, so that the event loop goes on."""

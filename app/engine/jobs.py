@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from app.engine.snapshot import Snapshot
 from models.gates import Direction
 from models.sampling import SamplingConfig
-from models.tokenizers import Token
+from models.text.tokenizers import Token
 
 
 @dataclass(frozen=True)

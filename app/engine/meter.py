@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from app.engine.schedule import Lane, Work
+from app.engine.scheduler import Lane, Work
 from app.engine.ticket import Ticket
-from app.metrics import Metrics
+from app.telemetry.metrics import Metrics
 
 
 class Meter:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from app.engine.registry import Served
+from app.catalog.registry import Served
 from app.errors import Conflict
+from models.decoding.word_pieces import split_partial
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, unpack
-from models.tokenizers import Tokenizer
-from models.word_pieces import split_partial
+from models.text.tokenizers import Tokenizer
 
 CHUNK = 32
 """Tokens of a prompt that are read at a time. Always as many, so that what is read depends on nothing else."""

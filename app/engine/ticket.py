@@ -8,7 +8,7 @@ from typing import Any
 
 from app.engine.jobs import Job
 from app.errors import DeadlineExceeded, ServiceError
-from app.logs import get_logger, request_id
+from app.telemetry.logs import get_logger, request_id
 from models.errors import ModelError
 
 STUCK_S = 5.0  # past the time limit, a caller gives the engine so long to say so

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from models.bag import Bag, contributions
 from models.batch import Batch
+from models.counted.bag_of_words import Bag, contributions
 
 
 class BagClassifier:

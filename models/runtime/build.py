@@ -3,20 +3,20 @@
 import torch
 from torch import nn
 
-from models.bag import Bag
-from models.classifier import Classifier
+from models.counted.bag_of_words import Bag
+from models.counted.ngram import Ngram
 from models.errors import ConfigError
-from models.language_model import LanguageModel
-from models.ngram import Ngram
+from models.networks.classifier import Classifier
+from models.networks.language_model import LanguageModel
+from models.networks.translator import Translator
 from models.runtime.bag import BagClassifier
+from models.runtime.cuda_graphs import GraphedLanguage
 from models.runtime.float import FloatClassifier, FloatLanguage, FloatTranslator
-from models.runtime.graphs import GraphedLanguage
-from models.runtime.int8_classifier import Int8Classifier
-from models.runtime.int8_language import Int8Language
-from models.runtime.int8_translator import Int8Translator
+from models.runtime.int8.classifier import Int8Classifier
+from models.runtime.int8.language import Int8Language
+from models.runtime.int8.translator import Int8Translator
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.runtime.ngram import NgramLanguage
-from models.translator import Translator
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

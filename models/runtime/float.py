@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from models.batch import Batch
-from models.classifier import Classifier
-from models.language_model import LanguageModel
-from models.recurrent import RecurrentState
+from models.networks.classifier import Classifier
+from models.networks.language_model import LanguageModel
+from models.networks.recurrent import RecurrentState
+from models.networks.translator import DecoderState, Translator
+from models.networks.translator import Memory as ModelMemory
 from models.runtime.state import Memory, State
 from models.sampling import Draw, draw
-from models.translator import DecoderState, Translator
-from models.translator import Memory as ModelMemory
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
 PRECISIONS = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}

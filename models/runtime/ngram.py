@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.ngram import UNSEEN, Ngram, advance, distribution
+from models.counted.ngram import UNSEEN, Ngram, advance, distribution
 from models.runtime.state import State
 from models.sampling import Draw, draw
 

@@ -19,7 +19,7 @@ ENVIRONMENT = {**os.environ, "PYTHONWARNINGS": "default", "OMP_NUM_THREADS": "1"
 
 
 def train(kind: str, out: Path, data: Path, *options: str) -> None:
-    command = [sys.executable, "-m", "models.training.cli", kind, "--out", str(out), "--train", str(data)]
+    command = [sys.executable, "-m", "trainer.cli", kind, "--out", str(out), "--train", str(data)]
     subprocess.run([*command, "--valid", str(data), *options, *TINY], check=True, env=ENVIRONMENT, capture_output=True)
 
 

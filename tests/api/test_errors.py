@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from app.engine.engine import Engine, EngineConfig
-from app.logs import json_formatter
 from app.main import create_app
 from app.settings import Settings, SettingsError, load_settings
+from app.telemetry.logs import json_formatter
 from tests.helpers import TokenSlow, Wrapped, wrapped
 
 pytestmark = pytest.mark.anyio
@@ -145,7 +145,7 @@ async def test_logs_are_json_without_a_users_text(service, caplog: pytest.LogCap
     await service.client.post("/classify", json=BODY, headers={"x-request-id": "id-7"})
     await service.client.get("/xyzzy")
     events = [
-        json.loads(json_formatter().format(record)) for record in caplog.records if record.name == "app.middleware"
+        json.loads(json_formatter().format(record)) for record in caplog.records if record.name == "app.http.middleware"
     ]
     done = [event for event in events if event["event"] == "request_done"]
     assert [(event["request_id"] == "id-7", event["route"], event["status"]) for event in done] == [

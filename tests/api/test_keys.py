@@ -11,9 +11,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from app import cli
-from app.engine.registry import Registry
-from app.keys import ApiKey, KeyFile, KeyFileError, KeyRing, hash_of
+from app.access.keys import ApiKey, KeyFile, KeyFileError, KeyRing, hash_of
+from app.catalog.registry import Registry
+from app.cli import cli
 from app.main import create_app
 from app.settings import Settings, SettingsError, check_public, load_settings
 from tests.helpers import TokenSlow, wrapped

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from app.engine.registry import Registry, Served
-from app.engine.registry import serve as serve_model
+from app.catalog.registry import Registry, Served
+from app.catalog.registry import serve as serve_model
 from models import checkpoint
-from models.classifier import Classifier, ClassifierConfig
-from models.ngram import METHODS, Ngram
-from models.tokenizers import WordTokenizer
+from models.counted.ngram import METHODS, Ngram
+from models.networks.classifier import Classifier, ClassifierConfig
+from models.text.tokenizers import WordTokenizer
 from tests.conftest import SENTENCES, TRAINING, Live, Serve
 
 TEXT = "the man sees the man and the man sees the boy"

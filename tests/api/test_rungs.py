@@ -6,17 +6,17 @@ import httpx
 import pytest
 import torch
 
-from app.engine.registry import Registry, Served
-from app.engine.registry import serve as serve_model
+from app.catalog.registry import Registry, Served
+from app.catalog.registry import serve as serve_model
 from models import checkpoint
 from models.checkpoint import Model
-from models.classifier import Classifier
-from models.language_model import LanguageModel
-from models.tokenizers import SubwordTokenizer
-from models.training.bagging import fit
-from models.training.build import BaggingConfig
-from models.translator import Translator
+from models.networks.classifier import Classifier
+from models.networks.language_model import LanguageModel
+from models.networks.translator import Translator
+from models.text.tokenizers import SubwordTokenizer
 from tests.conftest import SENTENCES, Live, Serve, save_tiny
+from trainer.tasks.bag_of_words import fit
+from trainer.tasks.configs import BaggingConfig
 
 GOOD, BAD = "I'm good and you're bad", "I'm bad and you're good"
 CELLS = ["gru", "rnn"]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.engine.registry import Registry
+from app.catalog.registry import Registry
 from tests.conftest import Live, Serve
 from tests.helpers import TokenSlow, wrapped
 

@@ -6,11 +6,11 @@ import httpx
 import pytest
 from cryptography.fernet import Fernet
 
-from app.engine.registry import Registry
+from app.access.sealing import Sealer
+from app.catalog.registry import Registry
 from app.engine.snapshot import Drawing, Snapshot
 from app.errors import Conflict
 from app.main import create_app
-from app.sealing import Sealer
 from app.settings import Settings, SettingsError, load_settings
 
 pytestmark = pytest.mark.anyio

@@ -8,10 +8,10 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from app.engine.registry import Registry
+from app.catalog.registry import Registry
 from app.main import create_app
 from app.settings import Settings, SettingsError
-from app.tracing import exporting_provider
+from app.telemetry.tracing import exporting_provider
 
 pytestmark = pytest.mark.anyio
 TRACE = "0af7651916cd43dd8448eb211c80319c"

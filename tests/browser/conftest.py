@@ -10,7 +10,7 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from app.engine.registry import Registry, load_models
+from app.catalog.registry import Registry, load_models
 from tests.conftest import Live, Serve
 
 ROOT = Path(__file__).parents[2]

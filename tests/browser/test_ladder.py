@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from app.engine.registry import Registry
+from app.catalog.registry import Registry
 from tests.browser.conftest import Visit, bodies
 from tests.conftest import Serve
 

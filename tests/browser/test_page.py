@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from app.engine.registry import Registry
+from app.catalog.registry import Registry
 from tests.browser.conftest import PHONE, WIDE, Visit
 from tests.conftest import Serve
 

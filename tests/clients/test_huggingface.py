@@ -15,7 +15,7 @@ from huggingface_hub.errors import (
     ValidationError,
 )  # fmt: skip
 
-from app.engine.registry import Registry
+from app.catalog.registry import Registry
 from tests.clients.conftest import Breaks
 from tests.conftest import Live, Serve
 from tests.helpers import wrapped

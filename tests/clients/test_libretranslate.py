@@ -8,7 +8,7 @@ import httpx
 import pytest
 from libretranslatepy import LibreTranslateAPI
 
-from app.engine.registry import Registry
+from app.catalog.registry import Registry
 from tests.conftest import Live, Serve
 
 

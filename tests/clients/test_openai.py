@@ -8,7 +8,7 @@ import openai
 import pytest
 from langchain_openai import OpenAI as LangchainOpenAI
 
-from app.engine.registry import Registry
+from app.catalog.registry import Registry
 from tests.clients.conftest import Breaks
 from tests.conftest import Live, Serve
 from tests.helpers import TokenSlow, wrapped

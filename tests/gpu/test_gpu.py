@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from models.batch import pad
-from models.classifier import Classifier
-from models.language_model import LanguageModel
+from models.networks.classifier import Classifier
+from models.networks.language_model import LanguageModel
+from models.networks.translator import Translator
 from models.runtime.build import make_classifier_runtime, make_language_runtime, make_translator_runtime
+from models.runtime.cuda_graphs import GraphedLanguage
 from models.runtime.float import FloatLanguage
-from models.runtime.graphs import GraphedLanguage
-from models.translator import Translator
 
 pytestmark = [
     pytest.mark.gpu,

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from models.tokenizers import SubwordTokenizer
-from models.training.loop import Trainer
-from models.training.optimization import TrainingConfig
-from tests.unit.training.test_loop import TASKS, losses, still
+from models.text.tokenizers import SubwordTokenizer
+from tests.trainer.test_loop import TASKS, losses, still
+from trainer.loop.optimization import TrainingConfig
+from trainer.loop.trainer import Trainer
 
 pytestmark = [
     pytest.mark.gpu,

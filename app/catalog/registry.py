@@ -1,0 +1,230 @@
+"""The models that are served, and which of them a request means."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from app.catalog.detection import Detected, detect
+from app.errors import Conflict, InvalidRequest, ModelNotFound, NoModel
+from models import checkpoint
+from models.checkpoint import Checkpoint
+from models.counted.bag_of_words import Bag
+from models.counted.ngram import Ngram
+from models.decoding.word_pieces import Vocabulary
+from models.errors import CheckpointError
+from models.networks.classifier import Classifier
+from models.networks.language_model import LanguageModel
+from models.networks.translator import Translator
+from models.runtime.build import (
+    choose_precision,
+    make_classifier_runtime,
+    make_language_runtime,
+    make_translator_runtime,
+)
+from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.text.tokenizers import Tokenizer
+
+TASKS = {"ngram": "language", "bag": "classifier"}
+SCRATCH_SUFFIXES = (".training", ".partial", ".old")
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """A checkpoint and the runtime that answers with it; for what predicts text, its pieces as parts of words."""
+
+    checkpoint: Checkpoint
+    runtime: LanguageRuntime | ClassifierRuntime | TranslatorRuntime
+    vocabulary: Vocabulary | None = None
+
+    @property
+    def name(self) -> str:
+        return self.checkpoint.name
+
+    @property
+    def kind(self) -> str:
+        return self.checkpoint.kind
+
+    @property
+    def task(self) -> str:
+        """The kind of models that it does as: an n-gram predicts text as a language model does."""
+        return _task(self.kind)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return self.checkpoint.languages
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self.checkpoint.tokenizer
+
+
+def _task(kind: str) -> str:
+    return TASKS.get(kind, kind)
+
+
+def serve(loaded: Checkpoint, precision: str, threads: int = 0) -> Served:
+    """Make the runtime of a checkpoint, in a precision that `choose_precision` gave; threads are for int8."""
+    model = loaded.model
+    if isinstance(model, LanguageModel | Ngram):
+        return Served(loaded, make_language_runtime(model, precision, threads), Vocabulary(loaded.tokenizer))
+    if isinstance(model, Classifier | Bag):
+        return Served(loaded, make_classifier_runtime(model, precision, threads))
+    return Served(loaded, make_translator_runtime(model, precision, threads))
+
+
+def load_models(
+    folder: Path,
+    names: Sequence[str],
+    device: torch.device,
+    kind: str | None = None,
+    precision: str = "auto",
+    threads: int = 0,
+) -> "Registry":
+    """Load the named checkpoints of a folder, or all; with a kind, only those of it.
+
+    Raises CheckpointError for one that can't be trusted, or where there is none.
+    """
+    paths = _paths(folder, names)
+    if kind is not None:
+        paths = [path for path in paths if _task(checkpoint.peek_kind(path)) == kind]
+    if not paths:
+        raise CheckpointError(
+            f"{folder}: no checkpoint{f' of the kind {kind}' if kind else ''} in it; train one with carousel-train"
+        )
+    chosen_precision = choose_precision(precision, device)
+    return Registry([serve(checkpoint.load(path, device), chosen_precision, threads) for path in paths], device)
+
+
+def reload_models(
+    registry: "Registry", folder: Path, names: Sequence[str], precision: str = "auto", threads: int = 0
+) -> list[str]:
+    """Look for checkpoints that are new or have changed, and swap them in; return their names.
+
+    Raises CheckpointError, having swapped nothing, where one of them can't be trusted.
+    """
+    device = registry.device
+    loaded = [checkpoint.load(path, device) for path in _paths(folder, names)]
+    before = {name: served.checkpoint.version for name, served in registry.models.items()}
+    changed = [one for one in loaded if before.get(one.name) != one.version]
+    for served in [serve(one, choose_precision(precision, device), threads) for one in changed]:
+        registry.swap(served)
+    return [one.name for one in changed]
+
+
+def _paths(folder: Path, names: Sequence[str]) -> list[Path]:
+    """The named checkpoints of a folder, or all. Raises CheckpointError where there is no such folder."""
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder}: no such folder of checkpoints (CAROUSEL_CHECKPOINTS)")
+    found = sorted(
+        path for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.suffix not in SCRATCH_SUFFIXES
+    )  # fmt: skip
+    return [folder / name for name in names] or found
+
+
+class Registry:
+    """Loaded models by name. It chooses; it never computes with them."""
+
+    def __init__(self, models: Iterable[Served], device: torch.device) -> None:
+        self.models = {served.name: served for served in models}
+        self.device = device
+
+    def swap(self, served: Served) -> None:
+        """Put a model in the place of the one of its name: who asks from now on gets it."""
+        self.models = {**self.models, served.name: served}
+
+    def get(self, name: str) -> Served:
+        """Raise ModelNotFound where there is none of that name."""
+        if name not in self.models:
+            raise ModelNotFound(f"no such model; there are {', '.join(self.models)}", "/model")
+        return self.models[name]
+
+    def of_kind(self, kind: str, name: str | None) -> list[Served]:
+        """The named model, or all of a kind. Raises ModelNotFound, also for one of another kind, and NoModel."""
+        if name is not None:
+            loaded = self.get(name)
+            if loaded.task != kind:
+                raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs a {kind}", "/model")
+            return [loaded]
+        models = [loaded for loaded in self.models.values() if loaded.task == kind]
+        models.sort(key=lambda loaded: loaded.kind != kind)  # what stands in for the kind comes last
+        if not models:
+            raise NoModel(f"no model of the kind {kind} is loaded", "/model")
+        return models
+
+    def for_text(self, kind: str, name: str | None, text: str, pointer: str) -> Served:
+        """The named model, or the first of a kind for the language that a text is in."""
+        models = self.of_kind(kind, name)
+        languages = list(dict.fromkeys(language for loaded in models for language in loaded.languages))
+        if len(models) == 1 or not languages:
+            return models[0]
+        language = detect(text, languages, pointer).language if len(languages) > 1 else languages[0]
+        return next(loaded for loaded in models if language in loaded.languages)
+
+    def for_inspection(self, name: str | None, text: str, pointer: str) -> Served:
+        """The named model, a language model or a classifier, or the first language model for the text's language."""
+        loaded = self.get(name) if name else self.for_text("language", None, text, pointer)
+        model = loaded.checkpoint.model
+        if not isinstance(model, LanguageModel | Classifier):
+            raise ModelNotFound(f"the model is a {loaded.kind}; this needs a language model or a classifier", "/model")
+        if model.config.cell != "lstm":
+            raise ModelNotFound(f"the model's cells are {model.config.cell}; only an LSTM has these gates", "/model")
+        return loaded
+
+    def for_prompt(self, name: str | None, text: str, pointer: str, made_by: str | None) -> Served:
+        """The language model that made a state; without one, the named one, or the first for the text's language."""
+        if made_by is None:
+            return self.for_text("language", name, text, pointer)
+        if name not in (None, made_by):
+            raise Conflict(f"the state is of the model {made_by}", "/model")
+        return self.get(made_by)
+
+    def directions(self) -> list[tuple[str, str]]:
+        """All pairs of languages, source and target, that some model translates."""
+        found = [served.checkpoint.model for served in self.models.values()]
+        return [pair for model in found if isinstance(model, Translator) for pair in model.config.directions]
+
+    def for_translation(
+        self,
+        name: str | None,
+        texts: Sequence[str],
+        source: str,
+        target: str | None,
+        pointers: tuple[str, str, str] = ("/text", "/source", "/target"),
+    ) -> tuple[Served, str, list[Detected]]:
+        """A model, the language that it is to translate to, and that of each text, detected where source is auto.
+
+        A target left out is the only one that the first text's language is translated to. Raises NoModel where none
+        translates so; pointers are those of texts, source and target.
+        """
+        at_text, at_source, at_target = pointers
+        by_direction: dict[tuple[str, str], Served] = {}
+        for loaded in self.of_kind("translator", name):
+            assert isinstance(loaded.checkpoint.model, Translator)
+            for direction in loaded.checkpoint.model.config.directions:
+                by_direction.setdefault(direction, loaded)
+        sources = list(dict.fromkeys(origin for origin, goal in by_direction if target in (None, goal)))
+        if not sources:
+            known = ", ".join(sorted({goal for _, goal in by_direction}))
+            raise NoModel(f"no model translates to that language; there are {known}", at_target)
+        if source == "auto":
+            # A text that is in the target's language already is known as such, and said to be.
+            among = [*sources, target] if target else sources
+            detected = [detect(text, among, at_text) for text in texts]
+        elif source in sources:
+            detected = [Detected(source, 1.0) for _ in texts]
+        else:
+            raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", at_source)
+        if target is None:
+            targets = sorted(goal for origin, goal in by_direction if origin == detected[0].language)
+            if len(targets) > 1:
+                raise NoModel(f"name a language to translate to; there are {', '.join(targets)}", at_target)
+            (target,) = targets
+        if any(found.language == target for found in detected):
+            raise NoModel("a text is in the target language already; name its language as the source", at_target)
+        models = {by_direction.get((found.language, target)) for found in detected}
+        if len(models) > 1:
+            raise InvalidRequest("the texts are in languages of different models; send them apart", at_text)
+        return by_direction[detected[0].language, target], target, detected

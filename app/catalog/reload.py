@@ -1,0 +1,48 @@
+"""On SIGHUP, changed checkpoints take the place of those that are served; what runs ends on the old ones."""
+
+import asyncio
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from starlette.concurrency import run_in_threadpool
+
+from app.catalog.registry import Registry, reload_models
+from app.errors import ServiceError
+from app.settings import Settings
+from app.telemetry.logs import get_logger
+from models.errors import ModelError
+
+log = get_logger(__name__)
+
+
+@contextmanager
+def reloading(registry: Registry, settings: Settings) -> Iterator[None]:
+    """Listen to the signal, where there is one and this thread gets it."""
+    if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop, lock, tasks = asyncio.get_running_loop(), asyncio.Lock(), set[asyncio.Task[None]]()
+
+    async def reload() -> None:
+        async with lock:
+            try:
+                names = await run_in_threadpool(
+                    reload_models, registry, settings.checkpoints, settings.models, settings.precision, settings.threads
+                )
+            except (ModelError, ServiceError) as error:
+                log.warning("reload_refused", reason=str(error))
+            else:
+                log.info("reloaded", models=names)
+
+    def begin() -> None:
+        task = loop.create_task(reload())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, begin)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGHUP)

@@ -1,0 +1,97 @@
+"""Looking inside an LSTM: what its gates and its memory did with a text."""
+
+from collections import deque
+
+from torch import Tensor
+
+from app.catalog.registry import Served
+from app.engine.jobs import Inspection, InspectJob, Unit
+from app.engine.scheduler import Work
+from app.engine.ticket import Outbox, Ticket
+from app.errors import NoModel
+from models.gates import Gates, directions, read_gates
+from models.networks.classifier import Classifier
+from models.networks.language_model import LanguageModel
+
+SERIES = ("input", "forget", "candidate", "output", "cell", "hidden")
+
+
+class InspectTask:
+    """An InspectJob with its text as tokens. Raises NoModel for a layer, direction or unit that is not there."""
+
+    def __init__(self, ticket: Ticket, served: Served) -> None:
+        assert isinstance(ticket.job, InspectJob)
+        model = served.checkpoint.model
+        assert isinstance(model, LanguageModel | Classifier)
+        self.ticket, self.job, self.model = ticket, ticket.job, model
+        layers, hidden = model.config.layers, model.config.hidden
+        self.layer = layers - 1 if self.job.layer is None else self.job.layer
+        if self.layer >= layers:
+            raise NoModel(f"the model's layers are 0 to {layers - 1}", "/layer")
+        if self.job.direction not in directions(model):
+            raise NoModel(f"the model reads {' and '.join(directions(model))} only", "/direction")
+        if any(unit >= hidden for unit in self.job.units):
+            raise NoModel(f"the units of a layer are 0 to {hidden - 1}", "/units")
+        self.tokens = tuple(served.tokenizer.tokens(self.job.text))
+        ids = [token.id for token in self.tokens]
+        # an end token comes before what a language model reads, and in the place of a text without any token
+        self.skipped = 1 if isinstance(model, LanguageModel) or not ids else 0
+        self.ids = [served.tokenizer.end_id] * self.skipped + ids
+        self.seats = 1
+
+    def answer(self) -> Inspection:
+        """Read the text, and pick units: those that were asked for, or those whose cells changed most."""
+        gates = read_gates(self.model, self.ids, self.layer, self.job.direction)
+        change = gates.change[self.skipped :]  # (T, H)
+        total = change.sum(dim=0)
+        most = total.topk(min(self.job.top, total.numel())).indices.tolist()
+        units = self.job.units or tuple(most)
+        return Inspection(
+            tokens=self.tokens,
+            layer=self.layer,
+            layers=self.model.config.layers,
+            hidden=self.model.config.hidden,
+            directions=directions(self.model),
+            change=_numbers(change.mean(dim=1)),
+            units=tuple(self._unit(gates, total, unit) for unit in units),
+        )
+
+    def _unit(self, gates: Gates, total: Tensor, unit: int) -> Unit:
+        series = {name: _numbers(getattr(gates, name)[self.skipped :, unit]) for name in SERIES}
+        return Unit(unit=unit, change=float(total[unit]), **series)
+
+
+class InspectLane:
+    """Answers InspectTasks, one a turn."""
+
+    name = "inspect"
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._tasks: deque[InspectTask] = deque()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._tasks)
+
+    def add(self, task: InspectTask) -> None:
+        self._tasks.append(task)
+
+    def sweep(self) -> None:
+        """Drop those who are gone."""
+        self._tasks = deque(task for task in self._tasks if not task.ticket.gone)
+
+    def turn(self, _alone: bool, /) -> Work:
+        task = self._tasks.popleft()
+        try:
+            self._outbox.finish(task.ticket, task.answer())
+        except Exception as error:
+            self._outbox.fail(task.ticket, error)
+        return Work(1, read=len(task.ids))
+
+
+def _numbers(values: Tensor) -> tuple[float, ...]:
+    return tuple(values.tolist())

@@ -1,0 +1,152 @@
+"""The lane of questions about the next word: all searches that run ask the model together, a round a turn."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from app.catalog.registry import Served
+from app.engine.jobs import Prediction, PredictJob
+from app.engine.scheduler import Work, isolated
+from app.engine.snapshot import Prompt, Snapshot
+from app.engine.ticket import Outbox, Ticket
+from models.decoding.next_words import Answer, Search, SpellingSearch, Want, WordSearch, ask
+from models.decoding.word_pieces import Vocabulary
+from models.runtime.interface import LanguageRuntime
+from models.runtime.state import State
+
+ROWS = 256
+"""How many rows a turn steps, at most, whoever's they are."""
+
+
+class PredictTask:
+    """A PredictJob; it is a Reader, then asks for the probabilities after its text, and then searches with them."""
+
+    def __init__(self, ticket: Ticket, served: Served) -> None:
+        assert isinstance(ticket.job, PredictJob)
+        self.ticket, self.job, self._served = ticket, ticket.job, served
+        self.prompt = Prompt(served.tokenizer, self.job.text, self.job.before, self.job.partial)
+        self._prefix = self.prompt.prefix
+        self._after: Snapshot | None = None
+        self.seats = 1
+        self.lane: WordsLane | None = None
+        self._state: State | None = None
+        self._found: Sequence[tuple[str, float]] | None = None
+        self._words: WordSearch | None = None
+        self._spelling: SpellingSearch | None = None
+        self._candidates: list[str] = []
+
+    def go_on(self, state: State, marked: State) -> None:
+        assert self.lane is not None
+        if self.job.remember:
+            self._after = self.prompt.snapshot(self._served, marked)
+        self._state = state
+        self.lane.add(self)
+
+    def wants(self) -> list[Want]:
+        """What to read next; nothing when it is done."""
+        if self._state is not None:
+            return [Want(self._state, 0, self.prompt.ids[-1])]
+        return [want for search in self._searches() for want in search.wants()]
+
+    def take(self, answer: Answer, vocabulary: Vocabulary) -> None:
+        """Go on with the answer to the last wants."""
+        if self._state is not None:
+            self._state = None
+            self._begin(answer, vocabulary)
+            return
+        begin = 0
+        for search in self._searches():
+            end = begin + search.asked
+            search.take(answer.rows(begin, end))
+            begin = end
+
+    def result(self) -> Prediction:
+        if self._found is None:
+            self._found = self._listed()
+        other = max(0.0, 1.0 - sum(probability for _, probability in self._found))
+        return Prediction(tuple(self._found), other, self._after)
+
+    def _searches(self) -> list[Search]:
+        return [search for search in (self._words, self._spelling) if search is not None]
+
+    def _begin(self, answer: Answer, vocabulary: Vocabulary) -> None:
+        job, tokenizer, after = self.job, vocabulary.tokenizer, answer.probabilities[0]
+        if job.unit == "token":
+            values, ids = after.topk(min(job.top, after.numel()))
+            names = [tokenizer.surface(index).decode("utf-8", errors="replace") for index in ids.tolist()]
+            self._found = list(zip(names, values.tolist(), strict=True))
+            return
+        if job.candidates:
+            different = {tuple(tokenizer.encode(word)): word for word in reversed(job.candidates)}
+            self._candidates = list(different.values())
+            self._spelling = SpellingSearch(vocabulary, after, answer.state, answer.first, self._candidates)
+        if self._prefix or not job.candidates:
+            listed = 1 if job.candidates else job.top
+            self._words = WordSearch(vocabulary, after, answer.state, answer.first, listed, self._prefix)
+
+    def _listed(self) -> Sequence[tuple[str, float]]:
+        if self._spelling is None:
+            assert self._words
+            return self._words.result().words
+        # the prefix is certain where no word can be found that begins with it
+        total = (self._words.result().total if self._words else 1.0) or 1.0
+        scored = [
+            (word, min(probability / total, 1.0) if word.startswith(self._prefix) else 0.0)
+            for word, probability in zip(self._candidates, self._spelling.probabilities, strict=True)
+        ]
+        return sorted(scored, key=lambda item: -item[1])
+
+
+class WordsLane:
+    """Answers PredictTasks, each turn those that have waited longest, as many as fit."""
+
+    name = "words"
+
+    def __init__(self, runtime: LanguageRuntime, vocabulary: Vocabulary, outbox: Outbox) -> None:
+        self._runtime, self._vocabulary, self._outbox = runtime, vocabulary, outbox
+        self._tasks: deque[tuple[PredictTask, list[Want]]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._tasks)
+
+    def add(self, task: PredictTask) -> None:
+        self._tasks.append((task, task.wants()))
+
+    def sweep(self) -> None:
+        """Drop those who are gone."""
+        self._tasks = deque(entry for entry in self._tasks if not entry[0].ticket.gone)
+
+    def turn(self, _alone: bool, /) -> Work:
+        chosen = [self._tasks.popleft()]
+        rows = len(chosen[0][1])
+        while self._tasks and rows + len(self._tasks[0][1]) <= ROWS:
+            rows += len(self._tasks[0][1])
+            chosen.append(self._tasks.popleft())
+        for entries, result in isolated(chosen, self._ask):
+            begin = 0
+            for task, wants in entries:
+                if isinstance(result, Exception):
+                    self._outbox.fail(task.ticket, result)
+                    continue
+                self._go_on(task, result.rows(begin, begin + len(wants)))
+                begin += len(wants)
+        return Work(rows, read=rows)
+
+    def _ask(self, entries: Sequence[tuple[PredictTask, list[Want]]]) -> Answer:
+        asked = [(want, task.job.temperature) for task, wants in entries for want in wants]
+        wants, temperatures = zip(*asked, strict=True)
+        return ask(self._runtime, self._vocabulary, wants, temperatures)
+
+    def _go_on(self, task: PredictTask, answer: Answer) -> None:
+        try:
+            task.take(answer, self._vocabulary)
+            wants = task.wants()
+            if wants:
+                self._tasks.append((task, wants))
+            else:
+                self._outbox.finish(task.ticket, task.result())
+        except Exception as error:
+            self._outbox.fail(task.ticket, error)

@@ -1,0 +1,1 @@
+"""Routes that speak other services' APIs, for their clients."""

@@ -1,0 +1,133 @@
+"""The one place that turns errors into HTTP: problem documents that never echo the input."""
+
+import re
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.errors import ServiceError
+from app.http.schemas.families import family_of
+from app.http.schemas.problem import FieldProblem, Problem
+from models.errors import TokenizerError
+
+MAX_ERRORS = 10
+MAX_NAME = 64
+WHERE = ("body", "path", "query", "header")
+_BRANCH = re.compile(r"\([a-z ]+\)")
+_JSON = re.compile(r"application/(.+\+)?json")
+OURS = "an error of ours; the log has it under the request's id"
+
+
+def install_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(TokenizerError, _tokenizer_error)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+def problem(
+    scope: Mapping[str, Any],
+    status: int,
+    title: str,
+    detail: str,
+    errors: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A response in the shape of the path's family; of our own routes, application/problem+json."""
+    body = Problem(title=title, status=status, detail=detail, instance=_instance(scope), errors=list(errors))
+    return _response(scope, body, headers)
+
+
+def problem_document(path: str, error: BaseException) -> Problem:
+    """What is said of an error in the middle of a stream, where it is too late for a status."""
+    if isinstance(error, ServiceError):
+        return _document(path, error)
+    return Problem(title="Internal error", status=500, detail=OURS, instance=path, errors=[])
+
+
+def stream_error(path: str, error: BaseException) -> dict[str, Any]:
+    """As problem_document, in the shape of the path's family."""
+    body = problem_document(path, error)
+    family = family_of(path)
+    return family.error(body) if family else body.model_dump()
+
+
+def _instance(scope: Mapping[str, Any]) -> str:
+    """The route's address as it is documented: the one that was asked for could hold anything."""
+    path: str = getattr(scope.get("route"), "path", "")
+    return path
+
+
+def _document(instance: str, error: ServiceError) -> Problem:
+    errors = [FieldProblem(pointer=error.pointer, detail=error.detail)] if error.pointer else []
+    return Problem(title=error.title, status=error.status, detail=error.detail, instance=instance, errors=errors)
+
+
+def _response(scope: Mapping[str, Any], body: Problem, headers: Mapping[str, str] | None) -> JSONResponse:
+    family = family_of(scope.get("path", ""))
+    if family is None:
+        return JSONResponse(body.model_dump(), body.status, dict(headers or {}), media_type="application/problem+json")
+    return JSONResponse(family.error(body), family.status(body.status), dict(headers or {}))
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    request.app.state.metrics.refusals.labels("invalid").inc()
+    found = error.errors()
+    if found and found[0]["type"] == "json_invalid":
+        place = found[0]["loc"][-1]
+        return problem(request.scope, 400, "Not JSON", f"the body is not JSON, from its character {place} on")
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if found and tuple(found[0]["loc"]) == ("body",) and found[0]["type"] != "missing" and not _JSON.fullmatch(kind):
+        return problem(request.scope, 415, "Unsupported media type", "send the body as content-type: application/json")
+    errors = [FieldProblem(pointer=_pointer(entry["loc"]), detail=_detail(entry)) for entry in found[:MAX_ERRORS]]
+    fields = ", ".join(dict.fromkeys(entry.pointer or "the body" for entry in errors))
+    return problem(request.scope, 422, "Invalid request", f"not valid: {fields}", errors)
+
+
+async def _service_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, ServiceError)
+    request.app.state.metrics.refusals.labels(error.reason).inc()
+    return _response(request.scope, _document(_instance(request.scope), error), error.headers)
+
+
+async def _tokenizer_error(request: Request, error: Exception) -> JSONResponse:
+    return problem(request.scope, 422, "Invalid text", str(error))
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    title = HTTPStatus(error.status_code).phrase
+    details = {
+        400: "the body can't be read as JSON",
+        404: "nothing is at this address",
+        405: "this address does not take this method",
+        413: error.detail,
+    }
+    detail = details.get(error.status_code, title.lower())
+    return problem(request.scope, error.status_code, title, detail, headers=error.headers)
+
+
+def _pointer(location: Sequence[Any]) -> str:
+    """A JSON pointer, less where it is and the marks of unions, with unknown names cut short."""
+    parts = [str(part) for part in location if part not in WHERE and not _BRANCH.fullmatch(str(part))]
+    clean = (part.encode("utf-8", "replace").decode("utf-8")[:MAX_NAME] for part in parts)
+    return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in clean)
+
+
+def _detail(entry: Mapping[str, Any]) -> str:
+    """What is wrong and, of the value given, its size or (if it is a number) itself."""
+    message = str(entry["msg"]).removeprefix("Value error, ")
+    given = entry.get("input")
+    if entry["type"] in ("string_too_long", "string_too_short") and isinstance(given, str):
+        return f"{message}; given: {len(given)}"
+    if entry["type"] in ("too_long", "too_short") and isinstance(given, list):
+        return f"{message.split(' after')[0]}; given: {len(given)}"
+    if isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < 1e15:  # no nan, nothing huge
+        return f"{message}; given: {given:g}"
+    return message

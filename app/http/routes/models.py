@@ -1,0 +1,100 @@
+"""GET /models, GET /models/{name}, POST /tokenize."""
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
+
+from app.catalog.registry import Registry, Served
+from app.http.contract import PROBLEMS, TOKENIZE_SHARE, with_body
+from app.http.dependencies import ClientDep, RegistryDep
+from app.http.schemas.models import (
+    CurvePoint,
+    ModelDetail,
+    ModelsReply,
+    ModelSummary,
+    TokenizeReply,
+    TokenizeRequest,
+    TokenSpan,
+    tokenize_request,
+)  # fmt: skip
+from app.settings import Settings
+from models.counted.bag_of_words import Bag
+from models.networks.classifier import Classifier
+from models.networks.translator import Translator
+from models.text.tokenizers import Tokenizer
+
+
+def router(settings: Settings) -> APIRouter:
+    routes = APIRouter(
+        tags=["models"], responses={status: PROBLEMS[status] for status in (400, 401, 404, 413, 415, 422, 429)}
+    )
+    unset: dict[str, Any] = {"response_model_exclude_unset": True}
+    routes.add_api_route(
+        "/models", list_models, methods=["GET"], summary="All models", response_model=ModelsReply, **unset
+    )
+    routes.add_api_route(
+        "/models/{name}",
+        show_model,
+        methods=["GET"],
+        summary="One model, with its card",
+        response_model=ModelDetail,
+        **unset,
+    )
+    routes.add_api_route(
+        "/tokenize",
+        with_body(tokenize, tokenize_request(settings)),
+        methods=["POST"],
+        summary="Cut a text into tokens",
+        response_model=TokenizeReply,
+    )
+    return routes
+
+
+async def list_models(registry: RegistryDep, _: ClientDep) -> ModelsReply:
+    """All models that are served."""
+    return ModelsReply(models=[_summary(registry, served) for served in registry.models.values()])
+
+
+async def show_model(name: str, registry: RegistryDep, _: ClientDep) -> ModelDetail:
+    """One model, with its card and how it was trained."""
+    served = registry.get(name)
+    summary = _summary(registry, served).model_dump(exclude_unset=True)
+    loaded = served.checkpoint
+    curve = [CurvePoint.model_validate(entry) for entry in loaded.log]
+    return ModelDetail(**summary, card=loaded.card, training=dict(loaded.training), curve=curve)
+
+
+async def tokenize(body: TokenizeRequest, registry: RegistryDep, client: ClientDep) -> Response:
+    """Cut a text into a model's tokens."""
+    await client.charge(len(body.text) / TOKENIZE_SHARE)
+    return await run_in_threadpool(_tokenize, registry.get(body.model).tokenizer, body.text)
+
+
+def _tokenize(tokenizer: Tokenizer, text: str) -> Response:
+    tokens = [TokenSpan.model_validate(token) for token in tokenizer.tokens(text)]
+    reply = TokenizeReply(tokens=tokens, count=len(tokens))
+    return Response(reply.model_dump_json(), media_type="application/json")
+
+
+def _summary(registry: Registry, served: Served) -> ModelSummary:
+    loaded = served.checkpoint
+    made: dict[str, Any] = {}
+    if isinstance(loaded.model, Classifier | Bag):
+        made["labels"] = list(loaded.model.config.labels)
+    if isinstance(loaded.model, Translator):
+        made["directions"] = [list(direction) for direction in loaded.model.config.directions]
+    return ModelSummary(
+        name=loaded.name,
+        kind=loaded.kind,
+        languages=list(loaded.languages),
+        parameters=sum(tensor.numel() for tensor in loaded.model.state_dict().values()),
+        size_bytes=loaded.size_bytes,
+        vocabulary=loaded.tokenizer.size,
+        metrics=dict(loaded.metrics),
+        version=loaded.version,
+        checksum=loaded.checksum,
+        device=str(registry.device),
+        precision=served.runtime.precision,
+        **made,
+    )

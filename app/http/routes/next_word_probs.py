@@ -1,0 +1,56 @@
+"""POST /next-word-probs."""
+
+import math
+
+from fastapi import APIRouter
+
+from app.engine.jobs import Prediction, PredictJob
+from app.http.contract import PROBLEMS, with_body
+from app.http.dependencies import ClientDep, EngineDep, MemoriesDep
+from app.http.schemas.next_word_probs import NextWord, NextWordReply, NextWordRequest, next_word_request
+from app.settings import Settings
+
+
+def router(settings: Settings) -> APIRouter:
+    routes = APIRouter(tags=["text"])
+    routes.add_api_route(
+        "/next-word-probs",
+        with_body(next_word_probs, next_word_request(settings)),
+        methods=["POST"],
+        summary="What comes next, and how likely it is",
+        response_model=NextWordReply,
+        response_model_exclude_unset=True,
+        responses=PROBLEMS,
+    )
+    return routes
+
+
+async def next_word_probs(
+    body: NextWordRequest, engine: EngineDep, client: ClientDep, memories: MemoriesDep
+) -> NextWordReply:
+    """What comes next, and how likely it is.
+
+    The listed probabilities and `other` sum to 1. With `return_state`, the reply has the model's memory in
+    `state`: as a text grows, only what is new need be sent, and only that is read.
+    """
+    before = memories.open(body.state, body.text, "/text")
+    model = engine.registry.for_prompt(body.model, body.text, "/text", before.model if before else None)
+    job = PredictJob(
+        model=model.name,
+        text=body.text,
+        top=body.top,
+        unit=body.unit,
+        partial=body.partial,
+        candidates=tuple(body.candidates or ()),
+        temperature=body.temperature,
+        before=before,
+        remember=body.return_state,
+    )
+    result: Prediction = await client.result(await client.submit(engine, job))
+    words = [
+        NextWord(word=word, probability=probability, logprob=math.log(probability) if probability else None)
+        for word, probability in result.next
+    ]
+    return NextWordReply(
+        model=model.name, unit=body.unit, next=words, other=result.other, **memories.seal(result.after)
+    )

@@ -1,0 +1,57 @@
+"""The pages for people: the playground and the API page, all of them served from here, so that they work offline."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+STATIC = Path(__file__).parents[2] / "static"
+PLAYGROUND = Path(__file__).parents[2] / "playground"
+NEW_EACH_TIME = "no-cache"
+"""Ask whether a file has changed before using it again: the playground's must all be of one version."""
+FROM_HERE = {
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": NEW_EACH_TIME,
+}
+
+
+class PlaygroundFiles(StaticFiles):
+    """The files that the playground is made of."""
+
+    def __init__(self) -> None:
+        super().__init__(directory=PLAYGROUND)
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = NEW_EACH_TIME
+        return response
+
+
+ASSETS = "/static/swagger-ui"
+
+
+def router() -> APIRouter:
+    routes = APIRouter(include_in_schema=False)
+    routes.add_api_route("/", home, methods=["GET"], response_class=FileResponse)
+    routes.add_api_route("/docs", docs, methods=["GET"], response_class=HTMLResponse)
+    return routes
+
+
+async def home() -> FileResponse:
+    return FileResponse(PLAYGROUND / "index.html", headers=FROM_HERE)
+
+
+async def docs() -> HTMLResponse:
+    return get_swagger_ui_html(
+        openapi_url="/openapi.json",
+        title="Carousel",
+        swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
+        swagger_css_url=f"{ASSETS}/swagger-ui.css",
+        swagger_favicon_url=f"{ASSETS}/favicon-32x32.png",
+        swagger_ui_parameters={"tryItOutEnabled": True, "validatorUrl": None},
+    )

@@ -1,0 +1,78 @@
+"""POST /vectorize: what a text is to a model that knows no order."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Response
+from starlette.concurrency import run_in_threadpool
+
+from app.errors import InvalidRequest
+from app.http.contract import PROBLEMS, TOKENIZE_SHARE, with_body
+from app.http.dependencies import ClientDep, RegistryDep
+from app.http.schemas.base import as_list
+from app.http.schemas.vectorize import TextVectors, VectorizeReply, VectorizeRequest, WordCount, vectorize_request
+from app.settings import Settings
+from models.text.tokenizers import Tokenizer
+from models.text.vectors import bag, one_hot, split_words, vocabulary_of
+
+MOST_NUMBERS = 1_000_000
+"""In all one-hot vectors of a reply."""
+
+
+def router(settings: Settings) -> APIRouter:
+    routes = APIRouter(tags=["models"], responses=PROBLEMS)
+    routes.add_api_route(
+        "/vectorize",
+        with_body(vectorize, vectorize_request(settings)),
+        methods=["POST"],
+        summary="Texts as vectors: vocabulary, indices, one-hot, bag of words",
+        response_model=VectorizeReply,
+        response_model_exclude_none=True,
+    )
+    return routes
+
+
+async def vectorize(body: VectorizeRequest, registry: RegistryDep, client: ClientDep) -> Response:
+    """Turn texts into the vectors of a first lecture: a vocabulary of their words in the order in which they appear,
+    each word's index, a one-hot vector for each word, and for each text their sum, its bag of words.
+
+    Texts with the same words in another order have the same bag. With a model, tokens and indices are its own, and
+    of its long vectors only what is not zero is shown.
+    """
+    texts = as_list(body.text)
+    tokenizer = None if body.model is None else registry.get(body.model).tokenizer
+    if tokenizer and body.lowercase:
+        raise InvalidRequest("the model decides about the letters; leave out one of both", "/lowercase")
+    await client.charge(sum(map(len, texts)) / TOKENIZE_SHARE)
+    reply = await run_in_threadpool(_vectorize, texts, tokenizer, body)
+    return Response(reply.model_dump_json(exclude_none=True), media_type="application/json")
+
+
+def _vectorize(texts: Sequence[str], tokenizer: Tokenizer | None, body: VectorizeRequest) -> VectorizeReply:
+    if tokenizer:
+        cut = [tokenizer.tokens(text) for text in texts]
+        pairs = [([token.text for token in tokens], [token.id for token in tokens]) for tokens in cut]
+        vectors = [
+            TextVectors(words=words, indices=ids, one_hot=None, bag=None, counts=_counts(words, ids))
+            for words, ids in pairs
+        ]
+        return VectorizeReply(model=body.model, size=tokenizer.size, vocabulary=None, texts=vectors)
+    split = [split_words(text, body.lowercase or "") for text in texts]
+    vocabulary = vocabulary_of(split)
+    size, numbers = len(vocabulary), len(vocabulary) * sum(map(len, split))
+    if numbers > MOST_NUMBERS:
+        detail = f"one-hot vectors of {numbers:,} numbers in all; {MOST_NUMBERS:,} are the most: send fewer words"
+        raise InvalidRequest(detail, "/text")
+    places = {word: place for place, word in enumerate(vocabulary)}
+    vectors = []
+    for words in split:
+        ids = [places[word] for word in words]
+        counts = _counts(words, ids)
+        vectors.append(
+            TextVectors(words=words, indices=ids, one_hot=one_hot(ids, size), bag=bag(ids, size), counts=counts)
+        )
+    return VectorizeReply(model=None, size=size, vocabulary=vocabulary, texts=vectors)
+
+
+def _counts(words: Sequence[str], indices: Sequence[int]) -> list[WordCount]:
+    named = dict(zip(indices, words, strict=True))
+    return [WordCount(index=index, word=named[index], count=indices.count(index)) for index in sorted(named)]

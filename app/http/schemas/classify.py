@@ -1,0 +1,41 @@
+"""POST /classify."""
+
+from pydantic import Field
+
+from app.http.schemas.base import Reply, Request, TextOrTexts, example, text_or_texts
+from app.http.schemas.limits import limited
+from app.settings import Settings
+
+
+class ClassifyRequest(Request):
+    model_config = example(text="A wonderful film.", explain=True)
+
+    text: TextOrTexts = Field(description="A text, or a list of texts.")
+    model: str | None = Field(None, max_length=200, description="A classifier; left out: one for the text's language.")
+    explain: bool = Field(False, description="Say what each token adds to the logit of the label.")
+
+
+class TokenContribution(Reply):
+    token: str
+    start: int = Field(description="The token's first character in the text.")
+    end: int
+    contribution: float
+
+
+class ClassifyResult(Reply):
+    label: str
+    score: float = Field(description="The probability of the label.")
+    scores: dict[str, float]
+    explanation: list[TokenContribution] | None = None
+    bias: float | None = Field(None, description="With explain: contributions and bias sum to the logit.")
+    logit: float | None = Field(None, description="With explain: the label's score before softmax.")
+
+
+class ClassifyReply(Reply):
+    model: str
+    results: list[ClassifyResult]
+
+
+def classify_request(settings: Settings) -> type[ClassifyRequest]:
+    """The request with the limits of settings."""
+    return limited(ClassifyRequest, text=text_or_texts(settings.max_text_characters, settings.max_texts))

@@ -1,0 +1,136 @@
+"""Requests and replies of Hugging Face's inference API and of text-generation-inference."""
+
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from app.http.schemas.base import MAX_SEED, Reply, TextOrTexts, never, text_or_texts
+from app.http.schemas.lax import Content, LaxRequest
+from app.http.schemas.limits import limited
+from app.settings import Settings
+
+
+class Inference(LaxRequest):
+    """What the model is decides what parameters may be."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"inputs": "Once upon a time", "parameters": {"max_new_tokens": 20}}],
+            **never(stream={"const": True}, inputs={"type": "array"}),
+        }
+    )
+
+    inputs: TextOrTexts = Field(description="A text, or several.")
+    parameters: dict[str, Any] = Field({})
+    stream: bool = Field(False, description="Of a language model, one text: reply with Server-Sent Events.")
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        if self.stream and isinstance(self.inputs, list):
+            raise ValueError("several inputs can't be streamed")
+        return self
+
+
+class GenerationParameters(LaxRequest):
+    max_new_tokens: int = Field(20, ge=1)
+    do_sample: bool = False
+    temperature: float | None = Field(None, gt=0, le=10)
+    top_k: int | None = Field(None, ge=1)
+    top_p: float | None = Field(None, gt=0, le=1)
+    repetition_penalty: float = Field(1.0, gt=0, le=10)
+    frequency_penalty: float = Field(0.0, ge=-2, le=2)
+    seed: int | None = Field(None, ge=0, le=MAX_SEED)
+    stop: list[Content] = Field([], max_length=16)
+    stop_sequences: list[Content] = Field([], max_length=16)
+    best_of: int = Field(1, ge=1)
+    top_n_tokens: int = Field(0, ge=0, le=20)
+    truncate: int | None = Field(None, ge=1, description="How many of the last tokens of the text to read.")
+    details: bool = False
+    decoder_input_details: bool = False
+    return_full_text: bool = False
+    typical_p: Literal[1] = 1
+    watermark: Literal[False] = False
+    grammar: Literal[None] = None
+    adapter_id: Literal[None] = None
+
+    @property
+    def samples(self) -> bool:
+        return self.do_sample or any(value is not None for value in (self.temperature, self.top_k, self.top_p))
+
+
+class ClassificationParameters(LaxRequest):
+    top_k: int | None = Field(None, ge=1)
+    function_to_apply: Literal["softmax"] = "softmax"
+
+
+class TranslationParameters(LaxRequest):
+    src_lang: str = Field("auto", max_length=16)
+    tgt_lang: str | None = Field(None, max_length=16)
+
+
+class Token(Reply):
+    id: int
+    text: str
+    logprob: float | None
+    special: bool
+
+
+class Sequence(Reply):
+    """One of best_of."""
+
+    generated_text: str
+    finish_reason: str
+    generated_tokens: int
+    seed: int
+    tokens: list[Token]
+    prefill: list[Token] = Field([])
+
+
+class Details(Reply):
+    finish_reason: Literal["length", "eos_token", "stop_sequence"]
+    generated_tokens: int
+    seed: int
+    prefill: list[Token] = Field([])
+    tokens: list[Token] = Field([])
+    top_tokens: list[list[Token]] | None = None
+    best_of_sequences: list[Sequence] | None = None
+
+
+class GeneratedText(Reply):
+    generated_text: str
+    details: Details | None = None
+
+
+class StreamDetails(Reply):
+    finish_reason: Literal["length", "eos_token", "stop_sequence"]
+    generated_tokens: int
+    input_length: int
+    seed: int
+
+
+class StreamedToken(Reply):
+    index: int
+    token: Token
+    top_tokens: list[Token] | None = None
+    generated_text: str | None = None
+    details: StreamDetails | None = None
+
+
+class Label(Reply):
+    label: str
+    score: float
+
+
+class TranslatedText(Reply):
+    translation_text: str
+
+
+class InferenceError(Reply):
+    error: str
+    error_type: str
+
+
+def inference(settings: Settings) -> type[Inference]:
+    """The request with the limits of settings: those of texts are the widest of all kinds of models."""
+    longest = max(settings.max_prompt_characters, settings.max_text_characters, settings.max_source_characters)
+    return limited(Inference, inputs=text_or_texts(longest, settings.max_texts))

@@ -1,0 +1,64 @@
+"""POST /inspect."""
+
+from typing import Annotated
+
+from pydantic import Field, PlainSerializer
+
+from app.http.schemas.base import Reply, Request, Text, example
+from app.http.schemas.limits import limited
+from app.http.schemas.models import TokenSpan
+from app.settings import Settings
+from models.gates import Direction
+
+MAX_UNITS = 64
+Numbers = Annotated[
+    list[Annotated[float, PlainSerializer(lambda value: round(value, 4))]],
+    Field(description="One a token, to four decimals."),
+]
+
+
+class InspectRequest(Request):
+    model_config = example(text="The man who sees the dogs is old.", model="language-en", top=8)
+
+    text: Text = Field(description="The text to read.")
+    model: str | None = Field(
+        None,
+        max_length=200,
+        description="A language model or a classifier; left out: a language model for the text's language.",
+    )
+    layer: int | None = Field(None, ge=0, description="Which layer, from 0; left out: the last.")
+    direction: Direction = Field("forward", description="A classifier reads both ways.")
+    units: list[Annotated[int, Field(ge=0)]] | None = Field(
+        None, min_length=1, max_length=MAX_UNITS, description="Which units; left out: those that changed most."
+    )
+    top: int = Field(12, ge=1, le=MAX_UNITS, description="How many units, where none are named.")
+
+
+class InspectedUnit(Reply):
+    """cell = forget * (the cell before) + input * candidate; hidden = output * tanh(cell)."""
+
+    unit: int
+    change: float = Field(description="How far the cell moved, all steps together.")
+    input: Numbers
+    forget: Numbers
+    candidate: Numbers
+    output: Numbers
+    cell: Numbers
+    hidden: Numbers
+
+
+class InspectReply(Reply):
+    model: str
+    layer: int
+    layers: int = Field(description="How many the model has.")
+    hidden: int = Field(description="How many units a layer has.")
+    direction: Direction
+    directions: list[Direction] = Field(description="In which the model reads.")
+    tokens: list[TokenSpan]
+    change: Numbers = Field(description="How far each token moved the cells of the layer, the mean over all units.")
+    units: list[InspectedUnit]
+
+
+def inspect_request(settings: Settings) -> type[InspectRequest]:
+    """The request with the limits of settings."""
+    return limited(InspectRequest, text=settings.max_inspect_characters)

@@ -1,0 +1,63 @@
+"""LibreTranslate's requests and replies."""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from app.http.schemas.base import Reply, Text, TextOrTexts, text_or_texts
+from app.http.schemas.lax import LaxRequest
+from app.http.schemas.limits import limited
+from app.settings import Settings
+
+
+class TranslateForm(LaxRequest):
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"q": "Where is the station?", "source": "auto", "target": "tr"}]}
+    )
+
+    q: TextOrTexts = Field(description="A text, or several.")
+    source: str = Field(max_length=16, description="The text's language, or auto.")
+    target: str = Field(max_length=16)
+    format: Literal["text"] = Field("text", description="HTML is not understood.")
+    alternatives: int = Field(0, ge=0, le=10)
+    api_key: str = Field("", max_length=200)
+
+
+class DetectForm(LaxRequest):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"q": "İstasyon nerede?"}]})
+
+    q: Text
+    api_key: str = Field("", max_length=200)
+
+
+class DetectedLanguage(Reply):
+    confidence: float = Field(description="In percent.")
+    language: str
+
+
+class TranslateAnswer(Reply):
+    """Lists where q was one."""
+
+    translatedText: str | list[str]  # noqa: N815
+    detectedLanguage: DetectedLanguage | list[DetectedLanguage] | None = None  # noqa: N815
+    alternatives: list[str] | list[list[str]] | None = None
+
+
+class Language(Reply):
+    code: str
+    name: str
+    targets: list[str]
+
+
+class LibreTranslateError(Reply):
+    error: str
+
+
+def translate_form(settings: Settings) -> type[TranslateForm]:
+    """The request with the limits of settings."""
+    return limited(TranslateForm, q=text_or_texts(settings.max_source_characters, settings.max_texts))
+
+
+def detect_form(settings: Settings) -> type[DetectForm]:
+    """The request with the limits of settings."""
+    return limited(DetectForm, q=settings.max_source_characters)

@@ -1,0 +1,74 @@
+"""GET /models, GET /models/{name}, POST /tokenize, /livez and /readyz."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from app.http.schemas.base import Reply, Request, example, unicode_text
+from app.http.schemas.limits import limited
+from app.settings import Settings
+
+
+class ModelSummary(Reply):
+    name: str
+    kind: str = Field(description="language, classifier, translator, ngram or bag.")
+    languages: list[str]
+    parameters: int = Field(description="Its numbers; of an n-gram and a bag, those in its tables.")
+    size_bytes: int = Field(description="Of the checkpoint's files.")
+    vocabulary: int = Field(description="Number of tokens.")
+    labels: list[str] | None = Field(None, description="Of a classifier.")
+    directions: list[list[str]] | None = Field(None, description="Of a translator: [source, target].")
+    metrics: dict[str, Any]
+    version: str = Field(description="SHA-256 of the checkpoint's manifest; the same for the same model.")
+    checksum: str = Field(description="SHA-256 of the weights' file.")
+    device: str
+    precision: str
+
+
+class CurvePoint(Reply):
+    """An evaluation in the course of training."""
+
+    step: int
+    train_loss: float
+    scores: dict[str, float]
+
+
+class ModelDetail(ModelSummary):
+    card: str = Field(description="The model card, Markdown.")
+    training: dict[str, Any]
+    curve: list[CurvePoint] = Field(description="How it learned; empty where that was not kept.")
+
+
+class ModelsReply(Reply):
+    models: list[ModelSummary]
+
+
+class TokenizeRequest(Request):
+    model_config = example(text="Once upon a time", model="language-en")
+
+    text: Annotated[str, Field(min_length=1), AfterValidator(unicode_text)] = Field(description="The text to cut up.")
+    model: str = Field(max_length=200, description="The model whose tokenizer to use.")
+
+
+class TokenSpan(Reply):
+    id: int
+    text: str = Field(
+        description="text[start:end]; a character outside the vocabulary is a token a byte, all with its span."
+    )
+    start: int
+    end: int
+
+
+class TokenizeReply(Reply):
+    tokens: list[TokenSpan]
+    count: int
+
+
+class Health(Reply):
+    status: Literal["ok"]
+    models: list[str] | None = None
+
+
+def tokenize_request(settings: Settings) -> type[TokenizeRequest]:
+    """The request with the limits of settings."""
+    return limited(TokenizeRequest, text=settings.max_prompt_characters)

@@ -1,0 +1,90 @@
+"""POST /next-word-probs."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from app.http.schemas.base import (
+    MAX_STATE,
+    RETURN_STATE,
+    STATE,
+    Continuation,
+    Reply,
+    Request,
+    example,
+    never,
+    text_or_state,
+    unicode_text,
+)
+from app.http.schemas.limits import limited
+from app.settings import Settings
+from models.decoding.word_pieces import is_single_word
+
+
+def _single(word: str) -> str:
+    if not is_single_word(word):
+        raise ValueError("it must be one word, or punctuation, without white space")
+    return word
+
+
+WORD = r"^(?:[\p{Letter}\p{Number}'’-]+|[^\p{Letter}\p{Number}\s'’-]+)$"
+Candidate = Annotated[
+    str,
+    Field(max_length=60, json_schema_extra={"pattern": WORD, "minLength": 1}),
+    AfterValidator(unicode_text),
+    AfterValidator(_single),
+]
+
+
+RULES = {
+    "allOf": [
+        text_or_state("text"),
+        never(unit={"const": "token"}, partial={"const": True}),
+        never(unit={"const": "token"}, candidates={"type": "array"}),
+    ]
+}
+
+
+class NextWordRequest(Request):
+    model_config = example(RULES, text="she was very", top=5)
+
+    text: Continuation = Field("", description="What was written so far; or since the state, where there is one.")
+    model: str | None = Field(
+        None, max_length=200, description="A language model; left out: one for the text's language."
+    )
+    top: int = Field(10, ge=1, le=100, description="How many to list.")
+    unit: Literal["word", "token"] = Field("word", description="Whole words, or the model's own tokens.")
+    partial: bool = Field(False, description="Whether the text's last letters begin the word to predict.")
+    candidates: list[Candidate] | None = Field(
+        None, min_length=1, max_length=50, description="Give the probabilities of these words instead."
+    )
+    temperature: float = Field(
+        1.0, ge=0.05, le=10, description="As of /generate: below 1, what is likely becomes likelier."
+    )
+    state: str | None = Field(None, max_length=MAX_STATE, description=STATE)
+    return_state: bool = Field(False, description=RETURN_STATE)
+
+    @model_validator(mode="after")
+    def _words_only(self) -> Self:
+        if self.unit == "token" and (self.partial or self.candidates):
+            raise ValueError("partial and candidates go with unit 'word' only")
+        return self
+
+
+class NextWord(Reply):
+    word: str
+    probability: float
+    logprob: float | None = Field(description="Natural logarithm of the probability; null where that is 0.")
+
+
+class NextWordReply(Reply):
+    model: str
+    unit: Literal["word", "token"]
+    next: list[NextWord]
+    other: float = Field(description="The probability of all that is not listed.")
+    state: str | None = Field(None, description="With return_state.")
+
+
+def next_word_request(settings: Settings) -> type[NextWordRequest]:
+    """The request with the limits of settings."""
+    return limited(NextWordRequest, text=settings.max_prompt_characters)

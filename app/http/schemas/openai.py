@@ -1,0 +1,141 @@
+"""POST /v1/completions and GET /v1/models, as of OpenAI's API: lax, since its clients send nulls and unknown keys."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+
+from app.http.schemas.base import MAX_SEED, Reply, never
+from app.http.schemas.lax import Content, LaxRequest
+
+TEXT, TEXTS, IDS, IDS_LISTS = "(text)", "(texts)", "(ids)", "(id lists)"
+Ids = Annotated[list[Annotated[int, Field(ge=0, le=2**31)]], Field(max_length=100_000)]
+TokenId = Annotated[str, Field(pattern=r"^[0-9]{1,10}$")]
+
+
+def _shape_of(prompt: Any) -> str:
+    if not isinstance(prompt, list):
+        return TEXT
+    first = prompt[0] if prompt else ""
+    return IDS_LISTS if isinstance(first, list) else TEXTS if isinstance(first, str) else IDS
+
+
+Prompt = Annotated[
+    Annotated[Content, Tag(TEXT)]
+    | Annotated[list[Content], Tag(TEXTS)]
+    | Annotated[Ids, Tag(IDS)]
+    | Annotated[list[Ids], Tag(IDS_LISTS)],
+    Discriminator(_shape_of),
+]
+Stop = Annotated[
+    Annotated[Content, Field(max_length=200), Tag(TEXT)]
+    | Annotated[list[Annotated[Content, Field(min_length=1, max_length=200)]], Field(max_length=16), Tag(TEXTS)],
+    Discriminator(lambda given: TEXTS if isinstance(given, list) else TEXT),
+]
+RULES: Any = [
+    never(stream={"const": True}, best_of={"type": "integer", "minimum": 2}),
+    never(stream={"const": True}, echo={"const": True}, logprobs={"type": "integer"}),
+]
+
+
+class StreamOptions(LaxRequest):
+    include_usage: bool = False
+
+
+class CompletionRequest(LaxRequest):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"model": "language-en", "prompt": "Once upon a time", "max_tokens": 16}],
+            "allOf": RULES,
+        }
+    )
+
+    model: str = Field(max_length=200)
+    prompt: Prompt = Field("", description="A text, texts, token ids, or lists of them.")
+    max_tokens: int = Field(16, ge=0)
+    temperature: float = Field(1.0, ge=0, le=2)
+    top_p: float = Field(1.0, ge=0, le=1)
+    n: int = Field(1, ge=1)
+    best_of: int = Field(1, ge=1, description="Generate so many, at least n, and give the likeliest.")
+    stream: bool = False
+    stream_options: StreamOptions = StreamOptions()
+    logprobs: int | None = Field(None, ge=0, le=20)
+    echo: bool = False
+    stop: Stop = Field([])
+    presence_penalty: float = Field(0.0, ge=-2, le=2)
+    frequency_penalty: float = Field(0.0, ge=-2, le=2)
+    logit_bias: dict[TokenId, Annotated[float, Field(ge=-100, le=100)]] = Field({}, max_length=1024)
+    seed: int | None = Field(None, ge=-MAX_SEED, le=MAX_SEED)
+    suffix: str = Field("", max_length=0, description="Models read from left to right only.")
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        if self.best_of > 1 and self.stream:
+            raise ValueError("best_of can't be streamed")
+        if self.stream and self.echo and self.logprobs is not None:
+            raise ValueError("echo with logprobs can't be streamed")
+        return self
+
+    @property
+    def prompts(self) -> list[str | list[int]]:
+        """One or several, each a text or ids."""
+        given: Any = self.prompt
+        if isinstance(given, str) or (given and isinstance(given[0], int)):
+            return [given]
+        return list(given) or [""]
+
+    @property
+    def stops(self) -> tuple[str, ...]:
+        return tuple([self.stop] if isinstance(self.stop, str) else self.stop) if self.stop else ()
+
+
+class Logprobs(Reply):
+    tokens: list[str]
+    token_logprobs: list[float | None]
+    top_logprobs: list[dict[str, float] | None] | None
+    text_offset: list[int]
+
+
+class CompletionChoice(Reply):
+    text: str
+    index: int
+    logprobs: Logprobs | None = None
+    finish_reason: Literal["stop", "length"] | None = None
+
+
+class CompletionUsage(Reply):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class Completion(Reply):
+    id: str
+    object: Literal["text_completion"] = "text_completion"
+    created: int
+    model: str
+    system_fingerprint: str
+    choices: list[CompletionChoice]
+    usage: CompletionUsage | None = None
+
+
+class Model(Reply):
+    id: str
+    object: Literal["model"] = "model"
+    created: int
+    owned_by: str = "carousel"
+
+
+class ModelList(Reply):
+    object: Literal["list"] = "list"
+    data: list[Model]
+
+
+class ErrorDetail(Reply):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIError(Reply):
+    error: ErrorDetail

@@ -1,0 +1,68 @@
+"""POST /translate."""
+
+from pydantic import Field
+
+from app.http.schemas.base import Reply, Request, TextOrTexts, example, text_or_texts
+from app.http.schemas.limits import limited
+from app.settings import Settings
+
+
+class TranslateRequest(Request):
+    model_config = example(text="Where is the station?", target="tr", alternatives=2)
+
+    text: TextOrTexts = Field(description="A text, or a list of texts.")
+    source: str = Field("auto", min_length=2, max_length=16, description="The text's language, or auto.")
+    target: str | None = Field(
+        None,
+        min_length=2,
+        max_length=16,
+        description="The language wanted; left out: the only one that the text's language is translated to.",
+    )
+    model: str | None = Field(None, max_length=200, description="A translator; left out: one for the two languages.")
+    beam_size: int = Field(5, ge=1, description="How many hypotheses are kept; 1 is greedy.")
+    length_penalty: float = Field(1.0, ge=0, le=5, description="Hypotheses are ranked by logprob / length ** this.")
+    alternatives: int = Field(0, ge=0, le=10, description="How many other translations to give, at most beam_size - 1.")
+    attention: bool = Field(False, description="Say which source tokens each target token looked at.")
+    stream: bool = Field(False, description="Reply with Server-Sent Events: sentence, sentence, ..., done.")
+
+
+class Attention(Reply):
+    source_tokens: list[str]
+    target_tokens: list[str]
+    weights: list[list[float]] = Field(description="A row a target token; each sums to 1.")
+
+
+class Detected(Reply):
+    language: str
+    confidence: float
+
+
+class StreamedSentence(Reply):
+    """The data of a `sentence` event. The texts of an index's events make up its translation."""
+
+    index: int = Field(description="Of the text.")
+    text: str
+
+
+class TranslateResult(Reply):
+    text: str
+    score: float = Field(description="Log-probability over length ** length_penalty, the mean over sentences.")
+    detected: Detected | None = Field(None, description="With source auto.")
+    alternatives: list[str] | None = None
+    attention: Attention | None = None
+
+
+class TranslateReply(Reply):
+    model: str
+    source: str
+    target: str
+    results: list[TranslateResult]
+
+
+def translate_request(settings: Settings) -> type[TranslateRequest]:
+    """The request with the limits of settings."""
+    return limited(
+        TranslateRequest,
+        text=text_or_texts(settings.max_source_characters, settings.max_texts),
+        beam_size=settings.max_beam_size,
+    )

@@ -1,0 +1,52 @@
+"""POST /vectorize."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from app.http.schemas.base import Reply, Request, TextOrTexts, example, never, text_or_texts
+from app.http.schemas.limits import limited
+from app.settings import Settings
+
+
+class VectorizeRequest(Request):
+    model_config = example(
+        never(model={"type": "string"}, lowercase={"type": "string"}),
+        text=["I'm good and you're bad", "I'm bad and you're good"],
+    )
+
+    text: TextOrTexts = Field(description="A text, or a list of texts.")
+    model: str | None = Field(
+        None,
+        max_length=200,
+        description="Whose tokens and vocabulary to use; left out: the texts' own words, between white space.",
+    )
+    lowercase: Literal["en", "tr"] | None = Field(
+        None, description="Without a model: lower letters first, as that language does."
+    )
+
+
+class WordCount(Reply):
+    index: int
+    word: str
+    count: int
+
+
+class TextVectors(Reply):
+    words: list[str] = Field(description="In the text's order.")
+    indices: list[int] = Field(description="Of the words, in the vocabulary.")
+    one_hot: list[list[int]] | None = Field(None, description="Without a model: a vector a word, 1 at its index.")
+    bag: list[int] | None = Field(None, description="Without a model: the sum of them, how often each word is there.")
+    counts: list[WordCount] = Field(description="What the bag holds but zeros, by index.")
+
+
+class VectorizeReply(Reply):
+    model: str | None = None
+    size: int = Field(description="Of the vocabulary, and of each vector.")
+    vocabulary: list[str] | None = Field(None, description="Without a model: the texts' words, by index.")
+    texts: list[TextVectors]
+
+
+def vectorize_request(settings: Settings) -> type[VectorizeRequest]:
+    """The request with the limits of settings."""
+    return limited(VectorizeRequest, text=text_or_texts(settings.max_inspect_characters, settings.max_texts))

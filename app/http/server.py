@@ -1,0 +1,57 @@
+"""Running the application under uvicorn."""
+
+import math
+import sys
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.http.protocol import hardened
+from app.http.sse import LAST_WORDS_S
+from app.settings import Settings
+
+SWITCH_S = 0.0005
+"""How long a thread may keep the others from Python. Python's own 5 ms are two steps of the engine's."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, which says when it listens, and where, and when it begins to stop."""
+
+    def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None], on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_ready, self._on_stop = on_ready, on_stop
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}/")
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        self._on_stop()
+        await super().shutdown(sockets)  # type: ignore[arg-type]
+
+
+def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bool:
+    """Serve until a signal; return whether it ever started."""
+    server = make(app, settings, on_ready)
+    server.run()
+    return server.started
+
+
+def make(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> Server:
+    """A server as settings have it. on_ready is called with its URL once it listens."""
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=hardened(settings),  # type: ignore[arg-type]
+        ws="none",
+        timeout_keep_alive=settings.keep_alive_timeout_s,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s + LAST_WORDS_S),
+    )
+    sys.setswitchinterval(SWITCH_S)
+    return Server(config, on_ready, lambda: app.state.engine.drain(settings.shutdown_timeout_s))

@@ -1,0 +1,1 @@
+"""The recurrent networks: a frozen config and a module each."""

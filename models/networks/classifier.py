@@ -1,0 +1,103 @@
+"""A recurrent many-to-one classifier, and the exact reasons for its verdict."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from models.config import require_range
+from models.errors import ConfigError
+from models.networks.dropout import drop_positions
+from models.networks.recurrent import BidirectionalStack, require_cell
+
+
+@dataclass(frozen=True)
+class ClassifierConfig:
+    """Sizes and labels of a Classifier. Raises ConfigError for a value outside its range."""
+
+    vocabulary: int
+    labels: tuple[str, ...]
+    embedding: int = 128
+    hidden: int = 128
+    layers: int = 1
+    cell: str = "lstm"
+    """Of the layers: lstm, gru or rnn."""
+    dropout: float = 0.5
+    embedding_dropout: float = 0.5
+    word_dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "labels", tuple(self.labels))
+        if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
+            raise ConfigError(f"ClassifierConfig.labels is {self.labels!r}; it must be two or more different labels")
+        require_range(self, "vocabulary", 2, 1_000_000)
+        require_range(self, "embedding", 1, 8192)
+        require_range(self, "hidden", 1, 8192)
+        require_range(self, "layers", 1, 16)
+        require_cell(self.cell, "ClassifierConfig")
+        for field in ("dropout", "embedding_dropout", "word_dropout"):
+            require_range(self, field, 0.0, 0.95)
+
+
+class Classifier(nn.Module):
+    """Recurrent layers that read both ways, max and mean pooling over time, and a linear head.
+
+    Pooling as in Howard and Ruder 2018 (arXiv:1801.06146), without their last state and hidden
+    layer: with a linear head each logit is a sum over tokens, so that `contributions` is exact.
+    """
+
+    def __init__(self, config: ClassifierConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocabulary, config.embedding)
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        self.embedding_dropout = nn.Dropout(config.embedding_dropout)
+        # called so in checkpoints, whatever the cell
+        self.lstm = BidirectionalStack(
+            config.embedding, config.hidden, config.layers, nn.Dropout(config.dropout), config.cell
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(4 * config.hidden, len(config.labels))
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """Score ids (B, T) with lengths (B,); return logits (B, C)."""
+        pooled, _, _ = self.pool(self.read(ids, lengths), lengths)
+        logits: Tensor = self.head(self.dropout(pooled))
+        return logits
+
+    def read(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """Run the layers over ids (B, T) with lengths (B,); return (B, T, 2H)."""
+        embedded = self.embedding_dropout(self.embedding(ids))  # (B, T, E)
+        if self.training and self.config.word_dropout:
+            embedded = drop_positions(embedded, self.config.word_dropout)
+        hidden: Tensor = self.lstm(embedded, lengths)
+        return hidden
+
+    def pool(self, hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Pool hidden (B, T, 2H) over the real steps.
+
+        Returns the maximum beside the mean (B, 4H), the step that won each maximum (B, 2H), and the
+        mask (B, T).
+        """
+        steps = torch.arange(hidden.shape[1], device=hidden.device)
+        mask = steps.unsqueeze(0) < lengths.unsqueeze(1)  # (B, T)
+        absent = ~mask.unsqueeze(-1)
+        highest, winner = hidden.masked_fill(absent, float("-inf")).max(dim=1)  # (B, 2H)
+        mean = hidden.masked_fill(absent, 0.0).sum(dim=1) / lengths.unsqueeze(1)  # (B, 2H)
+        return torch.cat([highest, mean.to(highest.dtype)], dim=-1), winner, mask  # (B, 4H), (B, 2H), (B, T)
+
+    def contributions(self, hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Split every logit into the shares of the tokens, from what `read` made of them, (B, T, 2H).
+
+        Returns logits (B, C) and shares (B, T, C), 0 at padding; for each row and class the shares
+        and the head's bias sum to the logit. A token's share is its part of the mean, and, for each
+        feature whose maximum it won, that feature's part.
+        """
+        pooled, winner, mask = self.pool(hidden, lengths)
+        width = hidden.shape[-1]
+        max_weight, mean_weight = self.head.weight[:, :width], self.head.weight[:, width:]  # (C, 2H) each
+        mean_share = (hidden @ mean_weight.T) / lengths.view(-1, 1, 1)  # (B, T, C)
+        mean_share = mean_share.masked_fill(~mask.unsqueeze(-1), 0.0)
+        won = pooled[:, :width].unsqueeze(-1) * max_weight.T  # (B, 2H, C)
+        max_share = torch.zeros_like(mean_share).scatter_add_(1, winner.unsqueeze(-1).expand_as(won), won)
+        return self.head(pooled), mean_share + max_share

@@ -1,0 +1,163 @@
+"""A recurrent sequence-to-sequence model with attention, for several directions at once."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from models.batch import Batch
+from models.config import require_range
+from models.errors import ConfigError
+from models.networks.attention import Attention
+from models.networks.dropout import drop_positions
+from models.networks.recurrent import CELLS, BidirectionalStack, RecurrentState, read_layer, require_cell
+
+
+@dataclass(frozen=True)
+class TranslatorConfig:
+    """Sizes and directions of a Translator. Raises ConfigError for a value outside its range."""
+
+    vocabulary: int
+    languages: tuple[str, ...]
+    directions: tuple[tuple[str, str], ...]
+    embedding: int = 256
+    hidden: int = 512
+    encoder_layers: int = 2
+    cell: str = "lstm"
+    """Of encoder and decoder: lstm, gru or rnn."""
+    dropout: float = 0.3
+    word_dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "languages", tuple(self.languages))
+        object.__setattr__(self, "directions", tuple((source, target) for source, target in self.directions))
+        require_range(self, "vocabulary", 2, 1_000_000)
+        require_range(self, "embedding", 1, 8192)
+        require_range(self, "hidden", 2, 8192)
+        require_range(self, "encoder_layers", 1, 16)
+        require_cell(self.cell, "TranslatorConfig")
+        require_range(self, "dropout", 0.0, 0.95)
+        require_range(self, "word_dropout", 0.0, 0.95)
+        if self.hidden % 2:
+            raise ConfigError(f"TranslatorConfig.hidden is {self.hidden}; it must be even")
+        if len(set(self.languages)) != len(self.languages):
+            raise ConfigError(f"TranslatorConfig.languages {self.languages!r} must be different")
+        named = {language for direction in self.directions for language in direction}
+        if not self.directions or named != set(self.languages):
+            raise ConfigError(
+                f"TranslatorConfig.directions {self.directions!r} must use exactly the languages {self.languages!r}"
+            )
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the encoder keeps of its sources: all that decoding reads of them.
+
+    values is (B, S, H), keys (B, S, H), mask (B, S); initial is the decoder's first hidden state (2, B, H).
+    """
+
+    values: Tensor
+    keys: Tensor
+    mask: Tensor
+    initial: Tensor
+
+    def rows(self, index: Tensor) -> "Memory":
+        return Memory(self.values[index], self.keys[index], self.mask[index], self.initial[:, index])
+
+
+@dataclass(frozen=True)
+class DecoderState:
+    """The memories of the decoder's two layers, each RecurrentState of (1, B, H)."""
+
+    bottom: RecurrentState
+    top: RecurrentState
+
+    def rows(self, index: Tensor) -> "DecoderState":
+        return DecoderState(self.bottom.rows(index), self.top.rows(index))
+
+
+class Translator(nn.Module):
+    """A bidirectional encoder, attention, and a decoder of two layers.
+
+    After Bahdanau et al. 2014 (arXiv:1409.0473). The decoder's *bottom* layer alone asks the
+    attention, and its upper layer reads the context (as in GNMT, arXiv:1609.08144): no step's
+    context feeds the next step's query, so teacher forcing runs whole sequences through fused
+    kernels. One table of embeddings serves source, target and output. The wanted language is a
+    token before the source (Johnson et al. 2016, arXiv:1611.04558), with ids after the vocabulary's.
+    """
+
+    def __init__(self, config: TranslatorConfig) -> None:
+        super().__init__()
+        self.config = config
+        hidden = config.hidden
+        self.embedding = nn.Embedding(config.vocabulary + len(config.languages), config.embedding)
+        nn.init.normal_(self.embedding.weight, std=config.embedding**-0.5)
+        self.encoder = BidirectionalStack(
+            config.embedding, hidden // 2, config.encoder_layers, nn.Dropout(config.dropout), config.cell
+        )
+        self.encoder_norm = nn.LayerNorm(hidden)
+        self.bridge = nn.Linear(hidden, 2 * hidden)
+        self.bottom = CELLS[config.cell](config.embedding, hidden)
+        self.attention = Attention(hidden, hidden)
+        self.top = CELLS[config.cell](2 * hidden, hidden)
+        self.readout = nn.Linear(2 * hidden, config.embedding)
+        self.readout_norm = nn.LayerNorm(config.embedding)
+        self.bias = nn.Parameter(torch.zeros(config.vocabulary))
+        self.dropout = nn.Dropout(config.dropout)
+
+    def language_id(self, language: str) -> int:
+        """The id of the token that asks for a language. Raises ConfigError for one not trained."""
+        if language not in self.config.languages:
+            raise ConfigError(f"language {language!r} is none of {', '.join(self.config.languages)}")
+        return self.config.vocabulary + self.config.languages.index(language)
+
+    def encode(self, source: Batch) -> Memory:
+        """Read sources, (B, S): the wanted language's token, the sentence, the end token."""
+        embedded = self.embed(source.ids)  # (B, S, E)
+        return self.remember(self.encoder(embedded, source.lengths), source)
+
+    def remember(self, encoded: Tensor, source: Batch) -> Memory:
+        """What is kept of the encoder's output (B, S, H)."""
+        values = self.encoder_norm(encoded)  # (B, S, H)
+        mask = source.mask
+        mean = values.masked_fill(~mask.unsqueeze(-1), 0.0).sum(dim=1) / source.lengths.unsqueeze(1)  # (B, H)
+        initial = torch.tanh(self.bridge(mean)).view(-1, 2, self.config.hidden).transpose(0, 1)  # (2, B, H)
+        return Memory(values, self.attention.keys(values), mask, initial.contiguous())
+
+    def decode(
+        self, ids: Tensor, memory: Memory, state: DecoderState | None = None
+    ) -> tuple[Tensor, Tensor, DecoderState]:
+        """Score the token after each of ids (B, T), the first of which is the end token.
+
+        state is what the previous call returned, or None at the start. Returns logits (B, T, V),
+        attention weights (B, T, S) and the state after step T.
+        """
+        features, weights, state = self.decode_features(ids, memory, state)
+        return self.score(features), weights, state
+
+    def decode_features(
+        self, ids: Tensor, memory: Memory, state: DecoderState | None = None
+    ) -> tuple[Tensor, Tensor, DecoderState]:
+        """As decode, but features (B, T, E) that `score` turns into logits."""
+        if state is None:
+            cell = torch.zeros_like(memory.initial[:1]) if self.config.cell == "lstm" else None
+            state = DecoderState(RecurrentState(memory.initial[:1], cell), RecurrentState(memory.initial[1:], cell))
+        query, bottom = read_layer(self.bottom, self.embed(ids), state.bottom)  # (B, T, H)
+        query = self.dropout(query)
+        context, weights = self.attention(query, memory.keys, memory.values, memory.mask)  # (B, T, H), (B, T, S)
+        hidden, top = read_layer(self.top, torch.cat([query, context], dim=-1), state.top)  # (B, T, H)
+        joined = torch.cat([self.dropout(hidden), context], dim=-1)  # (B, T, 2H)
+        features = self.dropout(self.readout_norm(self.readout(joined)))  # (B, T, E)
+        return features, weights, DecoderState(bottom, top)
+
+    def score(self, features: Tensor) -> Tensor:
+        """Turn features (..., E) into logits (..., V): language tokens are never an output."""
+        return nn.functional.linear(features, self.embedding.weight[: self.config.vocabulary], self.bias)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """Embed ids (B, T), with whole words dropped in training; return (B, T, E)."""
+        embedded: Tensor = self.embedding(ids) * self.config.embedding**0.5
+        if self.training and self.config.word_dropout:
+            embedded = drop_positions(embedded, self.config.word_dropout)
+        dropped: Tensor = self.dropout(embedded)
+        return dropped

@@ -1,0 +1,1 @@
+"""Text: tokenizers, sentences, one-hot vectors."""

@@ -1,0 +1,197 @@
+"""Pieces of words: SentencePiece (Kudo and Richardson 2018, arXiv:1808.06226)."""
+
+import io
+import re
+import zlib
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import accumulate, pairwise
+
+import sentencepiece
+
+from models.errors import TokenizerError
+from models.text.tokenizers.base import Token, checked, lower
+
+SPACE = "\u2581"  # how SentencePiece writes a space; a real U+2581 in a text is spelled in bytes
+CACHED_WORDS = 65_536
+_WORD = re.compile(" [^ ]*|[^ ]+")
+LONGEST_LINE_BYTES = 65_536  # SentencePiece skips longer lines when it learns a vocabulary
+LONGEST_LINE = LONGEST_LINE_BYTES // 4 - 1  # in characters: so many and a space always fit
+SAMPLED_CHARACTERS = (
+    40_000_000  # of text, at most, that a vocabulary is learned from: SentencePiece wants 20 bytes for each
+)
+
+
+class SubwordTokenizer:
+    """SentencePiece unigram pieces with byte fallback: encode, then decode, gives the text again.
+
+    The model file is used as a plain vocabulary: text enters unnormalized with one space put
+    before it (so that a word has the same piece at the start of a text as inside it), and decoding
+    is done here, byte by byte. Case is kept unless the tokenizer was made with `lowercase`.
+    """
+
+    kind = "subword"
+    unit = "characters"
+
+    def __init__(self, model: bytes, lowercase: str = "") -> None:
+        """Raise TokenizerError unless model is a SentencePiece model with byte fallback."""
+        self.lowercase = lowercase
+        self._model = model
+        try:
+            self._pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
+        except (RuntimeError, TypeError) as error:
+            raise TokenizerError(f"not a SentencePiece model: {error}") from None
+        count = self._pieces.get_piece_size()
+        self._byte_id = {self._pieces.piece_to_id(f"<0x{value:02X}>"): value for value in range(256)}
+        if len(self._byte_id) != 256:
+            raise TokenizerError("the SentencePiece model has no byte fallback")
+        self._surfaces = [self._spell(index) for index in range(count)]
+        self._encode_word = lru_cache(CACHED_WORDS)(self._pieces_of)
+        self._first_bytes = {index for index, value in self._byte_id.items() if not 0x80 <= value < 0xC0}
+
+    def __reduce__(self) -> tuple[type["SubwordTokenizer"], tuple[bytes, str]]:
+        """It travels between processes without its cache."""
+        return type(self), (self._model, self.lowercase)
+
+    @classmethod
+    def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> "SubwordTokenizer":
+        """Learn `size` pieces from texts, or from an even sample of them where they are long.
+
+        Raises TokenizerError where they have too few different ones.
+        """
+        output = io.BytesIO()
+        try:
+            sentencepiece.SentencePieceTrainer.train(
+                sentence_iterator=iter(_thinned(_lines(lower(text, lowercase) for text in texts), SAMPLED_CHARACTERS)),
+                model_writer=output,
+                vocab_size=size,
+                model_type="unigram",
+                byte_fallback=True,
+                normalization_rule_name="identity",
+                add_dummy_prefix=False,
+                remove_extra_whitespaces=False,
+                split_digits=True,
+                character_coverage=0.9999,
+                input_sentence_size=400_000,
+                shuffle_input_sentence=True,
+                max_sentence_length=LONGEST_LINE_BYTES,
+                num_threads=1,  # the same pieces each time
+                pad_id=-1,
+                bos_id=-1,
+                unk_id=1,
+                eos_id=0,
+                hard_vocab_limit=False,
+                minloglevel=2,
+            )
+        except RuntimeError as error:
+            raise TokenizerError(f"no vocabulary of {size} pieces can be learned: {error}") from None
+        return cls(output.getvalue(), lowercase)
+
+    @property
+    def size(self) -> int:
+        return len(self._surfaces)
+
+    @property
+    def end_id(self) -> int:
+        return int(self._pieces.eos_id())
+
+    def encode(self, text: str) -> list[int]:
+        return self._encode(lower(" " + checked(text), self.lowercase)) if text else []
+
+    def encode_continuation(self, text: str) -> list[int]:
+        return self._encode(lower(checked(text), self.lowercase))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self.decode_continuation(ids).removeprefix(" ")
+
+    def decode_continuation(self, ids: Sequence[int]) -> str:
+        return b"".join(self._surfaces[index] for index in ids).decode("utf-8", errors="replace")
+
+    def tokens(self, text: str) -> list[Token]:
+        ids = self.encode(text)
+        spaced = lower(" " + text, self.lowercase)
+        # the byte at which each character begins, and at which the last one ends
+        begins = list(accumulate((len(char.encode("utf-8")) for char in spaced), initial=0))
+        tokens, position = [], 0
+        for index in ids:
+            end_byte = position + len(self._surfaces[index])
+            start = max(bisect_right(begins, position) - 2, 0)  # less the space put before
+            end = bisect_right(begins, end_byte - 1) - 1
+            tokens.append(Token(index, text[start:end], start, end))
+            position = end_byte
+        return tokens
+
+    def surface(self, token_id: int) -> bytes:
+        return self._surfaces[token_id]
+
+    def unknown(self, ids: Sequence[int]) -> int:
+        return sum(index in self._first_bytes for index in ids)
+
+    def to_bytes(self) -> bytes:
+        return self._model
+
+    def words(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
+        """Cut ids before each piece that begins with a space, where any segmentation of a text has a cut too."""
+        cuts = [place for place, index in enumerate(ids) if place and self._surfaces[index].startswith(b" ")]
+        return [tuple(ids[begin:end]) for begin, end in pairwise([0, *cuts, len(ids)])]
+
+    def segmentations(self, word: tuple[int, ...], count: int) -> list[tuple[tuple[int, ...], float]]:
+        """The likeliest ways to write a word of `words`, `count` at most, with their log-probabilities.
+
+        Itself alone, where it has bytes.
+        """
+        if any(index in self._byte_id for index in word):
+            return [(word, 0.0)]
+        found = self._pieces.nbest_encode(self.decode_continuation(word), nbest_size=count)
+        return [(tuple(ids), sum(self._pieces.get_score(index) for index in ids)) for ids in found]
+
+    def _encode(self, text: str) -> list[int]:
+        """A word at a time, each with the space before it: SentencePiece adds up its scores over a whole string in
+        single precision, so that at a near tie a word's pieces would depend on how much stands before it."""
+        return [index for word in _WORD.findall(text) for index in self._encode_word(word)]
+
+    def _pieces_of(self, word: str) -> tuple[int, ...]:
+        ids: list[int] = []
+        # SentencePiece ends a string at NUL and reads U+2581 as a space: both are spelled in bytes.
+        for part in re.split(f"([\0{SPACE}])", word):
+            if part in ("\0", SPACE):
+                ids.extend(self._pieces.piece_to_id(f"<0x{value:02X}>") for value in part.encode("utf-8"))
+            elif part:
+                ids.extend(self._pieces.encode(part))
+        return tuple(ids)
+
+    def _spell(self, index: int) -> bytes:
+        if index in self._byte_id:
+            return bytes([self._byte_id[index]])
+        if self._pieces.is_control(index) or self._pieces.is_unknown(index):
+            return b""
+        return str(self._pieces.id_to_piece(index)).replace(SPACE, " ").encode("utf-8")
+
+
+def _lines(texts: Iterable[str]) -> Iterator[str]:
+    for text in texts:
+        for line in text.splitlines():
+            if "\0" in line:
+                continue
+            for begin in range(0, len(line), LONGEST_LINE):
+                yield " " + line[begin : begin + LONGEST_LINE]
+
+
+def _thinned(lines: Iterable[str], most: int) -> list[str]:
+    """Lines of at most so many characters together: all, or of every 2, 4, 8 … the one that a checksum picks."""
+    kept: list[str] = []
+    size, share = 0, 1
+    for line in lines:
+        if _picked(line, share):
+            kept.append(line)
+            size += len(line)
+        while size > most and len(kept) > 1:
+            share *= 2
+            kept = [line for line in kept if _picked(line, share)]
+            size = sum(map(len, kept))
+    return kept
+
+
+def _picked(line: str, share: int) -> bool:
+    return zlib.crc32(line.encode("utf-8")) % share == 0

@@ -1,0 +1,92 @@
+"""Whole words between white space, as in Mikolov's Penn Treebank."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from models.errors import TokenizerError
+from models.text.tokenizers.base import Token, checked, lower
+
+MOST_COUNTED = 4_000_000  # different words
+
+
+class WordTokenizer:
+    """Words between white space; a word outside the vocabulary is `<unk>`. Not reversible."""
+
+    kind = "word"
+    unit = "words"
+    END, UNKNOWN = "</s>", "<unk>"
+
+    def __init__(self, words: Sequence[str], lowercase: str = "") -> None:
+        """Raise TokenizerError unless words start with the end, then `<unk>`, and are all different."""
+        if list(words[:2]) != [self.END, self.UNKNOWN] or len(set(words)) != len(words):
+            raise TokenizerError(f"a word list begins with {self.END} and {self.UNKNOWN} and repeats nothing")
+        self.lowercase = lowercase
+        self._words = list(words)
+        self._ids = {word: index for index, word in enumerate(words)}
+
+    @classmethod
+    def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> "WordTokenizer":
+        """Keep the most frequent words of texts, up to `size` ids in all."""
+        counts: Counter[str] = Counter()
+        most = MOST_COUNTED
+        for text in texts:
+            counts.update(lower(text, lowercase).split())
+            if len(counts) > most:  # words seen once are forgotten, so that memory does not grow with the text
+                counts = Counter({word: count for word, count in counts.items() if count > 1})
+                most = max(most, 2 * len(counts))
+        for special in (cls.END, cls.UNKNOWN):
+            counts.pop(special, None)
+        frequent = sorted(counts, key=lambda word: (-counts[word], word))[: size - 2]
+        return cls([cls.END, cls.UNKNOWN, *frequent], lowercase)
+
+    @classmethod
+    def from_bytes(cls, content: bytes, lowercase: str = "") -> "WordTokenizer":
+        """Raise TokenizerError unless content is a JSON list of words."""
+        try:
+            words = json.loads(content)
+        except ValueError as error:
+            raise TokenizerError(f"not a JSON word list: {error}") from None
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise TokenizerError("not a JSON list of words")
+        return cls(words, lowercase)
+
+    @property
+    def size(self) -> int:
+        return len(self._words)
+
+    @property
+    def end_id(self) -> int:
+        return 0
+
+    def encode(self, text: str) -> list[int]:
+        return [
+            self._ids.get(word, 1) or 1 for word in lower(checked(text), self.lowercase).split()
+        ]  # no text has an end
+
+    def encode_continuation(self, text: str) -> list[int]:
+        return self.encode(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return " ".join(self._words[index] for index in ids if index != self.end_id)
+
+    def decode_continuation(self, ids: Sequence[int]) -> str:
+        text = self.decode(ids)
+        return " " + text if text else ""
+
+    def tokens(self, text: str) -> list[Token]:
+        spans = (match.span() for match in re.finditer(r"\S+", text))
+        return [
+            Token(index, text[start:end], start, end)
+            for index, (start, end) in zip(self.encode(text), spans, strict=True)
+        ]
+
+    def surface(self, token_id: int) -> bytes:
+        return b"" if token_id == self.end_id else (" " + self._words[token_id]).encode("utf-8")
+
+    def unknown(self, ids: Sequence[int]) -> int:
+        return sum(index == 1 for index in ids)
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(self._words, ensure_ascii=False, indent=0).encode("utf-8")

@@ -1,0 +1,83 @@
+"""An engine whose turns a test takes one by one, by a clock that moves when the test says so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import torch
+
+from app.catalog.registry import Registry
+from app.engine.engine import Engine, EngineConfig
+from app.engine.ticket import Caller, Finished, Ticket
+
+
+@dataclass
+class Clock:
+    now: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Desk:
+    """The engine, and what its tickets have been told."""
+
+    engine: Engine
+    clock: Clock
+    told: dict[Ticket, list[Any]] = field(default_factory=dict)
+
+    async def submit(self, job: Any, caller: Caller | None = None) -> Ticket:
+        ticket = await self.engine.submit(job, caller)
+        self.told[ticket] = []
+        ticket.deliver = self.told[ticket].append  # events are seen here, and read by nobody
+        return ticket
+
+    def turn(self, count: int = 1) -> None:
+        with torch.inference_mode():
+            for _ in range(count):
+                self.engine.turn()
+
+    async def settle(self) -> None:
+        """Let the event loop run what the engine has sent."""
+        import asyncio
+
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    async def finish(self, most: int = 5_000) -> None:
+        """Take turns until nothing is left."""
+        for _ in range(most):
+            if not (self.engine.running or self.engine.waiting):
+                await self.settle()
+                return
+            self.turn()
+            await self.settle()
+        raise AssertionError(f"still {self.engine.running} running and {self.engine.waiting} waiting")
+
+    def end(self, ticket: Ticket) -> Finished:
+        """How a ticket ended; there is one end, and nothing after it."""
+        events = self.told[ticket]
+        assert [isinstance(event, Finished) for event in events].count(True) == 1, events
+        assert isinstance(events[-1], Finished)
+        return events[-1]
+
+    def result(self, ticket: Ticket) -> Any:
+        end = self.end(ticket)
+        assert end.error is None, end.error
+        return end.result
+
+
+MakeDesk = Callable[..., Desk]
+
+
+@pytest.fixture
+def make_desk(registry: Registry) -> MakeDesk:
+    """Makes desks over the tiny models, in int8: what comes out is exact."""
+
+    def make(models: Registry | None = None, **config: Any) -> Desk:
+        clock = Clock()
+        return Desk(Engine(models or registry, EngineConfig(**config), clock), clock)
+
+    return make

@@ -1,0 +1,552 @@
+"""Laws of the engine, turn by turn."""
+
+import asyncio
+import random
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from app.catalog.registry import Registry, Served, load_models
+from app.engine.engine import Engine, EngineConfig
+from app.engine.jobs import ClassifyJob, GenerateJob, PredictJob, SentencePiece, TokenPiece, TranslateJob
+from app.engine.lanes.decode import UNREAD
+from app.engine.ticket import Caller, Ticket
+from app.errors import DeadlineExceeded, EngineStopped, InvalidRequest, ModelNotFound, QueueFull
+from models.errors import TokenizerError
+from models.sampling import SamplingConfig
+from tests.engine.conftest import Desk, MakeDesk
+from tests.helpers import END, Wrapped, generate_job, wrapped
+
+pytestmark = pytest.mark.anyio
+JOBS = 120
+SCHEDULES = 1_000
+
+
+def other_job(number: int) -> Any:
+    """A job of another kind."""
+    texts = ("the man sees", "a very good film: we liked it! The story was bad.", "dog")
+    text = texts[number % 3]
+    return [
+        PredictJob("language-en", text, 4, "word"),
+        PredictJob("language-en", text, 4, "token"),
+        PredictJob("language-en", text, 4, "word", partial=True),
+        PredictJob("language-en", text, 4, "word", candidates=("dog", "film", "?")),
+        ClassifyJob("sentiment-en", (text, "bad"), explain=number % 2 == 0),
+        TranslateJob("translation-en-tr", (text,), "tr", 1 + number % 3, 1.0, stream=number % 2 == 0),
+    ][number % 6]
+
+
+async def solo(desk: Desk, job: Any) -> Any:
+    ticket = await desk.submit(job)
+    await desk.finish()
+    return desk.result(ticket)
+
+
+class TestSchedules:
+    async def test_each_output_is_that_of_its_solo_run(self, make_desk: MakeDesk) -> None:
+        """Random arrivals, lengths, cancels, seeds, urgencies and callers; turns are taken by hand."""
+        desk = make_desk()
+        alone = [await solo(desk, generate_job(seed)) for seed in range(JOBS)]
+        for schedule in range(SCHEDULES):
+            draw = random.Random(schedule)
+            desk = make_desk(max_rows=draw.choice([1, 3, 8, 64]))
+            await run_schedule(desk, draw, alone)
+
+    async def test_with_all_kinds_of_work(self, make_desk: MakeDesk) -> None:
+        """Exact for what is exact; translations, which add up floats, and classes, up to rounding."""
+        desk = make_desk()
+        jobs = [other_job(number) for number in range(36)]
+        alone = [await solo(desk, job) for job in jobs]
+        desk = make_desk(max_rows=6)
+        streams = [await desk.submit(generate_job(seed)) for seed in range(6)]
+        tickets = [await desk.submit(job) for job in jobs]
+        await desk.finish()
+        for job, ticket, wanted in zip(jobs, tickets, alone, strict=True):
+            found = desk.result(ticket)
+            if isinstance(job, PredictJob):
+                assert found == wanted
+            elif isinstance(job, ClassifyJob):
+                assert [one.scores for one in found] == [pytest.approx(one.scores, abs=0.01) for one in wanted]
+            else:
+                assert [one.text for one in found] == [one.text for one in wanted]
+                pieces = [event for event in desk.told[ticket] if isinstance(event, SentencePiece)]
+                if job.stream:
+                    assert "".join(piece.text for piece in pieces) == found[0].text
+        assert all(desk.result(ticket) for ticket in streams)
+
+
+async def run_schedule(desk: Desk, draw: random.Random, alone: list[Any]) -> None:
+    arriving = sorted((draw.randrange(25), draw.randrange(JOBS)) for _ in range(draw.randint(1, 6)))
+    leaving: dict[int, list[Ticket]] = {}
+    tickets: dict[Ticket, int] = {}
+    for turn in range(60):
+        for when, seed in arriving:
+            if when == turn:
+                ticket = await desk.submit(generate_job(seed), Caller(draw.choice("abc"), draw.randrange(8)))
+                tickets[ticket] = seed
+                if draw.random() < 0.3:
+                    leaving.setdefault(turn + draw.randrange(12), []).append(ticket)
+        for ticket in leaving.get(turn, []):
+            ticket.leave()
+        desk.turn()
+    await desk.finish()
+    left = {ticket for group in leaving.values() for ticket in group}
+    for ticket, seed in tickets.items():
+        if ticket in left and not desk.told[ticket]:
+            continue  # it left before there was anything to tell
+        if ticket in left and desk.told[ticket][-1:] and not hasattr(desk.told[ticket][-1], "result"):
+            check_pieces(desk, ticket, alone[seed], whole=False)
+            continue
+        assert desk.result(ticket) == alone[seed]
+        check_pieces(desk, ticket, alone[seed], whole=True)
+    check_empty(desk)
+
+
+def check_pieces(desk: Desk, ticket: Ticket, wanted: Any, whole: bool) -> None:
+    """What was streamed is the text, or, of one that left, how it began."""
+    assert isinstance(ticket.job, GenerateJob)
+    if not ticket.job.stream:
+        return
+    for number, choice in enumerate(wanted.choices):
+        events = [event for event in desk.told[ticket] if isinstance(event, TokenPiece) and event.choice == number]
+        text = "".join(event.text for event in events)
+        assert choice.text == text if whole else choice.text.startswith(text)
+        scores = tuple(event.score for event in events if event.score)
+        assert scores == choice.tokens[: len(scores)]
+
+
+def check_empty(desk: Desk) -> None:
+    """Nothing is left behind: no seat, no row, no place in the queue."""
+    assert (desk.engine.running, desk.engine.waiting) == (0, 0)
+    assert abs(desk.engine.predicted_wait_s()) < 1e-6
+    for lanes in desk.engine._lanes.values():
+        assert lanes.empty
+        assert lanes.seats == desk.engine.config.max_rows
+
+
+class TestScoredPrompts:
+    """A prompt whose tokens are given to the rows one by one, to be scored, changes nothing of what follows.
+
+    Up to rounding, which in int8 is another where a prompt is read at once; so it is tried in float32.
+    """
+
+    @pytest.mark.parametrize("choices", [1, 3])
+    async def test_the_text_is_the_same(self, make_desk: MakeDesk, checkpoints: Path, choices: int) -> None:
+        changes = {"choices": choices, "stream": False, "scored": True, "top_logprobs": 3, "max_new_tokens": 12}
+        models = load_models(checkpoints, ("language-en",), torch.device("cpu"), precision="float32")
+        for seed in range(12):
+            job = generate_job(seed, **changes)
+            desk = make_desk(models)
+            plain, scored = await solo(desk, job), await solo(desk, replace(job, score_prompt=True))
+            assert [choice.text for choice in scored.choices] == [choice.text for choice in plain.choices]
+            ids = [score.id for score in scored.prompt_scores]
+            assert ids == desk.engine.registry.get("language-en").tokenizer.encode(job.prompt.removesuffix(" "))
+            assert (scored.prompt_tokens, scored.generated_tokens) == (plain.prompt_tokens, plain.generated_tokens)
+            by_ids = await solo(desk, replace(job, ids=tuple(ids), prompt="", score_prompt=True))
+            assert by_ids.prompt_scores == scored.prompt_scores
+
+    async def test_scores_are_those_of_the_next_token(self, make_desk: MakeDesk) -> None:
+        desk = make_desk()
+        text = "the man sees the dog"
+        job = generate_job(0, prompt=text, max_new_tokens=0, choices=1, stop=(), scored=True, score_prompt=True)
+        scored = await solo(desk, job)
+        assert scored.choices[0].text == ""
+        assert scored.generated_tokens == 0
+        for place, score in enumerate(scored.prompt_scores):
+            before = tuple(one.id for one in scored.prompt_scores[:place])
+            after = replace(job, ids=before, prompt="", max_new_tokens=1, score_prompt=False, top_logprobs=500)
+            (next_token,) = (await solo(desk, after)).choices[0].tokens
+            found = {one.id: one.logprob for one in next_token.top}
+            assert found[score.id] == pytest.approx(score.logprob, abs=0.05)
+
+    @pytest.mark.parametrize(("change", "pointer"), [({"ids": (5, 999)}, "/prompt"), ({"ids": (-1,)}, "/prompt")])
+    async def test_ids_outside_the_vocabulary(self, make_desk: MakeDesk, change: dict[str, Any], pointer: str) -> None:
+        with pytest.raises(InvalidRequest, match="outside the vocabulary") as refusal:
+            await make_desk().submit(generate_job(1, **change))
+        assert refusal.value.pointer == pointer
+
+    async def test_bias_outside_the_vocabulary(self, make_desk: MakeDesk) -> None:
+        with pytest.raises(InvalidRequest, match="outside the vocabulary"):
+            await make_desk().submit(generate_job(1, sampling=SamplingConfig(logit_bias=((5000, 1.0),))))
+
+
+class Poisoned(Wrapped):
+    """A runtime that never writes one token, and, where it is deadly, can't read it."""
+
+    def __init__(self, runtime: Any, poison: int, deadly: bool = True) -> None:
+        super().__init__(runtime)
+        self._poison, self._deadly = poison, deadly
+
+    def prefill(self, texts: Any, state: Any) -> Any:
+        self._check(torch.cat(texts))
+        return self._runtime.prefill(texts, state)
+
+    def step(self, ids: Any, state: Any, *memory: Any) -> Any:
+        self._check(ids)
+        logits, *rest = self._runtime.step(ids, state, *memory)
+        logits[:, self._poison] = -1e4
+        return logits, *rest
+
+    def encode(self, source: Any) -> Any:
+        self._check(source.ids)
+        return self._runtime.encode(source)
+
+    def classify(self, batch: Any, explain: bool) -> Any:
+        self._check(batch.ids)
+        return self._runtime.classify(batch, explain)
+
+    def _check(self, ids: torch.Tensor) -> None:
+        if self._deadly and (ids == self._poison).any():
+            raise RuntimeError("a bad token")
+
+
+class TestIsolation:
+    @pytest.mark.parametrize("place", ["first", "last"])
+    async def test_a_row_that_raises_fails_alone(self, make_desk: MakeDesk, registry: Registry, place: str) -> None:
+        """The bad token is read in the prompt, or in the first step after it."""
+        tokenizer = registry.get("language-en").tokenizer
+        poison = tokenizer.encode("§")[-1]
+        poisoned = wrapped(registry, "language-en", lambda runtime: Poisoned(runtime, poison))
+        clean = make_desk(wrapped(registry, "language-en", lambda runtime: Poisoned(runtime, poison, deadly=False)))
+        alone = [await solo(clean, generate_job(seed)) for seed in range(6)]
+        desk = make_desk(poisoned)
+        good = [await desk.submit(generate_job(seed)) for seed in range(3)]
+        bad = [
+            await desk.submit(generate_job(9, prompt="§ dog" if place == "first" else "§", choices=2)),
+            await desk.submit(PredictJob("language-en", "§", 3, "word")),
+        ]
+        good += [await desk.submit(generate_job(seed)) for seed in range(3, 6)]
+        await desk.finish()
+        assert [desk.result(ticket) for ticket in good] == alone
+        for ticket in bad:
+            assert str(desk.end(ticket).error) == "a bad token"
+        check_empty(desk)
+
+    async def test_in_the_other_lanes(self, make_desk: MakeDesk, registry: Registry) -> None:
+        poison = registry.get("sentiment-en").tokenizer.encode("§")[-1]
+        for name in ("sentiment-en", "translation-en-tr"):
+            registry = wrapped(registry, name, lambda runtime: Poisoned(runtime, poison))
+        desk = make_desk(registry)
+        tickets = {
+            text: [
+                await desk.submit(ClassifyJob("sentiment-en", (text,))),
+                await desk.submit(TranslateJob("translation-en-tr", (text,), "tr", 2, 1.0)),
+            ]
+            for text in ("dog", "a man", "§", "film")
+        }
+        await desk.finish()
+        for text, own in tickets.items():
+            assert [desk.end(ticket).error is not None for ticket in own] == [text == "§"] * 2
+        check_empty(desk)
+
+    async def test_a_beam_that_raises_in_mid_search_fails_alone(self, make_desk: MakeDesk, registry: Registry) -> None:
+        class Breaks(Poisoned):
+            def step(self, ids: Any, state: Any, memory: Any) -> Any:
+                if (memory.mask.sum(dim=1) == 3).any() and (ids != 0).any():  # the short source, after its first step
+                    raise RuntimeError("a bad row")
+                return self._runtime.step(ids, state, memory)
+
+            def encode(self, source: Any) -> Any:
+                return self._runtime.encode(source)
+
+        desk = make_desk(wrapped(registry, "translation-en-tr", lambda runtime: Breaks(runtime, -1)))
+        texts = ("a good film", "the man sees the dog", "d", "very bad")
+        tickets = [await desk.submit(TranslateJob("translation-en-tr", (text,), "tr", 2, 1.0)) for text in texts]
+        await desk.finish()
+        errors = [str(desk.end(ticket).error) for ticket in tickets]
+        assert errors.count("None") == 4 - errors.count("a bad row")
+        assert errors[2] == "a bad row"
+        assert errors[1] == "None"
+        check_empty(desk)
+
+    async def test_a_turn_that_fails_outside_any_job_fails_what_runs_and_no_more(
+        self, make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk = make_desk()
+        ticket = await desk.submit(generate_job(1))
+        with monkeypatch.context() as patch:
+            patch.setattr(desk.engine, "_admit", lambda: 1 / 0)
+            desk.turn()
+        await desk.settle()
+        assert str(desk.end(ticket).error) == "the engine failed"
+        assert await solo(desk, generate_job(2)) == await solo(make_desk(), generate_job(2))
+
+
+class Timed(Wrapped):
+    """A runtime by whose calls the clock moves: a step takes 2 ms, the reading of a token 0.05 ms.
+
+    Its texts never end by themselves.
+    """
+
+    def __init__(self, runtime: Any, clock: Any, log: list[tuple[str, float]]) -> None:
+        super().__init__(runtime)
+        self._clock, self._log = clock, log
+
+    def prefill(self, texts: Any, state: Any) -> Any:
+        seconds = 0.00005 * sum(map(len, texts))
+        self._clock.now += seconds
+        self._log.append(("read", seconds))
+        return self._runtime.prefill(texts, state)
+
+    def step(self, ids: Any, state: Any) -> Any:
+        self._clock.now += 0.002
+        self._log.append(("step", 0.002))
+        logits, state = self._runtime.step(ids, state)
+        logits[:, END] = -1e4
+        return logits, state
+
+
+class TestShares:
+    async def test_a_long_prompt_delays_running_streams_by_two_steps_at_most(
+        self, make_desk: MakeDesk, registry: Registry
+    ) -> None:
+        log: list[tuple[str, float]] = []
+        desk = make_desk(registry, timeout_s=1e9)
+        timed = wrapped(registry, "language-en", lambda runtime: Timed(runtime, desk.clock, log))
+        desk.engine.registry = timed
+        forever = {
+            "max_new_tokens": 100_000,
+            "sampling": SamplingConfig(1.0),
+            "stop": (),
+            "choices": 1,
+            "stream": False,
+        }
+        for seed in range(60):
+            await desk.submit(generate_job(seed, **forever))
+        desk.turn(20)
+        long = await desk.submit(generate_job(99, prompt="the man sees the dog and " * 200, max_new_tokens=1))
+        log.clear()
+        while not desk.told[long]:
+            desk.turn()
+            await desk.settle()
+        between, longest = 0.0, 0.0
+        for kind, seconds in log:
+            between = 0.0 if kind == "step" else between + seconds
+            longest = max(longest, between)
+        reads = [seconds for kind, seconds in log if kind == "read"]
+        assert len(reads) > 20  # it was a long prompt
+        assert longest <= 2 * 0.002 + 1e-9
+
+    async def test_callers_are_served_alike_however_much_one_asks(self, make_desk: MakeDesk) -> None:
+        desk = make_desk(max_rows=1)
+        jobs = {"max_new_tokens": 4, "choices": 1, "stream": False, "stop": ()}
+        greedy = [await desk.submit(generate_job(seed, **jobs), Caller("greedy")) for seed in range(20)]
+        modest = [await desk.submit(generate_job(seed, **jobs), Caller("modest")) for seed in range(2)]
+        ended: list[Ticket] = []
+        while len(ended) < 22:
+            desk.turn()
+            await desk.settle()
+            ended += [ticket for ticket in (*greedy, *modest) if desk.told[ticket] and ticket not in ended]
+        assert max(ended.index(ticket) for ticket in modest) < 6
+
+    async def test_urgent_work_of_a_caller_comes_before_the_rest_of_it(self, make_desk: MakeDesk) -> None:
+        desk = make_desk(max_rows=1)
+        jobs = {"max_new_tokens": 2, "choices": 1, "stream": False}
+        tickets = [await desk.submit(generate_job(seed, **jobs), Caller("a", 7 - seed)) for seed in range(5)]
+        ended: list[Ticket] = []
+        while len(ended) < 5:
+            desk.turn()
+            await desk.settle()
+            ended += [ticket for ticket in tickets if desk.told[ticket] and ticket not in ended]
+        assert ended == tickets[::-1]
+
+    async def test_requests_for_one_model_do_not_wait_for_another(self, make_desk: MakeDesk) -> None:
+        desk = make_desk(max_rows=2)
+        slow = [await desk.submit(generate_job(seed, max_new_tokens=200, stop=())) for seed in range(9)]
+        quick = await desk.submit(ClassifyJob("sentiment-en", ("dog",)))
+        desk.turn(4)
+        await desk.settle()
+        assert desk.result(quick)
+        assert not any(desk.told[ticket] for ticket in slow if not ticket.job.stream)
+
+    async def test_batches_by_request_admit_only_when_all_is_done(self, make_desk: MakeDesk) -> None:
+        desk = make_desk(batching="request")
+        short = await desk.submit(generate_job(1, max_new_tokens=1, choices=1))
+        long = await desk.submit(generate_job(2, max_new_tokens=14, stop=(), choices=1))
+        desk.turn(3)
+        late = await desk.submit(generate_job(3, max_new_tokens=1))
+        while not desk.told[late]:
+            assert desk.engine.running + desk.engine.waiting > 0
+            desk.turn()
+            await desk.settle()
+        assert desk.result(short)
+        assert desk.result(long)
+
+
+class TestSlowReaders:
+    async def test_one_is_set_aside_and_comes_back(self, make_desk: MakeDesk, registry: Registry) -> None:
+        long = {"max_new_tokens": 300, "stop": (), "sampling": SamplingConfig(1.0), "stream": True, "top_logprobs": 1}
+        endless = wrapped(registry, "language-en", lambda runtime: Poisoned(runtime, END, deadly=False))
+        alone = await solo(make_desk(endless), generate_job(5, choices=2, **long | {"stream": False}))
+        desk = make_desk(endless)
+        slow = await desk.submit(generate_job(5, choices=2, **long))
+        quick = await desk.submit(generate_job(6, choices=1, **long))
+        for _ in range(200):
+            desk.turn()
+            await desk.settle()
+            quick.taken = quick.posted
+        (lanes,) = desk.engine._lanes.values()
+        assert slow.unread <= UNREAD + 2  # a step makes two events
+        assert (len(lanes.decode), lanes.decode.parked) == (1, 1)
+        for _ in range(2_000):
+            slow.taken, quick.taken = slow.posted, quick.posted
+            desk.turn()
+            await desk.settle()
+        assert desk.result(slow) == alone
+        assert desk.result(quick)
+        check_empty(desk)
+
+    async def test_one_that_never_reads_runs_out_of_time(self, make_desk: MakeDesk) -> None:
+        desk = make_desk(timeout_s=30)
+        slow = await desk.submit(
+            generate_job(5, max_new_tokens=400, stop=(), stream=True, top_logprobs=1, sampling=SamplingConfig(1.0))
+        )
+        desk.turn(200)
+        desk.clock.now += 31
+        desk.turn(2)
+        await desk.settle()
+        assert isinstance(desk.end(slow).error, DeadlineExceeded)
+        check_empty(desk)
+
+
+class TestAdmission:
+    async def test_a_full_queue_refuses_with_a_time_that_proves_about_right(
+        self, make_desk: MakeDesk, registry: Registry
+    ) -> None:
+        desk = make_desk(registry, max_rows=4, max_queued=12, timeout_s=1e9)
+        desk.engine.registry = wrapped(registry, "language-en", lambda runtime: Timed(runtime, desk.clock, []))
+        jobs = {"choices": 1, "stream": False, "stop": (), "max_new_tokens": 20, "sampling": SamplingConfig(1.0)}
+        for seed in range(40):  # let it learn its pace
+            await desk.submit(generate_job(seed, **jobs))
+            while desk.engine.waiting > 8:
+                desk.turn()
+        while desk.engine.waiting < 12:
+            await desk.submit(generate_job(7, **jobs))
+        with pytest.raises(QueueFull, match="12 requests are waiting") as refused:
+            await desk.submit(generate_job(8, **jobs))
+        before = desk.clock.now
+        promised = refused.value.retry_after_s
+        waiting = [entry.ticket for queue in desk.engine._queues.values() for entry in queue]
+        while any(entry.ticket in waiting for queue in desk.engine._queues.values() for entry in queue):
+            desk.turn()
+        waited = desk.clock.now - before
+        assert waited / 2 < promised < waited * 2
+        await desk.submit(generate_job(8, **jobs))
+
+    async def test_who_would_wait_too_long_is_refused_at_once(self, make_desk: MakeDesk, registry: Registry) -> None:
+        desk = make_desk(registry, max_rows=1, timeout_s=0.2)
+        desk.engine.registry = wrapped(registry, "language-en", lambda runtime: Timed(runtime, desk.clock, []))
+        jobs = {"choices": 1, "stream": False, "stop": (), "max_new_tokens": 20, "sampling": SamplingConfig(1.0)}
+        await solo(desk, generate_job(1, **jobs))
+
+        async def submit_many() -> None:
+            for seed in range(60):
+                await desk.submit(generate_job(seed, **jobs))
+
+        with pytest.raises(QueueFull, match=r"it would wait about \d+ s, and may take 0.2 s") as refused:
+            await submit_many()
+        assert refused.value.retry_after_s > 0
+
+    async def test_out_of_time_while_waiting_and_while_running(self, make_desk: MakeDesk) -> None:
+        desk = make_desk(max_rows=1, timeout_s=10)
+        running = await desk.submit(generate_job(1, max_new_tokens=400, choices=1, stop=()))
+        waiting = await desk.submit(generate_job(2))
+        desk.turn(3)
+        desk.clock.now += 11
+        desk.turn(2)
+        await desk.settle()
+        for ticket in (running, waiting):
+            assert isinstance(desk.end(ticket).error, DeadlineExceeded)
+        check_empty(desk)
+
+    async def test_more_choices_than_seats_run_when_nothing_else_does(self, make_desk: MakeDesk) -> None:
+        desk = make_desk(max_rows=2)
+        assert len((await solo(desk, generate_job(1, choices=5))).choices) == 5
+
+    async def test_what_cannot_be_done_takes_no_place(self, make_desk: MakeDesk) -> None:
+        desk = make_desk()
+        for job, error in (
+            (generate_job(1, model="none"), ModelNotFound),
+            (generate_job(1, prompt="\ud800"), TokenizerError),
+            (TranslateJob("translation-en-tr", ("dog " * 600,), "tr", 1, 1.0, attention=True), InvalidRequest),
+        ):
+            with pytest.raises(error):
+                await desk.submit(job)
+        assert desk.engine.waiting == 0
+        check_empty(desk)
+
+
+class TestSwap:
+    async def test_under_load_nothing_fails_and_old_requests_end_on_the_old_model(
+        self, make_desk: MakeDesk, registry: Registry
+    ) -> None:
+        fixed = {"choices": 1, "stream": False, "stop": (), "sampling": SamplingConfig(0.0), "max_new_tokens": 14}
+        old = [await solo(make_desk(), generate_job(seed, **fixed)) for seed in range(12)]
+        turkish = registry.get("language-tr")
+        swapped = Registry(registry.models.values(), registry.device)
+        desk = make_desk(swapped, max_rows=3)
+        before = [await desk.submit(generate_job(seed, **fixed)) for seed in range(12)]
+        desk.turn(6)
+        english = swapped.get("language-en")
+        swapped.swap(Served(replace_name(turkish.checkpoint, "language-en"), turkish.runtime, turkish.vocabulary))
+        after = [await desk.submit(generate_job(seed, **fixed)) for seed in range(12)]
+        await desk.finish()
+        new = [await solo(make_desk(), generate_job(seed, **fixed | {"model": "language-tr"})) for seed in range(12)]
+        assert [desk.result(ticket) for ticket in before] == old
+        assert [desk.result(ticket) for ticket in after] == new
+        assert new != old
+        desk.turn()
+        assert english not in desk.engine._lanes
+
+
+def replace_name(loaded: Any, name: str) -> Any:
+    return replace(loaded, name=name)
+
+
+class TestThread:
+    """With the thread running, on a real event loop."""
+
+    async def test_answers_streams_and_stops(self, registry: Registry) -> None:
+        engine = Engine(registry, EngineConfig())
+        engine.start()
+        assert engine.takes_work
+        tickets = [await engine.submit(generate_job(seed)) for seed in range(30)]
+        results = await asyncio.gather(*(ticket.result() for ticket in tickets))
+        assert all(result.choices for result in results)
+        assert engine.is_moving(patience_s=60)
+        await asyncio.to_thread(engine.stop, 5)
+        with pytest.raises(EngineStopped):
+            await engine.submit(generate_job(1))
+        assert not engine.takes_work
+
+    async def test_stopping_ends_what_runs_and_waits(self, registry: Registry) -> None:
+        engine = Engine(registry, EngineConfig(max_rows=1))
+        engine.start()
+        tickets = [await engine.submit(generate_job(seed)) for seed in range(5)]
+        await asyncio.to_thread(engine.stop, 20)
+        assert all([(await ticket.result()).choices for ticket in tickets])
+
+    async def test_out_of_time_what_is_left_fails(self, registry: Registry) -> None:
+        engine = Engine(registry, EngineConfig())
+        engine.start()
+        ticket = await engine.submit(generate_job(1, max_new_tokens=1_000_000, stop=(), choices=1))
+        await asyncio.to_thread(engine.stop, 0)
+        with pytest.raises(EngineStopped):
+            await ticket.result()
+
+    async def test_a_cancelled_caller_leaves(self, registry: Registry) -> None:
+        engine = Engine(registry, EngineConfig())
+        engine.start()
+        ticket = await engine.submit(generate_job(1, max_new_tokens=1_000_000, stop=(), choices=1))
+        waiting = asyncio.create_task(ticket.result())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        while engine.running:
+            await asyncio.sleep(0.001)
+        assert ticket.gone
+        await asyncio.to_thread(engine.stop, 5)

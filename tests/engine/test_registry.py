@@ -1,0 +1,55 @@
+"""Which model a request means."""
+
+import pytest
+import torch
+
+from app.catalog.registry import Registry, serve
+from app.errors import InvalidRequest, NoModel
+from models import checkpoint
+from models.networks.translator import Translator, TranslatorConfig
+from models.text.tokenizers import SubwordTokenizer
+from tests.conftest import save_tiny
+
+ENGLISH, TURKISH = "Where is the old station?", "Eski istasyon nerede acaba?"
+GERMAN = "Wo ist der alte Bahnhof, bitte?"
+
+
+@pytest.fixture
+def registry(tmp_path, tokenizer: SubwordTokenizer) -> Registry:
+    """English into Turkish and German, Turkish into English, German into Turkish."""
+    directions = (("en", "tr"), ("en", "de"), ("tr", "en"), ("de", "tr"))
+    config = TranslatorConfig(tokenizer.size, ("en", "tr", "de"), directions, embedding=8, hidden=8)
+    save_tiny(tmp_path / "translator", Translator(config), tokenizer, "en", "tr", "de")
+    return Registry([serve(checkpoint.load(tmp_path / "translator"), "float32")], torch.device("cpu"))
+
+
+class TestTarget:
+    def test_the_only_one_need_not_be_named(self, registry: Registry) -> None:
+        for text, source, wanted in ((TURKISH, "auto", "en"), (GERMAN, "auto", "tr"), ("Hm", "de", "tr")):
+            _, target, (found,) = registry.for_translation(None, [text], source, None)
+            assert (target, found.language) == (wanted, {"en": "tr", "tr": "de"}[wanted])
+
+    def test_of_several_one_must_be_named(self, registry: Registry) -> None:
+        with pytest.raises(NoModel, match="name a language to translate to; there are de, tr") as caught:
+            registry.for_translation(None, [ENGLISH], "auto", None)
+        assert caught.value.pointer == "/target"
+        _, target, _ = registry.for_translation(None, [ENGLISH], "auto", "de")
+        assert target == "de"
+
+    def test_texts_that_no_one_target_suits(self, registry: Registry) -> None:
+        with pytest.raises(InvalidRequest, match="send them apart"):
+            registry.for_translation(None, [TURKISH, GERMAN], "auto", None)
+        with pytest.raises(NoModel, match="in the target language already"):
+            registry.for_translation(None, [TURKISH, ENGLISH], "auto", None)
+
+    def test_unknown_languages_are_named_where_they_stand(self, registry: Registry) -> None:
+        pointers = ("/a", "/b", "/c")
+        for source, target, pointer in (
+            ("fr", None, "/b"),
+            ("fr", "tr", "/b"),
+            ("en", "fr", "/c"),
+            ("auto", "fr", "/c"),
+        ):
+            with pytest.raises(NoModel) as caught:
+                registry.for_translation(None, [ENGLISH], source, target, pointers)
+            assert caught.value.pointer == pointer

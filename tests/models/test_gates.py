@@ -1,0 +1,56 @@
+import torch
+from torch import Tensor
+
+from models.gates import Gates, directions, read_gates
+from models.networks.classifier import Classifier, ClassifierConfig
+from models.networks.language_model import LanguageModel, LanguageModelConfig
+
+IDS = [3, 1, 4, 1, 5, 9, 2, 6]
+
+
+def language(backward: bool = False) -> LanguageModel:
+    torch.manual_seed(0)
+    return LanguageModel(LanguageModelConfig(12, embedding=6, hidden=5, layers=2, backward=backward)).eval()
+
+
+def classifier() -> Classifier:
+    torch.manual_seed(0)
+    return Classifier(ClassifierConfig(12, ("bad", "good"), embedding=6, hidden=5, layers=2)).eval()
+
+
+def hidden_of(gates: Gates) -> Tensor:
+    return gates.hidden.unsqueeze(0)  # (1, T, H)
+
+
+class TestReadGates:
+    def test_the_top_layer_is_what_the_language_model_reads(self) -> None:
+        model = language(backward=True)
+        ids = torch.tensor([IDS])
+        torch.testing.assert_close(hidden_of(read_gates(model, IDS, 1, "forward")), model.read(ids)[0])
+        torch.testing.assert_close(hidden_of(read_gates(model, IDS, 1, "backward")), model.read_backward(ids))
+
+    def test_the_top_layer_is_what_the_classifier_reads(self) -> None:
+        model = classifier()
+        both = torch.cat([hidden_of(read_gates(model, IDS, 1, name)) for name in directions(model)], dim=-1)
+        torch.testing.assert_close(both, model.read(torch.tensor([IDS]), torch.tensor([len(IDS)])))
+
+    def test_the_bottom_layer_is_pytorchs(self) -> None:
+        model = language()
+        theirs, (_, cell) = model.lstm.layers[0](model.embedding(torch.tensor([IDS])))
+        gates = read_gates(model, IDS, 0, "forward")
+        torch.testing.assert_close(hidden_of(gates), theirs)
+        torch.testing.assert_close(gates.cell[-1], cell[0, 0])
+
+    def test_the_cell_is_what_is_kept_and_what_enters(self) -> None:
+        for model, name in ((language(), "forward"), (classifier(), "backward")):
+            gates = read_gates(model, IDS, 0, name)
+            torch.testing.assert_close(gates.cell, gates.forget * gates.before + gates.input * gates.candidate)
+            torch.testing.assert_close(gates.hidden, gates.output * gates.cell.tanh())
+            torch.testing.assert_close(gates.change, (gates.cell - gates.before).abs())
+            first = gates.before[0 if name == "forward" else -1]
+            assert not first.any()
+
+
+def test_directions() -> None:
+    assert directions(language()) == ("forward",)
+    assert directions(language(backward=True)) == directions(classifier()) == ("forward", "backward")

@@ -1,0 +1,1 @@
+"""Files and hubs to rows, rows to ids in memory-mapped arrays."""

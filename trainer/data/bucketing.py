@@ -1,0 +1,35 @@
+"""Batches of sequences of like length, so that little of a batch is padding."""
+
+import numpy as np
+
+from trainer.data.store import IdArray
+
+
+def bucket(lengths: IdArray, batch_tokens: int, seed: int, epoch: int, batch_rows: int = 1 << 30) -> list[IdArray]:
+    """Group the places of lengths (R,) into batches of at most batch_rows rows and batch_tokens padded tokens.
+
+    Neighbours in length share a batch; ties and the order of batches are drawn for (seed, epoch).
+    A sequence longer than batch_tokens makes a batch of its own.
+    """
+    draw = np.random.default_rng([seed, epoch])
+    order = np.lexsort((draw.random(len(lengths)), lengths))  # by length, then at random
+    lengths = lengths[order]
+    cuts = []
+    first = 0
+    while first < len(order):
+        cuts.append(first)
+        first += _rows(lengths, first, batch_tokens, batch_rows)
+    batches = np.split(order, cuts[1:])
+    return [batches[place] for place in draw.permutation(len(batches))]
+
+
+def _rows(lengths: IdArray, first: int, batch_tokens: int, batch_rows: int) -> int:
+    """How many sequences from first on fit: their number times the last, the longest, grows with each."""
+    low, high = 1, max(1, min(batch_rows, len(lengths) - first, batch_tokens // max(1, int(lengths[first]))))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if middle * int(lengths[first + middle - 1]) <= batch_tokens:
+            low = middle
+        else:
+            high = middle - 1
+    return low

@@ -1,0 +1,132 @@
+"""What `--train` and `--valid` name: a file and its columns, two parallel files, or a data set of a hub."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from models.errors import DataError
+from trainer.data.files import Row, cells, checksum, read_parallel, read_rows
+
+HUB = "hf:"
+
+
+class Source(Protocol):
+    """Data as a person names it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def rows(self) -> Iterator[Row]:
+        """Its rows, one at a time, each time from the first. Raises DataError as `read_rows` does."""
+
+    def describe(self) -> dict[str, str]:
+        """The name and, of files, the checksum, or of a hub's data set its version's fingerprint: for the record."""
+
+
+def parse_source(name: str, root: Path, usual: Sequence[str], usual_tsv: Sequence[str], split: str) -> Source:
+    """Understand a name: one of
+
+        FILE  FILE:COLUMN,…  FILE,FILE  hf:NAME[:CONFIGURATION][@SPLIT][#COLUMN,…]
+
+    usual and usual_tsv are the columns where none are named; split is a hub's usual one. A relative
+    file is looked for in root. Raises DataError for another number of columns than the usual.
+    """
+    if name.startswith(HUB):
+        return _parse_hub(name, root, usual, split)
+    body, colon, columns = name.partition(":")
+    files = tuple(root / part for part in body.split(","))
+    wanted = tuple(columns.split(",")) if colon else tuple(usual_tsv if body.endswith((".tsv", ".tsv.gz")) else usual)
+    if len(files) > 1 and (len(files) != len(usual) or colon):
+        raise DataError(f"{name}: parallel files are two, without columns: SOURCE,TARGET")
+    return FileSource(name, files, _counted(name, wanted, usual))
+
+
+def _counted(name: str, columns: tuple[str, ...], usual: Sequence[str]) -> tuple[str, ...]:
+    if len(columns) != len(usual):
+        raise DataError(f"{name}: {len(columns)} columns are named, and {len(usual)} are needed")
+    return columns
+
+
+@dataclass(frozen=True)
+class FileSource:
+    """A file and its columns, or two parallel files."""
+
+    name: str
+    paths: tuple[Path, ...]
+    columns: tuple[str, ...]
+
+    def rows(self) -> Iterator[Row]:
+        if len(self.paths) == 2:
+            return read_parallel(*self.paths)
+        return read_rows(self.paths[0], self.columns)
+
+    def describe(self) -> dict[str, str]:
+        return {"name": self.name, "sha256": " ".join(checksum(path) for path in self.paths)}
+
+
+@dataclass(frozen=True)
+class HubSource:
+    """A split of a data set that the `datasets` package can load: from the hub, or from a folder of files."""
+
+    name: str
+    dataset: str
+    configuration: str | None
+    split: str
+    columns: tuple[str, ...]
+
+    def rows(self) -> Iterator[Row]:
+        loaded = self._load()
+        names = {name: feature.names for name, feature in (loaded.features or {}).items() if hasattr(feature, "names")}
+        found = False
+        for number, record in enumerate(loaded, 1):
+            for column in names.keys() & record.keys():
+                if isinstance(record[column], int) and record[column] >= 0:
+                    record[column] = names[column][record[column]]  # a label's name for its number
+            row = cells(record, self.columns, f"{self.name}: row {number}")
+            if any(cell.strip() for cell in row):
+                found = True
+                yield row
+        if not found:
+            raise DataError(f"{self.name}: no text in it")
+
+    def describe(self) -> dict[str, str]:
+        return {"name": self.name, "fingerprint": str(self._load()._fingerprint)}
+
+    def _load(self) -> Any:
+        try:
+            import datasets  # noqa: PLC0415 — an extra that few need
+        except ImportError:
+            raise DataError(f"{self.name}: to read data sets of a hub: pip install 'carousel-lstm[data]'") from None
+        datasets.disable_progress_bars()
+        try:
+            return datasets.load_dataset(self.dataset, self.configuration, split=self.split)
+        except Exception as error:  # its own errors, a hub's and a disk's
+            raise DataError(f"{self.name}: {type(error).__name__}: {' '.join(str(error).split())}") from None
+
+
+def _parse_hub(name: str, root: Path, usual: Sequence[str], split: str) -> HubSource:
+    body, _, columns = name.removeprefix(HUB).partition("#")
+    body, _, own_split = body.partition("@")
+    dataset, _, configuration = body.partition(":")
+    if not dataset:
+        raise DataError(f"{name}: no data set is named: hf:NAME[:CONFIGURATION][@SPLIT][#COLUMN,…]")
+    local = root / dataset
+    wanted = tuple(columns.split(",")) if columns else tuple(usual)
+    return HubSource(
+        name,
+        str(local) if local.exists() else dataset,
+        configuration or None,
+        own_split or split,
+        _counted(name, wanted, usual),
+    )
+
+
+def describe(sources: Sequence[Source]) -> list[dict[str, str]]:
+    return [source.describe() for source in sources]
+
+
+def all_rows(sources: Sequence[Source]) -> Iterator[Row]:
+    """The rows of all sources, one after the other."""
+    for source in sources:
+        yield from source.rows()

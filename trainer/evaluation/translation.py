@@ -1,0 +1,63 @@
+"""BLEU and chrF2 of translations."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sacrebleu.metrics.bleu import BLEU
+from sacrebleu.metrics.chrf import CHRF
+
+from models.decoding.beam_search import SearchConfig, source_ids, translate
+from models.networks.translator import Translator
+from models.runtime.build import make_translator_runtime
+from models.text.sentences import begin_as
+from models.text.tokenizers import Tokenizer
+from trainer.evaluation.config import EvaluationConfig
+
+Pairs = Sequence[tuple[str, str]]
+
+
+def translate_texts(
+    model: Translator,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    target: str,
+    config: EvaluationConfig,
+    precision: str = "float32",
+) -> list[str]:
+    """The best translation of each text into the language target."""
+    runtime = make_translator_runtime(model, precision)
+    sources = [source_ids(model, tokenizer, text, target) for text in texts]
+    hypotheses = translate(runtime, sources, tokenizer.end_id, SearchConfig(config.beam_size, config.length_penalty))
+    return [
+        begin_as(tokenizer.decode(best.ids), text, target) for (best, *_), text in zip(hypotheses, texts, strict=True)
+    ]
+
+
+def score_translations(found: Sequence[str], references: Sequence[str], config: EvaluationConfig) -> dict[str, Any]:
+    """sacreBLEU and chrF2 with their signatures, and the bootstrap's 95% intervals."""
+    scores: dict[str, Any] = {}
+    for name, metric in (("bleu", BLEU(tokenize=config.bleu_tokenize, force=True)), ("chrf2", CHRF())):
+        score = metric.corpus_score(list(found), [list(references)], n_bootstrap=max(1, config.resamples))
+        scores[name] = score.score
+        scores[f"{name}_signature"] = str(metric.get_signature())
+        if config.resamples:
+            scores[f"{name}_95"] = [float(score._mean - score._ci), float(score._mean + score._ci)]
+    return scores
+
+
+def evaluate_translator(
+    model: Translator,
+    tokenizer: Tokenizer,
+    pairs: Pairs,
+    target: str,
+    config: EvaluationConfig,
+    precision: str = "float32",
+) -> dict[str, Any]:
+    """Scores of pairs of source and reference."""
+    found = translate_texts(model, tokenizer, [source for source, _ in pairs], target, config, precision)
+    return {
+        **score_translations(found, [reference for _, reference in pairs], config),
+        "beam_size": config.beam_size,
+        "length_penalty": config.length_penalty,
+        "sentences": len(pairs),
+    }

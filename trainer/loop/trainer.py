@@ -1,0 +1,282 @@
+"""The training loop: it yields records, and its caller prints, plots, saves and stops."""
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from models.device import trains_in_bfloat16
+from models.errors import TrainingError
+from models.networks.dropout import dropped_weights
+from trainer.loop.distributed import World
+from trainer.loop.optimization import Average, Optimizer, Schedule, TrainingConfig
+
+BatchT = TypeVar("BatchT")
+PartT = TypeVar("PartT")
+
+
+class Task(ABC, Generic[BatchT, PartT]):
+    """What is trained: a model, its batches, its loss and its score on the validation data."""
+
+    metric: str
+    unit: str
+    """What a target is: tokens or texts."""
+    higher_is_better: bool
+    model: nn.Module
+
+    @abstractmethod
+    def batches(self, epoch: int) -> Sequence[BatchT]:
+        """An epoch's batches, the same for the same seed and epoch; as many in every epoch, about."""
+
+    @abstractmethod
+    def parts(self, batch: BatchT, count: int) -> Sequence[PartT]:
+        """Cut a batch into so many parts of about the same size, or fewer: a small batch may not go round."""
+
+    @abstractmethod
+    def targets(self, part: PartT) -> int:
+        """How many targets a part has."""
+
+    @abstractmethod
+    def loss(self, part: PartT) -> Tensor:
+        """The mean loss per target: a scalar that has a gradient."""
+
+    @abstractmethod
+    def validate(self) -> dict[str, float]:
+        """Scores of `model` on the validation data, under `metric` the one that decides."""
+
+    def depths(self) -> list[list[nn.Parameter]]:
+        """The parameters, from the model's head down, in groups that may learn at different rates."""
+        return [list(self.model.parameters())]
+
+    def export(self, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """The weights that were just validated as they are to be saved, and what the record should say of them."""
+        return weights, {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What `loss` carries from batch to batch, as tensors and numbers."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One optimizer step was made; loss is its mean per target in nats, before the step."""
+
+    step: int
+    total_steps: int
+    epoch: int
+    loss: float
+    targets: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The model was validated. best says whether it is better than all before."""
+
+    step: int
+    epoch: int
+    train_loss: float
+    learning_rate: float
+    seconds: float
+    scores: dict[str, float] = field(default_factory=dict)
+    best: bool = False
+
+
+class _Loss(nn.Module):
+    """A task's loss as a module's forward, which is where DistributedDataParallel looks for it."""
+
+    def __init__(self, task: Task[Any, Any]) -> None:
+        super().__init__()
+        self.model, self.task = task.model, task
+
+    def forward(self, part: Any) -> Tensor:
+        return self.task.loss(part)
+
+
+class Trainer(Generic[BatchT, PartT]):
+    """A task being trained. `run` yields; `state_dict` at any yield resumes it exactly.
+
+    A batch is the same whatever computes it: it is cut into a part for each process (and, with
+    `accumulate`, into more parts, one after the other), and the gradient is that of the mean over all
+    its targets.
+    """
+
+    def __init__(
+        self, task: Task[BatchT, PartT], config: TrainingConfig, device: torch.device, world: World | None = None
+    ) -> None:
+        self.task, self.config, self.device, self.world = task, config, device, world or World()
+        self._bfloat16 = trains_in_bfloat16(config.precision, device)
+        task.model.to(device)
+        self.steps_per_epoch = len(task.batches(0))
+        self.total_steps = self.steps_per_epoch * config.epochs
+        self.schedule = Schedule(config, self.total_steps)
+        self.optimizer = Optimizer(task.depths(), config, self.schedule)
+        self.average = Average(config, self._weights())
+        self._loss: nn.Module = _Loss(task)
+        if self.world.size > 1:
+            self._loss = DistributedDataParallel(self._loss)
+            torch.manual_seed(config.seed + 1_000_003 * self.world.rank)  # every process drops other things
+        self.step = 0
+        self.epoch = 0
+        self.position = 0
+        self.seconds = 0.0
+        self.evaluated_step = 0
+        self.best_score: float | None = None
+        self.stale_evaluations = 0
+        self.recent_loss = 0.0
+        self.recent_targets = 0
+
+    def run(self) -> Iterator[Progress | Evaluation]:
+        """Train to the end, or until patience is out. Yields a Progress a step and each Evaluation."""
+        batches = self.task.batches(self.epoch)
+        while True:
+            if self._evaluation_is_due():
+                yield self._evaluate()
+            if self.step >= self.total_steps or self.stale_evaluations >= self.config.patience:
+                return
+            if self.position >= len(batches):
+                self.epoch, self.position = self.epoch + 1, 0
+                batches = self.task.batches(self.epoch)
+            yield self._train_step(batches[self.position])
+
+    def _evaluation_is_due(self) -> bool:
+        """So many times an epoch, at even distances, the last time at its end."""
+        now, before = (
+            step * self.config.evaluations_per_epoch // self.steps_per_epoch for step in (self.step, self.step - 1)
+        )
+        return now > before >= 0 and self.evaluated_step != self.step
+
+    def best_weights(self) -> dict[str, Tensor]:
+        """The weights that validation saw last: the average's where one is kept."""
+        return {name: value.detach().clone() for name, value in (self.average.weights or self._weights()).items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on, as tensors, numbers, strings, lists and dicts.
+
+        All processes of a run call this together, and get the same.
+        """
+        own = {
+            "task": self.task.state_dict(),
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
+        }
+        return {
+            "model": self.task.model.state_dict(),
+            "optimizer": self.optimizer.inner.state_dict(),
+            "average": self.average.state_dict(),
+            "processes": self.world.gather(own),
+            "numbers": {name: getattr(self, name) for name in _NUMBERS},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Raise TrainingError where the state is that of another number of processes."""
+        if len(state["processes"]) != self.world.size:
+            raise TrainingError(
+                f"the run to resume was one of {len(state['processes'])} processes, and here are {self.world.size}"
+            )
+        self.task.model.load_state_dict(state["model"])
+        self.optimizer.inner.load_state_dict(state["optimizer"])
+        self.average.load_state_dict(state["average"], self.device)
+        own = state["processes"][self.world.rank]
+        self.task.load_state_dict(own["task"])
+        torch.set_rng_state(own["random"].cpu())
+        if self.device.type == "cuda" and own["random_cuda"] is not None:
+            torch.cuda.set_rng_state(own["random_cuda"].cpu())
+        for name in _NUMBERS:
+            setattr(self, name, state["numbers"][name])
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: parameter.data for name, parameter in self.task.model.named_parameters()}
+
+    def _train_step(self, batch: BatchT) -> Progress:
+        started = time.perf_counter()
+        self.task.model.train()
+        parts = self.task.parts(batch, self.config.accumulate * self.world.size)
+        targets = sum(self.task.targets(part) for part in parts)
+        loss = self.world.sum(self._gradients(parts, targets))
+        if not math.isfinite(loss):
+            raise TrainingError(f"the loss of step {self.step} is {loss}; try a lower learning_rate")
+        self.optimizer.step(self.step, self.epoch + self.position / self.steps_per_epoch)
+        self.step += 1
+        self.position += 1
+        self.average.update(self._weights(), self.step)
+        self.recent_loss += loss * targets
+        self.recent_targets += targets
+        self.seconds += time.perf_counter() - started
+        return Progress(self.step, self.total_steps, self.epoch, loss, targets)
+
+    def _gradients(self, parts: Sequence[PartT], targets: int) -> float:
+        """Leave the gradient of the batch's mean loss in the parameters; return this process's share of that loss."""
+        own = parts[self.world.rank :: self.world.size]
+        # A process without a part of its own takes part all the same, with a gradient of nothing.
+        shares = [(part, self.task.targets(part) / targets) for part in own] or [(parts[0], 0.0)]
+        total = 0.0
+        for place, (part, share) in enumerate(shares):
+            with (
+                self._reducing(last=place == len(shares) - 1),
+                dropped_weights(self.task.model, self.config.weight_drop),
+            ):
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
+                    loss = self._loss(part)
+                # DistributedDataParallel divides by the number of processes.
+                (loss * (share * self.world.size)).backward()
+            total += loss.item() * share
+        return total
+
+    def _reducing(self, last: bool) -> Any:
+        """Gradients travel between processes once a step, with its last part."""
+        if isinstance(self._loss, DistributedDataParallel) and not last:
+            return self._loss.no_sync()
+        return nullcontext()
+
+    def _evaluate(self) -> Evaluation:
+        started = time.perf_counter()
+        scores = self.world.decide(self._validate)
+        score = scores[self.task.metric]
+        if not math.isfinite(score):
+            raise TrainingError(
+                f"the validation {self.task.metric} of step {self.step} is {score}; try a lower learning_rate"
+            )
+        best = self.best_score is None or (
+            score > self.best_score if self.task.higher_is_better else score < self.best_score
+        )
+        self.average.watch(-score if self.task.higher_is_better else score, self._weights())
+        self.best_score = score if best else self.best_score
+        self.evaluated_step = self.step
+        self.stale_evaluations = 0 if best else self.stale_evaluations + 1
+        train_loss = self.recent_loss / max(1, self.recent_targets)
+        self.recent_loss, self.recent_targets = 0.0, 0
+        self.seconds += time.perf_counter() - started
+        rate = self.schedule.rate(self.step - 1)
+        return Evaluation(self.step, self.epoch, train_loss, rate, self.seconds, scores, best)
+
+    def _validate(self) -> dict[str, float]:
+        random_state = torch.get_rng_state()
+        kept = {name: value.clone() for name, value in self._weights().items()} if self.average.weights else {}
+        self._set_weights(self.average.weights)
+        self.task.model.eval()
+        with torch.inference_mode():
+            scores = self.task.validate()
+        self._set_weights(kept)
+        torch.set_rng_state(random_state)
+        return scores
+
+    def _set_weights(self, weights: dict[str, Tensor]) -> None:
+        for name, parameter in self.task.model.named_parameters():
+            if name in weights:
+                parameter.data.copy_(weights[name])
+
+
+_NUMBERS = (
+    "step", "evaluated_step", "epoch", "position", "seconds", "best_score", "stale_evaluations", "recent_loss",
+    "recent_targets",
+)  # fmt: skip

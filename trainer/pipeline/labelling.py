@@ -1,0 +1,100 @@
+"""Labels for text that has none, from classifiers that are there: what they are sure of together teaches another one.
+
+Self-training (Yarowsky 1995, ACL P95-1026) with the labels of an ensemble. Sentences of the texts are labelled by
+themselves too, where the classifier to be trained is to judge short texts as well as long ones.
+"""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from models.checkpoint import Checkpoint
+from models.config import require_range
+from models.counted.bag_of_words import Bag
+from models.errors import CheckpointError, DataError
+from models.networks.classifier import Classifier
+from models.runtime.build import make_classifier_runtime
+from models.text.sentences import split_sentences
+from trainer.evaluation.classification import classify_all
+
+FEWEST_WORDS, MOST_WORDS = 3, 40
+"""Of a sentence that is labelled by itself."""
+
+
+@dataclass(frozen=True)
+class LabellingConfig:
+    """Which labels are kept."""
+
+    least: float = 0.7
+    """The probability that a text's label must have."""
+    sentences: int = 0
+    """So many sentences of each text, drawn at random, are labelled by themselves."""
+    least_of_sentences: float = 0.85
+    """The probability that a sentence's label must have; of sentences, more say nothing."""
+
+    def __post_init__(self) -> None:
+        require_range(self, "least", 0.0, 1.0)
+        require_range(self, "sentences", 0, 100)
+        require_range(self, "least_of_sentences", 0.0, 1.0)
+
+
+def label_file(path: Path, teachers: Sequence[Checkpoint], texts: Sequence[str], how: LabellingConfig) -> int:
+    """Write a JSON Lines file of texts, and sentences of them, with their labels; return how many.
+
+    Raises DataError where the teachers are no classifiers with the same labels, CheckpointError where the disk refuses.
+    """
+    names = _labels_of(teachers)
+    rows = [
+        *_label(teachers, names, texts, how.least),
+        *_label(teachers, names, list(_sentences(texts, how.sentences)), how.least_of_sentences),
+    ]
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows))
+        partial.replace(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: can't be written: {error}") from None
+    return len(rows)
+
+
+def _labels_of(teachers: Sequence[Checkpoint]) -> tuple[str, ...]:
+    known: dict[str, tuple[str, ...]] = {}
+    for teacher in teachers:
+        if not isinstance(teacher.model, Classifier | Bag):
+            raise DataError(f"{teacher.name}: a {teacher.kind}; labels come from classifiers")
+        known[teacher.name] = teacher.model.config.labels
+    if len(set(known.values())) != 1:
+        raise DataError(f"the classifiers have different labels: {known}")
+    return next(iter(known.values()))
+
+
+def _label(
+    teachers: Sequence[Checkpoint], names: Sequence[str], texts: Sequence[str], least: float
+) -> Iterator[tuple[str, str]]:
+    """The texts that the teachers, by the mean of their probabilities, are sure enough of, with their labels."""
+    if not texts:
+        return
+    found = []
+    for teacher in teachers:
+        assert isinstance(teacher.model, Classifier | Bag)
+        tokenizer = teacher.tokenizer
+        ids = [tokenizer.encode(text) or [tokenizer.end_id] for text in texts]
+        logits = classify_all(make_classifier_runtime(teacher.model, "float32"), ids)
+        found.append(torch.softmax(logits, dim=-1))
+    sure, best = torch.stack(found).mean(dim=0).max(dim=1)  # (N,) each
+    for text, probability, label in zip(texts, sure.tolist(), best.tolist(), strict=True):
+        if probability >= least:
+            yield text, names[label]
+
+
+def _sentences(texts: Sequence[str], count: int) -> Iterator[str]:
+    """So many sentences of each text, or all it has, of those that are neither too short nor too long."""
+    draw = random.Random(1)
+    for text in texts:
+        own = [sentence.text for sentence in split_sentences(text.replace("<br />", "\n"))]
+        fitting = [sentence for sentence in own if FEWEST_WORDS <= len(sentence.split()) <= MOST_WORDS]
+        yield from draw.sample(fitting, min(count, len(fitting)))

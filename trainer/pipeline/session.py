@@ -1,0 +1,276 @@
+"""One run of the trainer: progress on the screen, a state that survives a kill, a checkpoint at the end."""
+
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from models import checkpoint
+from models.checkpoint import Model
+from models.counted.bag_of_words import Bag
+from models.counted.ngram import Ngram
+from models.errors import CheckpointError, DataError
+from models.networks.classifier import Classifier
+from models.networks.language_model import LanguageModel
+from models.networks.translator import Translator
+from models.text.tokenizers import Tokenizer
+from trainer.loop.trainer import Evaluation, Trainer
+from trainer.report.card import write_card
+from trainer.report.plots import class_pictures, learning_curves
+from trainer.report.progress import Display
+from trainer.report.tensorboard import Board
+
+SAVE_EVERY_S = 300.0
+STATE = "state.pt"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a checkpoint is called and remembers of its training, beside weights and scores."""
+
+    output: Path
+    languages: tuple[str, ...]
+    command: str
+    settings: Mapping[str, Any]
+    data: Mapping[str, list[dict[str, str]]]
+    data_note: str = ""
+    limits: str = ""
+    start: Mapping[str, str] = field(default_factory=dict)
+    """Name and version of the checkpoint that training started from."""
+    data_report: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def work(self) -> Path:
+        return work_folder(self.output)
+
+
+def train(
+    run: Run,
+    trainer: Trainer[Any, Any],
+    tokenizer: Tokenizer,
+    evaluate: Callable[[Model], dict[str, Any]],
+    resume: bool,
+    console: Console,
+    board: Board | None = None,
+) -> dict[str, Any]:
+    """Train, and leave a checkpoint of the best weights; return its metrics.
+
+    The checkpoint is rewritten whenever validation finds better weights. At the end it is loaded
+    from the disk, as a service would, and evaluate's scores of it become its metrics. With resume,
+    a run that was killed goes on from its last saved state. Of several processes the first one writes
+    and prints. Raises DataError where there is no such state, or another run's, and CheckpointError
+    where the disk refuses; what lies there is then whole.
+    """
+    log = _resume(run, trainer, console) if resume else []
+    world, task = trainer.world, trainer.task
+    saved = time.monotonic()
+    display = Display(
+        console if world.is_first else Console(quiet=True),
+        run.output.name, task.metric, task.unit, trainer.step, trainer.total_steps,
+    )  # fmt: skip
+    board = board or Board(None)
+    board.begin(trainer.step)
+    with display, closing(board):
+        for record in trainer.run():
+            display.show(record)
+            board.show(record)
+            if isinstance(record, Evaluation):
+                log.append(asdict(record))
+                if record.best:
+                    world.decide(lambda: _write_checkpoint(run, trainer, tokenizer, log))
+            if isinstance(record, Evaluation) or _is_due(trainer, saved):
+                state = trainer.state_dict()
+                world.decide(lambda state=state: _save_state(run, trainer, state, log))  # type: ignore[misc]
+                saved = time.monotonic()
+
+    def end() -> dict[str, Any]:
+        checkpoint.replace_files(run.output, _log_files(run, task.metric, log))  # with what came after the best
+        metrics = finish(run.output, evaluate, trainer.device)
+        shutil.rmtree(run.work, ignore_errors=True)
+        return metrics
+
+    return world.decide(end)
+
+
+def _is_due(trainer: Trainer[Any, Any], saved: float) -> bool:
+    if trainer.world.size > 1 and trainer.step % 16:
+        return False  # they would have to agree at every step
+    return trainer.world.decide(lambda: time.monotonic() - saved > SAVE_EVERY_S)
+
+
+def finish(output: Path, evaluate: Callable[[Model], dict[str, Any]], device: torch.device) -> dict[str, Any]:
+    """Measure the checkpoint as it lies on the disk, and write metrics.json and the card."""
+    loaded = checkpoint.load(output, device)
+    with torch.inference_mode():
+        metrics = evaluate(loaded.model)
+    write_metrics(loaded, output, metrics)
+    return metrics
+
+
+def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[str, Any]) -> None:
+    """Replace a checkpoint's metrics, the card that shows them, and its pictures."""
+    card = write_card(output.name, loaded.kind, loaded.languages, loaded.training, metrics)
+    changes = {"metrics.json": checkpoint.to_json(metrics), "README.md": card.encode("utf-8")}
+    before = [path.name for path in output.glob("evaluation-*.png")]
+    if loaded.kind in ("classifier", "bag"):
+        for number, evaluation in enumerate(metrics["evaluations"], 1):
+            picture = class_pictures(evaluation["scores"], f"{output.name} on {evaluation['data']['name']}")
+            changes[f"evaluation-{number}.png"] = picture
+    checkpoint.replace_files(output, changes, without=before)
+
+
+def check_output(output: Path, resume: bool) -> None:
+    """Raise DataError, before anything is read, where a run can't begin at output, or be resumed there."""
+    work = work_folder(output)
+    if resume:
+        if not (work / STATE).exists():
+            raise DataError(f"{work / STATE}: missing: no run to resume; if it was killed early, start it again")
+    elif (work / STATE).exists():
+        raise DataError(f"{work}: an unfinished run; go on with --resume, or delete that folder")
+    elif output.exists() and (is_finished(output) or not work.exists()):  # else of a run killed before its first save
+        raise DataError(f"{output}: exists already; choose another --out, or delete it")
+
+
+def is_finished(output: Path) -> bool:
+    """Whether a run came to its end there: then the checkpoint has been measured."""
+    try:
+        return bool(json.loads((output / "metrics.json").read_bytes())["evaluations"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def has_state(output: Path) -> bool:
+    """Whether a run can be resumed there."""
+    return (work_folder(output) / STATE).exists()
+
+
+def forget(output: Path) -> None:
+    """Delete what a run left that never began to train."""
+    if not has_state(output) and not output.exists():
+        shutil.rmtree(work_folder(output), ignore_errors=True)
+
+
+def work_folder(output: Path) -> Path:
+    """Where an unfinished run is kept; gone when it is finished."""
+    return output.with_name(output.name + ".training")
+
+
+def _resume(run: Run, trainer: Trainer[Any, Any], console: Console) -> list[dict[str, Any]]:
+    path = run.work / STATE
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        trainer.load_state_dict(state["trainer"])
+        before, log = json.loads(state["environment"]), json.loads(state["log"])
+    except (OSError, ValueError, KeyError, RuntimeError, UnpicklingError) as error:
+        raise DataError(f"{path}: damaged ({error}); delete {run.work} and start the run again") from None
+    now = environment(trainer.device, trainer.world.size)
+    if before != now:
+        console.print(
+            f"warning: the run began on other ground ({before}, now {now}): its end can differ in the last digits",
+            style="yellow", markup=False, highlight=False, soft_wrap=True,
+        )  # fmt: skip
+    found: list[dict[str, Any]] = log
+    return found
+
+
+def _save_state(run: Run, trainer: Trainer[Any, Any], state: Mapping[str, Any], log: list[dict[str, Any]]) -> None:
+    ground = json.dumps(environment(trainer.device, trainer.world.size))
+    content = {"trainer": state, "environment": ground, "log": json.dumps(log)}
+    partial = run.work / f"{STATE}.partial"
+    try:
+        with partial.open("wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(run.work / STATE)
+    except (OSError, RuntimeError) as error:  # PyTorch's writer has errors of its own for a full disk
+        partial.unlink(missing_ok=True)
+        hint = "; the run can go on with --resume" if has_state(run.output) else ""
+        raise CheckpointError(f"{partial}: can't be written: {error}{hint}") from error
+
+
+def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer, log: list[dict[str, Any]]) -> None:
+    model = trainer.task.model
+    assert isinstance(model, LanguageModel | Classifier | Translator)
+    weights, notes = trainer.task.export(trainer.best_weights())
+    ground = environment(trainer.device, trainer.world.size)
+    training = {
+        **_record(run, model, trainer.seconds, ground),
+        "step": trainer.step,
+        "total_steps": trainer.total_steps,
+        **notes,
+    }
+    _save(run, model, weights, tokenizer, training, _log_files(run, trainer.task.metric, log))
+
+
+def write_counted(
+    run: Run, model: Ngram | Bag, tokenizer: Tokenizer, seconds: float, notes: Mapping[str, Any] | None = None
+) -> None:
+    """Write the checkpoint of a model that was counted rather than trained."""
+    training = {**_record(run, model, seconds, environment(torch.device("cpu"))), **(notes or {})}
+    _save(run, model, {}, tokenizer, training, {})
+
+
+def _record(run: Run, model: Model, seconds: float, ground: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint remembers of how it was made."""
+    return {
+        "command": run.command,
+        "settings": dict(run.settings),
+        "data": dict(run.data),
+        "data_report": dict(run.data_report),
+        "data_note": run.data_note,
+        "limits": run.limits,
+        "parameters": sum(tensor.numel() for tensor in model.state_dict().values()),
+        "seconds": round(seconds, 1),
+        "environment": dict(ground),
+        **({"start": dict(run.start)} if run.start else {}),
+    }
+
+
+def _save(
+    run: Run,
+    model: Model,
+    weights: Mapping[str, torch.Tensor],
+    tokenizer: Tokenizer,
+    training: Mapping[str, Any],
+    extra: Mapping[str, bytes],
+) -> None:
+    kind = next(kind for kind, (_, module) in checkpoint.KINDS.items() if isinstance(model, module))
+    card = write_card(run.output.name, kind, run.languages, training, {})
+    nothing: dict[str, Any] = {"evaluations": []}
+    checkpoint.save(run.output, model, weights, tokenizer, run.languages, training, nothing, card, extra)
+
+
+def _log_files(run: Run, metric: str, log: list[dict[str, Any]]) -> dict[str, bytes]:
+    return {
+        "log.jsonl": "".join(json.dumps(record) + "\n" for record in log).encode("utf-8"),
+        "curves.png": learning_curves(log, metric, run.output.name),
+    }
+
+
+def environment(device: torch.device, processes: int = 1) -> dict[str, Any]:
+    """The machine and the versions that a run depends on."""
+    if device.type == "cuda":
+        machine = f"{torch.cuda.get_device_name(device)} (CUDA {torch.version.cuda})"
+    else:
+        best = torch.backends.cpu.get_cpu_capability()
+        machine = f"{torch.get_num_threads()} thread(s) of a {platform.machine()} CPU with {best}"
+    if processes > 1:
+        machine = f"{processes} processes, each on {machine}"
+    packages = ("torch", "numpy", "sentencepiece", "carousel-lstm")
+    return {
+        "machine": machine,
+        "system": platform.system(),
+        "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
+    }

@@ -1,0 +1,1 @@
+"""Experiments of the lecture: gradients over time, long dependencies, the ladder of models."""

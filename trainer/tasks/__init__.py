@@ -1,0 +1,1 @@
+"""What is trained: batches, loss and validation of each kind of model."""

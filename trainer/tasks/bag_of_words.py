@@ -1,0 +1,98 @@
+"""A bag of words from texts and labels: logistic regression by scikit-learn."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix, diags_array, hstack
+from sklearn.linear_model import LogisticRegression
+
+from models.counted.bag_of_words import Bag, BagConfig
+from models.counted.ngram import UNSEEN, Ids, Reals
+from models.errors import DataError
+from models.runtime.bag import BagClassifier
+from models.text.tokenizers import Tokenizer
+from trainer.data.files import Row
+from trainer.evaluation.classification import calibration_notes, classify_all
+from trainer.evaluation.evaluate import known_labels
+from trainer.tasks.configs import BaggingConfig
+
+
+def fit(texts: Sequence[Sequence[int]], labels: Sequence[str], vocabulary: int, how: BaggingConfig) -> Bag:
+    """A bag of texts, ids each, with their labels. Raises DataError where all have the same label."""
+    names = sorted(set(labels))
+    if len(names) < 2:
+        raise DataError(f"all training texts have the label {names[0]!r}; a classifier needs two or more")
+    keys, features = _count(texts, vocabulary, how)
+    wanted = np.array([names.index(label) for label in labels])
+    model = Bag(BagConfig(vocabulary, tuple(names), how.order, tuple(len(table) for table in keys)))
+    if len(names) == 2:  # one regression says both: the difference of the logits is its own
+        column, bias = _regress(features, wanted == 1, how)
+        columns, biases = [-column / 2, column / 2], [-bias / 2, bias / 2]
+    else:
+        fitted = [_regress(features, wanted == label, how) for label in range(len(names))]
+        columns, biases = [column for column, _ in fitted], [bias for _, bias in fitted]
+    weights = torch.from_numpy(np.stack(columns, axis=1)).float()  # (G, C), all lengths one after the other
+    model.bias.copy_(torch.tensor(biases))
+    for length, part in enumerate(torch.split(weights, [vocabulary, *model.config.grams]), 1):
+        getattr(model, f"weights_{length}").copy_(part)
+    for length, table in enumerate(keys, 2):
+        getattr(model, f"keys_{length}").copy_(torch.from_numpy(table))
+    return model
+
+
+def _count(texts: Sequence[Sequence[int]], vocabulary: int, how: BaggingConfig) -> tuple[list[Ids], csr_matrix]:
+    """The keys of grams of 2, 3, … tokens, and which text has which gram of 1, 2, 3, …: (texts, G), of ones."""
+    ids = np.concatenate([np.array(text, np.int64) for text in texts])
+    text_of = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+    begins = np.concatenate([[True], text_of[1:] != text_of[:-1]]) if len(ids) else np.zeros(0, bool)
+    keys: list[Ids] = []
+    found: list[csr_matrix] = []
+    nodes, known = ids, vocabulary
+    for length in range(1, how.order + 1):
+        if length > 1:
+            contexts = np.concatenate([[UNSEEN], nodes[:-1]])
+            contexts[begins] = UNSEEN
+            wanted = (contexts * vocabulary + ids)[contexts != UNSEEN]
+            table, inverse = np.unique(wanted, return_inverse=True)
+            pairs = np.unique(inverse * len(texts) + text_of[contexts != UNSEEN])
+            enough = np.bincount(pairs // len(texts), minlength=len(table)) >= how.least_texts
+            keys.append(table[enough])
+            places = np.where(enough, np.cumsum(enough) - 1, UNSEEN)
+            nodes = np.full(len(ids), UNSEEN)
+            nodes[contexts != UNSEEN] = places[inverse]
+            known = len(keys[-1])
+        seen = nodes != UNSEEN
+        pairs = np.unique(text_of[seen] * known + nodes[seen])
+        shape = (len(texts), known)
+        found.append(csr_matrix((np.ones(len(pairs)), (pairs // known, pairs % known)), shape=shape))
+    if how.least_texts > 1:
+        often = np.asarray(found[0].sum(axis=0)).ravel() >= how.least_texts
+        found[0] = found[0] @ diags_array(often.astype(float))
+    return keys, hstack(found, format="csr")
+
+
+def _regress(features: csr_matrix, wanted: Any, how: BaggingConfig) -> tuple[Reals, float]:
+    """Weights (G,) and bias of a logistic regression that tells the wanted texts (R,) from the others.
+
+    Each feature is multiplied by how much likelier it is among the wanted (its log-count ratio, with one text more
+    on both sides), and its weight with it: so it is on the plain feature that it acts.
+    """
+    ours, others = (1 + np.asarray(features[rows].sum(axis=0)).ravel() for rows in (wanted, ~wanted))
+    ratio = np.log(ours / ours.sum()) - np.log(others / others.sum())
+    regression = LogisticRegression(C=how.strength, solver="liblinear", dual=True, max_iter=1000, random_state=1)
+    regression.fit(features @ diags_array(ratio), wanted)
+    return regression.coef_[0] * ratio, float(regression.intercept_[0])
+
+
+def calibrate(model: Bag, tokenizer: Tokenizer, valid: Sequence[Row]) -> dict[str, Any]:
+    """Divide a model's weights by the temperature that fits the validation data; return the notes of it."""
+    labels = known_labels(model.config.labels, valid, "the validation data")
+    texts = [tokenizer.encode(text) or [tokenizer.end_id] for text, _ in valid]
+    wanted = torch.tensor([model.config.labels.index(label) for label in labels])
+    notes = calibration_notes(classify_all(BagClassifier(model), texts), wanted)
+    for name, table in model.named_buffers():
+        if not name.startswith("keys"):
+            table.div_(notes["temperature"])
+    return {"calibration": notes}

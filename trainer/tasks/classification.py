@@ -1,0 +1,137 @@
+"""Training a classifier on labelled texts."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from models.batch import pad
+from models.config import require_range
+from models.networks.classifier import Classifier
+from models.runtime.float import FloatClassifier
+from models.text.tokenizers import Tokenizer
+from trainer.data.bucketing import bucket
+from trainer.data.store import IdArray, Ragged
+from trainer.data.subwords import SubwordSampler
+from trainer.evaluation.classification import calibration_notes, classify_all, score_classes
+from trainer.loop.trainer import Task
+
+SHAPE_MULTIPLE = 8
+
+
+@dataclass(frozen=True)
+class ClassificationTaskConfig:
+    """How texts are batched."""
+
+    batch_texts: int = 32
+    batch_tokens: int = 16_384
+    """Padded tokens in a batch, at most."""
+    max_tokens: int = 256
+    """Of a longer text a window of so many tokens, drawn anew each epoch, is trained on; it is judged on the whole."""
+    label_smoothing: float = 0.0
+    """Towards the uniform distribution (Szegedy et al. 2015, arXiv:1512.00567)."""
+    subword_alpha: float = 0.0
+    """Above 0, texts are cut into other pieces each time, drawn by their probability to this power (subword
+    regularization, arXiv:1804.10959); 0: always into the likeliest."""
+
+    def __post_init__(self) -> None:
+        require_range(self, "batch_texts", 1, 100_000)
+        require_range(self, "batch_tokens", 1, 10_000_000)
+        require_range(self, "max_tokens", 1, 100_000)
+        require_range(self, "label_smoothing", 0.0, 0.9)
+        require_range(self, "subword_alpha", 0.0, 10.0)
+
+
+@dataclass(frozen=True)
+class WindowBatch:
+    """Which texts, from which token on, and a number that decides how they are cut into pieces."""
+
+    texts: IdArray
+    starts: IdArray
+    draw: int
+
+
+class ClassificationTask(Task[WindowBatch, WindowBatch]):
+    """Texts and labels; validation accuracy decides."""
+
+    metric = "accuracy"
+    unit = "texts"
+    higher_is_better = True
+    model: Classifier
+
+    def __init__(
+        self,
+        model: Classifier,
+        tokenizer: Tokenizer,
+        texts: Ragged,
+        labels: IdArray,
+        valid: Sequence[tuple[str, str]],
+        config: ClassificationTaskConfig,
+        seed: int,
+    ) -> None:
+        """labels (R,) are places in model.config.labels; valid are texts with their labels."""
+        self.model, self.config, self.seed = model, config, seed
+        self.texts, self.labels = texts, labels
+        self.lengths = np.minimum(texts.lengths, config.max_tokens)
+        self.sampler = SubwordSampler(tokenizer, config.subword_alpha) if config.subword_alpha else None
+        self.valid_texts = [tokenizer.encode(text) or [tokenizer.end_id] for text, _ in valid]
+        self.valid_logits = torch.empty(0)
+        self.valid_labels = torch.tensor([model.config.labels.index(label) for _, label in valid])
+
+    def batches(self, epoch: int) -> Sequence[WindowBatch]:
+        draw = np.random.default_rng([self.seed, epoch, 1])
+        starts = draw.integers(0, self.texts.lengths - self.lengths + 1)
+        groups = bucket(self.lengths, self.config.batch_tokens, self.seed, epoch, self.config.batch_texts)
+        return [WindowBatch(group, starts[group], epoch) for group in groups]
+
+    def parts(self, batch: WindowBatch, count: int) -> Sequence[WindowBatch]:
+        size = -(-len(batch.texts) // count)
+        return [
+            WindowBatch(batch.texts[first : first + size], batch.starts[first : first + size], batch.draw)
+            for first in range(0, len(batch.texts), size)
+        ]
+
+    def targets(self, part: WindowBatch) -> int:
+        return len(part.texts)
+
+    def loss(self, part: WindowBatch) -> Tensor:
+        device = self.model.head.weight.device
+        windows = [
+            self._window(int(index), int(start), part.draw)
+            for index, start in zip(part.texts, part.starts, strict=True)
+        ]
+        padded = pad(windows, SHAPE_MULTIPLE).to(device)
+        logits = self.model(padded.ids, padded.lengths)  # (B, C)
+        wanted = torch.from_numpy(self.labels[part.texts]).to(device)  # (B,)
+        return torch.nn.functional.cross_entropy(logits.float(), wanted, label_smoothing=self.config.label_smoothing)
+
+    def validate(self) -> dict[str, float]:
+        self.valid_logits = classify_all(FloatClassifier(self.model), self.valid_texts)
+        scores = score_classes(self.valid_logits, self.valid_labels, self.model.config.labels)
+        return {"accuracy": scores["accuracy"], "loss": scores["loss"]}
+
+    def export(self, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """With the head divided by the temperature that fits the validation data best: probabilities to believe in.
+
+        Explanations stay exact, and no runtime has to know of it.
+        """
+        notes = calibration_notes(self.valid_logits, self.valid_labels)
+        heads = {name: weights[name] / notes["temperature"] for name in ("head.weight", "head.bias")}
+        return {**weights, **heads}, {"calibration": notes}
+
+    def depths(self) -> list[list[nn.Parameter]]:
+        """The head, the LSTM layers from the top down, the embedding."""
+        model = self.model
+        layers = zip(model.lstm.forward_layers, model.lstm.backward_layers, strict=True)
+        stack = [[*ahead.parameters(), *back.parameters()] for ahead, back in layers]
+        return [list(model.head.parameters()), *reversed(stack), list(model.embedding.parameters())]
+
+    def _window(self, index: int, start: int, draw: int) -> list[int]:
+        ids: list[int] = self.texts[index][start : start + int(self.lengths[index])].tolist()
+        if self.sampler:
+            ids = self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{draw}:{index}"))
+        return ids

@@ -1,0 +1,180 @@
+"""Training a translator on pairs of sentences, in one direction or in both."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.batch import Batch, like_lengths, pad
+from models.config import require_range
+from models.errors import DataError
+from models.networks.translator import Translator
+from models.text.tokenizers import Tokenizer
+from trainer.data.bucketing import bucket
+from trainer.data.store import IdArray, Ragged
+from trainer.data.subwords import SubwordSampler
+from trainer.evaluation.classification import EVALUATION_TOKENS
+from trainer.evaluation.config import EvaluationConfig
+from trainer.evaluation.translation import evaluate_translator
+from trainer.loop.trainer import Task
+
+SHAPE_MULTIPLE = 4  # lengths are padded to a multiple of this
+Encoded = tuple[list[int], list[int]]
+"""A source as the encoder reads it, and a target with its end."""
+
+
+@dataclass(frozen=True)
+class TranslationTaskConfig:
+    """Pairs in which a side has more than max_tokens tokens are not trained on."""
+
+    batch_tokens: int = 4096
+    """Padded tokens of the longer side in a batch."""
+    label_smoothing: float = 0.1
+    """Towards the uniform distribution (Szegedy et al. 2015, arXiv:1512.00567)."""
+    max_tokens: int = 100
+    scored_pairs: int = 400
+    """BLEU is watched on the first so many validation pairs of each direction."""
+    subword_alpha: float = 0.0
+    """Above 0, both sides are cut into other pieces each time, drawn by their probability to this power (subword
+    regularization, arXiv:1804.10959); 0: always into the likeliest."""
+
+    def __post_init__(self) -> None:
+        require_range(self, "batch_tokens", 1, 10_000_000)
+        require_range(self, "label_smoothing", 0.0, 0.9)
+        require_range(self, "max_tokens", 1, 10_000)
+        require_range(self, "scored_pairs", 1, 1_000_000)
+        require_range(self, "subword_alpha", 0.0, 10.0)
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Pairs of the corpus by their places (R,), each in a direction (R,) of the model; draw decides their pieces."""
+
+    pairs: IdArray
+    directions: IdArray
+    draw: int
+
+
+@dataclass(frozen=True)
+class PairBatch:
+    """A batch of sentence pairs: target begins with the end token, wanted (B, T) ends with it, -100 at padding."""
+
+    source: Batch
+    target: Tensor
+    wanted: Tensor
+
+
+class TranslationTask(Task[Examples, list[Encoded]]):
+    """Pairs of every direction of the model, mixed; the mean log-loss of the validation pairs decides."""
+
+    metric = "loss"
+    unit = "tokens"
+    higher_is_better = False
+    model: Translator
+
+    def __init__(
+        self,
+        model: Translator,
+        tokenizer: Tokenizer,
+        texts: tuple[Ragged, ...],
+        valid: Sequence[tuple[str, str]],
+        config: TranslationTaskConfig,
+        seed: int,
+        bleu_tokenize: str = "13a",
+    ) -> None:
+        """texts are the sides of the training pairs, valid pairs of text, both as model.config.languages orders them.
+
+        Raise DataError where every pair is too long.
+        """
+        self.model, self.tokenizer, self.config, self.seed = model, tokenizer, config, seed
+        self.texts, self.bleu_tokenize = texts, bleu_tokenize
+        self.sampler = SubwordSampler(tokenizer, config.subword_alpha) if config.subword_alpha else None
+        first = model.config.languages[0]
+        self.sides = [(0, 1) if source == first else (1, 0) for source, _ in model.config.directions]
+        lengths = np.stack([side.lengths for side in texts])  # (2, N)
+        kept = np.flatnonzero((lengths <= config.max_tokens).all(axis=0))
+        if not len(kept):
+            raise DataError(f"every training pair has a side of more than {config.max_tokens} tokens; --set max_tokens")
+        count = len(model.config.directions)
+        self.pairs = np.tile(kept, count)  # (R,)
+        self.directions = np.repeat(np.arange(count), len(kept))
+        self.lengths = np.tile(lengths[:, kept].max(axis=0), count) + 2  # with the language's token and the end
+        self.scored = {
+            direction: [(pair[source], pair[target]) for pair in valid[: config.scored_pairs]]
+            for direction, (source, target) in zip(model.config.directions, self.sides, strict=True)
+        }
+        self.valid_groups = self._valid_groups(valid)
+
+    def batches(self, epoch: int) -> Sequence[Examples]:
+        groups = bucket(self.lengths, self.config.batch_tokens, self.seed, epoch)
+        return [Examples(self.pairs[group], self.directions[group], epoch) for group in groups]
+
+    def parts(self, batch: Examples, count: int) -> Sequence[list[Encoded]]:
+        encoded = [
+            self._example(
+                self._pieces(pair, self.sides[direction][0], direction, batch.draw),
+                self._pieces(pair, self.sides[direction][1], direction, batch.draw),
+                direction,
+            )
+            for pair, direction in zip(batch.pairs.tolist(), batch.directions.tolist(), strict=True)
+        ]
+        size = -(-len(encoded) // count)
+        return [encoded[first : first + size] for first in range(0, len(encoded), size)]
+
+    def targets(self, part: list[Encoded]) -> int:
+        return sum(len(target) for _, target in part)
+
+    def loss(self, part: list[Encoded]) -> Tensor:
+        return self._loss(self._batch(part), self.config.label_smoothing)
+
+    def validate(self) -> dict[str, float]:
+        total, count = 0.0, 0
+        for group in self.valid_groups:
+            targets = self.targets(group)
+            total, count = total + self._loss(self._batch(group), 0.0).item() * targets, count + targets
+        scores = {"loss": total / count}
+        for (source, target), scored in self.scored.items():
+            greedy = EvaluationConfig(resamples=0, beam_size=1, bleu_tokenize=self.bleu_tokenize)
+            bleu = evaluate_translator(self.model, self.tokenizer, scored, target, greedy)["bleu"]
+            scores[f"bleu_{source}_{target}_greedy"] = bleu
+        return scores
+
+    def _pieces(self, pair: int, side: int, direction: int, draw: int) -> list[int]:
+        ids: list[int] = self.texts[side][pair].tolist()
+        if self.sampler:
+            ids = self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{draw}:{pair}:{side}:{direction}"))
+        return ids
+
+    def _example(self, source: list[int], target: list[int], direction: int) -> Encoded:
+        wanted = self.model.config.directions[direction][1]
+        end = self.tokenizer.end_id
+        return [self.model.language_id(wanted), *source, end], [*target, end]
+
+    def _valid_groups(self, valid: Sequence[tuple[str, str]]) -> list[list[Encoded]]:
+        encoded = [tuple(self.tokenizer.encode(text) for text in pair) for pair in valid]
+        examples = [
+            self._example(pair[source], pair[target], direction)
+            for direction, (source, target) in enumerate(self.sides)
+            for pair in encoded
+        ]
+        longest = [max(len(source), len(target)) for source, target in examples]
+        groups = like_lengths(longest, EVALUATION_TOKENS)
+        return [[examples[index] for index in group] for group in groups]
+
+    def _batch(self, examples: Sequence[Encoded]) -> PairBatch:
+        device = self.model.bias.device
+        source = pad([source for source, _ in examples], SHAPE_MULTIPLE).to(device)
+        target = pad([[self.tokenizer.end_id, *target[:-1]] for _, target in examples], SHAPE_MULTIPLE).to(device)
+        wanted = pad([target for _, target in examples], SHAPE_MULTIPLE).to(device)
+        return PairBatch(source, target.ids, wanted.ids.masked_fill(~wanted.mask, -100))
+
+    def _loss(self, pairs: PairBatch, label_smoothing: float) -> Tensor:
+        memory = self.model.encode(pairs.source)
+        features, _, _ = self.model.decode_features(pairs.target, memory)  # (B, T, E)
+        real = pairs.wanted != -100  # (B, T)
+        logits = self.model.score(features[real])  # (N, V)
+        wanted = pairs.wanted[real]  # (N,)
+        return torch.nn.functional.cross_entropy(logits.float(), wanted, label_smoothing=label_smoothing)
