@@ -91,7 +91,7 @@ class HubSource:
             raise DataError(f"{self.name}: no text in it")
 
     def describe(self) -> dict[str, str]:
-        return {"name": self.name, "fingerprint": str(self._load()._fingerprint)}
+        return {"name": self.name, "fingerprint": _fingerprint(self._load())}
 
     def _load(self) -> Any:
         try:
@@ -103,6 +103,11 @@ class HubSource:
             return datasets.load_dataset(self.dataset, self.configuration, split=self.split)
         except Exception as error:  # its own errors, a hub's and a disk's
             raise DataError(f"{self.name}: {type(error).__name__}: {' '.join(str(error).split())}") from None
+
+
+def _fingerprint(dataset: Any) -> str:
+    """The hash that `datasets` keeps of its content; no public name gives it, so pyproject.toml bounds the version."""
+    return str(dataset._fingerprint)
 
 
 def _parse_hub(name: str, root: Path, usual: Sequence[str], split: str) -> HubSource:

@@ -1,8 +1,10 @@
 """BLEU and chrF2 of translations."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
+from sacrebleu.metrics.base import Score
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
@@ -27,22 +29,33 @@ def translate_texts(
     """The best translation of each text into the language target."""
     runtime = make_translator_runtime(model, precision)
     sources = [source_ids(model, tokenizer, text, target) for text in texts]
-    hypotheses = translate(runtime, sources, tokenizer.end_id, SearchConfig(config.beam_size, config.length_penalty))
-    return [
-        begin_as(tokenizer.decode(best.ids), text, target) for (best, *_), text in zip(hypotheses, texts, strict=True)
-    ]
+    beams = translate(runtime, sources, tokenizer.end_id, SearchConfig(config.beam_size, config.length_penalty))
+    return [begin_as(tokenizer.decode(best.ids), text, target) for (best, *_), text in zip(beams, texts, strict=True)]
 
 
-def score_translations(found: Sequence[str], references: Sequence[str], config: EvaluationConfig) -> dict[str, Any]:
-    """sacreBLEU and chrF2 with their signatures, and the bootstrap's 95% intervals."""
+def score_translations(
+    hypotheses: Sequence[str], references: Sequence[str], config: EvaluationConfig
+) -> dict[str, Any]:
+    """sacreBLEU and chrF2 with their signatures and 95% bootstrap intervals."""
     scores: dict[str, Any] = {}
     for name, metric in (("bleu", BLEU(tokenize=config.bleu_tokenize, force=True)), ("chrf2", CHRF())):
-        score = metric.corpus_score(list(found), [list(references)], n_bootstrap=max(1, config.resamples))
+        score = metric.corpus_score(list(hypotheses), [list(references)], n_bootstrap=max(1, config.resamples))
+        signature = str(metric.get_signature())
         scores[name] = score.score
-        scores[f"{name}_signature"] = str(metric.get_signature())
+        scores[f"{name}_signature"] = signature
         if config.resamples:
-            scores[f"{name}_95"] = [float(score._mean - score._ci), float(score._mean + score._ci)]
+            scores[f"{name}_95"] = _interval(score, signature)
     return scores
+
+
+def _interval(score: Score, signature: str) -> list[float]:
+    """The interval that sacreBLEU estimated: in its public interface only the JSON of a score has it.
+
+    The JSON has none where every resample scored 0.
+    """
+    report = json.loads(score.format(width=12, signature=signature, is_json=True))
+    mean, half_width = report.get("confidence_mean", 0.0), report.get("confidence_var", 0.0)
+    return [mean - half_width, mean + half_width]
 
 
 def evaluate_translator(
@@ -53,10 +66,10 @@ def evaluate_translator(
     config: EvaluationConfig,
     precision: str = "float32",
 ) -> dict[str, Any]:
-    """Scores of pairs of source and reference."""
-    found = translate_texts(model, tokenizer, [source for source, _ in pairs], target, config, precision)
+    """Score the translations of pairs (source, reference)."""
+    hypotheses = translate_texts(model, tokenizer, [source for source, _ in pairs], target, config, precision)
     return {
-        **score_translations(found, [reference for _, reference in pairs], config),
+        **score_translations(hypotheses, [reference for _, reference in pairs], config),
         "beam_size": config.beam_size,
         "length_penalty": config.length_penalty,
         "sentences": len(pairs),
