@@ -13,8 +13,6 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from app.engine.snapshot import Drawing, Snapshot
 from app.errors import Conflict
 
-POINTER = "/state"
-
 
 class Sealer:
     """Seals with the first key, and opens with any: so keys are rotated without a break.
@@ -40,11 +38,11 @@ class Sealer:
             content: dict[str, Any] = json.loads(zlib.decompress(self._fernet.decrypt(token)))
         except (InvalidToken, ValueError):
             detail = "it can't be opened: it is not whole, was altered, or was sealed with another key"
-            raise Conflict(detail, POINTER) from None
+            raise Conflict(detail, "state") from None
         if content["client"] != client:
-            raise Conflict("it was given to another client", POINTER)
+            raise Conflict("it was given to another client", "state")
         if content["expires"] < self._clock():
-            raise Conflict("it has expired; send the whole text", POINTER)
+            raise Conflict("it has expired; send the whole text", "state")
         return _snapshot(content["snapshot"])
 
 

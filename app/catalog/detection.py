@@ -25,12 +25,12 @@ class Detected:
     confidence: float
 
 
-def detect(text: str, among: Sequence[str], pointer: str) -> Detected:
-    """As `identify`. Raises NoModel, blaming the field at pointer, for a text that is surely in another language."""
+def detect(text: str, among: Sequence[str]) -> Detected:
+    """As `identify`. Raises NoModel for a text that is surely in another language."""
     found = identify(text, among)
     if found.language not in among:
         known = ", ".join(sorted(among))
-        raise NoModel(f"the text seems to be in {found.language!r}; there are models for {known}", pointer)
+        raise NoModel(f"the text seems to be in {found.language!r}; there are models for {known}", "text")
     return found
 
 

@@ -138,7 +138,7 @@ class Registry:
     def get(self, name: str) -> Served:
         """Raise ModelNotFound where there is none of that name."""
         if name not in self.models:
-            raise ModelNotFound(f"no such model; there are {', '.join(self.models)}", "/model")
+            raise ModelNotFound(f"no such model; there are {', '.join(self.models)}", "model")
         return self.models[name]
 
     def of_kind(self, kind: str, name: str | None) -> list[Served]:
@@ -146,39 +146,39 @@ class Registry:
         if name is not None:
             loaded = self.get(name)
             if loaded.task != kind:
-                raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs a {kind}", "/model")
+                raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs a {kind}", "model")
             return [loaded]
         models = [loaded for loaded in self.models.values() if loaded.task == kind]
         models.sort(key=lambda loaded: loaded.kind != kind)  # what stands in for the kind comes last
         if not models:
-            raise NoModel(f"no model of the kind {kind} is loaded", "/model")
+            raise NoModel(f"no model of the kind {kind} is loaded", "model")
         return models
 
-    def for_text(self, kind: str, name: str | None, text: str, pointer: str) -> Served:
+    def for_text(self, kind: str, name: str | None, text: str) -> Served:
         """The named model, or the first of a kind for the language that a text is in."""
         models = self.of_kind(kind, name)
         languages = list(dict.fromkeys(language for loaded in models for language in loaded.languages))
         if len(models) == 1 or not languages:
             return models[0]
-        language = detect(text, languages, pointer).language if len(languages) > 1 else languages[0]
+        language = detect(text, languages).language if len(languages) > 1 else languages[0]
         return next(loaded for loaded in models if language in loaded.languages)
 
-    def for_inspection(self, name: str | None, text: str, pointer: str) -> Served:
+    def for_inspection(self, name: str | None, text: str) -> Served:
         """The named model, a language model or a classifier, or the first language model for the text's language."""
-        loaded = self.get(name) if name else self.for_text("language", None, text, pointer)
+        loaded = self.get(name) if name else self.for_text("language", None, text)
         model = loaded.checkpoint.model
         if not isinstance(model, LanguageModel | Classifier):
-            raise ModelNotFound(f"the model is a {loaded.kind}; this needs a language model or a classifier", "/model")
+            raise ModelNotFound(f"the model is a {loaded.kind}; this needs a language model or a classifier", "model")
         if model.config.cell != "lstm":
-            raise ModelNotFound(f"the model's cells are {model.config.cell}; only an LSTM has these gates", "/model")
+            raise ModelNotFound(f"the model's cells are {model.config.cell}; only an LSTM has these gates", "model")
         return loaded
 
-    def for_prompt(self, name: str | None, text: str, pointer: str, made_by: str | None) -> Served:
+    def for_prompt(self, name: str | None, text: str, made_by: str | None) -> Served:
         """The language model that made a state; without one, the named one, or the first for the text's language."""
         if made_by is None:
-            return self.for_text("language", name, text, pointer)
+            return self.for_text("language", name, text)
         if name not in (None, made_by):
-            raise Conflict(f"the state is of the model {made_by}", "/model")
+            raise Conflict(f"the state is of the model {made_by}", "model")
         return self.get(made_by)
 
     def directions(self) -> list[tuple[str, str]]:
@@ -187,19 +187,13 @@ class Registry:
         return [pair for model in found if isinstance(model, Translator) for pair in model.config.directions]
 
     def for_translation(
-        self,
-        name: str | None,
-        texts: Sequence[str],
-        source: str,
-        target: str | None,
-        pointers: tuple[str, str, str] = ("/text", "/source", "/target"),
+        self, name: str | None, texts: Sequence[str], source: str, target: str | None
     ) -> tuple[Served, str, list[Detected]]:
         """A model, the language that it is to translate to, and that of each text, detected where source is auto.
 
         A target left out is the only one that the first text's language is translated to. Raises NoModel where none
-        translates so; pointers are those of texts, source and target.
+        translates so.
         """
-        at_text, at_source, at_target = pointers
         by_direction: dict[tuple[str, str], Served] = {}
         for loaded in self.of_kind("translator", name):
             assert isinstance(loaded.checkpoint.model, Translator)
@@ -208,23 +202,23 @@ class Registry:
         sources = list(dict.fromkeys(origin for origin, goal in by_direction if target in (None, goal)))
         if not sources:
             known = ", ".join(sorted({goal for _, goal in by_direction}))
-            raise NoModel(f"no model translates to that language; there are {known}", at_target)
+            raise NoModel(f"no model translates to that language; there are {known}", "target")
         if source == "auto":
             # A text that is in the target's language already is known as such, and said to be.
             among = [*sources, target] if target else sources
-            detected = [detect(text, among, at_text) for text in texts]
+            detected = [detect(text, among) for text in texts]
         elif source in sources:
             detected = [Detected(source, 1.0) for _ in texts]
         else:
-            raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", at_source)
+            raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", "source")
         if target is None:
             targets = sorted(goal for origin, goal in by_direction if origin == detected[0].language)
             if len(targets) > 1:
-                raise NoModel(f"name a language to translate to; there are {', '.join(targets)}", at_target)
+                raise NoModel(f"name a language to translate to; there are {', '.join(targets)}", "target")
             (target,) = targets
         if any(found.language == target for found in detected):
-            raise NoModel("a text is in the target language already; name its language as the source", at_target)
+            raise NoModel("a text is in the target language already; name its language as the source", "target")
         models = {by_direction.get((found.language, target)) for found in detected}
         if len(models) > 1:
-            raise InvalidRequest("the texts are in languages of different models; send them apart", at_text)
+            raise InvalidRequest("the texts are in languages of different models; send them apart", "text")
         return by_direction[detected[0].language, target], target, detected

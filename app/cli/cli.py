@@ -212,7 +212,7 @@ def main() -> None:
     try:
         app()
     except InvalidRequest as error:
-        _fail(": ".join(filter(None, [error.pointer.removeprefix("/"), error.detail])))
+        _fail(": ".join(filter(None, [error.field, error.detail])))
     except (ModelError, ServiceError) as error:
         _fail(str(error))
     except ValidationError as error:

@@ -131,13 +131,13 @@ def snapshot(
 def check(before: Snapshot, served: Served) -> None:
     """Raise Conflict where a snapshot is not of this very model, which is a language model."""
     if before.version != served.checkpoint.version:
-        raise Conflict("the state is of another model, or of another version of it", "/state")
+        raise Conflict("the state is of another model, or of another version of it", "state")
     if before.precision != served.runtime.precision:
         detail = f"the state is of a model in {before.precision}; this one runs in {served.runtime.precision}"
-        raise Conflict(detail, "/state")
+        raise Conflict(detail, "state")
     runtime: LanguageRuntime = served.runtime  # type: ignore[assignment]
     if len(before.state) != runtime.start(1).row_bytes:
-        raise Conflict("the state is of another version of this service", "/state")
+        raise Conflict("the state is of another version of this service", "state")
 
 
 def to_bits(ids: Iterable[int], size: int) -> bytes:

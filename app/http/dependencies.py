@@ -159,13 +159,13 @@ class Memories:
     def __init__(self, sealer: Sealer, client: Client) -> None:
         self._sealer, self._client = sealer, client
 
-    def open(self, state: str | None, text: str, pointer: str) -> Snapshot | None:
+    def open(self, state: str | None, text: str, field: str) -> Snapshot | None:
         """What a request goes on from. Raises Conflict for a state that is no good, InvalidRequest without any text."""
         if state is not None:
             return self._sealer.open(state, self._client.key)
         if is_blank(text):
             detail = "it is required, and must hold something else than white space, unless there is a state"
-            raise InvalidRequest(detail, pointer)
+            raise InvalidRequest(detail, field)
         return None
 
     def seal(self, snapshot: Snapshot | None) -> dict[str, str]:

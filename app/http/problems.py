@@ -1,5 +1,6 @@
 """The one place that turns errors into HTTP: problem documents that never echo the input."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -10,10 +11,50 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from app.errors import ServiceError
+from app.errors import (
+    Busy,
+    ClientGone,
+    Conflict,
+    DeadlineExceeded,
+    EngineStopped,
+    InvalidRequest,
+    LimitExceeded,
+    ModelNotFound,
+    NoModel,
+    ServiceError,
+    Unauthorized,
+)  # fmt: skip
 from app.http.schemas.families import family_of
-from app.http.schemas.problem import FieldProblem, Problem
+from app.http.schemas.problem import MODEL_NOT_FOUND, FieldProblem, Problem
 from models.errors import TokenizerError
+
+STATUSES: dict[type[ServiceError], tuple[int, str]] = {
+    ServiceError: (500, "Internal error"),
+    InvalidRequest: (422, "Invalid request"),
+    ModelNotFound: (404, MODEL_NOT_FOUND),
+    NoModel: (404, "No model for this request"),
+    Conflict: (409, "Conflict"),
+    Unauthorized: (401, "Unauthorized"),
+    Busy: (429, "Too many requests"),
+    ClientGone: (499, "Client closed request"),  # nginx's number for it
+    EngineStopped: (503, "Service unavailable"),
+    DeadlineExceeded: (504, "Deadline exceeded"),
+}
+"""The status and title of each error; one that is not listed has those of its base class."""
+
+POINTERS: dict[str, dict[str, str]] = {
+    "/generate": {"text": "/prompt"},
+    "/v1/": {"text": "/prompt"},
+    "/libretranslate/": {"text": "/q"},
+    "/hf/": {
+        "text": "/inputs",
+        "source": "/parameters/src_lang",
+        "target": "/parameters/tgt_lang",
+        "max_new_tokens": "/parameters/max_new_tokens",
+        "best_of": "/parameters/best_of",
+    },
+}
+"""By the start of a path, the JSON pointers of fields that its bodies name otherwise; elsewhere it is /field."""
 
 MAX_ERRORS = 10
 MAX_NAME = 64
@@ -46,7 +87,7 @@ def problem(
 def problem_document(path: str, error: BaseException) -> Problem:
     """What is said of an error in the middle of a stream, where it is too late for a status."""
     if isinstance(error, ServiceError):
-        return _document(path, error)
+        return _document(path, path, error)
     return Problem(title="Internal error", status=500, detail=OURS, instance=path, errors=[])
 
 
@@ -63,9 +104,28 @@ def _instance(scope: Mapping[str, Any]) -> str:
     return path
 
 
-def _document(instance: str, error: ServiceError) -> Problem:
-    errors = [FieldProblem(pointer=error.pointer, detail=error.detail)] if error.pointer else []
-    return Problem(title=error.title, status=error.status, detail=error.detail, instance=instance, errors=errors)
+def _document(path: str, instance: str, error: ServiceError) -> Problem:
+    status, title = next(STATUSES[base] for base in type(error).__mro__ if base in STATUSES)
+    errors = [FieldProblem(pointer=_pointer_to(error.field, path), detail=error.detail)] if error.field else []
+    return Problem(title=title, status=status, detail=error.detail, instance=instance, errors=errors)
+
+
+def _pointer_to(field: str, path: str) -> str:
+    """Where the bodies that a path takes have a field."""
+    renamed = next((pointers for start, pointers in POINTERS.items() if path.startswith(start)), {})
+    return renamed.get(field, f"/{field}")
+
+
+def _headers(error: ServiceError) -> dict[str, str]:
+    """What an error's reply says in its headers."""
+    if isinstance(error, Unauthorized):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, EngineStopped):
+        return {"Retry-After": "1"}
+    limits = error.headers if isinstance(error, LimitExceeded) else {}
+    if isinstance(error, Busy):
+        return {**limits, "Retry-After": str(max(1, math.ceil(error.retry_after_s)))}
+    return {}
 
 
 def _response(scope: Mapping[str, Any], body: Problem, headers: Mapping[str, str] | None) -> JSONResponse:
@@ -93,7 +153,8 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 async def _service_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, ServiceError)
     request.app.state.metrics.refusals.labels(error.reason).inc()
-    return _response(request.scope, _document(_instance(request.scope), error), error.headers)
+    body = _document(request.scope["path"], _instance(request.scope), error)
+    return _response(request.scope, body, _headers(error))
 
 
 async def _tokenizer_error(request: Request, error: Exception) -> JSONResponse:

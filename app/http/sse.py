@@ -26,7 +26,7 @@ STREAMED: dict[str, Any] = {
     "content": {"text/event-stream": {"schema": {"type": "string"}}},
 }
 
-LAST_EVENT_ID = "/last-event-id"
+LAST_EVENT_ID = "last-event-id"
 VERSION_LENGTH = 8
 _ID = re.compile(r"(?P<version>[0-9a-f]{8})-(?P<seed>[0-9]{1,19})-(?P<number>[0-9]{1,9})")
 LAST_WORDS_S = 2.0

@@ -162,11 +162,11 @@ class TestScoredPrompts:
             found = {one.id: one.logprob for one in next_token.top}
             assert found[score.id] == pytest.approx(score.logprob, abs=0.05)
 
-    @pytest.mark.parametrize(("change", "pointer"), [({"ids": (5, 999)}, "/prompt"), ({"ids": (-1,)}, "/prompt")])
-    async def test_ids_outside_the_vocabulary(self, make_desk: MakeDesk, change: dict[str, Any], pointer: str) -> None:
+    @pytest.mark.parametrize(("change", "field"), [({"ids": (5, 999)}, "prompt"), ({"ids": (-1,)}, "prompt")])
+    async def test_ids_outside_the_vocabulary(self, make_desk: MakeDesk, change: dict[str, Any], field: str) -> None:
         with pytest.raises(InvalidRequest, match="outside the vocabulary") as refusal:
             await make_desk().submit(generate_job(1, **change))
-        assert refusal.value.pointer == pointer
+        assert refusal.value.field == field
 
     async def test_bias_outside_the_vocabulary(self, make_desk: MakeDesk) -> None:
         with pytest.raises(InvalidRequest, match="outside the vocabulary"):

@@ -32,7 +32,7 @@ class TestTarget:
     def test_of_several_one_must_be_named(self, registry: Registry) -> None:
         with pytest.raises(NoModel, match="name a language to translate to; there are de, tr") as caught:
             registry.for_translation(None, [ENGLISH], "auto", None)
-        assert caught.value.pointer == "/target"
+        assert caught.value.field == "target"
         _, target, _ = registry.for_translation(None, [ENGLISH], "auto", "de")
         assert target == "de"
 
@@ -43,13 +43,12 @@ class TestTarget:
             registry.for_translation(None, [TURKISH, ENGLISH], "auto", None)
 
     def test_unknown_languages_are_named_where_they_stand(self, registry: Registry) -> None:
-        pointers = ("/a", "/b", "/c")
-        for source, target, pointer in (
-            ("fr", None, "/b"),
-            ("fr", "tr", "/b"),
-            ("en", "fr", "/c"),
-            ("auto", "fr", "/c"),
+        for source, target, field in (
+            ("fr", None, "source"),
+            ("fr", "tr", "source"),
+            ("en", "fr", "target"),
+            ("auto", "fr", "target"),
         ):
             with pytest.raises(NoModel) as caught:
-                registry.for_translation(None, [ENGLISH], source, target, pointers)
-            assert caught.value.pointer == pointer
+                registry.for_translation(None, [ENGLISH], source, target)
+            assert caught.value.field == field

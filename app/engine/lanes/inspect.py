@@ -27,11 +27,11 @@ class InspectTask:
         layers, hidden = model.config.layers, model.config.hidden
         self.layer = layers - 1 if self.job.layer is None else self.job.layer
         if self.layer >= layers:
-            raise NoModel(f"the model's layers are 0 to {layers - 1}", "/layer")
+            raise NoModel(f"the model's layers are 0 to {layers - 1}", "layer")
         if self.job.direction not in directions(model):
-            raise NoModel(f"the model reads {' and '.join(directions(model))} only", "/direction")
+            raise NoModel(f"the model reads {' and '.join(directions(model))} only", "direction")
         if any(unit >= hidden for unit in self.job.units):
-            raise NoModel(f"the units of a layer are 0 to {hidden - 1}", "/units")
+            raise NoModel(f"the units of a layer are 0 to {hidden - 1}", "units")
         self.tokens = tuple(served.tokenizer.tokens(self.job.text))
         ids = [token.id for token in self.tokens]
         # an end token comes before what a language model reads, and in the place of a text without any token

@@ -39,7 +39,7 @@ class TranslateTask:
         source_tokens = sum(len(beam.source) for beam in self.beams)
         if self.job.attention and source_tokens > MAX_ATTENTION_TOKENS:
             detail = f"attention is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}"
-            raise InvalidRequest(detail, "/attention")
+            raise InvalidRequest(detail, "attention")
         self.seats = self.job.beam_size
         self._told = 0
         self._places = [

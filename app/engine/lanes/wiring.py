@@ -181,6 +181,6 @@ def prepare(ticket: Ticket, served: Served) -> Task:
 def _check_ids(job: GenerateJob, served: Served) -> None:
     """Raise InvalidRequest where a job names an id that the vocabulary has not."""
     size = served.tokenizer.size
-    for pointer, ids in (("/prompt", job.ids or ()), ("/logit_bias", [token for token, _ in job.sampling.logit_bias])):
+    for field, ids in (("prompt", job.ids or ()), ("logit_bias", [token for token, _ in job.sampling.logit_bias])):
         if any(not 0 <= token < size for token in ids):
-            raise InvalidRequest(f"an id is outside the vocabulary: ids are from 0 to {size - 1}", pointer)
+            raise InvalidRequest(f"an id is outside the vocabulary: ids are from 0 to {size - 1}", field)

@@ -45,7 +45,6 @@ BEAM_SIZE = 5
 ParametersT = TypeVar("ParametersT", bound=LaxRequest)
 Answer = list[GeneratedText] | list[list[Label]] | list[TranslatedText]
 Reason = Literal["length", "eos_token", "stop_sequence"]
-POINTERS = ("/inputs", "/parameters/src_lang", "/parameters/tgt_lang")
 REASONS: dict[str, Reason] = {"length": "length", "end": "eos_token", "stop": "stop_sequence"}
 
 
@@ -81,7 +80,7 @@ async def infer(
 def _check(texts: Sequence[str], most: int, longest: int) -> None:
     for given, limit in ((len(texts), most), (max(map(len, texts)), longest)):
         if given > limit:
-            raise InvalidRequest(f"at most {limit}; given: {given}", "/inputs")
+            raise InvalidRequest(f"at most {limit}; given: {given}", "text")
 
 
 def _parameters(body: Inference, shape: type[ParametersT]) -> ParametersT:
@@ -106,7 +105,7 @@ async def _translate(
 ) -> list[TranslatedText]:
     parameters = _parameters(body, TranslationParameters)
     asked = (parameters.src_lang, parameters.tgt_lang)
-    _, target, _ = engine.registry.for_translation(served.name, texts, *asked, POINTERS)
+    _, target, _ = engine.registry.for_translation(served.name, texts, *asked)
     job = TranslateJob(served.name, tuple(texts), target, BEAM_SIZE, 1.0)
     made = await client.result(await client.submit(engine, job))
     return [TranslatedText(translation_text=translation.text) for translation in made]
@@ -135,9 +134,9 @@ class _Asked:
         self.path, self._end_id = f"/hf/{served.name}", served.tokenizer.end_id
         for name, limit in (("max_new_tokens", settings.max_new_tokens), ("best_of", settings.max_choices)):
             if (given := getattr(parameters, name)) > limit:
-                raise InvalidRequest(f"at most {limit}; given: {given}", f"/parameters/{name}")
+                raise InvalidRequest(f"at most {limit}; given: {given}", name)
         if stream and (parameters.best_of > 1 or parameters.decoder_input_details):
-            raise InvalidRequest("best_of and decoder_input_details can't be streamed", "/stream")
+            raise InvalidRequest("best_of and decoder_input_details can't be streamed", "stream")
         self.job = self._job(served, stream)
 
     def _job(self, served: Served, stream: bool) -> GenerateJob:

@@ -118,13 +118,13 @@ def _targets(engine: Engine) -> dict[str, set[str]]:
 def _languages_of(engine: Engine, body: TranslateForm, texts: Sequence[str]) -> list[Detected]:
     """The language of each text. Raises NoModel where one that is named is none of ours."""
     known = _targets(engine)
-    for pointer, name in (("/source", body.source), ("/target", body.target)):
-        if name not in known and (pointer, name) != ("/source", AUTO):
-            raise NoModel(f"not a language of this service; there are {', '.join(sorted(known))}", pointer)
+    for field, name in (("source", body.source), ("target", body.target)):
+        if name not in known and (field, name) != ("source", AUTO):
+            raise NoModel(f"not a language of this service; there are {', '.join(sorted(known))}", field)
     if body.source != AUTO:
         return [Detected(body.source, 1.0) for _ in texts]
     among = sorted({source for source, targets in known.items() if body.target in targets} | {body.target})
-    return [detect(text, among, "/q") for text in texts]
+    return [detect(text, among) for text in texts]
 
 
 async def _translated(

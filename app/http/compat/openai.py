@@ -91,14 +91,14 @@ def _prompts(body: CompletionRequest, settings: Settings) -> list[str | list[int
     """The prompts. Raises InvalidRequest where they, or what is asked of them, are past the limits of settings."""
     prompts = body.prompts
     longest = max(len(prompt) for prompt in prompts)
-    for pointer, given, limit in (
-        ("/prompt", longest, settings.max_prompt_characters),
-        ("/prompt", len(prompts), settings.max_texts),
-        ("/max_tokens", body.max_tokens, settings.max_new_tokens),
-        ("/n", max(body.n, body.best_of), settings.max_choices),
+    for field, given, limit in (
+        ("prompt", longest, settings.max_prompt_characters),
+        ("prompt", len(prompts), settings.max_texts),
+        ("max_tokens", body.max_tokens, settings.max_new_tokens),
+        ("n", max(body.n, body.best_of), settings.max_choices),
     ):
         if given > limit:
-            raise InvalidRequest(f"at most {limit}; given: {given}", pointer)
+            raise InvalidRequest(f"at most {limit}; given: {given}", field)
     return prompts
 
 

@@ -58,8 +58,8 @@ async def generate(
     there: a text made in ten requests is the text made in one. The end of a text that could be the beginning
     of a stop string, or of a character, is handed out by the next request.
     """
-    before = memories.open(body.state, body.prompt, "/prompt")
-    model = engine.registry.for_prompt(body.model, body.prompt, "/prompt", before.model if before else None)
+    before = memories.open(body.state, body.prompt, "prompt")
+    model = engine.registry.for_prompt(body.model, body.prompt, before.model if before else None)
     last = last_event_id if body.stream else None
     ids = EventIds.after(last, model, _seed(body.seed, before), secrets.randbelow(2**31))
     job = GenerateJob(

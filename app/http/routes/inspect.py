@@ -30,7 +30,7 @@ async def inspect(body: InspectRequest, engine: EngineDep, client: ClientDep) ->
     what it computes with differs from them by rounding. A language model begins, as always, with the end of
     the text before, which is not shown.
     """
-    model = engine.registry.for_inspection(body.model, body.text, "/text")
+    model = engine.registry.for_inspection(body.model, body.text)
     job = InspectJob(model.name, body.text, body.layer, body.direction, tuple(body.units or ()), body.top)
     found: Inspection = await client.result(await client.submit(engine, job))
     return InspectReply(

@@ -33,8 +33,8 @@ async def next_word_probs(
     The listed probabilities and `other` sum to 1. With `return_state`, the reply has the model's memory in
     `state`: as a text grows, only what is new need be sent, and only that is read.
     """
-    before = memories.open(body.state, body.text, "/text")
-    model = engine.registry.for_prompt(body.model, body.text, "/text", before.model if before else None)
+    before = memories.open(body.state, body.text, "text")
+    model = engine.registry.for_prompt(body.model, body.text, before.model if before else None)
     job = PredictJob(
         model=model.name,
         text=body.text,

@@ -41,7 +41,7 @@ async def vectorize(body: VectorizeRequest, registry: RegistryDep, client: Clien
     texts = as_list(body.text)
     tokenizer = None if body.model is None else registry.get(body.model).tokenizer
     if tokenizer and body.lowercase:
-        raise InvalidRequest("the model decides about the letters; leave out one of both", "/lowercase")
+        raise InvalidRequest("the model decides about the letters; leave out one of both", "lowercase")
     await client.charge(sum(map(len, texts)) / TOKENIZE_SHARE)
     reply = await run_in_threadpool(_vectorize, texts, tokenizer, body)
     return Response(reply.model_dump_json(exclude_none=True), media_type="application/json")
@@ -61,7 +61,7 @@ def _vectorize(texts: Sequence[str], tokenizer: Tokenizer | None, body: Vectoriz
     size, numbers = len(vocabulary), len(vocabulary) * sum(map(len, split))
     if numbers > MOST_NUMBERS:
         detail = f"one-hot vectors of {numbers:,} numbers in all; {MOST_NUMBERS:,} are the most: send fewer words"
-        raise InvalidRequest(detail, "/text")
+        raise InvalidRequest(detail, "text")
     places = {word: place for place, word in enumerate(vocabulary)}
     vectors = []
     for words in split:

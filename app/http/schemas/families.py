@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.errors import ModelNotFound
-from app.http.schemas.problem import Problem
+from app.http.schemas.problem import MODEL_NOT_FOUND, Problem
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ def openai_error(problem: Problem) -> dict[str, Any]:
     """As of api.openai.com: type, and for what clients look at, a code."""
     kinds = {429: "rate_limit_error"}
     codes = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
-    if problem.title == ModelNotFound.title:
+    if problem.title == MODEL_NOT_FOUND:
         codes[404] = "model_not_found"
     ours = "server_error" if problem.status >= 500 else "invalid_request_error"
     parameter = problem.errors[0].pointer.split("/")[1] if problem.errors and problem.errors[0].pointer else None

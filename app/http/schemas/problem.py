@@ -2,6 +2,9 @@
 
 from app.http.schemas.base import Reply
 
+MODEL_NOT_FOUND = "Model not found"
+"""The title of this one error: OpenAI's clients get a code for it."""
+
 
 class FieldProblem(Reply):
     """pointer is a JSON pointer (RFC 6901) into the request's body, or the name of a parameter."""
