@@ -34,6 +34,12 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+STREAMED: dict[str, Any] = {
+    "description": "The answer; with `stream`, as Server-Sent Events.",
+    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+}
+
+
 def refusals(prefix: str, shape: type[BaseModel], never: Collection[int]) -> dict[int | str, dict[str, Any]]:
     """As PROBLEMS, for a family's routes: under its own statuses, in the shape of its errors, less some of ours."""
     family = family_of(prefix)

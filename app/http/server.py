@@ -8,7 +8,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from app.http.protocol import hardened
-from app.http.sse import LAST_WORDS_S
+from app.http.sse import SHUTDOWN_GRACE_S
 from app.settings import Settings
 
 SWITCH_S = 0.0005
@@ -51,7 +51,7 @@ def make(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> S
         timeout_keep_alive=settings.keep_alive_timeout_s,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s + LAST_WORDS_S),
+        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s + SHUTDOWN_GRACE_S),
     )
     sys.setswitchinterval(SWITCH_S)
     return Server(config, on_ready, lambda: app.state.engine.drain(settings.shutdown_timeout_s))

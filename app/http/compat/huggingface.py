@@ -2,8 +2,7 @@
 
 import json
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter
@@ -14,12 +13,11 @@ from sse_starlette import EventSourceResponse
 from app.catalog.registry import Served
 from app.engine.engine import Engine
 from app.engine.jobs import Choice, ClassifyJob, GenerateJob, Generation, TokenPiece, TokenScore, TranslateJob
-from app.engine.ticket import Finished, Ticket
 from app.errors import InvalidRequest
-from app.http.contract import refusals, with_body
+from app.http.contract import STREAMED, refusals, with_body
 from app.http.dependencies import Client, ClientDep, EngineDep, SettingsDep
 from app.http.problems import stream_error
-from app.http.schemas import huggingface as shapes
+from app.http.schemas import huggingface as schemas
 from app.http.schemas.base import as_list
 from app.http.schemas.huggingface import (
     ClassificationParameters,
@@ -37,15 +35,15 @@ from app.http.schemas.huggingface import (
     inference,
 )  # fmt: skip
 from app.http.schemas.lax import LaxRequest
-from app.http.sse import STREAMED, reply, told
+from app.http.sse import stream
 from app.settings import Settings
 from models.sampling import SamplingConfig
 
 BEAM_SIZE = 5
 ParametersT = TypeVar("ParametersT", bound=LaxRequest)
 Answer = list[GeneratedText] | list[list[Label]] | list[TranslatedText]
-Reason = Literal["length", "eos_token", "stop_sequence"]
-REASONS: dict[str, Reason] = {"length": "length", "end": "eos_token", "stop": "stop_sequence"}
+FinishReason = Literal["length", "eos_token", "stop_sequence"]
+FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "end": "eos_token", "stop": "stop_sequence"}
 
 
 def router(settings: Settings) -> APIRouter:
@@ -116,22 +114,23 @@ async def _generate(
 ) -> list[GeneratedText] | EventSourceResponse:
     parameters, prompts = _parameters(body, GenerationParameters), as_list(body.inputs)
     _check(prompts, settings.max_texts, settings.max_prompt_characters)
-    asked = [_Asked(served, prompt, body.stream, parameters, settings) for prompt in prompts]
-    tickets = await client.submit_all(engine, [one.job for one in asked])
+    builders = [GenerationBuilder(served, prompt, body.stream, parameters, settings) for prompt in prompts]
+    tickets = await client.submit_all(engine, [builder.job for builder in builders])
     if body.stream:
-        return reply(asked[0].events(engine, tickets[0], await client.first(*tickets)), settings)
-    made = await client.results(tickets)
-    return [one.answer(generation) for one, generation in zip(asked, made, strict=True)]
+        formatter = GenerationFormatter(builders[0], f"/hf/{served.name}")
+        return await stream(client, engine, tickets, formatter, settings)
+    results = await client.results(tickets)
+    return [builder.generated_text(result) for builder, result in zip(builders, results, strict=True)]
 
 
-class _Asked:
-    """One generation: what it asks of the engine, and how the answer is put."""
+class GenerationBuilder:
+    """Makes the job of one prompt, and text-generation-inference's objects of its result."""
 
     def __init__(
         self, served: Served, prompt: str, stream: bool, parameters: GenerationParameters, settings: Settings
     ) -> None:
         self.prompt, self.parameters = prompt, parameters
-        self.path, self._end_id = f"/hf/{served.name}", served.tokenizer.end_id
+        self._end_id = served.tokenizer.end_id
         for name, limit in (("max_new_tokens", settings.max_new_tokens), ("best_of", settings.max_choices)):
             if (given := getattr(parameters, name)) > limit:
                 raise InvalidRequest(f"at most {limit}; given: {given}", name)
@@ -140,90 +139,109 @@ class _Asked:
         self.job = self._job(served, stream)
 
     def _job(self, served: Served, stream: bool) -> GenerateJob:
-        asked = self.parameters
+        parameters = self.parameters
         return GenerateJob(
             model=served.name,
             prompt=self.prompt,
-            most_read=asked.truncate,
-            max_new_tokens=asked.max_new_tokens,
+            most_read=parameters.truncate,
+            max_new_tokens=parameters.max_new_tokens,
             sampling=SamplingConfig(
-                (asked.temperature or 1.0) if asked.samples else 0.0,
-                asked.top_k,
-                asked.top_p,
-                asked.repetition_penalty,
-                frequency_penalty=asked.frequency_penalty,
+                (parameters.temperature or 1.0) if parameters.samples else 0.0,
+                parameters.top_k,
+                parameters.top_p,
+                parameters.repetition_penalty,
+                frequency_penalty=parameters.frequency_penalty,
             ),
-            seed=secrets.randbelow(2**31) if asked.seed is None else asked.seed,
-            stop=tuple(filter(None, [*asked.stop, *asked.stop_sequences])),
-            choices=asked.best_of,
-            scored=stream or asked.details or asked.best_of > 1,
-            top_logprobs=asked.top_n_tokens,
+            seed=secrets.randbelow(2**31) if parameters.seed is None else parameters.seed,
+            stop=tuple(filter(None, [*parameters.stop, *parameters.stop_sequences])),
+            choices=parameters.best_of,
+            scored=stream or parameters.details or parameters.best_of > 1,
+            top_logprobs=parameters.top_n_tokens,
             stream=stream,
-            score_prompt=asked.decoder_input_details and asked.details,
+            score_prompt=parameters.decoder_input_details and parameters.details,
         )
 
-    def answer(self, made: Generation) -> GeneratedText:
-        best, *others = sorted(made.choices, key=lambda choice: -choice.mean_logprob)
+    def generated_text(self, generation: Generation) -> GeneratedText:
+        best, *others = sorted(generation.choices, key=lambda choice: -choice.mean_logprob)
         if not self.parameters.details:
-            return GeneratedText(generated_text=self._text(best))
+            return GeneratedText(generated_text=self.text(best))
         prefill = [
-            Token(id=score.id, text=score.text, logprob=score.logprob if place else None, special=False)
-            for place, score in enumerate(made.prompt_scores)
+            Token(id=score.id, text=score.text, logprob=score.logprob if index else None, special=False)
+            for index, score in enumerate(generation.prompt_scores)
         ]
-        more: dict[str, Any] = {}
+        optional: dict[str, Any] = {}
         if self.parameters.top_n_tokens:
-            more["top_tokens"] = [[self._token(other) for other in score.top] for score in best.tokens]
+            optional["top_tokens"] = [self.top_tokens(score) for score in best.tokens]
         if others:
-            more["best_of_sequences"] = [
-                shapes.Sequence(generated_text=self._text(other), **self._facts(other)) for other in others
+            optional["best_of_sequences"] = [
+                schemas.Sequence(generated_text=self.text(other), **self._details(other)) for other in others
             ]
-        details = Details(**self._facts(best), prefill=prefill, **more)
-        return GeneratedText(generated_text=self._text(best), details=details)
+        details = Details(**self._details(best), prefill=prefill, **optional)
+        return GeneratedText(generated_text=self.text(best), details=details)
 
-    async def events(self, engine: Engine, ticket: Ticket, first: Sequence[Any]) -> AsyncIterator[bytes]:
-        """A token an event; the last one has the whole text too, so that each waits for what comes after it."""
-        held: TokenPiece | None = None
-        number = 0
-        async with aclosing(told(engine, ticket, first)) as batches:
-            async for batch in batches:
-                parts: list[bytes] = []
-                for item in batch:
-                    if held is not None:
-                        number += 1
-                        parts.append(self._event(number, held, item))
-                    held = item if isinstance(item, TokenPiece) else None
-                    if isinstance(item, Finished) and item.error:
-                        parts.append(f"data: {json.dumps(stream_error(self.path, item.error))}\n\n".encode())
-                if parts:
-                    yield b"".join(parts)
-
-    def _event(self, number: int, piece: TokenPiece, then: Any) -> bytes:
-        assert piece.score is not None
-        token = self._token(piece.score).model_copy(update={"text": piece.text})
-        made: dict[str, Any] = {"index": number, "token": token, "generated_text": None, "details": None}
-        if self.parameters.top_n_tokens:
-            made["top_tokens"] = [self._token(other) for other in piece.score.top]
-        if isinstance(then, Finished) and not then.error:
-            (choice,) = then.result.choices
-            made["generated_text"] = self._text(choice)
-            made["details"] = StreamDetails(
-                finish_reason=REASONS[choice.finish_reason],
-                generated_tokens=then.result.generated_tokens,
-                input_length=then.result.prompt_tokens,
-                seed=self.job.seed,
-            )
-        return f"data:{StreamedToken(**made).model_dump_json(exclude_unset=True)}\n\n".encode()
-
-    def _text(self, choice: Choice) -> str:
+    def text(self, choice: Choice) -> str:
         return self.prompt + choice.text if self.parameters.return_full_text else choice.text
 
-    def _facts(self, choice: Choice) -> dict[str, Any]:
+    def token(self, score: TokenScore) -> Token:
+        return Token(id=score.id, text=score.text, logprob=score.logprob, special=score.id == self._end_id)
+
+    def top_tokens(self, score: TokenScore) -> list[Token]:
+        return [self.token(other) for other in score.top]
+
+    def _details(self, choice: Choice) -> dict[str, Any]:
         return {
-            "finish_reason": REASONS[choice.finish_reason],
+            "finish_reason": FINISH_REASONS[choice.finish_reason],
             "generated_tokens": len(choice.tokens),
             "seed": self.job.seed,
-            "tokens": [self._token(score) for score in choice.tokens],
+            "tokens": [self.token(score) for score in choice.tokens],
         }
 
-    def _token(self, score: TokenScore) -> Token:
-        return Token(id=score.id, text=score.text, logprob=score.logprob, special=score.id == self._end_id)
+
+class GenerationFormatter:
+    """An event for each token; that of the last token also has the whole text.
+
+    Hence each token is held until the next event shows whether it was the last.
+    """
+
+    def __init__(self, builder: GenerationBuilder, path: str) -> None:
+        self._builder, self._path = builder, path
+        self._held: TokenPiece | None = None
+        self._number = 0
+
+    def begin(self, _: int) -> bytes:
+        return b""
+
+    def piece(self, _: int, piece: TokenPiece) -> bytes:
+        event = self._flush()
+        self._held = piece
+        return event
+
+    def result(self, _: int, result: Generation) -> bytes:
+        (choice,) = result.choices
+        details = StreamDetails(
+            finish_reason=FINISH_REASONS[choice.finish_reason],
+            generated_tokens=result.generated_tokens,
+            input_length=result.prompt_tokens,
+            seed=self._builder.job.seed,
+        )
+        return self._flush(self._builder.text(choice), details)
+
+    def error(self, error: BaseException) -> bytes:
+        return self._flush() + f"data: {json.dumps(stream_error(self._path, error))}\n\n".encode()
+
+    def end(self) -> bytes:
+        return b""
+
+    def _flush(self, text: str | None = None, details: StreamDetails | None = None) -> bytes:
+        """The event of the token that is held, if any; text and details are those of the whole text."""
+        piece, self._held = self._held, None
+        if piece is None:
+            return b""
+        assert piece.score is not None
+        self._number += 1
+        token = self._builder.token(piece.score).model_copy(update={"text": piece.text})
+        optional = {}
+        if self._builder.parameters.top_n_tokens:
+            optional["top_tokens"] = self._builder.top_tokens(piece.score)
+        event = StreamedToken(index=self._number, token=token, generated_text=text, details=details, **optional)
+        return f"data:{event.model_dump_json(exclude_unset=True)}\n\n".encode()

@@ -3,20 +3,17 @@
 import json
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Literal
 
 from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
 
 from app.catalog.registry import Served
-from app.engine.engine import Engine
 from app.engine.jobs import Choice, GenerateJob, Generation, TokenPiece, TokenScore
-from app.engine.ticket import Finished, Ticket
 from app.errors import InvalidRequest
-from app.http.contract import refusals
+from app.http.contract import STREAMED, refusals
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.problems import stream_error
 from app.http.schemas.openai import (
@@ -29,15 +26,16 @@ from app.http.schemas.openai import (
     ModelList,
     OpenAIError,
 )  # fmt: skip
-from app.http.sse import STREAMED, next_events, reply, told
+from app.http.sse import stream
 from app.settings import Settings
 from app.telemetry.logs import request_id
 from models.sampling import SamplingConfig
 
 PATH = "/v1/completions"
-TINY = 1e-9
+TINY_TOP_P = 1e-9
 """OpenAI takes a top_p of 0, which leaves the likeliest token alone."""
 DONE = b"data: [DONE]\n\n"
+FinishReason = Literal["stop", "length"]
 
 
 def router(_settings: Settings) -> APIRouter:
@@ -76,15 +74,18 @@ async def completions(
 ) -> Completion | EventSourceResponse:
     """Go on with one or several prompts. Differences to OpenAI's API stand in docs/clients.md."""
     (served,) = engine.registry.of_kind("language", body.model)
-    asked = _Asked(body, served)
-    jobs = [asked.job(prompt) for prompt in _prompts(body, settings)]
+    builder = CompletionBuilder(body, served)
+    jobs = [builder.job(prompt) for prompt in _prompts(body, settings)]
     tickets = await client.submit_all(engine, jobs)
     if body.stream:
-        first = await client.first(*tickets)
-        return reply(asked.events(engine, tickets, first), settings)
+        return await stream(client, engine, tickets, CompletionFormatter(builder, jobs), settings)
     results: list[Generation] = await client.results(tickets)
-    choices = [choice for place, made in enumerate(results) for choice in asked.choices(place, jobs[place], made)]
-    return asked.completion(choices, _usage(results))
+    choices = [
+        choice
+        for index, (job, generation) in enumerate(zip(jobs, results, strict=True))
+        for choice in builder.choices(index, job, generation)
+    ]
+    return builder.completion(choices, _usage(results))
 
 
 def _prompts(body: CompletionRequest, settings: Settings) -> list[str | list[int]]:
@@ -102,14 +103,13 @@ def _prompts(body: CompletionRequest, settings: Settings) -> list[str | list[int
     return prompts
 
 
-class _Asked:
-    """One request: what it asks of the engine, and how the answer is put."""
+class CompletionBuilder:
+    """Makes the jobs of one request, and OpenAI's objects of their results."""
 
     def __init__(self, body: CompletionRequest, served: Served) -> None:
         self.body, self.served = body, served
         self.id, self.created = f"cmpl-{request_id.get()}", int(time.time())
         self.seed = secrets.randbelow(2**31) if body.seed is None else body.seed % 2**63
-        self._offsets: dict[int, int] = {}  # where the next token of a streamed choice begins
 
     def job(self, prompt: str | list[int]) -> GenerateJob:
         body = self.body
@@ -121,7 +121,7 @@ class _Asked:
             max_new_tokens=max(body.max_tokens, not prompt),  # an empty prompt has no token that could be scored
             sampling=SamplingConfig(
                 body.temperature,
-                top_p=(body.top_p or TINY) if body.top_p < 1 else None,
+                top_p=(body.top_p or TINY_TOP_P) if body.top_p < 1 else None,
                 presence_penalty=body.presence_penalty,
                 frequency_penalty=body.frequency_penalty,
                 logit_bias=bias,
@@ -135,20 +135,11 @@ class _Asked:
             score_prompt=bool(prompt) and (not body.max_tokens or (body.echo and body.logprobs is not None)),
         )
 
-    def choices(self, place: int, job: GenerateJob, made: Generation) -> list[CompletionChoice]:
-        """The choices of the prompt at a place; of best_of, the n likeliest by the mean of their tokens."""
-        body, found = self.body, list(made.choices)
-        if body.best_of > body.n:
-            found = sorted(found, key=lambda choice: -choice.mean_logprob)[: body.n]
-        text = self._prompt_text(job)
-        prompt = text if body.echo else ""
-        return [
-            self._choice(place * body.n + number, prompt, len(text), made, choice)
-            for number, choice in enumerate(found)
-        ]
+    def prompt_text(self, job: GenerateJob) -> str:
+        return job.prompt if job.ids is None else self.served.tokenizer.decode(job.ids)
 
     def completion(self, choices: Sequence[CompletionChoice], usage: CompletionUsage | None) -> Completion:
-        made = {"usage": usage} if usage else {}
+        optional = {"usage": usage} if usage else {}
         return Completion(
             id=self.id,
             object="text_completion",
@@ -156,85 +147,90 @@ class _Asked:
             model=self.served.name,
             system_fingerprint=self.served.checkpoint.version[:12],
             choices=list(choices),
-            **made,
+            **optional,
         )
 
-    async def events(self, engine: Engine, tickets: Sequence[Ticket], first: Sequence[Any]) -> AsyncIterator[bytes]:
-        """The texts of one prompt after those of the other: of those that wait, the engine sets some aside."""
-        results: list[Generation] = []
-        try:
-            for place, ticket in enumerate(tickets):
-                begun = first if place == 0 else await next_events(ticket)
-                assert isinstance(ticket.job, GenerateJob)
-                for number in range(self.body.n):
-                    self._offsets[place * self.body.n + number] = len(self._prompt_text(ticket.job))
-                if self.body.echo:
-                    yield self._echoes(place, ticket)
-                async with aclosing(told(engine, ticket, begun)) as batches:
-                    async for batch in batches:
-                        yield b"".join(self._chunks(place, item) for item in batch)
-                        if isinstance(batch[-1], Finished):
-                            if batch[-1].error:
-                                return
-                            results.append(batch[-1].result)
-            if self.body.stream_options.include_usage:
-                yield _data(self.completion([], _usage(results)))
-            yield DONE
-        finally:
-            for ticket in tickets:
-                ticket.leave()
+    def choices(self, index: int, job: GenerateJob, generation: Generation) -> list[CompletionChoice]:
+        """The choices of prompt number index; of best_of, the n with the highest mean log-probability."""
+        body, choices = self.body, list(generation.choices)
+        if body.best_of > body.n:
+            choices = sorted(choices, key=lambda choice: -choice.mean_logprob)[: body.n]
+        prompt = self.prompt_text(job)
+        first = index * body.n
+        return [self._choice(first + number, prompt, generation, choice) for number, choice in enumerate(choices)]
 
-    def _chunks(self, place: int, item: Any) -> bytes:
-        """What one thing that a ticket was told becomes."""
-        number = place * self.body.n
-        if isinstance(item, TokenPiece):
-            return self._chunk(number + item.choice, item.text, item.score, None)
-        assert isinstance(item, Finished)
-        if item.error:
-            return f"event: error\ndata: {json.dumps(stream_error(PATH, item.error))}\n\n".encode()
-        ends = enumerate(item.result.choices)
-        return b"".join(self._chunk(number + choice, "", None, made.finish_reason) for choice, made in ends)
-
-    def _chunk(self, index: int, text: str, score: TokenScore | None, reason: str | None) -> bytes:
-        logprobs = None
-        if score:
-            logprobs = _logprobs([(score.text, score)], self._offsets[index], self.body.logprobs)
-            self._offsets[index] += len(score.text)
-        choice = CompletionChoice(text=text, index=index, logprobs=logprobs, finish_reason=_reason(reason))
-        return _data(self.completion([choice], None))
-
-    def _echoes(self, place: int, ticket: Ticket) -> bytes:
-        assert isinstance(ticket.job, GenerateJob)
-        text, first = self._prompt_text(ticket.job), place * self.body.n
-        return b"".join(self._chunk(first + number, text, None, None) for number in range(self.body.n))
-
-    def _prompt_text(self, job: GenerateJob) -> str:
-        return job.prompt if job.ids is None else self.served.tokenizer.decode(job.ids)
-
-    def _choice(self, index: int, prompt: str, offset: int, made: Generation, choice: Choice) -> CompletionChoice:
-        """prompt is what is echoed, and offset how long it is, echoed or not."""
+    def _choice(self, index: int, prompt: str, generation: Generation, choice: Choice) -> CompletionChoice:
         if not self.body.max_tokens:
             choice = Choice("", "length", ())
+        echoed = prompt if self.body.echo else ""
         logprobs = None
         if self.body.logprobs is not None:
             tokens: list[tuple[str, TokenScore | None]] = [(score.text, score) for score in choice.tokens]
             if self.body.echo:
-                tokens = self._prompt_tokens(prompt, made.prompt_scores) + tokens
-            logprobs = _logprobs(tokens, 0 if self.body.echo else offset, self.body.logprobs)
+                tokens = _prompt_tokens(prompt, generation.prompt_scores) + tokens
+            logprobs = _logprobs(tokens, 0 if self.body.echo else len(prompt), self.body.logprobs)
         return CompletionChoice(
-            text=prompt + choice.text, index=index, logprobs=logprobs, finish_reason=_reason(choice.finish_reason)
+            text=echoed + choice.text, index=index, logprobs=logprobs, finish_reason=_finish_reason(choice)
         )
 
-    def _prompt_tokens(self, prompt: str, scores: Sequence[TokenScore]) -> list[tuple[str, TokenScore | None]]:
-        """The prompt's tokens as they stand in its text; the first one has no score, since nothing is before it."""
-        texts = [score.text for score in scores]
-        if texts and not prompt.startswith(" "):
-            texts[0] = texts[0].removeprefix(" ")  # the space that was put before the text
-        return [(text, score if place else None) for place, (text, score) in enumerate(zip(texts, scores, strict=True))]
+
+class CompletionFormatter:
+    """A chunk for each token of each choice, then one with its finish reason; `[DONE]` ends the stream."""
+
+    def __init__(self, builder: CompletionBuilder, jobs: Sequence[GenerateJob]) -> None:
+        self._builder, self._body = builder, builder.body
+        self._prompts = [builder.prompt_text(job) for job in jobs]
+        self._offsets = [len(prompt) for prompt in self._prompts for _ in range(self._body.n)]
+        """For each choice, the offset of its next token in the text."""
+        self._results: list[Generation] = []
+
+    def begin(self, index: int) -> bytes:
+        if not self._body.echo:
+            return b""
+        first = index * self._body.n
+        return b"".join(self._chunk(first + number, self._prompts[index]) for number in range(self._body.n))
+
+    def piece(self, index: int, piece: TokenPiece) -> bytes:
+        choice, logprobs = index * self._body.n + piece.choice, None
+        if score := piece.score:
+            logprobs = _logprobs([(score.text, score)], self._offsets[choice], self._body.logprobs)
+            self._offsets[choice] += len(score.text)
+        return self._chunk(choice, piece.text, logprobs)
+
+    def result(self, index: int, result: Generation) -> bytes:
+        self._results.append(result)
+        first = index * self._body.n
+        return b"".join(
+            self._chunk(first + number, "", None, _finish_reason(choice))
+            for number, choice in enumerate(result.choices)
+        )
+
+    def error(self, error: BaseException) -> bytes:
+        return f"event: error\ndata: {json.dumps(stream_error(PATH, error))}\n\n".encode()
+
+    def end(self) -> bytes:
+        usage = b""
+        if self._body.stream_options.include_usage:
+            usage = _event(self._builder.completion([], _usage(self._results)))
+        return usage + DONE
+
+    def _chunk(
+        self, index: int, text: str, logprobs: Logprobs | None = None, finish_reason: FinishReason | None = None
+    ) -> bytes:
+        choice = CompletionChoice(text=text, index=index, logprobs=logprobs, finish_reason=finish_reason)
+        return _event(self._builder.completion([choice], None))
+
+
+def _prompt_tokens(prompt: str, scores: Sequence[TokenScore]) -> list[tuple[str, TokenScore | None]]:
+    """The prompt's tokens with their scores; the first has none, since nothing precedes it."""
+    texts = [score.text for score in scores]
+    if texts and not prompt.startswith(" "):
+        texts[0] = texts[0].removeprefix(" ")  # the tokenizer puts a space before a text
+    return [(text, score if index else None) for index, (text, score) in enumerate(zip(texts, scores, strict=True))]
 
 
 def _logprobs(tokens: Sequence[tuple[str, TokenScore | None]], start: int, top: int | None) -> Logprobs:
-    """Offsets are where tokens begin in the text, from start on."""
+    """Scores of tokens; offsets are those of tokens in the text, from start on."""
     texts = [text for text, _ in tokens]
     likeliest = [{other.text: other.logprob for other in (*score.top, score)} if score else None for _, score in tokens]
     return Logprobs(
@@ -245,14 +241,15 @@ def _logprobs(tokens: Sequence[tuple[str, TokenScore | None]], start: int, top: 
     )
 
 
-def _reason(ours: str | None) -> Any:
-    return "stop" if ours == "end" else ours
+def _finish_reason(choice: Choice) -> FinishReason:
+    return "length" if choice.finish_reason == "length" else "stop"
 
 
 def _usage(results: Sequence[Generation]) -> CompletionUsage:
-    read, written = sum(made.prompt_tokens for made in results), sum(made.generated_tokens for made in results)
-    return CompletionUsage(prompt_tokens=read, completion_tokens=written, total_tokens=read + written)
+    prompt = sum(result.prompt_tokens for result in results)
+    completion = sum(result.generated_tokens for result in results)
+    return CompletionUsage(prompt_tokens=prompt, completion_tokens=completion, total_tokens=prompt + completion)
 
 
-def _data(made: Completion) -> bytes:
-    return f"data: {made.model_dump_json(exclude_unset=True)}\n\n".encode()
+def _event(completion: Completion) -> bytes:
+    return f"data: {completion.model_dump_json(exclude_unset=True)}\n\n".encode()

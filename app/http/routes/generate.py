@@ -9,8 +9,9 @@ from sse_starlette import EventSourceResponse
 
 from app.engine.jobs import Choice, GenerateJob, Generation, TokenPiece, TokenScore
 from app.engine.snapshot import Snapshot
-from app.http.contract import PROBLEMS, with_body
+from app.http.contract import PROBLEMS, STREAMED, with_body
 from app.http.dependencies import ClientDep, EngineDep, MemoriesDep, SettingsDep
+from app.http.events import EventIds, LastEventId, NativeFormatter, event
 from app.http.schemas.generate import (
     GenerateChoice,
     GeneratedToken,
@@ -21,7 +22,7 @@ from app.http.schemas.generate import (
     Usage,
     generate_request,
 )  # fmt: skip
-from app.http.sse import STREAMED, EventIds, LastEventId, event, stream
+from app.http.sse import stream
 from app.settings import Settings
 from models.sampling import SamplingConfig
 
@@ -87,7 +88,8 @@ async def generate(
         )
 
     if body.stream:
-        return await stream(client, engine, ticket, settings, "/generate", ids, _token_event, finish)
+        formatter = NativeFormatter("/generate", ids, _token_event, finish)
+        return await stream(client, engine, [ticket], formatter, settings)
     return finish(await client.result(ticket))
 
 

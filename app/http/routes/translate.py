@@ -8,8 +8,9 @@ from sse_starlette import EventSourceResponse
 
 from app.catalog.detection import Detected
 from app.engine.jobs import SentencePiece, TranslateJob, Translation
-from app.http.contract import PROBLEMS, with_body
+from app.http.contract import PROBLEMS, STREAMED, with_body
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
+from app.http.events import EventIds, LastEventId, NativeFormatter, event
 from app.http.schemas.base import as_list
 from app.http.schemas.translate import (
     Attention,
@@ -20,7 +21,7 @@ from app.http.schemas.translate import (
     translate_request,
 )  # fmt: skip
 from app.http.schemas.translate import Detected as DetectedReply
-from app.http.sse import STREAMED, EventIds, LastEventId, event, stream
+from app.http.sse import stream
 from app.settings import Settings
 
 
@@ -71,7 +72,9 @@ async def translate(
         return TranslateReply(model=model.name, source=body.source, target=target, results=results)
 
     if body.stream:
-        return await stream(client, engine, ticket, settings, "/translate", ids, _sentence_event, finish)
+        return await stream(
+            client, engine, [ticket], NativeFormatter("/translate", ids, _sentence_event, finish), settings
+        )
     return finish(await client.result(ticket))
 
 
