@@ -79,7 +79,6 @@ def generate_job(seed: int, **changes: Any) -> GenerateJob:
     """A job of many kinds, the same for the same seed."""
     draw = random.Random(seed)
     made: dict[str, Any] = {
-        "model": "language-en",
         "prompt": draw.choice(["the man", "a good film ", "Where is the station? It is near", "dog", "x" * 40]),
         "max_new_tokens": draw.randint(1, 14),
         "sampling": SamplingConfig(

@@ -189,36 +189,43 @@ class Registry:
     def for_translation(
         self, name: str | None, texts: Sequence[str], source: str, target: str | None
     ) -> tuple[Served, str, list[Detected]]:
-        """A model, the language that it is to translate to, and that of each text, detected where source is auto.
+        """As choose_direction, of the named model, or of all translators."""
+        return choose_direction(self.of_kind("translator", name), texts, source, target)
 
-        A target left out is the only one that the first text's language is translated to. Raises NoModel where none
-        translates so.
-        """
-        by_direction: dict[tuple[str, str], Served] = {}
-        for loaded in self.of_kind("translator", name):
-            assert isinstance(loaded.checkpoint.model, Translator)
-            for direction in loaded.checkpoint.model.config.directions:
-                by_direction.setdefault(direction, loaded)
-        sources = list(dict.fromkeys(origin for origin, goal in by_direction if target in (None, goal)))
-        if not sources:
-            known = ", ".join(sorted({goal for _, goal in by_direction}))
-            raise NoModel(f"no model translates to that language; there are {known}", "target")
-        if source == "auto":
-            # A text that is in the target's language already is known as such, and said to be.
-            among = [*sources, target] if target else sources
-            detected = [detect(text, among) for text in texts]
-        elif source in sources:
-            detected = [Detected(source, 1.0) for _ in texts]
-        else:
-            raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", "source")
-        if target is None:
-            targets = sorted(goal for origin, goal in by_direction if origin == detected[0].language)
-            if len(targets) > 1:
-                raise NoModel(f"name a language to translate to; there are {', '.join(targets)}", "target")
-            (target,) = targets
-        if any(found.language == target for found in detected):
-            raise NoModel("a text is in the target language already; name its language as the source", "target")
-        models = {by_direction.get((found.language, target)) for found in detected}
-        if len(models) > 1:
-            raise InvalidRequest("the texts are in languages of different models; send them apart", "text")
-        return by_direction[detected[0].language, target], target, detected
+
+def choose_direction(
+    models: Sequence[Served], texts: Sequence[str], source: str, target: str | None
+) -> tuple[Served, str, list[Detected]]:
+    """Of some translators, the one for these texts, with the target language, and the language of each text.
+
+    A source of "auto" is detected. A target left out is the only one that the first text's language is translated
+    to. Raises NoModel where none of the models translates so.
+    """
+    by_direction: dict[tuple[str, str], Served] = {}
+    for loaded in models:
+        assert isinstance(loaded.checkpoint.model, Translator)
+        for direction in loaded.checkpoint.model.config.directions:
+            by_direction.setdefault(direction, loaded)
+    sources = list(dict.fromkeys(origin for origin, goal in by_direction if target in (None, goal)))
+    if not sources:
+        known = ", ".join(sorted({goal for _, goal in by_direction}))
+        raise NoModel(f"no model translates to that language; there are {known}", "target")
+    if source == "auto":
+        # A text that is in the target's language already is known as such, and said to be.
+        among = [*sources, target] if target else sources
+        detected = [detect(text, among) for text in texts]
+    elif source in sources:
+        detected = [Detected(source, 1.0) for _ in texts]
+    else:
+        raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", "source")
+    if target is None:
+        targets = sorted(goal for origin, goal in by_direction if origin == detected[0].language)
+        if len(targets) > 1:
+            raise NoModel(f"name a language to translate to; there are {', '.join(targets)}", "target")
+        (target,) = targets
+    if any(found.language == target for found in detected):
+        raise NoModel("a text is in the target language already; name its language as the source", "target")
+    chosen = {by_direction.get((found.language, target)) for found in detected}
+    if len(chosen) > 1:
+        raise InvalidRequest("the texts are in languages of different models; send them apart", "text")
+    return by_direction[detected[0].language, target], target, detected

@@ -19,7 +19,7 @@ from typing import Literal
 import torch
 
 from app.catalog.registry import Registry, Served
-from app.engine.jobs import ClassifyJob, GenerateJob, InspectJob, Job, PredictJob, TranslateJob
+from app.engine.jobs import Job
 from app.engine.lanes.wiring import LANES, ModelLanes, Task, prepare
 from app.engine.meter import Meter
 from app.engine.queue import FairQueue, Pace
@@ -105,18 +105,18 @@ class Engine:
         self.drain(timeout_s)
         self._thread.join(timeout_s + 1)
 
-    async def submit(self, job: Job, caller: Caller | None = None) -> Ticket:
-        """Let a job in; its ticket gets the events and the result.
+    async def submit(self, job: Job, served: Served, caller: Caller | None = None) -> Ticket:
+        """Queue a job for a model; its ticket gets the events and the result.
 
-        Raises QueueFull at once where too much is waiting, or the wait would be longer than the job may
-        take; EngineStopped while shutting down; ModelNotFound, TokenizerError or InvalidRequest.
+        The model need not be served any longer: it may have been swapped since the request was resolved to it.
+        Raises QueueFull at once where the queue is full, or the wait would be longer than the job may take;
+        EngineStopped while shutting down; TokenizerError, InvalidRequest, NoModel or Conflict for a job that can't
+        be done.
         """
-        served = self.registry.get(job.model)
-        characters, cost = measure(job)
-        ticket = Ticket(job, caller or Caller(), self.config.timeout_s, cost, self._clock(), on_room=self._wake)
+        ticket = Ticket(job, caller or Caller(), self.config.timeout_s, self._clock(), on_room=self._wake)
         self._reserve(ticket)
         try:
-            if characters > LONG_TEXT:
+            if job.characters > LONG_TEXT:
                 task = await asyncio.to_thread(prepare, ticket, served)
             else:
                 task = prepare(ticket, served)
@@ -302,21 +302,3 @@ class Engine:
         self._queues.clear()
         self._running.clear()
         self._lanes.clear()
-
-
-def measure(job: Job) -> tuple[int, float]:
-    """The characters of a job's texts, and an estimate of its work in steps of a row."""
-    if isinstance(job, GenerateJob):
-        length = len(job.prompt) / 4 if job.ids is None else len(job.ids)
-        rows = job.max_new_tokens + (length if job.score_prompt else 0)
-        return len(job.prompt), length + job.choices * rows
-    if isinstance(job, PredictJob):
-        return len(job.text), len(job.text) / 4 + 50
-    if isinstance(job, InspectJob):
-        return len(job.text), len(job.text)
-    texts = job.texts
-    characters = sum(len(text) for text in texts)
-    if isinstance(job, ClassifyJob):
-        return characters, characters / 10
-    assert isinstance(job, TranslateJob)
-    return characters, characters / 4 * job.beam_size

@@ -1,6 +1,10 @@
-"""What the engine is asked, and what it answers. Values only: nothing here holds a tensor."""
+"""Jobs of the engine and their results. Values only: nothing here holds a tensor.
+
+Of each job, `characters` is the length of its texts, and `cost` estimates its work in steps of a row.
+"""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from app.engine.snapshot import Snapshot
 from models.gates import Direction
@@ -12,7 +16,6 @@ from models.text.tokenizers import Token
 class GenerateJob:
     """Go on with a prompt, in `choices` ways."""
 
-    model: str
     prompt: str
     max_new_tokens: int
     sampling: SamplingConfig
@@ -34,6 +37,15 @@ class GenerateJob:
     """What the prompt comes after; the prompt may then be empty."""
     remember: bool = False
     """Whether to answer with a snapshot; only for one choice."""
+
+    @property
+    def characters(self) -> int:
+        return len(self.prompt)
+
+    @cached_property
+    def cost(self) -> float:
+        length = len(self.prompt) / 4 if self.ids is None else len(self.ids)
+        return length + self.choices * (self.max_new_tokens + (length if self.score_prompt else 0))
 
 
 @dataclass(frozen=True)
@@ -82,7 +94,6 @@ class Generation:
 class PredictJob:
     """What comes next: unit is word or token; candidates, where given, are scored instead of searched."""
 
-    model: str
     text: str
     top: int
     unit: str
@@ -91,6 +102,14 @@ class PredictJob:
     temperature: float = 1.0
     before: Snapshot | None = None
     remember: bool = False
+
+    @property
+    def characters(self) -> int:
+        return len(self.text)
+
+    @cached_property
+    def cost(self) -> float:
+        return len(self.text) / 4 + 50
 
 
 @dataclass(frozen=True)
@@ -104,9 +123,16 @@ class Prediction:
 
 @dataclass(frozen=True)
 class ClassifyJob:
-    model: str
     texts: tuple[str, ...]
     explain: bool = False
+
+    @property
+    def characters(self) -> int:
+        return sum(map(len, self.texts))
+
+    @cached_property
+    def cost(self) -> float:
+        return self.characters / 10
 
 
 @dataclass(frozen=True)
@@ -132,7 +158,6 @@ class Verdict:
 
 @dataclass(frozen=True)
 class TranslateJob:
-    model: str
     texts: tuple[str, ...]
     target: str
     beam_size: int
@@ -140,6 +165,14 @@ class TranslateJob:
     alternatives: int = 0
     attention: bool = False
     stream: bool = False
+
+    @property
+    def characters(self) -> int:
+        return sum(map(len, self.texts))
+
+    @cached_property
+    def cost(self) -> float:
+        return self.characters / 4 * self.beam_size
 
 
 @dataclass(frozen=True)
@@ -173,13 +206,20 @@ class Translation:
 class InspectJob:
     """What a layer did with a text: to the units named, or else to the `top` whose cells changed most."""
 
-    model: str
     text: str
     layer: int | None = None
     """Counted from 0; None is the last."""
     direction: Direction = "forward"
     units: tuple[int, ...] = ()
     top: int = 12
+
+    @property
+    def characters(self) -> int:
+        return len(self.text)
+
+    @cached_property
+    def cost(self) -> float:
+        return float(len(self.text))
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Finished:
 class Ticket:
     """The engine's thread posts events to it; its caller awaits them, on the event loop that it was made on.
 
-    cost is an estimate of the work in tokens; made and begun are when it came and got its first token, by the
+    made and begun are when it came and got its first token, by the
     engine's clock; left says that its caller left before the end. posted and taken
     count events: what lies between them has not been read yet.
     """
@@ -44,7 +44,6 @@ class Ticket:
     job: Job
     caller: Caller
     timeout_s: float
-    cost: float
     made: float
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     request_id: str = field(default_factory=request_id.get)
@@ -56,6 +55,10 @@ class Ticket:
     on_room: Any = None
     _events: deque[Any] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def cost(self) -> float:
+        return self.job.cost
 
     @property
     def deadline(self) -> float:

@@ -11,8 +11,8 @@ from fastapi import Depends, Request
 from app.access.keys import KeyRing
 from app.access.limits import Guard
 from app.access.sealing import Sealer
-from app.catalog.registry import Registry, load_models
-from app.engine.engine import Engine, EngineConfig, measure
+from app.catalog.registry import Registry, Served, load_models
+from app.engine.engine import Engine, EngineConfig
 from app.engine.jobs import Job
 from app.engine.snapshot import Snapshot
 from app.engine.ticket import Caller, Finished, Ticket
@@ -70,19 +70,19 @@ class Client:
         """Charge for work of so many tokens. Raises LimitExceeded, or InvalidRequest where that is always too much."""
         await self._lease.charge(cost)
 
-    async def submit(self, engine: Engine, job: Job) -> Ticket:
+    async def submit(self, engine: Engine, job: Job, served: Served) -> Ticket:
         """Let a job in, and charge for it. Raises what `Engine.submit` and `charge` do."""
-        (ticket,) = await self.submit_all(engine, [job])
+        (ticket,) = await self.submit_all(engine, [(job, served)])
         return ticket
 
-    async def submit_all(self, engine: Engine, jobs: Sequence[Job]) -> list[Ticket]:
+    async def submit_all(self, engine: Engine, jobs: Sequence[tuple[Job, Served]]) -> list[Ticket]:
         """Let jobs in, all or none, and charge for them together: what is refused costs nothing."""
-        cost = sum(measure(job)[1] for job in jobs)
+        cost = sum(job.cost for job, _ in jobs)
         await self._lease.charge(cost, take=False)
         tickets: list[Ticket] = []
         with _all_or_none(tickets):
-            for job in jobs:
-                tickets.append(await engine.submit(job, self.caller))
+            for job, served in jobs:
+                tickets.append(await engine.submit(job, served, self.caller))
             await self._lease.charge(cost)
         return tickets
 
@@ -146,8 +146,8 @@ class LocalClient(Client):
     def __init__(self) -> None:
         self.caller = Caller()
 
-    async def submit_all(self, engine: Engine, jobs: Sequence[Job]) -> list[Ticket]:
-        return [await engine.submit(job, self.caller) for job in jobs]
+    async def submit_all(self, engine: Engine, jobs: Sequence[tuple[Job, Served]]) -> list[Ticket]:
+        return [await engine.submit(job, served, self.caller) for job, served in jobs]
 
     async def _left(self) -> None:
         await asyncio.Event().wait()

@@ -25,7 +25,8 @@ WARM_UP_S, LISTED = 1.0, 10
 
 async def measure(folder: Path, prompts: list[str], askers: int, seconds: float) -> tuple[float, float]:
     """Answers a second, by the clock and by the processor's time."""
-    engine = Engine(Registry([serve(checkpoint.load(folder), "int8", threads=1)], torch.device("cpu")))
+    served = serve(checkpoint.load(folder), "int8", threads=1)
+    engine = Engine(Registry([served], torch.device("cpu")))
     engine.start()
     begin = time.perf_counter() + WARM_UP_S
     end, answered, spent = begin + seconds, 0, 0.0
@@ -34,7 +35,7 @@ async def measure(folder: Path, prompts: list[str], askers: int, seconds: float)
         nonlocal answered
         draw = random.Random(number)
         while time.perf_counter() < end:
-            ticket = await engine.submit(PredictJob(folder.name, draw.choice(prompts), LISTED, "word"))
+            ticket = await engine.submit(PredictJob(draw.choice(prompts), LISTED, "word"), served)
             await ticket.result()
             answered += begin <= time.perf_counter() < end
 

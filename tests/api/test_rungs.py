@@ -101,6 +101,12 @@ def test_a_bag_explains_itself(bags: Live) -> None:
     assert shares + judged["bias"] == pytest.approx(judged["logit"], abs=1e-4)
 
 
+def test_a_bag_answers_hugging_faces_clients(bags: Live) -> None:
+    (labels,) = httpx.post(f"{bags.url}/hf/words", json={"inputs": GOOD}).json()
+    (judged,) = ask(bags, "/classify", text=GOOD, model="words")["results"]
+    assert {entry["label"]: entry["score"] for entry in labels} == judged["scores"]
+
+
 def test_unasked_the_lstm_judges(bags: Live) -> None:
     assert ask(bags, "/classify", text="the story was bad, and the music was worse")["model"] == "sentiment-en"
 

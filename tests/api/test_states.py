@@ -1,5 +1,6 @@
 """A model's memory in the client's hands: what is sent in pieces is answered as if it had been sent whole."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from app.access.sealing import Sealer
-from app.catalog.registry import Registry
+from app.catalog.registry import Registry, Served
 from app.engine.snapshot import Drawing, Snapshot
 from app.errors import Conflict
 from app.main import create_app
@@ -15,6 +16,7 @@ from app.settings import Settings, SettingsError, load_settings
 
 pytestmark = pytest.mark.anyio
 GENERATE = {"prompt": "the man", "model": "language-en", "max_new_tokens": 40, "seed": 3, "temperature": 1.2}
+KEY = Fernet.generate_key().decode()
 SNAPSHOT = Snapshot("m", "v", "int8", b"\0\xff\1", (1, 2), " wörd", b"\x80", Drawing(2**62, 7, "ab", b"\xe2\x82"))
 
 
@@ -90,6 +92,37 @@ class TestStates:
             assert (await refused(client, path))["pointer"] == pointer
         response = await client.post("/generate", json=GENERATE | {"n": 2, "return_state": True})
         assert response.status_code == 422
+
+
+class TestSwap:
+    async def test_a_swap_while_a_request_is_let_in_mixes_no_versions(
+        self, client: httpx.AsyncClient, registry: Registry
+    ) -> None:
+        """Text, state and answer are all of the version that the request was resolved to."""
+        turkish = registry.get("language-tr")
+        other = Served(replace(turkish.checkpoint, name="language-en"), turkish.runtime, turkish.vocabulary)
+
+        class SwapsOnce(Registry):
+            def for_prompt(self, *wanted: Any) -> Served:
+                served = super().for_prompt(*wanted)
+                self.swap(other)
+                return served
+
+        app = create_app(Settings(state_key=KEY), SwapsOnce(registry.models.values(), registry.device))
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as swapping:
+                first = await ask(swapping, "/generate", return_state=True, **GENERATE)
+                second = await ask(swapping, "/generate", **GENERATE)
+                response = await swapping.post("/generate", json={"state": first["state"]})
+        assert first["choices"] == (await ask(client, "/generate", **GENERATE))["choices"]
+        assert second["choices"] == (await ask(client, "/generate", **GENERATE | {"model": "language-tr"}))["choices"]
+        assert (response.status_code, "another version" in response.json()["detail"]) == (409, True)
+        app = create_app(Settings(state_key=KEY), registry)
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as old:
+                await ask(old, "/generate", state=first["state"])
 
 
 class TestSealer:

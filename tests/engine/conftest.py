@@ -7,9 +7,17 @@ from typing import Any
 import pytest
 import torch
 
-from app.catalog.registry import Registry
+from app.catalog.registry import Registry, Served
 from app.engine.engine import Engine, EngineConfig
+from app.engine.jobs import ClassifyJob, GenerateJob, Job, PredictJob, TranslateJob
 from app.engine.ticket import Caller, Finished, Ticket
+
+MODELS: dict[type, str] = {
+    GenerateJob: "language-en",
+    PredictJob: "language-en",
+    ClassifyJob: "sentiment-en",
+    TranslateJob: "translation-en-tr",
+}
 
 
 @dataclass
@@ -28,8 +36,10 @@ class Desk:
     clock: Clock
     told: dict[Ticket, list[Any]] = field(default_factory=dict)
 
-    async def submit(self, job: Any, caller: Caller | None = None) -> Ticket:
-        ticket = await self.engine.submit(job, caller)
+    async def submit(self, job: Job, caller: Caller | None = None, model: str | Served = "") -> Ticket:
+        """Submit a job to a model, or to the English one that can do it."""
+        served = model if isinstance(model, Served) else self.engine.registry.get(model or MODELS[type(job)])
+        ticket = await self.engine.submit(job, served, caller)
         self.told[ticket] = []
         ticket.deliver = self.told[ticket].append  # events are seen here, and read by nobody
         return ticket

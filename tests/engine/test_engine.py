@@ -14,13 +14,14 @@ from app.engine.engine import Engine, EngineConfig
 from app.engine.jobs import ClassifyJob, GenerateJob, PredictJob, SentencePiece, TokenPiece, TranslateJob
 from app.engine.lanes.decode import UNREAD
 from app.engine.ticket import Caller, Ticket
-from app.errors import DeadlineExceeded, EngineStopped, InvalidRequest, ModelNotFound, QueueFull
+from app.errors import DeadlineExceeded, EngineStopped, InvalidRequest, QueueFull
 from models.errors import TokenizerError
 from models.sampling import SamplingConfig
 from tests.engine.conftest import Desk, MakeDesk
 from tests.helpers import END, Wrapped, generate_job, wrapped
 
 pytestmark = pytest.mark.anyio
+MODEL = "language-en"
 JOBS = 120
 SCHEDULES = 1_000
 
@@ -30,17 +31,17 @@ def other_job(number: int) -> Any:
     texts = ("the man sees", "a very good film: we liked it! The story was bad.", "dog")
     text = texts[number % 3]
     return [
-        PredictJob("language-en", text, 4, "word"),
-        PredictJob("language-en", text, 4, "token"),
-        PredictJob("language-en", text, 4, "word", partial=True),
-        PredictJob("language-en", text, 4, "word", candidates=("dog", "film", "?")),
-        ClassifyJob("sentiment-en", (text, "bad"), explain=number % 2 == 0),
-        TranslateJob("translation-en-tr", (text,), "tr", 1 + number % 3, 1.0, stream=number % 2 == 0),
+        PredictJob(text, 4, "word"),
+        PredictJob(text, 4, "token"),
+        PredictJob(text, 4, "word", partial=True),
+        PredictJob(text, 4, "word", candidates=("dog", "film", "?")),
+        ClassifyJob((text, "bad"), explain=number % 2 == 0),
+        TranslateJob((text,), "tr", 1 + number % 3, 1.0, stream=number % 2 == 0),
     ][number % 6]
 
 
-async def solo(desk: Desk, job: Any) -> Any:
-    ticket = await desk.submit(job)
+async def solo(desk: Desk, job: Any, model: str | Served = "") -> Any:
+    ticket = await desk.submit(job, model=model)
     await desk.finish()
     return desk.result(ticket)
 
@@ -216,7 +217,7 @@ class TestIsolation:
         good = [await desk.submit(generate_job(seed)) for seed in range(3)]
         bad = [
             await desk.submit(generate_job(9, prompt="§ dog" if place == "first" else "§", choices=2)),
-            await desk.submit(PredictJob("language-en", "§", 3, "word")),
+            await desk.submit(PredictJob("§", 3, "word")),
         ]
         good += [await desk.submit(generate_job(seed)) for seed in range(3, 6)]
         await desk.finish()
@@ -232,8 +233,8 @@ class TestIsolation:
         desk = make_desk(registry)
         tickets = {
             text: [
-                await desk.submit(ClassifyJob("sentiment-en", (text,))),
-                await desk.submit(TranslateJob("translation-en-tr", (text,), "tr", 2, 1.0)),
+                await desk.submit(ClassifyJob((text,))),
+                await desk.submit(TranslateJob((text,), "tr", 2, 1.0)),
             ]
             for text in ("dog", "a man", "§", "film")
         }
@@ -254,7 +255,7 @@ class TestIsolation:
 
         desk = make_desk(wrapped(registry, "translation-en-tr", lambda runtime: Breaks(runtime, -1)))
         texts = ("a good film", "the man sees the dog", "d", "very bad")
-        tickets = [await desk.submit(TranslateJob("translation-en-tr", (text,), "tr", 2, 1.0)) for text in texts]
+        tickets = [await desk.submit(TranslateJob((text,), "tr", 2, 1.0)) for text in texts]
         await desk.finish()
         errors = [str(desk.end(ticket).error) for ticket in tickets]
         assert errors.count("None") == 4 - errors.count("a bad row")
@@ -356,7 +357,7 @@ class TestShares:
     async def test_requests_for_one_model_do_not_wait_for_another(self, make_desk: MakeDesk) -> None:
         desk = make_desk(max_rows=2)
         slow = [await desk.submit(generate_job(seed, max_new_tokens=200, stop=())) for seed in range(9)]
-        quick = await desk.submit(ClassifyJob("sentiment-en", ("dog",)))
+        quick = await desk.submit(ClassifyJob(("dog",)))
         desk.turn(4)
         await desk.settle()
         assert desk.result(quick)
@@ -469,9 +470,8 @@ class TestAdmission:
     async def test_what_cannot_be_done_takes_no_place(self, make_desk: MakeDesk) -> None:
         desk = make_desk()
         for job, error in (
-            (generate_job(1, model="none"), ModelNotFound),
             (generate_job(1, prompt="\ud800"), TokenizerError),
-            (TranslateJob("translation-en-tr", ("dog " * 600,), "tr", 1, 1.0, attention=True), InvalidRequest),
+            (TranslateJob(("dog " * 600,), "tr", 1, 1.0, attention=True), InvalidRequest),
         ):
             with pytest.raises(error):
                 await desk.submit(job)
@@ -491,19 +491,30 @@ class TestSwap:
         before = [await desk.submit(generate_job(seed, **fixed)) for seed in range(12)]
         desk.turn(6)
         english = swapped.get("language-en")
-        swapped.swap(Served(replace_name(turkish.checkpoint, "language-en"), turkish.runtime, turkish.vocabulary))
+        swapped.swap(renamed(turkish, MODEL))
         after = [await desk.submit(generate_job(seed, **fixed)) for seed in range(12)]
         await desk.finish()
-        new = [await solo(make_desk(), generate_job(seed, **fixed | {"model": "language-tr"})) for seed in range(12)]
+        new = [await solo(make_desk(), generate_job(seed, **fixed), "language-tr") for seed in range(12)]
         assert [desk.result(ticket) for ticket in before] == old
         assert [desk.result(ticket) for ticket in after] == new
         assert new != old
         desk.turn()
         assert english not in desk.engine._lanes
 
+    async def test_a_request_keeps_the_version_that_it_was_resolved_to(
+        self, make_desk: MakeDesk, registry: Registry
+    ) -> None:
+        job = generate_job(1, sampling=SamplingConfig(0.0))
+        swapped = Registry(registry.models.values(), registry.device)
+        desk = make_desk(swapped)
+        resolved = swapped.get(MODEL)
+        swapped.swap(renamed(registry.get("language-tr"), MODEL))
+        assert await solo(desk, job, resolved) == await solo(make_desk(), job)
+        assert await solo(desk, job) == await solo(make_desk(), job, "language-tr")
 
-def replace_name(loaded: Any, name: str) -> Any:
-    return replace(loaded, name=name)
+
+def renamed(served: Served, name: str) -> Served:
+    return Served(replace(served.checkpoint, name=name), served.runtime, served.vocabulary)
 
 
 class TestThread:
@@ -513,26 +524,27 @@ class TestThread:
         engine = Engine(registry, EngineConfig())
         engine.start()
         assert engine.takes_work
-        tickets = [await engine.submit(generate_job(seed)) for seed in range(30)]
+        tickets = [await engine.submit(generate_job(seed), registry.get(MODEL)) for seed in range(30)]
         results = await asyncio.gather(*(ticket.result() for ticket in tickets))
         assert all(result.choices for result in results)
         assert engine.is_moving(patience_s=60)
         await asyncio.to_thread(engine.stop, 5)
         with pytest.raises(EngineStopped):
-            await engine.submit(generate_job(1))
+            await engine.submit(generate_job(1), registry.get(MODEL))
         assert not engine.takes_work
 
     async def test_stopping_ends_what_runs_and_waits(self, registry: Registry) -> None:
         engine = Engine(registry, EngineConfig(max_rows=1))
         engine.start()
-        tickets = [await engine.submit(generate_job(seed)) for seed in range(5)]
+        tickets = [await engine.submit(generate_job(seed), registry.get(MODEL)) for seed in range(5)]
         await asyncio.to_thread(engine.stop, 20)
         assert all([(await ticket.result()).choices for ticket in tickets])
 
     async def test_out_of_time_what_is_left_fails(self, registry: Registry) -> None:
         engine = Engine(registry, EngineConfig())
         engine.start()
-        ticket = await engine.submit(generate_job(1, max_new_tokens=1_000_000, stop=(), choices=1))
+        job = generate_job(1, max_new_tokens=1_000_000, stop=(), choices=1)
+        ticket = await engine.submit(job, registry.get(MODEL))
         await asyncio.to_thread(engine.stop, 0)
         with pytest.raises(EngineStopped):
             await ticket.result()
@@ -540,7 +552,8 @@ class TestThread:
     async def test_a_cancelled_caller_leaves(self, registry: Registry) -> None:
         engine = Engine(registry, EngineConfig())
         engine.start()
-        ticket = await engine.submit(generate_job(1, max_new_tokens=1_000_000, stop=(), choices=1))
+        job = generate_job(1, max_new_tokens=1_000_000, stop=(), choices=1)
+        ticket = await engine.submit(job, registry.get(MODEL))
         waiting = asyncio.create_task(ticket.result())
         await asyncio.sleep(0)
         waiting.cancel()

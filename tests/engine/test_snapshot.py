@@ -26,7 +26,7 @@ TEXTS = st.text(alphabet=st.sampled_from("abmn .\n'ıİΣ\u2581\0漢🙂 "), min
 
 
 def job(**change: Any) -> GenerateJob:
-    made = GenerateJob("language-en", "the man", 10, SamplingConfig(1.5), seed=5, remember=True)
+    made = GenerateJob("the man", 10, SamplingConfig(1.5), seed=5, remember=True)
     return replace(made, **change)
 
 
@@ -101,7 +101,7 @@ class TestGeneration:
         desk = make_desk()
         first: Generation = await run(desk, job(max_new_tokens=3))
         joined = await run(desk, job(prompt=" the dog sees", before=first.after))
-        apart = await run(desk, PredictJob("language-en", " the dog", 1, "word", before=first.after, remember=True))
+        apart = await run(desk, PredictJob(" the dog", 1, "word", before=first.after, remember=True))
         assert (await run(desk, job(prompt=" sees", before=apart.after))).choices == joined.choices
 
     async def test_many_branches_from_one_state(self, make_desk: MakeDesk) -> None:
@@ -120,11 +120,11 @@ class TestTyping:
         text, before = "", None
         for place, key in enumerate(LONG[:150]):
             text += key
-            ask = PredictJob("language-en", key, 3, "word", partial, before=before, remember=True)
+            ask = PredictJob(key, 3, "word", partial, before=before, remember=True)
             found: Prediction = await run(desk, ask)
             before = found.after
             if place % 10 == 9 or key == " ":
-                whole: Prediction = await run(desk, PredictJob("language-en", text, 3, "word", partial))
+                whole: Prediction = await run(desk, PredictJob(text, 3, "word", partial))
                 assert (found.next, found.other) == (whole.next, whole.other)
         generated = await run(desk, job(prompt="", before=before, remember=False))
         assert generated.choices == (await run(desk, job(prompt=LONG[:150], remember=False))).choices
@@ -160,7 +160,7 @@ class TestRefusals:
         desk = make_desk()
         before = (await run(desk, job())).after
         with pytest.raises(Conflict, match="another model"):
-            await desk.submit(replace(job(prompt="", before=before), model="language-tr"))
+            await desk.submit(job(prompt="", before=before), model="language-tr")
 
     @pytest.mark.parametrize(
         ("change", "reason"), [({"precision": "float16"}, "float16"), ({"state": b"1234"}, "version of this service")]

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sse_starlette import EventSourceResponse
 
-from app.catalog.registry import Served
+from app.catalog.registry import Served, choose_direction
 from app.engine.engine import Engine
 from app.engine.jobs import Choice, ClassifyJob, GenerateJob, Generation, TokenPiece, TokenScore, TranslateJob
 from app.errors import InvalidRequest
@@ -67,10 +67,10 @@ async def infer(
     served = engine.registry.get(model)
     if served.task == "language":
         return await _generate(served, body, engine, client, settings)
-    limit = settings.max_text_characters if served.kind == "classifier" else settings.max_source_characters
+    limit = settings.max_text_characters if served.task == "classifier" else settings.max_source_characters
     texts = as_list(body.inputs)
     _check(texts, settings.max_texts, limit)
-    if served.kind == "classifier":
+    if served.task == "classifier":
         return await _classify(served, body, texts, engine, client)
     return await _translate(served, body, texts, engine, client)
 
@@ -93,7 +93,7 @@ async def _classify(
     served: Served, body: Inference, texts: Sequence[str], engine: Engine, client: Client
 ) -> list[list[Label]]:
     parameters = _parameters(body, ClassificationParameters)
-    verdicts = await client.result(await client.submit(engine, ClassifyJob(served.name, tuple(texts))))
+    verdicts = await client.result(await client.submit(engine, ClassifyJob(tuple(texts)), served))
     ranked = [sorted(verdict.scores.items(), key=lambda item: -item[1])[: parameters.top_k] for verdict in verdicts]
     return [[Label(label=label, score=score) for label, score in scores] for scores in ranked]
 
@@ -102,10 +102,9 @@ async def _translate(
     served: Served, body: Inference, texts: Sequence[str], engine: Engine, client: Client
 ) -> list[TranslatedText]:
     parameters = _parameters(body, TranslationParameters)
-    asked = (parameters.src_lang, parameters.tgt_lang)
-    _, target, _ = engine.registry.for_translation(served.name, texts, *asked)
-    job = TranslateJob(served.name, tuple(texts), target, BEAM_SIZE, 1.0)
-    made = await client.result(await client.submit(engine, job))
+    _, target, _ = choose_direction([served], texts, parameters.src_lang, parameters.tgt_lang)
+    job = TranslateJob(tuple(texts), target, BEAM_SIZE, 1.0)
+    made = await client.result(await client.submit(engine, job, served))
     return [TranslatedText(translation_text=translation.text) for translation in made]
 
 
@@ -115,7 +114,7 @@ async def _generate(
     parameters, prompts = _parameters(body, GenerationParameters), as_list(body.inputs)
     _check(prompts, settings.max_texts, settings.max_prompt_characters)
     builders = [GenerationBuilder(served, prompt, body.stream, parameters, settings) for prompt in prompts]
-    tickets = await client.submit_all(engine, [builder.job for builder in builders])
+    tickets = await client.submit_all(engine, [(builder.job, served) for builder in builders])
     if body.stream:
         formatter = GenerationFormatter(builders[0], f"/hf/{served.name}")
         return await stream(client, engine, tickets, formatter, settings)
@@ -136,12 +135,11 @@ class GenerationBuilder:
                 raise InvalidRequest(f"at most {limit}; given: {given}", name)
         if stream and (parameters.best_of > 1 or parameters.decoder_input_details):
             raise InvalidRequest("best_of and decoder_input_details can't be streamed", "stream")
-        self.job = self._job(served, stream)
+        self.job = self._job(stream)
 
-    def _job(self, served: Served, stream: bool) -> GenerateJob:
+    def _job(self, stream: bool) -> GenerateJob:
         parameters = self.parameters
         return GenerateJob(
-            model=served.name,
             prompt=self.prompt,
             most_read=parameters.truncate,
             max_new_tokens=parameters.max_new_tokens,

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from app.catalog.detection import Detected, detect, identify
+from app.catalog.registry import Served
 from app.engine.engine import Engine
 from app.engine.jobs import TranslateJob, Translation
 from app.errors import NoModel
@@ -133,13 +134,13 @@ async def _translated(
     if not texts:
         return []
     sources = [one.language for one in found if one.language != body.target]
-    places: dict[str, list[int]] = {}  # of the texts of each model
+    places: dict[Served, list[int]] = {}  # of the texts of each model
     for place, source in enumerate(sources):
-        model, _, _ = engine.registry.for_translation(None, [texts[place]], source, body.target)
-        places.setdefault(model.name, []).append(place)
+        served, _, _ = engine.registry.for_translation(None, [texts[place]], source, body.target)
+        places.setdefault(served, []).append(place)
     jobs = [
-        TranslateJob(name, tuple(texts[place] for place in own), body.target, BEAM_SIZE, 1.0, body.alternatives)
-        for name, own in places.items()
+        (TranslateJob(tuple(texts[place] for place in own), body.target, BEAM_SIZE, 1.0, body.alternatives), served)
+        for served, own in places.items()
     ]
     results = await client.results(await client.submit_all(engine, jobs))
     made = {

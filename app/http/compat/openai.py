@@ -76,7 +76,7 @@ async def completions(
     (served,) = engine.registry.of_kind("language", body.model)
     builder = CompletionBuilder(body, served)
     jobs = [builder.job(prompt) for prompt in _prompts(body, settings)]
-    tickets = await client.submit_all(engine, jobs)
+    tickets = await client.submit_all(engine, [(job, served) for job in jobs])
     if body.stream:
         return await stream(client, engine, tickets, CompletionFormatter(builder, jobs), settings)
     results: list[Generation] = await client.results(tickets)
@@ -115,7 +115,6 @@ class CompletionBuilder:
         body = self.body
         bias = tuple((int(token), value) for token, value in body.logit_bias.items())
         return GenerateJob(
-            model=self.served.name,
             prompt=prompt if isinstance(prompt, str) else "",
             ids=None if isinstance(prompt, str) else tuple(prompt),
             max_new_tokens=max(body.max_tokens, not prompt),  # an empty prompt has no token that could be scored

@@ -38,7 +38,7 @@ async def classify(body: ClassifyRequest, engine: EngineDep, client: ClientDep) 
     """
     texts = as_list(body.text)
     model = engine.registry.for_text("classifier", body.model, " ".join(texts))
-    ticket = await client.submit(engine, ClassifyJob(model.name, tuple(texts), body.explain))
+    ticket = await client.submit(engine, ClassifyJob(tuple(texts), body.explain), model)
     verdicts = await client.result(ticket)
     return ClassifyReply(model=model.name, results=[_result(verdict, body.explain) for verdict in verdicts])
 

@@ -64,7 +64,6 @@ async def generate(
     last = last_event_id if body.stream else None
     ids = EventIds.after(last, model, _seed(body.seed, before), secrets.randbelow(2**31))
     job = GenerateJob(
-        model=model.name,
         prompt=body.prompt,
         max_new_tokens=body.max_new_tokens,
         sampling=SamplingConfig(body.temperature, body.top_k, body.top_p, body.repetition_penalty),
@@ -78,7 +77,7 @@ async def generate(
         before=before,
         remember=body.return_state,
     )
-    ticket = await client.submit(engine, job)
+    ticket = await client.submit(engine, job, model)
 
     def finish(result: Generation) -> GenerateReply:
         choices = [_choice(index, choice, told=body.stream) for index, choice in enumerate(result.choices)]

@@ -31,8 +31,8 @@ async def inspect(body: InspectRequest, engine: EngineDep, client: ClientDep) ->
     the text before, which is not shown.
     """
     model = engine.registry.for_inspection(body.model, body.text)
-    job = InspectJob(model.name, body.text, body.layer, body.direction, tuple(body.units or ()), body.top)
-    found: Inspection = await client.result(await client.submit(engine, job))
+    job = InspectJob(body.text, body.layer, body.direction, tuple(body.units or ()), body.top)
+    found: Inspection = await client.result(await client.submit(engine, job, model))
     return InspectReply(
         model=model.name,
         layer=found.layer,

@@ -36,7 +36,6 @@ async def next_word_probs(
     before = memories.open(body.state, body.text, "text")
     model = engine.registry.for_prompt(body.model, body.text, before.model if before else None)
     job = PredictJob(
-        model=model.name,
         text=body.text,
         top=body.top,
         unit=body.unit,
@@ -46,7 +45,7 @@ async def next_word_probs(
         before=before,
         remember=body.return_state,
     )
-    result: Prediction = await client.result(await client.submit(engine, job))
+    result: Prediction = await client.result(await client.submit(engine, job, model))
     words = [
         NextWord(word=word, probability=probability, logprob=math.log(probability) if probability else None)
         for word, probability in result.next

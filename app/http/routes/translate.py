@@ -56,7 +56,6 @@ async def translate(
     model, target, detected = engine.registry.for_translation(body.model, texts, body.source, body.target)
     ids = EventIds.after(last_event_id if body.stream else None, model, 0, 0)
     job = TranslateJob(
-        model=model.name,
         texts=tuple(texts),
         target=target,
         beam_size=body.beam_size,
@@ -65,7 +64,7 @@ async def translate(
         attention=body.attention,
         stream=body.stream,
     )
-    ticket = await client.submit(engine, job)
+    ticket = await client.submit(engine, job, model)
 
     def finish(translations: Sequence[Translation]) -> TranslateReply:
         results = [_result(body, found, made) for found, made in zip(detected, translations, strict=True)]
