@@ -8,7 +8,7 @@ import torch
 from benchmarks import reference
 from models.checkpoint import Checkpoint
 from models.decoding.beam_search import SearchConfig, source_ids, translate
-from models.decoding.next_words import Want, WordSearch, ask, run
+from models.decoding.next_words import Query, WordSearch, run, score_queries
 from models.decoding.word_pieces import Vocabulary
 from models.networks.translator import Translator
 from models.runtime.float import FloatLanguage, FloatTranslator
@@ -27,8 +27,8 @@ class NextWords:
         state = self.runtime.start(1)
         if read:
             state = self.runtime.prefill([torch.tensor(read)], state)
-        answer = ask(self.runtime, self.vocabulary, [Want(state, 0, last)])
-        search = WordSearch(self.vocabulary, answer.probabilities[0], answer.state, 0, top, "")
+        scores = score_queries(self.runtime, self.vocabulary, [Query(state, 0, last)])
+        search = WordSearch(self.vocabulary, scores.probabilities[0], scores.state, 0, top, "")
         run(self.runtime, self.vocabulary, search)
         return search.result().words
 

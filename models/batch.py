@@ -1,4 +1,4 @@
-"""Ragged ids become a rectangle, with what is needed to ignore its padding."""
+"""Padded batches of ids, their masks, and length bucketing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 PADDING_ID = 0
-"""Fills the rectangle. Any valid id would do: no model lets padding reach a result."""
+"""Any valid id would do: no model lets padding reach a result."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,21 @@ class Batch:
     @property
     def mask(self) -> Tensor:
         """(B, T) bool, true where a token is real."""
-        steps = torch.arange(self.ids.shape[1], device=self.ids.device)  # (T,)
-        return steps.unsqueeze(0) < self.lengths.unsqueeze(1)  # (B, T)
+        return padding_mask(self.lengths, self.ids.shape[1])
 
     def to(self, device: torch.device) -> "Batch":
         return Batch(self.ids.to(device), self.lengths.to(device))
 
 
+def padding_mask(lengths: Tensor, width: int) -> Tensor:
+    """(B, width) bool, true where a token is real, of rows with lengths (B,)."""
+    return torch.arange(width, device=lengths.device).unsqueeze(0) < lengths.unsqueeze(1)
+
+
 def pad(sequences: Sequence[Sequence[int]], multiple: int = 1) -> Batch:
     """Pad sequences of ids to a common length, rounded up to `multiple`.
 
-    Rounding keeps the number of different shapes small: oneDNN sets up a kernel for each.
+    Rounding keeps the number of different shapes small: oneDNN compiles a kernel for each.
     Raises ValueError for no sequences or an empty one.
     """
     if not sequences or not all(sequences):
@@ -44,14 +48,14 @@ def pad(sequences: Sequence[Sequence[int]], multiple: int = 1) -> Batch:
     return Batch(torch.tensor(rows, dtype=torch.int64), torch.tensor(lengths, dtype=torch.int64))
 
 
-def like_lengths(lengths: Sequence[int], most_tokens: int) -> list[list[int]]:
-    """Cut sequences into batches of like length, each of at most most_tokens with its padding, or of one.
+def length_buckets(lengths: Sequence[int], max_tokens: int) -> list[list[int]]:
+    """Group sequences by length into batches of at most max_tokens, padding included, or of one sequence.
 
-    Returns the places of the sequences of each batch, the shortest first.
+    Returns the indices of the sequences of each batch, the shortest first.
     """
     batches: list[list[int]] = []
-    for place in sorted(range(len(lengths)), key=lambda place: lengths[place]):
-        if not batches or (len(batches[-1]) + 1) * lengths[place] > most_tokens:
+    for index in sorted(range(len(lengths)), key=lambda index: lengths[index]):
+        if not batches or (len(batches[-1]) + 1) * lengths[index] > max_tokens:
             batches.append([])
-        batches[-1].append(place)
+        batches[-1].append(index)
     return batches

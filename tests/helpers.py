@@ -14,7 +14,8 @@ from app.catalog.registry import Registry, Served
 from app.engine.jobs import GenerateJob
 from app.http import server
 from app.settings import Settings
-from models.sampling import Draw, SamplingConfig, draw
+from models.runtime.interface import SampleByStep
+from models.sampling import SamplingConfig
 
 END = 0
 """The id that ends a text of the tiny tokenizer."""
@@ -41,19 +42,14 @@ def serving(app: FastAPI, settings: Settings) -> Iterator[str]:
     assert not thread.is_alive()
 
 
-class Wrapped:
-    """A runtime around another."""
+class Wrapped(SampleByStep):
+    """A runtime around another, that samples by its own step."""
 
     def __init__(self, runtime: Any) -> None:
         self._runtime = runtime
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._runtime, name)
-
-    def draw(self, ids: Any, state: Any, how: Draw, scored: bool) -> Any:
-        """By whatever step has become."""
-        logits, after = self.step(ids, state)
-        return draw(logits, how), logits if scored else None, after
 
 
 class TokenSlow(Wrapped):

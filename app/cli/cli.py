@@ -33,6 +33,7 @@ from app.telemetry.logs import configure_logging
 from benchmarks import command as benchmark
 from benchmarks.arms import ARMS
 from benchmarks.workloads import WORKLOADS
+from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 from models.errors import ModelError
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
@@ -136,7 +137,7 @@ def translate(
         str | None, typer.Option("--to", help="The language wanted, such as tr; left out: the other one.")
     ] = None,
     source: Annotated[str, typer.Option("--from", help="The text's language, or auto.")] = "auto",
-    beam_size: Annotated[int, typer.Option(help="1 is greedy.")] = 5,
+    beam_size: Annotated[int, typer.Option(help="1 is greedy.")] = DEFAULT_BEAM_SIZE,
     lines: Annotated[bool, typer.Option("--lines", help="Every line is a text of its own.")] = False,
     model: Model = None,
     json: Json = False,

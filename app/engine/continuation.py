@@ -5,7 +5,7 @@ from collections import Counter, deque
 
 from app.engine.jobs import Choice, GenerateJob, TokenPiece, TokenScore
 from app.engine.snapshot import Drawing, Prompt
-from models.sampling import draw_key
+from models.sampling import random_key
 from models.text.tokenizers import Tokenizer
 
 
@@ -20,7 +20,7 @@ class Continuation:
     def __init__(self, job: GenerateJob, choice: int, tokenizer: Tokenizer, prompt: Prompt) -> None:
         """Where the prompt is to be scored, all but its first id is given to the row step by step, not drawn."""
         self.job, self.choice = job, choice
-        self.key = draw_key(job.seed, choice)
+        self.key = random_key(job.seed, choice)
         self.given = deque(prompt.ids[1:] if job.score_prompt else ())
         self.next = prompt.ids[0] if self.given else prompt.ids[-1]  # what the row reads at its next step
         self.prompt_scores: list[TokenScore] = []

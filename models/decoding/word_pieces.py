@@ -11,62 +11,66 @@ from models.text.tokenizers import Tokenizer
 
 
 class Vocabulary:
-    """A tokenizer's pieces as parts of words."""
+    """A tokenizer's pieces by what they do to a word: start it, continue it, or be one as they are.
+
+    word_starts are the pieces that begin a word, continuations those that continue the word before them, and
+    whole_words those after which the word is complete: punctuation, and every word of a tokenizer of whole words.
+    """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self.surfaces = [tokenizer.surface(index) for index in range(tokenizer.size)]
+        self.surfaces = [tokenizer.surface(token) for token in range(tokenizer.size)]
         continues = [_continues(surface) for surface in self.surfaces]
-        self.goes_on = _Pieces((surface, index) for index, surface in enumerate(self.surfaces) if continues[index])
-        begins = [index for index, value in enumerate(continues) if not value and index != tokenizer.end_id]
-        words = {index: self.surfaces[index].removeprefix(b" ") for index in begins}
-        # punctuation is whole as it is; and where no piece goes on with a word, so is every word
-        whole = {index for index in begins if words[index] and not (any(continues) and _is_word(self.surfaces[index]))}
-        self.marks = _Pieces((words[index], index) for index in whole)
-        self.begins = _Pieces((words[index], index) for index in begins if index not in whole)
-        self.goes_on_mask = torch.tensor(continues)  # (V,) bool
+        self.continuations = Pieces((surface, token) for token, surface in enumerate(self.surfaces) if continues[token])
+        starts = [token for token, value in enumerate(continues) if not value and token != tokenizer.end_id]
+        words = {token: self.surfaces[token].removeprefix(b" ") for token in starts}
+        whole = {token for token in starts if words[token] and not (any(continues) and _is_word(self.surfaces[token]))}
+        self.whole_words = Pieces((words[token], token) for token in whole)
+        self.word_starts = Pieces((words[token], token) for token in starts if token not in whole)
+        self.continuation_mask = torch.tensor(continues)  # (V,) bool
 
 
-class _Pieces:
-    """Pieces by their spelling."""
+class Pieces:
+    """Pieces sorted by their spelling, so that those with a prefix are found by bisection."""
 
     def __init__(self, pieces: Iterable[tuple[bytes, int]]) -> None:
         self._sorted = sorted(pieces)
-        self._words = [word for word, _ in self._sorted]
-        self.ids = torch.tensor([index for _, index in self._sorted], dtype=torch.int64)
+        self._spellings = [spelling for spelling, _ in self._sorted]
+        self.ids = torch.tensor([token for _, token in self._sorted], dtype=torch.int64)
 
-    def __getitem__(self, place: int) -> tuple[bytes, int]:
-        """The spelling and id of the piece at a place."""
-        return self._sorted[place]
+    def __getitem__(self, index: int) -> tuple[bytes, int]:
+        """The spelling and id of the piece at an index."""
+        return self._sorted[index]
 
-    def agreeing(self, wanted: bytes) -> Iterator[int]:
-        """The places of those that begin with what is wanted, and of those that it begins with."""
-        for length in range(len(wanted)):
-            yield from self._at(wanted[:length])
-        place = bisect_left(self._words, wanted)
-        while place < len(self._words) and self._words[place].startswith(wanted):
-            yield place
-            place += 1
+    def matching(self, prefix: bytes) -> Iterator[int]:
+        """The indices of the pieces that begin with a prefix, and of those that it begins with."""
+        for length in range(len(prefix)):
+            yield from self._spelled(prefix[:length])
+        index = bisect_left(self._spellings, prefix)
+        while index < len(self._spellings) and self._spellings[index].startswith(prefix):
+            yield index
+            index += 1
 
-    def likeliest(self, probabilities: Tensor, wanted: bytes, count: int) -> list[tuple[float, int]]:
-        """The agreeing pieces' probabilities, of (V,), and places, the likeliest first: all, or `count` of any."""
-        if wanted:
+    def likeliest(self, probabilities: Tensor, prefix: bytes, count: int) -> list[tuple[float, int]]:
+        """Probabilities, of (V,), and indices of pieces, the likeliest first: all that match a prefix, or, without a
+        prefix, `count` of all."""
+        if prefix:
             values = probabilities.tolist()
-            return sorted(((values[self._sorted[place][1]], place) for place in self.agreeing(wanted)), reverse=True)
+            return sorted(((values[self._sorted[index][1]], index) for index in self.matching(prefix)), reverse=True)
         if not self._sorted:
             return []
-        best, places = top(probabilities[self.ids].unsqueeze(0), min(count, len(self._sorted)))
-        return list(zip(best[0].tolist(), places[0].tolist(), strict=True))
+        best, indices = top(probabilities[self.ids].unsqueeze(0), min(count, len(self._sorted)))
+        return list(zip(best[0].tolist(), indices[0].tolist(), strict=True))
 
-    def _at(self, word: bytes) -> Iterator[int]:
-        place = bisect_left(self._words, word)
-        while place < len(self._words) and self._words[place] == word:
-            yield place
-            place += 1
+    def _spelled(self, spelling: bytes) -> Iterator[int]:
+        index = bisect_left(self._spellings, spelling)
+        while index < len(self._spellings) and self._spellings[index] == spelling:
+            yield index
+            index += 1
 
 
 def split_partial(text: str) -> tuple[str, str]:
-    """A text less the letters that it ends in, and those letters."""
+    """Cut a text before the unfinished word that it ends in: the text before, and the word's letters so far."""
     end = len(text)
     while end and is_letter(text[end - 1]):
         end -= 1
@@ -90,5 +94,5 @@ def _is_word(surface: bytes) -> bool:
 
 
 def _continues(surface: bytes) -> bool:
-    """Whether a piece goes on with the word before it."""
+    """Whether a piece continues the word before it."""
     return bool(surface) and not surface.startswith(b" ") and _is_word(surface)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from models.batch import padding_mask
 from models.config import require_range
 from models.errors import ConfigError
 from models.networks.dropout import drop_positions
@@ -79,11 +80,10 @@ class Classifier(nn.Module):
         Returns the maximum beside the mean (B, 4H), the step that won each maximum (B, 2H), and the
         mask (B, T).
         """
-        steps = torch.arange(hidden.shape[1], device=hidden.device)
-        mask = steps.unsqueeze(0) < lengths.unsqueeze(1)  # (B, T)
-        absent = ~mask.unsqueeze(-1)
-        highest, winner = hidden.masked_fill(absent, float("-inf")).max(dim=1)  # (B, 2H)
-        mean = hidden.masked_fill(absent, 0.0).sum(dim=1) / lengths.unsqueeze(1)  # (B, 2H)
+        mask = padding_mask(lengths, hidden.shape[1])  # (B, T)
+        padding = ~mask.unsqueeze(-1)
+        highest, winner = hidden.masked_fill(padding, float("-inf")).max(dim=1)  # (B, 2H)
+        mean = hidden.masked_fill(padding, 0.0).sum(dim=1) / lengths.unsqueeze(1)  # (B, 2H)
         return torch.cat([highest, mean.to(highest.dtype)], dim=-1), winner, mask  # (B, 4H), (B, 2H), (B, T)
 
     def contributions(self, hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

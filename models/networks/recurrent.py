@@ -63,6 +63,29 @@ CELLS: Mapping[str, Callable[[int, int], nn.RNNBase]] = {
 """Each makes one layer over (B, T, inputs)."""
 
 
+class LSTMWeights(NamedTuple):
+    """The weights of one LSTM layer, float32, their gates in PyTorch's order: input, forget, candidate, output."""
+
+    input: Tensor
+    """(4H, I)"""
+    recurrent: Tensor
+    """(4H, H)"""
+    input_bias: Tensor
+    """(4H,); PyTorch has two biases, as cuDNN does, of which only the sum matters"""
+    recurrent_bias: Tensor
+
+    @property
+    def bias(self) -> Tensor:
+        return self.input_bias + self.recurrent_bias
+
+
+def lstm_weights(layer: nn.Module) -> LSTMWeights:
+    """The weights of a layer that `make_lstm` made, detached."""
+    assert isinstance(layer, nn.LSTM)
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    return LSTMWeights(*(getattr(layer, name).detach().float() for name in names))
+
+
 def require_cell(cell: str, owner: str) -> None:
     """Raise ConfigError unless a cell is one of CELLS."""
     if cell not in CELLS:

@@ -10,6 +10,7 @@ from models.config import require_range
 from models.errors import ConfigError
 from models.networks.attention import Attention
 from models.networks.dropout import drop_positions
+from models.networks.encoder_output import EncoderOutput
 from models.networks.recurrent import CELLS, BidirectionalStack, RecurrentState, read_layer, require_cell
 
 
@@ -50,39 +51,20 @@ class TranslatorConfig:
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What the encoder keeps of its sources: all that decoding reads of them.
-
-    values is (B, S, H), keys (B, S, H), mask (B, S); initial is the decoder's first hidden state (2, B, H).
-    """
-
-    values: Tensor
-    keys: Tensor
-    mask: Tensor
-    initial: Tensor
-
-    def rows(self, index: Tensor) -> "Memory":
-        return Memory(self.values[index], self.keys[index], self.mask[index], self.initial[:, index])
-
-
-@dataclass(frozen=True)
 class DecoderState:
-    """The memories of the decoder's two layers, each RecurrentState of (1, B, H)."""
+    """The states of the decoder's two layers, each RecurrentState of (1, B, H)."""
 
     bottom: RecurrentState
     top: RecurrentState
-
-    def rows(self, index: Tensor) -> "DecoderState":
-        return DecoderState(self.bottom.rows(index), self.top.rows(index))
 
 
 class Translator(nn.Module):
     """A bidirectional encoder, attention, and a decoder of two layers.
 
-    After Bahdanau et al. 2014 (arXiv:1409.0473). The decoder's *bottom* layer alone asks the
-    attention, and its upper layer reads the context (as in GNMT, arXiv:1609.08144): no step's
+    After Bahdanau et al. 2014 (arXiv:1409.0473). The hidden state of the decoder's *bottom* layer alone is the
+    attention's query, and its top layer reads the context (as in GNMT, arXiv:1609.08144): no step's
     context feeds the next step's query, so teacher forcing runs whole sequences through fused
-    kernels. One table of embeddings serves source, target and output. The wanted language is a
+    kernels. One table of embeddings serves source, target and output. The target language is a
     token before the source (Johnson et al. 2016, arXiv:1611.04558), with ids after the vocabulary's.
     """
 
@@ -106,52 +88,54 @@ class Translator(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def language_id(self, language: str) -> int:
-        """The id of the token that asks for a language. Raises ConfigError for one not trained."""
+        """The id of the token for a target language. Raises ConfigError for one not trained."""
         if language not in self.config.languages:
             raise ConfigError(f"language {language!r} is none of {', '.join(self.config.languages)}")
         return self.config.vocabulary + self.config.languages.index(language)
 
-    def encode(self, source: Batch) -> Memory:
-        """Read sources, (B, S): the wanted language's token, the sentence, the end token."""
-        embedded = self.embed(source.ids)  # (B, S, E)
-        return self.remember(self.encoder(embedded, source.lengths), source)
+    def encode(self, source: Batch) -> tuple[EncoderOutput, DecoderState]:
+        """Encode sources, (B, S): the target language's token, the sentence, the end token.
 
-    def remember(self, encoded: Tensor, source: Batch) -> Memory:
-        """What is kept of the encoder's output (B, S, H)."""
-        values = self.encoder_norm(encoded)  # (B, S, H)
+        Returns the encoder output and the decoder's initial state.
+        """
+        embedded = self.embed(source.ids)  # (B, S, E)
+        return self.encoder_output(self.encoder(embedded, source.lengths), source)
+
+    def encoder_output(self, hidden: Tensor, source: Batch) -> tuple[EncoderOutput, DecoderState]:
+        """As encode, from the hidden states (B, S, H) of the encoder's layers, which another runtime may compute."""
+        values = self.encoder_norm(hidden)  # (B, S, H)
         mask = source.mask
         mean = values.masked_fill(~mask.unsqueeze(-1), 0.0).sum(dim=1) / source.lengths.unsqueeze(1)  # (B, H)
         initial = torch.tanh(self.bridge(mean)).view(-1, 2, self.config.hidden).transpose(0, 1)  # (2, B, H)
-        return Memory(values, self.attention.keys(values), mask, initial.contiguous())
+        initial = initial.contiguous()
+        bottom, top = initial[:1], initial[1:]  # (1, B, H) each
+        cell = torch.zeros_like(bottom) if self.config.cell == "lstm" else None
+        state = DecoderState(RecurrentState(bottom, cell), RecurrentState(top, cell))
+        return EncoderOutput(values, self.attention.keys(values), mask), state
 
-    def decode(
-        self, ids: Tensor, memory: Memory, state: DecoderState | None = None
-    ) -> tuple[Tensor, Tensor, DecoderState]:
+    def decode(self, ids: Tensor, encoded: EncoderOutput, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
         """Score the token after each of ids (B, T), the first of which is the end token.
 
-        state is what the previous call returned, or None at the start. Returns logits (B, T, V),
-        attention weights (B, T, S) and the state after step T.
+        state is what `encode` or the previous call returned. Returns logits (B, T, V), attention weights
+        (B, T, S) and the state after step T.
         """
-        features, weights, state = self.decode_features(ids, memory, state)
+        features, weights, state = self.decode_features(ids, encoded, state)
         return self.score(features), weights, state
 
     def decode_features(
-        self, ids: Tensor, memory: Memory, state: DecoderState | None = None
+        self, ids: Tensor, encoded: EncoderOutput, state: DecoderState
     ) -> tuple[Tensor, Tensor, DecoderState]:
-        """As decode, but features (B, T, E) that `score` turns into logits."""
-        if state is None:
-            cell = torch.zeros_like(memory.initial[:1]) if self.config.cell == "lstm" else None
-            state = DecoderState(RecurrentState(memory.initial[:1], cell), RecurrentState(memory.initial[1:], cell))
+        """As decode, but features (B, T, E) that `score` turns into logits: training scores no padding."""
         query, bottom = read_layer(self.bottom, self.embed(ids), state.bottom)  # (B, T, H)
         query = self.dropout(query)
-        context, weights = self.attention(query, memory.keys, memory.values, memory.mask)  # (B, T, H), (B, T, S)
+        context, weights = self.attention(query, encoded.keys, encoded.values, encoded.mask)  # (B, T, H), (B, T, S)
         hidden, top = read_layer(self.top, torch.cat([query, context], dim=-1), state.top)  # (B, T, H)
         joined = torch.cat([self.dropout(hidden), context], dim=-1)  # (B, T, 2H)
         features = self.dropout(self.readout_norm(self.readout(joined)))  # (B, T, E)
         return features, weights, DecoderState(bottom, top)
 
     def score(self, features: Tensor) -> Tensor:
-        """Turn features (..., E) into logits (..., V): language tokens are never an output."""
+        """Turn features (..., E) into logits (..., V); the language tokens have none."""
         return nn.functional.linear(features, self.embedding.weight[: self.config.vocabulary], self.bias)
 
     def embed(self, ids: Tensor) -> Tensor:

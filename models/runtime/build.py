@@ -9,14 +9,13 @@ from models.errors import ConfigError
 from models.networks.classifier import Classifier
 from models.networks.language_model import LanguageModel
 from models.networks.translator import Translator
-from models.runtime.bag import BagClassifier
+from models.runtime.counted import BagClassifier, NgramLanguage
 from models.runtime.cuda_graphs import GraphedLanguage
 from models.runtime.float import FloatClassifier, FloatLanguage, FloatTranslator
 from models.runtime.int8.classifier import Int8Classifier
 from models.runtime.int8.language import Int8Language
 from models.runtime.int8.translator import Int8Translator
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
-from models.runtime.ngram import NgramLanguage
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

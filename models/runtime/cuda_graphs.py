@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from models.runtime.float import FloatLanguage
+from models.runtime.interface import SampleByStep
 from models.runtime.state import State
-from models.sampling import Draw, draw
 
 Work = Callable[[], None]
 LARGEST_BATCH = 256
@@ -26,7 +26,7 @@ class _Graph:
     replay: Work
 
 
-class GraphedLanguage:
+class GraphedLanguage(SampleByStep):
     """A FloatLanguage on a GPU, whose steps are captured once for each batch size of 1, 2, 4, ..., LARGEST_BATCH.
 
     A batch is padded to the next of these. Larger ones, and all of them where capturing fails, run as
@@ -60,10 +60,6 @@ class GraphedLanguage:
         graph.replay()
         # copies: the next replay writes where these were
         return graph.logits[:rows].clone(), State(tuple(tensor[:rows].clone() for tensor in graph.after.tensors))
-
-    def draw(self, ids: Tensor, state: State, how: Draw, scored: bool) -> tuple[Tensor, Tensor | None, State]:
-        logits, after = self.step(ids, state)
-        return draw(logits, how), logits if scored else None, after
 
     def _graph(self, rows: int) -> _Graph | None:
         """The graph of a batch size, captured when it is first needed; None where it can't be."""

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 from models.batch import Batch
 from models.networks.classifier import Classifier
+from models.networks.encoder_output import EncoderOutput
 from models.networks.language_model import LanguageModel
 from models.networks.recurrent import RecurrentState
 from models.networks.translator import DecoderState, Translator
-from models.networks.translator import Memory as ModelMemory
-from models.runtime.state import Memory, State
-from models.sampling import Draw, draw
+from models.runtime.interface import SampleByStep
+from models.runtime.state import State
 
 ModelT = TypeVar("ModelT", bound=nn.Module)
 PRECISIONS = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float16: "float16"}
@@ -35,7 +35,7 @@ class FloatRuntime:
         self.precision = PRECISIONS[dtype]
 
 
-class FloatLanguage(FloatRuntime):
+class FloatLanguage(FloatRuntime, SampleByStep):
     """A LanguageModel as it is. Its state is hidden and, of LSTMs, cell, (B, L, H) each."""
 
     def __init__(self, model: LanguageModel, dtype: torch.dtype = torch.float32) -> None:
@@ -60,10 +60,6 @@ class FloatLanguage(FloatRuntime):
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
         hidden, after = self.model.read(ids.to(self.device).unsqueeze(1), _layers_first(state))  # (B, 1, H)
         return self.model.score(hidden[:, 0]).float(), _rows_first(after)
-
-    def draw(self, ids: Tensor, state: State, how: Draw, scored: bool) -> tuple[Tensor, Tensor | None, State]:
-        logits, after = self.step(ids, state)
-        return draw(logits, how), logits if scored else None, after
 
 
 class FloatClassifier(FloatRuntime):
@@ -94,27 +90,24 @@ class FloatTranslator(FloatRuntime):
         self.model = in_precision(model, dtype)
         self.vocabulary = model.config.vocabulary
 
-    def encode(self, source: Batch) -> tuple[Memory, State]:
-        memory = self.model.encode(source.to(self.device))
-        bottom, top = memory.initial  # (B, H) each
-        zeros = torch.zeros_like(bottom)
-        state = (bottom, zeros, top, zeros) if self.model.config.cell == "lstm" else (bottom, top)
-        return Memory(memory.values, memory.keys, memory.mask), State(state)
+    def encode(self, source: Batch) -> tuple[EncoderOutput, State]:
+        encoded, state = self.model.encode(source.to(self.device))
+        return encoded, _flat(state)
 
-    def step(self, ids: Tensor, state: State, memory: Memory) -> tuple[Tensor, Tensor, State]:
-        beams = len(ids) // len(memory)
-        values, keys, mask = (
-            tensor.repeat_interleave(beams, dim=0) for tensor in (memory.values, memory.keys, memory.mask)
+    def step(self, ids: Tensor, state: State, encoded: EncoderOutput) -> tuple[Tensor, Tensor, State]:
+        beam_size = len(ids) // len(encoded)
+        repeated = EncoderOutput(
+            *(tensor.repeat_interleave(beam_size, dim=0) for tensor in (encoded.values, encoded.keys, encoded.mask))
         )
-        per_row = ModelMemory(
-            values, keys, mask, initial=state.tensors[0]
-        )  # initial is not read where there is a state
         parts = [tensor.unsqueeze(0) for tensor in state.tensors]  # (1, N*K, H) each
         half = len(parts) // 2
         before = DecoderState(RecurrentState(*parts[:half]), RecurrentState(*parts[half:]))
-        logits, weights, after = self.model.decode(ids.to(self.device).unsqueeze(1), per_row, before)
-        tensors = tuple(tensor[0] for tensor in (*after.bottom.parts, *after.top.parts))
-        return logits[:, 0].float(), weights[:, 0], State(tensors)
+        logits, weights, after = self.model.decode(ids.to(self.device).unsqueeze(1), repeated, before)
+        return logits[:, 0].float(), weights[:, 0], _flat(after)
+
+
+def _flat(state: DecoderState) -> State:
+    return State(tuple(tensor[0] for tensor in (*state.bottom.parts, *state.top.parts)))
 
 
 def _layers_first(state: State) -> RecurrentState:

@@ -53,38 +53,3 @@ def unpack(content: bytes, like: State) -> State:
             for part, tensor in zip(torch.split(whole, sizes), like.tensors, strict=True)
         )
     )
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What an encoder keeps of N sources, all that decoding reads of them.
-
-    values (N, S, H), keys (N, S, H) and mask (N, S) bool, true where a source token is.
-    """
-
-    values: Tensor
-    keys: Tensor
-    mask: Tensor
-
-    def __len__(self) -> int:
-        return self.mask.shape[0]
-
-    def rows(self, index: Tensor) -> "Memory":
-        """The sources of an index (R,) int64, cut to the longest of them."""
-        mask = self.mask[index]
-        width = int(mask.sum(dim=1).max()) if len(mask) else 0
-        return Memory(self.values[index, :width], self.keys[index, :width], mask[:, :width])
-
-
-def join_memories(memories: Sequence[Memory]) -> Memory:
-    """One memory with the sources of all, padded to the longest."""
-    width = max(memory.mask.shape[1] for memory in memories)
-
-    def widened(tensor: Tensor) -> Tensor:
-        missing = width - tensor.shape[1]
-        return torch.nn.functional.pad(tensor, (0, 0) * (tensor.dim() - 2) + (0, missing)) if missing else tensor
-
-    values, keys, mask = (
-        torch.cat([widened(getattr(memory, name)) for memory in memories]) for name in ("values", "keys", "mask")
-    )
-    return Memory(values, keys, mask)

@@ -10,7 +10,7 @@ from models.batch import pad
 from models.counted.bag_of_words import Bag, BagConfig, contributions, grams_of
 from models.counted.ngram import UNSEEN
 from models.errors import ConfigError, DataError
-from models.runtime.bag import BagClassifier
+from models.runtime.counted import BagClassifier
 from trainer.tasks.bag_of_words import fit
 from trainer.tasks.configs import BaggingConfig
 

@@ -44,10 +44,10 @@ class TestReadGates:
     def test_the_cell_is_what_is_kept_and_what_enters(self) -> None:
         for model, name in ((language(), "forward"), (classifier(), "backward")):
             gates = read_gates(model, IDS, 0, name)
-            torch.testing.assert_close(gates.cell, gates.forget * gates.before + gates.input * gates.candidate)
+            torch.testing.assert_close(gates.cell, gates.forget * gates.previous_cell + gates.input * gates.candidate)
             torch.testing.assert_close(gates.hidden, gates.output * gates.cell.tanh())
-            torch.testing.assert_close(gates.change, (gates.cell - gates.before).abs())
-            first = gates.before[0 if name == "forward" else -1]
+            torch.testing.assert_close(gates.change, (gates.cell - gates.previous_cell).abs())
+            first = gates.previous_cell[0 if name == "forward" else -1]
             assert not first.any()
 
 

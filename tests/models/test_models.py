@@ -90,31 +90,31 @@ class TestClassifier:
 class TestTranslator:
     def test_padded_is_alone(self, translator: Translator) -> None:
         source, target = pad(ROWS, multiple=4), torch.tensor([[0, 3, 5]] * 3)
-        logits, weights, _ = translator.decode(target, translator.encode(source))
+        logits, weights, _ = translator.decode(target, *translator.encode(source))
         for row, ids in enumerate(ROWS):
-            alone, alone_weights, _ = translator.decode(target[:1], translator.encode(pad([ids])))
+            alone, alone_weights, _ = translator.decode(target[:1], *translator.encode(pad([ids])))
             torch.testing.assert_close(logits[row], alone[0], **CLOSE)
             torch.testing.assert_close(weights[row, :, : len(ids)], alone_weights[0], **CLOSE)
 
     def test_attention_sums_to_one_and_ignores_padding(self, translator: Translator) -> None:
         source = pad(ROWS)
-        _, weights, _ = translator.decode(torch.tensor([[0, 3]] * 3), translator.encode(source))
+        _, weights, _ = translator.decode(torch.tensor([[0, 3]] * 3), *translator.encode(source))
         torch.testing.assert_close(weights.sum(dim=-1), torch.ones(3, 2))
         assert not weights[~source.mask.unsqueeze(1).expand_as(weights)].any()
 
     def test_teacher_forcing_is_step_by_step(self, translator: Translator) -> None:
-        memory = translator.encode(pad(ROWS))
+        encoded, state = translator.encode(pad(ROWS))
         target = torch.tensor([[0, 3, 5, 8]] * 3)
-        whole, _, _ = translator.decode(target, memory)
-        state, steps = None, []
+        whole, _, _ = translator.decode(target, encoded, state)
+        steps = []
         for step in range(target.shape[1]):
-            logits, _, state = translator.decode(target[:, step : step + 1], memory, state)
+            logits, _, state = translator.decode(target[:, step : step + 1], encoded, state)
             steps.append(logits)
         torch.testing.assert_close(torch.cat(steps, dim=1), whole, **CLOSE)
 
     def test_the_wanted_language_changes_the_answer(self, translator: Translator) -> None:
         ids = [translator.language_id(language) for language in ("en", "tr")]
-        both = translator.encode(pad([[ids[0], 5, 0], [ids[1], 5, 0]]))
+        both, _ = translator.encode(pad([[ids[0], 5, 0], [ids[1], 5, 0]]))
         assert not torch.allclose(both.values[0], both.values[1], atol=1e-4)
 
 

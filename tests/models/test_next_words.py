@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from models.decoding.next_words import (
-    Answer,
     NextWords,
+    Query,
+    Scores,
     SpellingSearch,
-    Want,
     WordSearch,
-    ask,
     run,
+    score_queries,
 )
 from models.decoding.word_pieces import Vocabulary, is_single_word, split_partial
 from models.networks.language_model import LanguageModel, LanguageModelConfig
@@ -32,22 +32,22 @@ class Predictor:
 
     def __init__(self, model: LanguageModel, tokenizer: Tokenizer) -> None:
         self.runtime, self.vocabulary, self.tokenizer = FloatLanguage(model), Vocabulary(tokenizer), tokenizer
-        self.goes_on = self.vocabulary.goes_on.ids.tolist()
-        self.begins = [*self.vocabulary.begins.ids.tolist(), *self.vocabulary.marks.ids.tolist()]
+        self.continuations = self.vocabulary.continuations.ids.tolist()
+        self.starts = [*self.vocabulary.word_starts.ids.tolist(), *self.vocabulary.whole_words.ids.tolist()]
 
-    def after(self, text: str) -> Answer:
+    def after(self, text: str) -> Scores:
         ids = torch.tensor([[self.tokenizer.end_id, *self.tokenizer.encode(text.removesuffix(" "))]])
         state = self.runtime.start(1)
         if ids.shape[1] > 1:
             state = self.runtime.prefill([ids[0, :-1]], state)
-        return ask(self.runtime, self.vocabulary, [Want(state, 0, int(ids[0, -1]))])
+        return score_queries(self.runtime, self.vocabulary, [Query(state, 0, int(ids[0, -1]))])
 
-    def predict(self, after: Answer, top: int, prefix: str = "") -> NextWords:
+    def predict(self, after: Scores, top: int, prefix: str = "") -> NextWords:
         search = WordSearch(self.vocabulary, after.probabilities[0], after.state, 0, top, prefix)
         run(self.runtime, self.vocabulary, search)
         return search.result()
 
-    def probability(self, after: Answer, word: str) -> float:
+    def probability(self, after: Scores, word: str) -> float:
         search = SpellingSearch(self.vocabulary, after.probabilities[0], after.state, 0, [word])
         run(self.runtime, self.vocabulary, search)
         return search.probabilities[0]
@@ -61,7 +61,7 @@ def predictor(language_model: LanguageModel, tokenizer: SubwordTokenizer) -> Pre
 
 
 @pytest.fixture
-def after(predictor: Predictor) -> Answer:
+def after(predictor: Predictor) -> Scores:
     return predictor.after("the man")
 
 
@@ -86,17 +86,17 @@ class TestWords:
         model = LanguageModel(LanguageModelConfig(tokenizer.size, 8, 8)).eval()
         model.embedding.weight *= 4
         predictor = Predictor(model, tokenizer)
-        letters = [index for index in predictor.goes_on if tokenizer.surface(index) in (b"a", b"b")]
+        letters = [index for index in predictor.continuations if tokenizer.surface(index) in (b"a", b"b")]
         model.bias[:] = -30.0  # leave only letters, spaces and the end
-        model.bias[[*letters, *predictor.begins, tokenizer.end_id]] = 0.0
-        model.bias[[index for index in predictor.begins if not tokenizer.surface(index).startswith(b" ")]] = -30.0
+        model.bias[[*letters, *predictor.starts, tokenizer.end_id]] = 0.0
+        model.bias[[index for index in predictor.starts if not tokenizer.surface(index).startswith(b" ")]] = -30.0
         after = predictor.after("ab")
         _, state = model(torch.tensor([[tokenizer.end_id, *tokenizer.encode("ab")]]))
         logits = after.probabilities[0].log()
         expected: dict[bytes, float] = defaultdict(float)
         for first, *rest in (
             (first, *rest)
-            for first in predictor.begins
+            for first in predictor.starts
             if tokenizer.surface(first).startswith(b" ")
             for length in range(4)
             for rest in product(letters, repeat=length)
@@ -108,7 +108,7 @@ class TestWords:
                 stepped, memory = model(torch.tensor([[token]]), memory)
                 scores = stepped[0, -1]
             following = torch.softmax(scores.double(), dim=-1)
-            expected[word[1:]] += probability * (1 - float(following[predictor.goes_on].sum()))
+            expected[word[1:]] += probability * (1 - float(following[predictor.continuations].sum()))
         for word, probability in predictor.predict(after, top=100).words[:4]:
             assert probability == pytest.approx(expected[word.encode()], rel=0.01)
 
@@ -144,19 +144,20 @@ class TestWords:
 class TestTemperature:
     def test_it_is_that_of_sampling(self, predictor: Predictor, after) -> None:
         state, token = predictor.runtime.start(2), 5
-        wants = [Want(state, 0, token), Want(state, 1, token)]
+        queries = [Query(state, 0, token), Query(state, 1, token)]
         logits, _ = predictor.runtime.step(torch.tensor([token, token]), state)
-        answer = ask(predictor.runtime, predictor.vocabulary, wants, [0.5, 2.0])
-        torch.testing.assert_close(answer.probabilities, torch.softmax(logits * torch.tensor([[2.0], [0.5]]), dim=1))
-        plain = ask(predictor.runtime, predictor.vocabulary, wants)
+        scores = score_queries(predictor.runtime, predictor.vocabulary, queries, [0.5, 2.0])
+        torch.testing.assert_close(scores.probabilities, torch.softmax(logits * torch.tensor([[2.0], [0.5]]), dim=1))
+        plain = score_queries(predictor.runtime, predictor.vocabulary, queries)
         assert torch.equal(
-            ask(predictor.runtime, predictor.vocabulary, wants, [1.0, 1.0]).probabilities, plain.probabilities
+            score_queries(predictor.runtime, predictor.vocabulary, queries, [1.0, 1.0]).probabilities,
+            plain.probabilities,
         )
 
 
 def test_split_partial() -> None:
-    assert split_partial("I want to go ho") == ("I want to go ", "ho")
-    assert split_partial("I want ") == ("I want ", "")
+    assert split_partial("I query to go ho") == ("I query to go ", "ho")
+    assert split_partial("I query ") == ("I query ", "")
     assert split_partial("gid") == ("", "gid")
 
 
@@ -167,17 +168,20 @@ def test_single_words() -> None:
 
 
 def test_many_searches_share_their_steps(predictor: Predictor) -> None:
-    """Side by side as alone: each takes its own rows of the answer."""
+    """Side by side as alone: each takes its own rows of the scores."""
     texts = ("the man", "a good", "dog sees the")
     alone = [predictor.predict(predictor.after(text), 5).words for text in texts]
     searches = []
     for text in texts:
         after = predictor.after(text)
         searches.append(WordSearch(predictor.vocabulary, after.probabilities[0], after.state, 0, 5, ""))
-    while any(wants := [search.wants() for search in searches]):
-        answer, begin = ask(predictor.runtime, predictor.vocabulary, [want for own in wants for want in own]), 0
-        for search, own in zip(searches, wants, strict=True):
-            search.take(answer.rows(begin, begin + len(own)))
+    while any(queries := [search.queries() for search in searches]):
+        scores, begin = (
+            score_queries(predictor.runtime, predictor.vocabulary, [query for own in queries for query in own]),
+            0,
+        )
+        for search, own in zip(searches, queries, strict=True):
+            search.update(scores.rows(begin, begin + len(own)))
             begin += len(own)
     for search, wanted in zip(searches, alone, strict=True):
         assert [word for word, _ in search.result().words] == [word for word, _ in wanted]

@@ -7,6 +7,7 @@ from onnx import TensorProto
 from models.batch import pad
 from models.errors import ConfigError
 from models.networks.classifier import Classifier
+from models.networks.encoder_output import join_encoder_outputs
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.recurrent import CELLS
 from models.networks.translator import Translator
@@ -19,11 +20,11 @@ from models.runtime.build import (
 from models.runtime.cuda_graphs import GraphedLanguage
 from models.runtime.float import FloatLanguage
 from models.runtime.int8 import quantization as int8
-from models.runtime.int8.graph import CROWD, Graph, Step
+from models.runtime.int8.graph import PARALLEL_ROWS, Graph, Step
 from models.runtime.int8.language import Int8Language
 from models.runtime.int8.onnx import value_info
-from models.runtime.state import join, join_memories
-from models.sampling import Draw, draw
+from models.runtime.state import join
+from models.sampling import SamplingStep, sample
 
 CPU = torch.device("cpu")
 PRECISIONS = ["float32", "bfloat16", "int8"]
@@ -105,17 +106,17 @@ class TestLanguage:
         state = runtime.prefill(list(IDS), runtime.start(3))
         scores, stepped = runtime.step(IDS[:, 0], state)
         for number in torch.rand(50, 3, dtype=torch.float64):
-            barred = torch.tensor([[runtime.vocabulary], [0], [7]])
-            how = Draw(torch.tensor([[1.0], [0.5], [2.0]]), number, barred)
-            drawn, logits, after = runtime.draw(IDS[:, 0], state, how, scored=True)
+            masked = torch.tensor([[runtime.vocabulary], [0], [7]])
+            sampling = SamplingStep(torch.tensor([[1.0], [0.5], [2.0]]), number, masked)
+            drawn, logits, after = runtime.sample(IDS[:, 0], state, sampling, return_logits=True)
             assert logits is not None
             assert same((logits, *after.tensors), (scores, *stepped.tensors))
-            assert drawn.tolist() == draw(scores, how).tolist()
-            unscored, nothing, _ = runtime.draw(IDS[:, 0], state, how, scored=False)
+            assert drawn.tolist() == sample(scores, sampling).tolist()
+            unscored, nothing, _ = runtime.sample(IDS[:, 0], state, sampling, return_logits=False)
             assert nothing is None
             assert unscored.tolist() == drawn.tolist()
-            one = Draw(how.scale[1:2], number[1:2], barred[1:2])
-            alone, _, _ = runtime.draw(IDS[1:2, 0], state.rows(slice(1, 2)), one, scored=False)
+            one = SamplingStep(sampling.scale[1:2], number[1:2], masked[1:2])
+            alone, _, _ = runtime.sample(IDS[1:2, 0], state.rows(slice(1, 2)), one, return_logits=False)
             assert not runtime.exact or alone.tolist() == drawn[1:2].tolist()
 
     def test_rows_leave_repeat_and_join(self, language: LanguageModel, precision: str) -> None:
@@ -136,7 +137,7 @@ class TestExact:
         torch.manual_seed(3)
         model = LanguageModel(LanguageModelConfig(333, embedding=20, hidden=24, layers=layers)).eval()
         model.embedding.weight *= 3
-        runtime = Int8Language(model, largest_table_bytes=table_bytes)
+        runtime = Int8Language(model, max_table_bytes=table_bytes)
         assert runtime.exact
         ids = torch.randint(0, 333, (65, 6))
         together = runtime.prefill(list(ids), runtime.start(65))
@@ -148,12 +149,12 @@ class TestExact:
             assert same((some_logits, *some_after.tensors), (logits[rows], *after.rows(rows).tensors))
 
     def test_table_and_product_agree(self, language: LanguageModel) -> None:
-        tabled, multiplied = Int8Language(language), Int8Language(language, largest_table_bytes=0)
+        tabled, multiplied = Int8Language(language), Int8Language(language, max_table_bytes=0)
         left, _ = tabled.step(IDS[:, 3], tabled.prefill(list(IDS[:, :3]), tabled.start(3)))
         right, _ = multiplied.step(IDS[:, 3], multiplied.prefill(list(IDS[:, :3]), multiplied.start(3)))
         torch.testing.assert_close(left, right, atol=0.05, rtol=0)
 
-    @pytest.mark.parametrize("rows", [1, CROWD + 1])
+    @pytest.mark.parametrize("rows", [1, PARALLEL_ROWS + 1])
     def test_a_linear_layer_is_close_and_clips(self, rows: int) -> None:
         torch.manual_seed(0)
         weight, bias, ranges = torch.randn(40, 30), torch.randn(40), torch.rand(30) + 0.1
@@ -224,10 +225,10 @@ class TestTranslator:
         runtime = make_translator_runtime(translator, precision)
         source = pad([[translator.language_id("tr"), 5, 9, 0], [translator.language_id("en"), 7, 0]])
         target = torch.tensor([[0, 3, 5, 8], [0, 9, 2, 4]])
-        wanted, wanted_weights, _ = translator.decode(target, translator.encode(source))
-        memory, state = runtime.encode(source)
+        wanted, wanted_weights, _ = translator.decode(target, *translator.encode(source))
+        encoded, state = runtime.encode(source)
         for step in range(target.shape[1]):
-            logits, weights, state = runtime.step(target[:, step], state, memory)
+            logits, weights, state = runtime.step(target[:, step], state, encoded)
             close = {"atol": TOLERANCE[precision], "rtol": 0.02}
             torch.testing.assert_close(torch.log_softmax(logits, -1), torch.log_softmax(wanted[:, step], -1), **close)
             torch.testing.assert_close(weights.float(), wanted_weights[:, step], **close)
@@ -236,19 +237,19 @@ class TestTranslator:
     def test_outputs_of_a_source_are_rows_side_by_side(self, translator: Translator, precision: str) -> None:
         runtime = make_translator_runtime(translator, precision)
         source = pad([[translator.language_id("tr"), 5, 9, 0], [translator.language_id("en"), 7, 0]])
-        memory, state = runtime.encode(source)
+        encoded, state = runtime.encode(source)
         ids = torch.tensor([3, 4, 5, 6])
-        logits, _, _ = runtime.step(ids, state.rows(torch.tensor([0, 0, 1, 1])), memory)
+        logits, _, _ = runtime.step(ids, state.rows(torch.tensor([0, 0, 1, 1])), encoded)
         for row, place in enumerate((0, 0, 1, 1)):
             one = torch.tensor([place])
-            alone, _, _ = runtime.step(ids[row : row + 1], state.rows(one), memory.rows(one))
+            alone, _, _ = runtime.step(ids[row : row + 1], state.rows(one), encoded.rows(one))
             torch.testing.assert_close(alone[0], logits[row], atol=TOLERANCE[precision], rtol=0)
 
-    def test_memories_join_and_are_cut(self, translator: Translator) -> None:
+    def test_encoder_outputs_join_and_are_cut(self, translator: Translator) -> None:
         runtime = make_translator_runtime(translator, "float32")
         short, _ = runtime.encode(pad([[translator.language_id("tr"), 5, 0]]))
         long, _ = runtime.encode(pad([[translator.language_id("tr"), 5, 6, 7, 8, 0]]))
-        both = join_memories([short, long])
+        both = join_encoder_outputs([short, long])
         assert both.mask.sum(dim=1).tolist() == [3, 6]
         assert same(tuple(vars(both.rows(torch.tensor([0]))).values()), tuple(vars(short).values()))
 

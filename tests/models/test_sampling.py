@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from models.sampling import BLOCK, Draw, Past, Sampler, SamplingConfig, draw, draw_key, draws, row_sums, top
+from models.sampling import (
+    BLOCK,
+    Sampler,
+    SamplingConfig,
+    SamplingStep,
+    TokenHistory,
+    random_key,
+    row_sums,
+    sample,
+    top,
+    uniforms,
+)
 
 CPU = torch.device("cpu")
 LOGITS = torch.tensor([1.0, 3.0, 2.0, -1.0, 2.5])
@@ -28,9 +39,9 @@ def choose_all(
 ) -> list[int]:
     """One id a row of logits (B, V), of which all may be chosen."""
     sampler = Sampler(configs, CPU)
-    how = Draw(sampler.scale, numbers, torch.full((len(configs), 1), logits.shape[1]))
-    chosen: list[int] = sampler.choose(
-        draw(logits, how), logits, how, [Past(seen, {})] * len(sampler.adjusted)
+    step = SamplingStep(sampler.scale, numbers, torch.full((len(configs), 1), logits.shape[1]))
+    chosen: list[int] = sampler.resample(
+        sample(logits, step), logits, step, [TokenHistory(seen, {})] * len(sampler.adjusted)
     ).tolist()
     return chosen
 
@@ -40,24 +51,24 @@ def choose(logits: torch.Tensor, config: SamplingConfig, seen: list[int], number
 
 
 def number(seed: int, choice: int, step: int) -> float:
-    return float(draws(np.array([draw_key(seed, choice)], np.uint64), np.array([step], np.uint64))[0])
+    return float(uniforms(np.array([random_key(seed, choice)], np.uint64), np.array([step], np.uint64))[0])
 
 
-class TestDraws:
+class TestUniforms:
     def test_are_functions_of_their_keys(self) -> None:
         assert number(1, 2, 3) == number(1, 2, 3)
         found = {number(seed, choice, step) for seed in range(5) for choice in range(5) for step in range(5)}
         assert len(found) == 125
 
     def test_one_by_one_as_together(self) -> None:
-        keys = np.array([draw_key(seed, 0) for seed in range(9)], np.uint64)
-        together = draws(keys, np.arange(9, dtype=np.uint64))
+        keys = np.array([random_key(seed, 0) for seed in range(9)], np.uint64)
+        together = uniforms(keys, np.arange(9, dtype=np.uint64))
         assert [number(seed, 0, seed) for seed in range(9)] == together.tolist()
 
     @pytest.mark.parametrize("key", [0, 1, 2**63 - 1])
     def test_are_uniform_and_independent(self, key: int) -> None:
         steps = np.arange(4000, dtype=np.uint64)
-        numbers = draws(np.full(4000, draw_key(key, 0), np.uint64), steps)
+        numbers = uniforms(np.full(4000, random_key(key, 0), np.uint64), steps)
         assert numbers.min() >= 0
         assert numbers.max() < 1
         tenths = np.bincount((numbers * 10).astype(int), minlength=10)
@@ -125,15 +136,15 @@ class TestChoose:
         assert 0 <= choose(LOGITS, config, [2], number) < 5
 
     @pytest.mark.parametrize("size", [5, BLOCK, 3 * BLOCK - 1])
-    def test_what_is_barred_is_not_drawn(self, size: int) -> None:
+    def test_masked_ids_are_not_sampled(self, size: int) -> None:
         """And the rest keep their shares."""
         torch.manual_seed(size)
-        logits, count, barred = torch.randn(size), 4000, 3
+        logits, count, masked = torch.randn(size), 4000, 3
         numbers = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-        how = Draw(torch.ones(count, 1), numbers, torch.full((count, 1), barred))
-        found = Counter(draw(logits.expand(count, size), how).tolist())
+        step = SamplingStep(torch.ones(count, 1), numbers, torch.full((count, 1), masked))
+        found = Counter(sample(logits.expand(count, size), step).tolist())
         wanted = torch.softmax(logits, dim=-1)
-        wanted[barred] = 0
+        wanted[masked] = 0
         for index, probability in enumerate((wanted / wanted.sum()).tolist()):
             assert found[index] / count == pytest.approx(probability, abs=2 / count)
 
@@ -188,8 +199,8 @@ class TestAdjustments:
                 for token, value in enumerate(LOGITS)
             ]
             sampler = Sampler([config], CPU)
-            how = Draw(sampler.scale, torch.tensor([0.5]).double(), torch.tensor([[5]]))
+            step = SamplingStep(sampler.scale, torch.tensor([0.5]).double(), torch.tensor([[5]]))
             rows = LOGITS.unsqueeze(0)
-            chosen = sampler.choose(torch.tensor([9]), rows, how, [Past([0, 1, 4], counts)])
+            chosen = sampler.resample(torch.tensor([9]), rows, step, [TokenHistory([0, 1, 4], counts)])
             assert chosen.tolist() == [int(np.argmax(expected))]
             assert torch.equal(rows[0], LOGITS)  # what tokens are scored by stays as it was

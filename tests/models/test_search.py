@@ -11,9 +11,10 @@ TEXTS = [[5, 9, 0], [7, 0], [4, 8, 15, 16, 23, 0]]
 
 def greedy(model: Translator, ids: list[int], max_length: int) -> list[int]:
     """The likeliest token at each step, written as plainly as can be."""
-    memory, state, token, output = model.encode(pad([ids])), None, 0, []
+    encoded, state = model.encode(pad([ids]))
+    token, output = 0, []
     for _ in range(max_length):
-        logits, _, state = model.decode(torch.tensor([[token]]), memory, state)
+        logits, _, state = model.decode(torch.tensor([[token]]), encoded, state)
         token = int(logits[0, -1].argmax())
         if token == 0:
             break
@@ -54,7 +55,7 @@ class TestBeamSearch:
         (hypotheses,) = translate(FloatTranslator(sharp), sources[:1], 0, SearchConfig(beam_size=4, max_length=12))
         for hypothesis in hypotheses:
             wanted = [*hypothesis.ids, *([0] if hypothesis.finished else [])]
-            logits, _, _ = sharp.decode(torch.tensor([[0, *wanted[:-1]]]), sharp.encode(pad(sources[:1])))
+            logits, _, _ = sharp.decode(torch.tensor([[0, *wanted[:-1]]]), *sharp.encode(pad(sources[:1])))
             logprobs = torch.log_softmax(logits[0].detach(), dim=-1)
             total = sum(float(logprobs[step, token]) for step, token in enumerate(wanted))
             assert hypothesis.logprob == pytest.approx(total, rel=1e-4)

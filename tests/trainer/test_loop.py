@@ -18,7 +18,7 @@ from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.text.tokenizers import SubwordTokenizer
 from tests.conftest import SENTENCES
-from trainer.data.bucketing import bucket
+from trainer.data.bucketing import shuffled_length_buckets
 from trainer.data.store import Ragged
 from trainer.evaluation.language import language_stream
 from trainer.loop.optimization import TrainingConfig
@@ -221,7 +221,7 @@ class TestBuckets:
     LENGTHS = np.array([5, 1, 9, 3, 3, 7, 2, 30, 4, 4, 4])
 
     def test_every_index_once_and_within_limits(self) -> None:
-        batches = bucket(self.LENGTHS, batch_tokens=12, seed=1, epoch=0, batch_rows=3)
+        batches = shuffled_length_buckets(self.LENGTHS, batch_tokens=12, seed=1, epoch=0, batch_rows=3)
         assert sorted(index for batch in batches for index in batch) == list(range(11))
         for batch in batches:
             longest = max(self.LENGTHS[index] for index in batch)
@@ -229,6 +229,6 @@ class TestBuckets:
             assert len(batch) == 1 or len(batch) * longest <= 12
 
     def test_epochs_differ_and_repeat(self) -> None:
-        first, again, second = (bucket(self.LENGTHS, 12, 1, epoch) for epoch in (0, 0, 1))
+        first, again, second = (shuffled_length_buckets(self.LENGTHS, 12, 1, epoch) for epoch in (0, 0, 1))
         assert [batch.tolist() for batch in first] == [batch.tolist() for batch in again]
         assert [batch.tolist() for batch in first] != [batch.tolist() for batch in second]

@@ -1,12 +1,14 @@
-"""Batches of sequences of like length, so that little of a batch is padding."""
+"""Length bucketing of training data: batches of sequences of similar length, so that little of a batch is padding."""
 
 import numpy as np
 
 from trainer.data.store import IdArray
 
 
-def bucket(lengths: IdArray, batch_tokens: int, seed: int, epoch: int, batch_rows: int = 1 << 30) -> list[IdArray]:
-    """Group the places of lengths (R,) into batches of at most batch_rows rows and batch_tokens padded tokens.
+def shuffled_length_buckets(
+    lengths: IdArray, batch_tokens: int, seed: int, epoch: int, batch_rows: int = 1 << 30
+) -> list[IdArray]:
+    """Group the indices of lengths (R,) into batches of at most batch_rows rows and batch_tokens padded tokens.
 
     Neighbours in length share a batch; ties and the order of batches are drawn for (seed, epoch).
     A sequence longer than batch_tokens makes a batch of its own.

@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 from torch import Tensor
 
-from models.batch import like_lengths, pad
+from models.batch import length_buckets, pad
 from models.counted.bag_of_words import Bag
 from models.networks.classifier import Classifier
 from models.runtime.build import make_classifier_runtime
@@ -29,7 +29,7 @@ LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 def classify_all(runtime: ClassifierRuntime, ids: Sequence[Sequence[int]]) -> Tensor:
     """Logits (N, C) of texts given as ids, in their order, computed in batches of similar lengths."""
     by_index: dict[int, Tensor] = {}
-    for group in like_lengths([len(text) for text in ids], EVALUATION_TOKENS):
+    for group in length_buckets([len(text) for text in ids], EVALUATION_TOKENS):
         logits, _ = runtime.classify(pad([ids[index] for index in group]), explain=False)
         by_index |= zip(group, logits.float().cpu(), strict=True)
     return torch.stack([by_index[index] for index in range(len(ids))])

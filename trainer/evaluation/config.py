@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from models.config import require_range
+from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 from models.errors import ConfigError
 
 BLEU_TOKENIZERS = ("13a", "none", "intl", "char")
@@ -14,7 +15,7 @@ class EvaluationConfig:
 
     resamples: int = 1000
     """Of the bootstrap that gives a score its interval; 0: no interval."""
-    beam_size: int = 5
+    beam_size: int = DEFAULT_BEAM_SIZE
     length_penalty: float = 1.0
     bleu_tokenize: str = "13a"
     """sacreBLEU's tokenizer; none for text that is tokenized already."""

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.batch import like_lengths, pad
+from models.batch import length_buckets, pad
 from models.counted.ngram import Ngram
 from models.networks.language_model import LanguageModel
 from models.runtime.build import make_language_runtime
@@ -156,7 +156,7 @@ def score_alone(model: LanguageModel, tokenizer: Tokenizer, texts: Sequence[str]
     """The total of `score_stream` in nats when every text begins with an empty memory and the end token."""
     encoded = [[*tokenizer.encode(text), tokenizer.end_id] for text in texts]
     total = 0.0
-    for places in like_lengths([len(ids) for ids in encoded], SCORED_AT_ONCE):
+    for places in length_buckets([len(ids) for ids in encoded], SCORED_AT_ONCE):
         wanted = pad([encoded[place] for place in places]).to(model.bias.device)
         inputs = torch.cat([torch.full_like(wanted.ids[:, :1], tokenizer.end_id), wanted.ids[:, :-1]], dim=1)
         state, chunk = None, max(1, SCORED_AT_ONCE // len(places))

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from models.counted.bag_of_words import Bag, BagConfig
 from models.counted.ngram import UNSEEN, Ids, Reals
 from models.errors import DataError
-from models.runtime.bag import BagClassifier
+from models.runtime.counted import BagClassifier
 from models.text.tokenizers import Tokenizer
 from trainer.data.files import Row
 from trainer.evaluation.classification import calibration_notes, classify_all

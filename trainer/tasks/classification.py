@@ -14,7 +14,7 @@ from models.config import require_range
 from models.networks.classifier import Classifier
 from models.runtime.float import FloatClassifier
 from models.text.tokenizers import Tokenizer
-from trainer.data.bucketing import bucket
+from trainer.data.bucketing import shuffled_length_buckets
 from trainer.data.store import IdArray, Ragged
 from trainer.data.subwords import SubwordSampler
 from trainer.evaluation.classification import calibration_notes, classify_all, score_classes
@@ -85,7 +85,9 @@ class ClassificationTask(Task[WindowBatch, WindowBatch]):
     def batches(self, epoch: int) -> Sequence[WindowBatch]:
         draw = np.random.default_rng([self.seed, epoch, 1])
         starts = draw.integers(0, self.texts.lengths - self.lengths + 1)
-        groups = bucket(self.lengths, self.config.batch_tokens, self.seed, epoch, self.config.batch_texts)
+        groups = shuffled_length_buckets(
+            self.lengths, self.config.batch_tokens, self.seed, epoch, self.config.batch_texts
+        )
         return [WindowBatch(group, starts[group], epoch) for group in groups]
 
     def parts(self, batch: WindowBatch, count: int) -> Sequence[WindowBatch]:

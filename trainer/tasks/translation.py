@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.batch import Batch, like_lengths, pad
+from models.batch import Batch, length_buckets, pad
 from models.config import require_range
 from models.errors import DataError
 from models.networks.translator import Translator
 from models.text.tokenizers import Tokenizer
-from trainer.data.bucketing import bucket
+from trainer.data.bucketing import shuffled_length_buckets
 from trainer.data.store import IdArray, Ragged
 from trainer.data.subwords import SubwordSampler
 from trainer.evaluation.classification import EVALUATION_TOKENS
@@ -109,7 +109,7 @@ class TranslationTask(Task[Examples, list[Encoded]]):
         self.valid_groups = self._valid_groups(valid)
 
     def batches(self, epoch: int) -> Sequence[Examples]:
-        groups = bucket(self.lengths, self.config.batch_tokens, self.seed, epoch)
+        groups = shuffled_length_buckets(self.lengths, self.config.batch_tokens, self.seed, epoch)
         return [Examples(self.pairs[group], self.directions[group], epoch) for group in groups]
 
     def parts(self, batch: Examples, count: int) -> Sequence[list[Encoded]]:
@@ -161,7 +161,7 @@ class TranslationTask(Task[Examples, list[Encoded]]):
             for pair in encoded
         ]
         longest = [max(len(source), len(target)) for source, target in examples]
-        groups = like_lengths(longest, EVALUATION_TOKENS)
+        groups = length_buckets(longest, EVALUATION_TOKENS)
         return [[examples[index] for index in group] for group in groups]
 
     def _batch(self, examples: Sequence[Encoded]) -> PairBatch:
@@ -172,8 +172,8 @@ class TranslationTask(Task[Examples, list[Encoded]]):
         return PairBatch(source, target.ids, wanted.ids.masked_fill(~wanted.mask, -100))
 
     def _loss(self, pairs: PairBatch, label_smoothing: float) -> Tensor:
-        memory = self.model.encode(pairs.source)
-        features, _, _ = self.model.decode_features(pairs.target, memory)  # (B, T, E)
+        encoded, state = self.model.encode(pairs.source)
+        features, _, _ = self.model.decode_features(pairs.target, encoded, state)  # (B, T, E)
         real = pairs.wanted != -100  # (B, T)
         logits = self.model.score(features[real])  # (N, V)
         wanted = pairs.wanted[real]  # (N,)

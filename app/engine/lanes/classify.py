@@ -9,7 +9,7 @@ from torch import Tensor
 from app.engine.jobs import ClassifyJob, Contribution, Verdict
 from app.engine.scheduler import Work, isolated
 from app.engine.ticket import Outbox, Ticket
-from models.batch import like_lengths, pad
+from models.batch import length_buckets, pad
 from models.runtime.interface import ClassifierRuntime
 from models.text.tokenizers import Token, Tokenizer
 
@@ -72,7 +72,7 @@ class ClassifyLane:
         self._waiting = [text for text in self._waiting if not text.task.ticket.gone]
 
     def turn(self, alone: bool, /) -> Work:
-        batches = like_lengths([len(text.ids) for text in self._waiting], ALONE_TOKENS if alone else TURN_TOKENS)
+        batches = length_buckets([len(text.ids) for text in self._waiting], ALONE_TOKENS if alone else TURN_TOKENS)
         places = set(next(batch for batch in batches if 0 in batch))
         chosen = [self._waiting[place] for place in sorted(places)]
         self._waiting = [text for place, text in enumerate(self._waiting) if place not in places]

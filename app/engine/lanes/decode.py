@@ -14,7 +14,7 @@ from app.engine.snapshot import Prompt, Snapshot, snapshot, to_bits
 from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
-from models.sampling import Draw, Past, Sampler, draws
+from models.sampling import Sampler, SamplingStep, TokenHistory, uniforms
 from models.text.tokenizers import Tokenizer
 
 UNREAD = 64
@@ -143,18 +143,18 @@ class DecodeLane:
         state = self._state if everyone else self._state.rows(torch.tensor(places))
         sampler = self._sampler if everyone else self._make_sampler(places)
         steps = np.array([row.steps for row in rows], np.uint64)
-        numbers = torch.from_numpy(draws(self._keys if everyone else self._keys[list(places)], steps))
+        uniform = torch.from_numpy(uniforms(self._keys if everyone else self._keys[list(places)], steps))
         none, end = self._runtime.vocabulary, self._tokenizer.end_id
         early = [len(row.ids) < row.job.min_new_tokens and not row.given for row in rows]
-        barred = torch.tensor([[end if must_go_on else none] for must_go_on in early])
-        how = Draw(sampler.scale, numbers.to(sampler.scale.device), barred.to(sampler.scale.device))
-        scored = sampler.reads_logits or any(row.job.scored for row in rows)
-        drawn, logits, after = self._runtime.draw(torch.tensor([row.next for row in rows]), state, how, scored)
+        masked = torch.tensor([[end if must_go_on else none] for must_go_on in early])
+        step = SamplingStep(sampler.scale, uniform.to(sampler.scale.device), masked.to(sampler.scale.device))
+        scored = sampler.needs_logits or any(row.job.scored for row in rows)
+        sampled, logits, after = self._runtime.sample(torch.tensor([row.next for row in rows]), state, step, scored)
         if logits is not None:
             logits[early, end] = float("-inf")
-            pasts = [Past(sorted(rows[row].seen), rows[row].counts) for row in sampler.adjusted]
-            drawn = sampler.choose(drawn, logits, how, pasts)
-        chosen = [row.given[0] if row.given else token for row, token in zip(rows, drawn.tolist(), strict=True)]
+            histories = [TokenHistory(sorted(rows[row].seen), rows[row].counts) for row in sampler.adjusted]
+            sampled = sampler.resample(sampled, logits, step, histories)
+        chosen = [row.given[0] if row.given else token for row, token in zip(rows, sampled.tolist(), strict=True)]
         return logits, chosen, after
 
     def _push(self, places: Sequence[int], logits: Tensor | None, chosen: list[int], after: State, work: Work) -> None:

@@ -8,7 +8,7 @@ from app.engine.jobs import Prediction, PredictJob
 from app.engine.scheduler import Work, isolated
 from app.engine.snapshot import Prompt, Snapshot
 from app.engine.ticket import Outbox, Ticket
-from models.decoding.next_words import Answer, Search, SpellingSearch, Want, WordSearch, ask
+from models.decoding.next_words import Query, Scores, Search, SpellingSearch, WordSearch, score_queries
 from models.decoding.word_pieces import Vocabulary
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State
@@ -41,22 +41,22 @@ class PredictTask:
         self._state = state
         self.lane.add(self)
 
-    def wants(self) -> list[Want]:
+    def queries(self) -> list[Query]:
         """What to read next; nothing when it is done."""
         if self._state is not None:
-            return [Want(self._state, 0, self.prompt.ids[-1])]
-        return [want for search in self._searches() for want in search.wants()]
+            return [Query(self._state, 0, self.prompt.ids[-1])]
+        return [query for search in self._searches() for query in search.queries()]
 
-    def take(self, answer: Answer, vocabulary: Vocabulary) -> None:
-        """Go on with the answer to the last wants."""
+    def take(self, scores: Scores, vocabulary: Vocabulary) -> None:
+        """Go on with the scores to the last queries."""
         if self._state is not None:
             self._state = None
-            self._begin(answer, vocabulary)
+            self._begin(scores, vocabulary)
             return
         begin = 0
         for search in self._searches():
-            end = begin + search.asked
-            search.take(answer.rows(begin, end))
+            end = begin + search.query_count
+            search.update(scores.rows(begin, end))
             begin = end
 
     def result(self) -> Prediction:
@@ -68,8 +68,8 @@ class PredictTask:
     def _searches(self) -> list[Search]:
         return [search for search in (self._words, self._spelling) if search is not None]
 
-    def _begin(self, answer: Answer, vocabulary: Vocabulary) -> None:
-        job, tokenizer, after = self.job, vocabulary.tokenizer, answer.probabilities[0]
+    def _begin(self, scores: Scores, vocabulary: Vocabulary) -> None:
+        job, tokenizer, after = self.job, vocabulary.tokenizer, scores.probabilities[0]
         if job.unit == "token":
             values, ids = after.topk(min(job.top, after.numel()))
             names = [tokenizer.surface(index).decode("utf-8", errors="replace") for index in ids.tolist()]
@@ -78,10 +78,10 @@ class PredictTask:
         if job.candidates:
             different = {tuple(tokenizer.encode(word)): word for word in reversed(job.candidates)}
             self._candidates = list(different.values())
-            self._spelling = SpellingSearch(vocabulary, after, answer.state, answer.first, self._candidates)
+            self._spelling = SpellingSearch(vocabulary, after, scores.state, scores.first, self._candidates)
         if self._prefix or not job.candidates:
             listed = 1 if job.candidates else job.top
-            self._words = WordSearch(vocabulary, after, answer.state, answer.first, listed, self._prefix)
+            self._words = WordSearch(vocabulary, after, scores.state, scores.first, listed, self._prefix)
 
     def _listed(self) -> Sequence[tuple[str, float]]:
         if self._spelling is None:
@@ -103,7 +103,7 @@ class WordsLane:
 
     def __init__(self, runtime: LanguageRuntime, vocabulary: Vocabulary, outbox: Outbox) -> None:
         self._runtime, self._vocabulary, self._outbox = runtime, vocabulary, outbox
-        self._tasks: deque[tuple[PredictTask, list[Want]]] = deque()
+        self._tasks: deque[tuple[PredictTask, list[Query]]] = deque()
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -113,7 +113,7 @@ class WordsLane:
         return bool(self._tasks)
 
     def add(self, task: PredictTask) -> None:
-        self._tasks.append((task, task.wants()))
+        self._tasks.append((task, task.queries()))
 
     def sweep(self) -> None:
         """Drop those who are gone."""
@@ -127,25 +127,25 @@ class WordsLane:
             chosen.append(self._tasks.popleft())
         for entries, result in isolated(chosen, self._ask):
             begin = 0
-            for task, wants in entries:
+            for task, queries in entries:
                 if isinstance(result, Exception):
                     self._outbox.fail(task.ticket, result)
                     continue
-                self._go_on(task, result.rows(begin, begin + len(wants)))
-                begin += len(wants)
+                self._go_on(task, result.rows(begin, begin + len(queries)))
+                begin += len(queries)
         return Work(rows, read=rows)
 
-    def _ask(self, entries: Sequence[tuple[PredictTask, list[Want]]]) -> Answer:
-        asked = [(want, task.job.temperature) for task, wants in entries for want in wants]
-        wants, temperatures = zip(*asked, strict=True)
-        return ask(self._runtime, self._vocabulary, wants, temperatures)
+    def _ask(self, entries: Sequence[tuple[PredictTask, list[Query]]]) -> Scores:
+        asked = [(query, task.job.temperature) for task, queries in entries for query in queries]
+        queries, temperatures = zip(*asked, strict=True)
+        return score_queries(self._runtime, self._vocabulary, queries, temperatures)
 
-    def _go_on(self, task: PredictTask, answer: Answer) -> None:
+    def _go_on(self, task: PredictTask, scores: Scores) -> None:
         try:
-            task.take(answer, self._vocabulary)
-            wants = task.wants()
-            if wants:
-                self._tasks.append((task, wants))
+            task.take(scores, self._vocabulary)
+            queries = task.queries()
+            if queries:
+                self._tasks.append((task, queries))
             else:
                 self._outbox.finish(task.ticket, task.result())
         except Exception as error:

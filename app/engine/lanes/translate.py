@@ -11,9 +11,10 @@ from app.engine.scheduler import Work, isolated
 from app.engine.ticket import Outbox, Ticket
 from app.errors import InvalidRequest
 from models.decoding.beam_search import Beam, BeamBatch, Hypothesis, SearchConfig, encode, source_ids
+from models.networks.encoder_output import EncoderOutput
 from models.networks.translator import Translator
 from models.runtime.interface import TranslatorRuntime
-from models.runtime.state import Memory, State
+from models.runtime.state import State
 from models.text.sentences import Sentence, begin_as, split_sentences
 from models.text.tokenizers import Tokenizer
 
@@ -191,13 +192,13 @@ class BeamLane:
         """Whether it is worth encoding more: not for each row that comes free, but for a good many together."""
         return not self._batches or self.room >= self._max_rows // 4
 
-    def join(self, entries: Sequence[tuple[TranslateTask, Beam]], memory: Memory, state: State) -> None:
+    def join(self, entries: Sequence[tuple[TranslateTask, Beam]], encoded: EncoderOutput, state: State) -> None:
         """Let encoded sentences join those whose beams are as wide."""
         for width in {task.job.beam_size for task, _ in entries}:
             places = [place for place, (task, _) in enumerate(entries) if task.job.beam_size == width]
             index = torch.tensor(places)
             own = [entries[place][1] for place in places]
-            self._batch(width).add(own, memory.rows(index), state.rows(index))
+            self._batch(width).add(own, encoded.rows(index), state.rows(index))
         self._tasks |= {beam: task for task, beam in entries}
 
     def sweep(self) -> None:

@@ -37,9 +37,9 @@ from app.http.schemas.huggingface import (
 from app.http.schemas.lax import LaxRequest
 from app.http.sse import stream
 from app.settings import Settings
+from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 from models.sampling import SamplingConfig
 
-BEAM_SIZE = 5
 ParametersT = TypeVar("ParametersT", bound=LaxRequest)
 Answer = list[GeneratedText] | list[list[Label]] | list[TranslatedText]
 FinishReason = Literal["length", "eos_token", "stop_sequence"]
@@ -103,7 +103,7 @@ async def _translate(
 ) -> list[TranslatedText]:
     parameters = _parameters(body, TranslationParameters)
     _, target, _ = choose_direction([served], texts, parameters.src_lang, parameters.tgt_lang)
-    job = TranslateJob(tuple(texts), target, BEAM_SIZE, 1.0)
+    job = TranslateJob(tuple(texts), target, DEFAULT_BEAM_SIZE, 1.0)
     made = await client.result(await client.submit(engine, job, served))
     return [TranslatedText(translation_text=translation.text) for translation in made]
 

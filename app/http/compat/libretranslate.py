@@ -26,9 +26,9 @@ from app.http.schemas.libretranslate import (
     translate_form,
 )  # fmt: skip
 from app.settings import Settings
+from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 
 AUTO = "auto"
-BEAM_SIZE = 5
 JSON = "application/json"
 NAMES = {
     "ar": "Arabic", "az": "Azerbaijani", "bg": "Bulgarian", "de": "German", "el": "Greek", "en": "English",
@@ -139,7 +139,10 @@ async def _translated(
         served, _, _ = engine.registry.for_translation(None, [texts[place]], source, body.target)
         places.setdefault(served, []).append(place)
     jobs = [
-        (TranslateJob(tuple(texts[place] for place in own), body.target, BEAM_SIZE, 1.0, body.alternatives), served)
+        (
+            TranslateJob(tuple(texts[place] for place in own), body.target, DEFAULT_BEAM_SIZE, 1.0, body.alternatives),
+            served,
+        )
         for served, own in places.items()
     ]
     results = await client.results(await client.submit_all(engine, jobs))

@@ -5,6 +5,7 @@ from pydantic import Field
 from app.http.schemas.base import Reply, Request, TextOrTexts, example, text_or_texts
 from app.http.schemas.limits import limited
 from app.settings import Settings
+from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 
 
 class TranslateRequest(Request):
@@ -19,7 +20,7 @@ class TranslateRequest(Request):
         description="The language wanted; left out: the only one that the text's language is translated to.",
     )
     model: str | None = Field(None, max_length=200, description="A translator; left out: one for the two languages.")
-    beam_size: int = Field(5, ge=1, description="How many hypotheses are kept; 1 is greedy.")
+    beam_size: int = Field(DEFAULT_BEAM_SIZE, ge=1, description="How many hypotheses are kept; 1 is greedy.")
     length_penalty: float = Field(1.0, ge=0, le=5, description="Hypotheses are ranked by logprob / length ** this.")
     alternatives: int = Field(0, ge=0, le=10, description="How many other translations to give, at most beam_size - 1.")
     attention: bool = Field(False, description="Say which source tokens each target token looked at.")

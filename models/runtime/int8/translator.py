@@ -9,12 +9,14 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 from torch import Tensor
 
 from models.batch import Batch
+from models.networks.encoder_output import EncoderOutput
+from models.networks.recurrent import lstm_weights
 from models.networks.translator import Translator
+from models.runtime.int8.encoder import Int8Encoder
 from models.runtime.int8.graph import Graph, Step
 from models.runtime.int8.onnx import value_info
 from models.runtime.int8.quantization import gate_order, quantize_hidden
-from models.runtime.int8.reader import Int8Reader
-from models.runtime.state import Memory, State
+from models.runtime.state import State
 
 NORMED_RANGE = 5.0  # a layer norm's output is within so many of its gains around its bias, but for one in a million
 
@@ -23,40 +25,42 @@ class Int8Translator:
     """A Translator on a CPU.
 
     Attention is in float32, all else in int8. Its state is hidden (B, H) uint8 and cell (B, H) float32
-    of bottom and top. What a layer norm puts out is quantized by a range for each feature, taken from
-    the norm's gain and bias: no data is needed to calibrate it.
+    of bottom and top. The output of a layer norm is quantized by a range for each feature, taken from
+    the norm's gain and bias: no calibration data is needed.
     """
 
     precision = "int8"
-    exact = False  # attention adds up floats
+    exact = False  # attention sums floats
     device = torch.device("cpu")
 
     def __init__(self, model: Translator, threads: int = 0) -> None:
-        """So many sentences are encoded at the same time; 0 is one a core."""
+        """threads is how many sentences are encoded in parallel; 0 is one a core."""
         config = model.config
         self.vocabulary, self.hidden = config.vocabulary, config.hidden
         self._model = model
         embedding = model.embedding.weight.detach().float()
-        self._encoder = Int8Reader(model.encoder, embedding * config.embedding**0.5, config.hidden // 2, threads)
-        inputs, _, bias = lstm_weights(model.bottom)
-        self._table = (embedding * config.embedding**0.5 @ inputs.T + bias)[:, gate_order(config.hidden)]  # (V', 4H)
+        self._encoder = Int8Encoder(model.encoder, embedding * config.embedding**0.5, config.hidden // 2, threads)
+        bottom = lstm_weights(model.bottom)
+        table = embedding * config.embedding**0.5 @ bottom.input.T + bottom.bias
+        self._table = table[:, gate_order(config.hidden)]  # (V + languages, 4H)
         self._step = Step(_step_model(model), threads)
 
-    def encode(self, source: Batch) -> tuple[Memory, State]:
+    def encode(self, source: Batch) -> tuple[EncoderOutput, State]:
         model = self._model
         rows = [ids[:length] for ids, length in zip(source.ids, source.lengths.tolist(), strict=True)]
-        encoded = torch.nn.utils.rnn.pad_sequence(self._encoder.read(rows), batch_first=True)  # (N, S, H)
-        memory = model.remember(encoded, source)
-        hidden = quantize_hidden(memory.initial)  # (2, B, H)
-        zeros = torch.zeros_like(memory.initial[0])
-        state = State((hidden[0], zeros, hidden[1], zeros))
-        return Memory(memory.values, memory.keys / math.sqrt(self.hidden), memory.mask), state
+        hidden = torch.nn.utils.rnn.pad_sequence(self._encoder.hidden_states(rows), batch_first=True)  # (N, S, H)
+        encoded, state = model.encoder_output(hidden, source)
+        bottom, top = (quantize_hidden(layer.hidden[0]) for layer in (state.bottom, state.top))  # (N, H) each
+        cell = torch.zeros(bottom.shape)
+        # the scale of the attention's scores is folded into the keys: a product less in each step
+        keys = encoded.keys / math.sqrt(self.hidden)
+        return EncoderOutput(encoded.values, keys, encoded.mask), State((bottom, cell, top, cell))
 
-    def step(self, ids: Tensor, state: State, memory: Memory) -> tuple[Tensor, Tensor, State]:
-        grouped = torch.tensor([len(memory), -1, self.hidden])
-        given = {"first": self._table[ids], **dict(zip(_STATE, state.tensors, strict=True))}
-        given |= {"values": memory.values, "keys": memory.keys, "mask": memory.mask, "grouped": grouped}
-        logits, weights, *after = self._step(len(ids), ["logits", "weights", *_STATE_OUT], given)
+    def step(self, ids: Tensor, state: State, encoded: EncoderOutput) -> tuple[Tensor, Tensor, State]:
+        grouped = torch.tensor([len(encoded), -1, self.hidden])
+        inputs = {"inputs": self._table[ids], **dict(zip(_STATE, state.tensors, strict=True))}
+        inputs |= {"values": encoded.values, "keys": encoded.keys, "mask": encoded.mask, "grouped": grouped}
+        logits, weights, *after = self._step(len(ids), ["logits", "weights", *_STATE_OUT], inputs)
         return logits, weights, State(tuple(after))
 
 
@@ -65,53 +69,55 @@ _STATE_OUT = ("hidden_out_0", "cell_out_0", "hidden_out_1", "cell_out_1")
 
 
 def _step_model(model: Translator) -> ModelProto:
-    """From the bottom layer's input, the state and N memories of K rows each, to logits, weights and state."""
+    """From the bottom layer's part of the gates, the state and the encoder output of N sources with K rows each, to
+    logits, attention weights and state."""
     hidden, vocabulary = model.config.hidden, model.config.vocabulary
     ones = torch.ones(hidden)
-    context_range = _normed_range(model.encoder_norm)  # a context is a mean of the encoder's outputs
+    context_range = _normed_range(model.encoder_norm)  # a context is a mean of the values
     readout_range = _normed_range(model.readout_norm)
     graph = Graph(hidden)
 
-    _, recurrent, _ = lstm_weights(model.bottom)
-    graph.gates("hidden_0", recurrent, None, "recurrent_0")
-    query = graph.cell("bottom", graph.node("Add", ["recurrent_0", "first"], "gates_0"), "cell_0", "cell_out_0")
+    graph.gates("hidden_0", lstm_weights(model.bottom).recurrent, None, "recurrent_0")
+    query = graph.cell("bottom", graph.node("Add", ["recurrent_0", "inputs"], "gates_0"), "cell_0", "cell_out_0")
     graph.quantize(query, "hidden_out_0")
-    context = graph.quantize(_attend(graph, query, hidden), "whole_context", context_range)
+    context = graph.quantize(_attend(graph, query, hidden), "quantized_context", context_range)
 
-    # the top layer reads query, context and its own hidden state; the readout, hidden state and context
-    inputs, recurrent, bias = lstm_weights(model.top)
+    # the top layer reads query, context and its own hidden state; the readout reads hidden state and context
+    top = lstm_weights(model.top)
     joined = graph.node("Concat", ["hidden_out_0", context, "hidden_1"], "inputs_1", axis=1)
-    wide, ranges = torch.cat([inputs, recurrent], dim=1), torch.cat([ones, context_range, ones])
-    top = graph.cell("top", graph.gates(joined, wide, bias, "gates_1", ranges), "cell_1", "cell_out_1")
-    joined = graph.node("Concat", [graph.quantize(top, "hidden_out_1"), context], "read_out", axis=1)
+    both, ranges = torch.cat([top.input, top.recurrent], dim=1), torch.cat([ones, context_range, ones])
+    hidden_top = graph.cell("top", graph.gates(joined, both, top.bias, "gates_1", ranges), "cell_1", "cell_out_1")
+    joined = graph.node("Concat", [graph.quantize(hidden_top, "hidden_out_1"), context], "readout_inputs", axis=1)
     graph.linear(joined, model.readout.weight, model.readout.bias, "features", torch.cat([ones, context_range]))
     norm = model.readout_norm
     gain = graph.constant("gain", norm.weight.detach().float().numpy())
     shift = graph.constant("shift", norm.bias.detach().float().numpy())
     graph.node("LayerNormalization", ["features", gain, shift], "normed", axis=-1, epsilon=norm.eps)
     softmax = model.embedding.weight.detach().float()[:vocabulary]
-    graph.linear(graph.quantize("normed", "whole_normed", readout_range), softmax, model.bias, "logits", readout_range)
+    graph.linear(
+        graph.quantize("normed", "quantized_normed", readout_range), softmax, model.bias, "logits", readout_range
+    )
 
-    number, index = TensorProto.FLOAT, TensorProto.INT64
-    memory = [value_info(name, number, "sources", "length", hidden) for name in ("values", "keys")]
-    given = [
-        value_info("first", number, "rows", 4 * hidden), *_state_infos(_STATE, hidden), *memory,
-        value_info("mask", TensorProto.BOOL, "sources", "length"), value_info("grouped", index, 3),
+    floats, integers = TensorProto.FLOAT, TensorProto.INT64
+    encoded = [value_info(name, floats, "sources", "length", hidden) for name in ("values", "keys")]
+    inputs = [
+        value_info("inputs", floats, "rows", 4 * hidden), *_state_infos(_STATE, hidden), *encoded,
+        value_info("mask", TensorProto.BOOL, "sources", "length"), value_info("grouped", integers, 3),
     ]  # fmt: skip
-    made = [value_info("logits", number, "rows", vocabulary), value_info("weights", number, "rows", "length")]
-    return graph.model(given, [*made, *_state_infos(_STATE_OUT, hidden)])
+    outputs = [value_info("logits", floats, "rows", vocabulary), value_info("weights", floats, "rows", "length")]
+    return graph.model(inputs, [*outputs, *_state_infos(_STATE_OUT, hidden)])
 
 
 def _attend(graph: Graph, query: str, hidden: int) -> str:
     """The context (N*K, H) of a query (N*K, H), and `weights` (N*K, S): one product a source serves its K rows."""
-    for name, values in {"flat": (-1, hidden), "rows_axis": (1,), "all_rows": (-1,)}.items():
+    for name, values in {"flat": (-1, hidden), "beam_axis": (1,), "all_rows": (-1,)}.items():
         graph.constant(name, np.array(values, np.int64))
-    nowhere = graph.constant("nowhere", np.array(-np.inf, np.float32))
+    minus_infinity = graph.constant("minus_infinity", np.array(-np.inf, np.float32))
     graph.node("Reshape", [query, "grouped"], "queries")  # (N, K, H)
-    graph.node("Transpose", ["keys"], "keys_across", perm=[0, 2, 1])
-    graph.node("MatMul", ["queries", "keys_across"], "scores")  # (N, K, S)
-    graph.node("Unsqueeze", ["mask", "rows_axis"], "mask_of_rows")
-    graph.node("Where", ["mask_of_rows", "scores", nowhere], "masked_scores")
+    graph.node("Transpose", ["keys"], "keys_transposed", perm=[0, 2, 1])
+    graph.node("MatMul", ["queries", "keys_transposed"], "scores")  # (N, K, S)
+    graph.node("Unsqueeze", ["mask", "beam_axis"], "beam_mask")
+    graph.node("Where", ["beam_mask", "scores", minus_infinity], "masked_scores")
     graph.node("Softmax", ["masked_scores"], "grouped_weights", axis=-1)
     graph.node("MatMul", ["grouped_weights", "values"], "grouped_context")  # (N, K, H)
     graph.node("Shape", ["masked_scores"], "source_size", start=2)
@@ -121,14 +127,8 @@ def _attend(graph: Graph, query: str, hidden: int) -> str:
 
 
 def _state_infos(names: Sequence[str], hidden: int) -> list[ValueInfoProto]:
-    kinds = (TensorProto.UINT8, TensorProto.FLOAT) * 2
-    return [value_info(name, kind, "rows", hidden) for name, kind in zip(names, kinds, strict=True)]
-
-
-def lstm_weights(lstm: torch.nn.RNNBase) -> tuple[Tensor, Tensor, Tensor]:
-    """Input weights (4H, I), recurrent weights (4H, H) and the sum of the biases (4H,) of a layer."""
-    weights = [parameter.detach().float() for parameter in lstm.parameters()]
-    return weights[0], weights[1], weights[2] + weights[3]
+    elements = (TensorProto.UINT8, TensorProto.FLOAT) * 2
+    return [value_info(name, element, "rows", hidden) for name, element in zip(names, elements, strict=True)]
 
 
 def _normed_range(norm: torch.nn.LayerNorm) -> Tensor:

@@ -1,0 +1,42 @@
+"""The encoder output: all that a decoder with attention reads of its sources."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class EncoderOutput:
+    """Of N sources: values (N, S, H), keys (N, S, H), and mask (N, S) bool, true where a token is real.
+
+    Keys are kept beside the values because a sentence is projected once and attended to at every step.
+    """
+
+    values: Tensor
+    keys: Tensor
+    mask: Tensor
+
+    def __len__(self) -> int:
+        return self.mask.shape[0]
+
+    def rows(self, index: Tensor) -> "EncoderOutput":
+        """The sources of an index (R,) int64, cut to the longest of them."""
+        mask = self.mask[index]
+        width = int(mask.sum(dim=1).max()) if len(mask) else 0
+        return EncoderOutput(self.values[index, :width], self.keys[index, :width], mask[:, :width])
+
+
+def join_encoder_outputs(outputs: Sequence[EncoderOutput]) -> EncoderOutput:
+    """One encoder output with the sources of all, padded to the longest."""
+    width = max(output.mask.shape[1] for output in outputs)
+
+    def padded(tensor: Tensor) -> Tensor:
+        missing = width - tensor.shape[1]
+        return torch.nn.functional.pad(tensor, (0, 0) * (tensor.dim() - 2) + (0, missing)) if missing else tensor
+
+    values, keys, mask = (
+        torch.cat([padded(getattr(output, name)) for output in outputs]) for name in ("values", "keys", "mask")
+    )
+    return EncoderOutput(values, keys, mask)
