@@ -14,6 +14,7 @@ RUN /opt/venv/bin/python -m pip install --no-deps --constraint constraints.txt \
 COPY pyproject.toml README.md LICENSE ./
 COPY app app
 COPY models models
+COPY trainer trainer
 RUN /opt/venv/bin/python -m pip install --constraint constraints.txt . \
     && /opt/venv/bin/python -m pip uninstall --yes pip
 

@@ -1,13 +1,11 @@
-"""The service measured beside other ways to serve the same models: one server at a time, same requests, same machine.
+"""Carousel measured beside other ways to serve the same models: one server at a time, same requests, same machine.
 
-command.py      what the `bench` command does
-arms.py         the servers that are compared, and how each is started
-  tutorial.py searches.py reference.py    A: a request at a time, on the float32 modules
-  peer.py                                 B: LitServe with its request batching, on the same modules
-  transformer.py transformer_model.py lengths.py    T: a Transformer under CTranslate2
-servers.py      a server in a process of its own: ready, watched, stopped
-load.py         the clients, in another process; client.py is one connection, records.py what they write down
-workloads.py    what they ask; texts.py has the words
-measure.py      one server under one load
-summary.py      from records to numbers; report.py, table.py and plot.py show them
+command.py      the command `carousel bench`, or `python -m benchmarks`
+measure.py      all measurements of a workload, each in fresh processes
+arms.py         the servers that are compared; rivals/ holds those that are not Carousel
+process.py      a server in its own process: started, monitored, stopped
+workloads.py    the requests; texts.py has their words
+load.py         the load generator, a process too; client.py is one connection, records.py what is recorded
+summary.py      from records to numbers; report.py, table.py and plot.py show them; machine.py is what they ran on
+scripts/        single measurements: the HTTP shell, next words in the engine, the playground, the trainer
 """

@@ -1,17 +1,17 @@
-"""The servers that are compared, and how each is started."""
+"""The servers that are compared, and the command that starts each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.extras import BenchError
-from benchmarks.servers import Launch
+from benchmarks.process import Launch
 from benchmarks.workloads import WORKLOADS, Workload
 
 
 @dataclass(frozen=True)
-class Site:
-    """What a server is started for: a checkpoint, a workload, a port. lengths is a file that T reads."""
+class ServerConfig:
+    """What a server is started with. scratch is a folder for its log and temporary files."""
 
     checkpoint: Path
     workload: Workload
@@ -20,68 +20,72 @@ class Site:
 
     @property
     def lengths(self) -> Path:
+        """The file that tells server T the lengths of sentences."""
         return self.scratch / "lengths.json"
 
 
 @dataclass(frozen=True)
 class Arm:
-    """One of the servers. Where it can be run in several forms, the faster one is reported."""
+    """One of the servers. One that has several forms is reported in its fastest."""
 
     name: str
     label: str
     workloads: tuple[str, ...]
-    launch: Callable[[Site, str], Launch]
+    launch: Callable[[ServerConfig, str], Launch]
     forms: tuple[str, ...] = ("",)
     packages: tuple[str, ...] = ()
 
 
-def _tutorial(site: Site, form: str) -> Launch:
+def _tutorial(config: ServerConfig, form: str) -> Launch:
     endpoints, _, threads = form.partition(", ")
-    command = ("-m", "benchmarks.tutorial", "--checkpoint", str(site.checkpoint), "--port", str(site.port))
     environment = {"OMP_NUM_THREADS": "1"} if threads else {}
-    return Launch((*command, "--form", endpoints), environment=environment)
+    return Launch((*_rival("tutorial", config), "--form", endpoints), environment=environment)
 
 
-def _peer(site: Site, form: str) -> Launch:
-    command = ("-m", "benchmarks.peer", "--checkpoint", str(site.checkpoint), "--port", str(site.port), "--form", form)
-    return Launch((*command, "--stream") if site.workload.stream else command, ready="/health")
+def _litserve(config: ServerConfig, form: str) -> Launch:
+    stream = ("--stream",) if config.workload.stream else ()
+    return Launch((*_rival("litserve", config), "--form", form, *stream), ready="/health")
 
 
-def _carousel(site: Site, form: str) -> Launch:
+def _rival(module: str, config: ServerConfig) -> tuple[str, ...]:
+    return ("-m", f"benchmarks.rivals.{module}", "--checkpoint", str(config.checkpoint), "--port", str(config.port))
+
+
+def _carousel(config: ServerConfig, batching: str) -> Launch:
     environment = {
         "CAROUSEL_HOST": "127.0.0.1",
-        "CAROUSEL_PORT": str(site.port),
-        "CAROUSEL_CHECKPOINTS": str(site.checkpoint.parent),
-        "CAROUSEL_MODELS": site.checkpoint.name,
+        "CAROUSEL_PORT": str(config.port),
+        "CAROUSEL_CHECKPOINTS": str(config.checkpoint.parent),
+        "CAROUSEL_MODELS": config.checkpoint.name,
     }
-    if form:
-        environment["CAROUSEL_BATCHING"] = form
+    if batching:
+        environment["CAROUSEL_BATCHING"] = batching
     return Launch(("-m", "app", "serve"), environment=environment)
 
 
-def _by_request(site: Site, _: str) -> Launch:
-    return _carousel(site, "request")
+def _carousel_by_request(config: ServerConfig, _: str) -> Launch:
+    return _carousel(config, "request")
 
 
-def _transformer(site: Site, form: str) -> Launch:
-    command = ("-m", "benchmarks.transformer", "--lengths", str(site.lengths), "--model", str(site.scratch / "model"))
-    return Launch((*command, "--port", str(site.port), "--form", form))
+def _transformer(config: ServerConfig, form: str) -> Launch:
+    files = ("--lengths", str(config.lengths), "--model", str(config.scratch / "model"))
+    return Launch(("-m", "benchmarks.rivals.transformer", *files, "--port", str(config.port), "--form", form))
 
 
 ARMS = {
     arm.name: arm
     for arm in (
         Arm("A", "tutorial", tuple(WORKLOADS), _tutorial, ("sync", "async", "sync, one thread")),
-        Arm("B", "LitServe", ("generate", "generate-stream"), _peer, ("queue", "zmq"), ("litserve",)),
+        Arm("B", "LitServe", ("generate", "generate-stream"), _litserve, ("queue", "zmq"), ("litserve",)),
         Arm("C", "Carousel", tuple(WORKLOADS), _carousel),
-        Arm("D", "Carousel by request", tuple(WORKLOADS), _by_request),
+        Arm("D", "Carousel by request", tuple(WORKLOADS), _carousel_by_request),
         Arm("T", "Transformer, CTranslate2", ("translate",), _transformer, ("1 x 2", "2 x 1"), ("ctranslate2",)),
     )
 }
 
 
-def arm(name: str) -> Arm:
-    """Raise BenchError for a name that there is not."""
+def get_arm(name: str) -> Arm:
+    """Raise BenchError for an unknown name."""
     if name not in ARMS:
         raise BenchError(f"no server {name!r}; there are {', '.join(ARMS)}")
     return ARMS[name]

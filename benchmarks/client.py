@@ -25,23 +25,23 @@ class EventStream:
     def feed(self, chunk: bytes) -> list[tuple[str, str]]:
         """The (event, data) pairs that are complete with this chunk."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        found = []
+        events = []
         for line in lines:
             text = line.removesuffix(b"\r").decode("utf-8", errors="replace")
             name, _, value = text.partition(":")
             if not text:
                 if self._data:
-                    found.append((self._event or "message", "\n".join(self._data)))
+                    events.append((self._event or "message", "\n".join(self._data)))
                 self._event, self._data = "", []
             elif name == "event":
                 self._event = value.removeprefix(" ")
             elif name == "data":
                 self._data.append(value.removeprefix(" "))
-        return found
+        return events
 
 
 class _Reply:
-    """One reply, as httptools' parser calls it; `now` is when its bytes came."""
+    """One reply, filled by httptools' callbacks; `now` is when its latest bytes came."""
 
     def __init__(self, stream: bool) -> None:
         self.parser = httptools.HttpResponseParser(self)
@@ -78,23 +78,23 @@ class _Reply:
             tokens = json.loads(self.body).get("usage", {}).get("generated_tokens", 0)
             return Record(start, self.now, status, tokens)
         first = self.arrivals[0] if self.arrivals else None
-        gaps = tuple(after - before for before, after in pairwise(self.arrivals))
+        gaps = tuple(later - earlier for earlier, later in pairwise(self.arrivals))
         error = self.error or ("" if self.done is not None else "the stream broke off")
         tokens = self.usage.get("generated_tokens", 0)
         return Record(start, self.done or self.now, status, tokens, first, gaps, error)
 
 
 class Connection:
-    """Asks one request after the other of a server on this machine; connects when it first must."""
+    """One request after the other to a server on this machine, over a connection that the first request opens."""
 
     def __init__(self, port: int, headers: str = "") -> None:
-        """headers are lines of more headers, each with its end."""
+        """headers are further header lines, each with its CRLF."""
         self.port, self._headers = port, headers
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self.idle_since = clock()
 
-    async def ask(self, path: str, body: bytes, stream: bool = False, start: float | None = None) -> Record:
-        """POST a JSON body and read the whole reply; whatever fails is in the record."""
+    async def post(self, path: str, body: bytes, stream: bool = False, start: float | None = None) -> Record:
+        """POST a JSON body and read the whole reply; a failure is in the record."""
         start = clock() if start is None else start
         try:
             return await self._exchange(path, body, stream, start)

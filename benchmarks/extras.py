@@ -1,4 +1,4 @@
-"""Packages that only the benchmark needs."""
+"""Packages that only the benchmarks need: the extra `bench`."""
 
 import importlib
 from importlib.util import find_spec
@@ -10,7 +10,7 @@ HINT = "pip install 'carousel-lstm[bench]'"
 
 
 class BenchError(ServiceError):
-    """The benchmark can't be run as asked, or one of its servers failed."""
+    """The options of a benchmark are wrong, or one of its servers failed."""
 
 
 def require(*names: str) -> None:

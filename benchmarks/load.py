@@ -18,34 +18,34 @@ import uvloop
 
 from benchmarks.client import Connection, clock
 from benchmarks.records import Outcome, Record, write_outcome
-from benchmarks.workloads import Workload, workload
+from benchmarks.workloads import Workload, get_workload
 
 WARM_UP_S = 2.0
 LONGEST_WARM_UP = 3.0
-"""A closed loop warms up until each client had an answer, but no longer than so many measurements."""
+"""A closed loop warms up until each client had an answer, but no longer than this many times the measurement."""
 PAUSE_S = 0.1
-"""How long a client of a closed loop waits after it was refused."""
+"""Before a client of a closed loop tries again after a refusal."""
 DRAIN_S = 30.0
-"""How long an open loop waits, at the least, for the last answers."""
+"""The least time that an open loop waits for the last answers."""
 IDLE_S = 2.0
-"""A connection that was unused for longer is not trusted: the server may be about to close it."""
+"""A connection that was idle for longer is not used again: the server may be about to close it."""
 
 
 class Closed:
-    """A closed loop of so many clients, who share one sequence of requests."""
+    """A closed loop of clients that share one sequence of requests."""
 
-    def __init__(self, port: int, asked: Workload, clients: int, seed: int) -> None:
-        self.port, self.asked, self.clients = port, asked, clients
-        self.bodies = _encoded(asked, seed)
+    def __init__(self, port: int, workload: Workload, clients: int, seed: int, warm_up_s: float = WARM_UP_S) -> None:
+        self.port, self.workload, self.clients, self.warm_up_s = port, workload, clients, warm_up_s
+        self.bodies = _encoded(workload, seed)
         self.records: list[Record] = []
-        self.missing = clients  # clients who had no answer yet
+        self.missing = clients  # clients without an answer yet
         self.warm = asyncio.Event()
 
     async def run(self, seconds: float) -> Outcome:
         """Warm up, then measure for some seconds; requests that are open at the end are dropped."""
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._client()) for _ in range(self.clients)]
-            await self._warm_up(max(WARM_UP_S, LONGEST_WARM_UP * seconds))
+            await self._warm_up(max(self.warm_up_s, LONGEST_WARM_UP * seconds))
             begin, cpu_s = clock(), time.process_time()
             await asyncio.sleep(seconds)
             end, cpu_s = clock(), time.process_time() - cpu_s
@@ -54,9 +54,9 @@ class Closed:
         return Outcome(begin, end, False, cpu_s, tuple(self.records))
 
     async def _warm_up(self, longest_s: float) -> None:
-        await asyncio.sleep(WARM_UP_S)
+        await asyncio.sleep(self.warm_up_s)
         try:
-            await asyncio.wait_for(self.warm.wait(), longest_s - WARM_UP_S)
+            await asyncio.wait_for(self.warm.wait(), longest_s - self.warm_up_s)
         except TimeoutError:
             return
 
@@ -64,7 +64,7 @@ class Closed:
         connection = Connection(self.port)
         answered = False
         while True:
-            record = await connection.ask(self.asked.path, next(self.bodies), self.asked.stream)
+            record = await connection.post(self.workload.path, next(self.bodies), self.workload.stream)
             self.records.append(record)
             if not answered:
                 answered = True
@@ -76,18 +76,18 @@ class Closed:
 
 
 class Open:
-    """An open loop: so many requests a second in the mean, over as many connections as it takes."""
+    """An open loop: a mean rate of requests a second, over as many connections as it takes."""
 
-    def __init__(self, port: int, asked: Workload, rate: float, seed: int) -> None:
-        self.port, self.asked, self.rate = port, asked, rate
-        self.bodies = _encoded(asked, seed)
+    def __init__(self, port: int, workload: Workload, rate: float, seed: int, warm_up_s: float = WARM_UP_S) -> None:
+        self.port, self.workload, self.rate, self.warm_up_s = port, workload, rate, warm_up_s
+        self.bodies = _encoded(workload, seed)
         self.random = Random(f"arrivals {seed}")
         self.records: list[Record] = []
         self.idle: list[Connection] = []
 
     async def run(self, seconds: float) -> Outcome:
-        """Warm up, then measure for some seconds, then wait for what was asked; what is late is an error."""
-        warm_up = max(WARM_UP_S, 0.3 * seconds)
+        """Warm up, measure for some seconds, then wait for the open requests; one that is late is an error."""
+        warm_up = max(self.warm_up_s, 0.3 * seconds)
         begin = clock() + warm_up
         end = begin + seconds
         cpu_s = time.process_time()
@@ -119,7 +119,7 @@ class Open:
 
     async def _send(self, due: float, body: bytes) -> None:
         connection = self._connection()
-        self.records.append(await connection.ask(self.asked.path, body, self.asked.stream, start=due))
+        self.records.append(await connection.post(self.workload.path, body, self.workload.stream, start=due))
         self.idle.append(connection)
 
     def _connection(self) -> Connection:
@@ -131,24 +131,25 @@ class Open:
         return Connection(self.port)
 
 
-def _encoded(asked: Workload, seed: int) -> Iterator[bytes]:
-    return (json.dumps(body).encode("utf-8") for body in asked.bodies(seed))
+def _encoded(workload: Workload, seed: int) -> Iterator[bytes]:
+    return (json.dumps(body).encode("utf-8") for body in workload.bodies(seed))
 
 
 def main(
     port: Annotated[int, typer.Option(help="The server's port on 127.0.0.1.")],
-    name: Annotated[str, typer.Option("--workload", help="What to ask.")],
+    name: Annotated[str, typer.Option("--workload", help="The kind of request.")],
     out: Annotated[Path, typer.Option(help="The file to write.")],
     seconds: Annotated[float, typer.Option(help="How long to measure.")] = 10.0,
-    clients: Annotated[int, typer.Option(help="A closed loop of so many clients.")] = 0,
-    rate: Annotated[float, typer.Option(help="An open loop of so many requests a second.")] = 0.0,
+    clients: Annotated[int, typer.Option(help="Clients of a closed loop.")] = 0,
+    rate: Annotated[float, typer.Option(help="Requests a second of an open loop.")] = 0.0,
+    warm_up: Annotated[float, typer.Option(help="Seconds before the measurement, at the least.")] = WARM_UP_S,
     seed: Annotated[int, typer.Option(help="The same seed gives the same requests.")] = 0,
 ) -> None:
-    """Load a server and write down what it did."""
+    """Load a server and record its answers."""
 
     async def run() -> Outcome:
-        asked = workload(name)
-        loop = Closed(port, asked, clients, seed) if clients else Open(port, asked, rate, seed)
+        workload = get_workload(name)
+        loop = Closed(port, workload, clients, seed, warm_up) if clients else Open(port, workload, rate, seed, warm_up)
         return await loop.run(seconds)
 
     write_outcome(out, uvloop.run(run()))

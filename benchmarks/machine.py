@@ -1,4 +1,4 @@
-"""What a benchmark ran on."""
+"""The machine and the versions that a benchmark ran on."""
 
 import os
 import platform
@@ -30,7 +30,7 @@ def this_machine() -> Machine:
     device = choose_device(os.environ.get("CAROUSEL_DEVICE", "auto"))
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     versions = {"python": platform.python_version()} | {
-        package: found for package in PACKAGES if (found := _version(package))
+        package: installed for package in PACKAGES if (installed := _version(package))
     }
     return Machine(_processor(), len(os.sched_getaffinity(0)), name, versions)
 

@@ -10,19 +10,19 @@ from benchmarks.report import Row
 from benchmarks.workloads import WORKLOADS
 
 COLOURS = {"A": "#D55E00", "B": "#E69F00", "C": "#0072B2", "D": "#56B4E9", "T": "#009E73"}
-"""Of Okabe and Ito's palette, which people see apart whatever their colour vision."""
+"""From Okabe and Ito's palette, distinguishable with any colour vision."""
 MARKERS = {"A": "s", "B": "^", "C": "o", "D": "D", "T": "v"}
 
 
-def draw(rows: Sequence[Row], title: str) -> bytes:
+def plot(rows: Sequence[Row], title: str) -> bytes:
     """A PNG of one workload: throughput by clients, and latency by throughput."""
     figure = extras.load("matplotlib.figure").Figure(figsize=(12, 5), layout="constrained")
     by_clients, by_throughput = figure.subplots(1, 2)
     unit = WORKLOADS[rows[0].workload].unit
     for arm in dict.fromkeys(row.arm for row in rows):
-        own = [row for row in rows if row.arm == arm]
-        _draw_throughput(by_clients, arm, [row for row in own if not row.load.is_open])
-        _draw_latency(by_throughput, arm, own)
+        arm_rows = [row for row in rows if row.arm == arm]
+        _plot_throughput(by_clients, arm, [row for row in arm_rows if not row.load.is_open])
+        _plot_latency(by_throughput, arm, arm_rows)
     _label(by_clients, "clients (closed loop)", f"throughput ({unit}/s)")
     _label(by_throughput, f"throughput ({unit}/s)", "latency (ms)")
     clients = sorted({row.load.clients for row in rows if not row.load.is_open})
@@ -42,8 +42,8 @@ def draw(rows: Sequence[Row], title: str) -> bytes:
     return buffer.getvalue()
 
 
-def _draw_throughput(panel: Any, arm: str, rows: Sequence[Row]) -> None:
-    """Medians with bars from the least to the most of the runs."""
+def _plot_throughput(panel: Any, arm: str, rows: Sequence[Row]) -> None:
+    """Medians with bars from the lowest to the highest of the runs."""
     spreads = [row.figures["throughput"] for row in rows]
     panel.errorbar(
         [row.load.clients for row in rows],
@@ -56,16 +56,16 @@ def _draw_throughput(panel: Any, arm: str, rows: Sequence[Row]) -> None:
     )
 
 
-def _draw_latency(panel: Any, arm: str, rows: Sequence[Row]) -> None:
-    """Lines of the closed loops, and hollow marks of the open ones."""
+def _plot_latency(panel: Any, arm: str, rows: Sequence[Row]) -> None:
+    """Lines for closed loops, hollow markers for open ones."""
     for name, line in (("latency_p50_ms", "-"), ("latency_p99_ms", "--")):
         known = [row for row in rows if name in row.figures]
         closed = [row for row in known if not row.load.is_open]
-        loose = [row for row in known if row.load.is_open]
-        for some, style in ((closed, line), (loose, "")):
+        open_loop = [row for row in known if row.load.is_open]
+        for group, style in ((closed, line), (open_loop, "")):
             panel.plot(
-                [row.figures["throughput"].median for row in some],
-                [row.figures[name].median for row in some],
+                [row.figures["throughput"].median for row in group],
+                [row.figures[name].median for row in group],
                 linestyle=style,
                 color=COLOURS[arm],
                 marker=MARKERS[arm],

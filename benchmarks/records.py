@@ -1,4 +1,4 @@
-"""What the load generator writes down, and the file in which it hands it over."""
+"""What the load generator records: a request, and all requests of one load, with the file that hands them over."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -12,10 +12,10 @@ REFUSED = (429, 503)
 class Record:
     """One request; times are in seconds on one clock.
 
-    start is when it was sent, or due to be sent in an open loop. first is its first token's arrival
-    and gaps the times between its tokens, for streams only. end is the end of the reply, or the
+    start is when it was sent, or due to be sent in an open loop. first is the arrival of its first
+    token and gaps the times between its tokens, for streams only. end is the end of the reply, or the
     event that says so. tokens are those generated, as the reply reports them. status is 0 where no
-    whole reply came, and error says why; an error may also stand beside a status of 200.
+    complete reply came, and error says why; a status of 200 can come with an error too.
     """
 
     start: float
@@ -37,7 +37,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All records of one load, and the window from begin to end in which it counts.
+    """All records of one load, and the window from begin to end that is measured.
 
     is_open says whether requests came on a schedule rather than when a client was free. cpu_s is
     the processor time that the load generator itself took within the window.

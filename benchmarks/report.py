@@ -18,7 +18,7 @@ REFERENCES = ("A", "B", "D")
 
 @dataclass(frozen=True)
 class Load:
-    """A closed loop of so many clients, or an open loop at a share of the server's capacity: rate requests a second."""
+    """A closed loop with a number of clients, or an open loop: rate requests a second, a share of the capacity."""
 
     clients: int = 0
     share: float = 0.0
@@ -26,7 +26,7 @@ class Load:
 
     @property
     def key(self) -> tuple[int, float]:
-        """What is the same for all servers: the rate of an open loop is each server's own."""
+        """Identifies the load across servers, whose rates in an open loop differ."""
         return self.clients, self.share
 
     @property
@@ -43,8 +43,8 @@ class Load:
 class Measurement:
     """One server under one load, once.
 
-    peak_mb is the most memory that it and its children had resident; others_cpu how many cores
-    other programs took meanwhile.
+    peak_mb is the peak of the resident memory of the server and its children; others_cpu the number
+    of cores that other programs took during the measurement.
     """
 
     workload: str
@@ -59,7 +59,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Spread:
-    """The median of the runs, beside the least and the most."""
+    """The median of the runs, with the lowest and the highest."""
 
     median: float
     low: float
@@ -70,7 +70,7 @@ class Spread:
 class Row:
     """A server under one load, over all runs.
 
-    figures are by name: those of FIGURES, peak_mb and others_cpu. ratios are this server's by another's, run by
+    figures has those of FIGURES, peak_mb and others_cpu. ratios are this server's figures over another's, paired by
     run: ratios["A"]["throughput"] of 2 means twice A's throughput.
     """
 
@@ -84,7 +84,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """All that a benchmark found, and where. checkpoints says which model each workload was for."""
+    """The results of a benchmark and its machine. checkpoints names the model of each workload."""
 
     started: str
     machine: Machine
@@ -109,15 +109,15 @@ def fastest_form(measurements: Iterable[Measurement]) -> str:
 
 
 def rows(measurements: Sequence[Measurement]) -> list[Row]:
-    """A row for each workload, load and server (in its faster form), in the order in which they came."""
+    """A row for each workload, load and server (in its fastest form), in order of measurement."""
     groups: dict[tuple[str, tuple[int, float]], dict[str, list[Measurement]]] = {}
     for measurement in measurements:
-        beside = groups.setdefault((measurement.workload, measurement.load.key), {})
-        beside.setdefault(measurement.arm, []).append(measurement)
+        arms = groups.setdefault((measurement.workload, measurement.load.key), {})
+        arms.setdefault(measurement.arm, []).append(measurement)
     return [
-        _row(arm, {name: _in_fastest_form(group) for name, group in beside.items()})
-        for beside in groups.values()
-        for arm in beside
+        _row(arm, {name: _in_fastest_form(group) for name, group in arms.items()})
+        for arms in groups.values()
+        for arm in arms
     ]
 
 
@@ -126,25 +126,25 @@ def _in_fastest_form(group: list[Measurement]) -> list[Measurement]:
     return [measurement for measurement in group if measurement.form == form]
 
 
-def _row(arm: str, beside: dict[str, list[Measurement]]) -> Row:
-    own = beside[arm]
-    figures = {name: [getattr(measurement.summary, name) for measurement in own] for name in FIGURES}
-    figures |= {name: [getattr(measurement, name) for measurement in own] for name in ("peak_mb", "others_cpu")}
-    others = [name for name in REFERENCES if name in beside and name != arm]
+def _row(arm: str, by_arm: dict[str, list[Measurement]]) -> Row:
+    runs = by_arm[arm]
+    figures = {name: [getattr(measurement.summary, name) for measurement in runs] for name in FIGURES}
+    figures |= {name: [getattr(measurement, name) for measurement in runs] for name in ("peak_mb", "others_cpu")}
+    others = [name for name in REFERENCES if name in by_arm and name != arm]
     return Row(
-        workload=own[0].workload,
+        workload=runs[0].workload,
         arm=arm,
-        form=own[0].form,
-        load=own[0].load,
+        form=runs[0].form,
+        load=runs[0].load,
         figures=_spreads(figures),
-        ratios={name: _ratios(own, beside[name]) for name in others},
+        ratios={name: _ratios(runs, by_arm[name]) for name in others},
     )
 
 
-def _ratios(own: list[Measurement], other: list[Measurement]) -> dict[str, Spread]:
-    """Of the runs that both have, each by its fellow, so that what slowed the machine in a run slowed both."""
-    fellows = {measurement.run: measurement.summary for measurement in other}
-    pairs = [(measurement.summary, fellows[measurement.run]) for measurement in own if measurement.run in fellows]
+def _ratios(runs: list[Measurement], reference: list[Measurement]) -> dict[str, Spread]:
+    """Paired by run, over the runs that both have, so that a slow minute of the machine affects both."""
+    by_run = {measurement.run: measurement.summary for measurement in reference}
+    pairs = [(measurement.summary, by_run[measurement.run]) for measurement in runs if measurement.run in by_run]
     names = ("throughput", "latency_p50_ms", "latency_p99_ms")
     return _spreads(
         {name: [_ratio(getattr(ours, name), getattr(theirs, name)) for ours, theirs in pairs] for name in names}
@@ -156,6 +156,6 @@ def _ratio(ours: float | None, theirs: float | None) -> float | None:
 
 
 def _spreads(figures: dict[str, list[float | None]]) -> dict[str, Spread]:
-    """Spreads of what was measured, and nothing for what was not."""
+    """Figures that were never measured are left out."""
     known = {name: [value for value in values if value is not None] for name, values in figures.items()}
     return {name: Spread(median(values), min(values), max(values)) for name, values in known.items() if values}

@@ -13,11 +13,11 @@ MOST_ERRORS = 5
 
 @dataclass(frozen=True)
 class Summary:
-    """What a server did under one load. Times are in milliseconds, and None where nothing was measured.
+    """The figures of one load. Times are in milliseconds, and None where nothing was measured.
 
-    throughput is what the workload counts (tokens, or requests) a second. first is the time to the
+    throughput is in the workload's units (tokens or requests) a second. first is the time to the
     first token, gap the time between tokens of a stream; p50 and p99 are percentiles. load_cpu is
-    how much of one core the load generator took. errors names the commonest, with their numbers.
+    how much of one core the load generator took. errors are the most frequent, with their counts.
     """
 
     requests: int
@@ -36,10 +36,10 @@ class Summary:
 
 
 def summarise(outcome: Outcome, counts_tokens: bool) -> Summary:
-    """Sum up a load.
+    """Summarise a load.
 
-    A closed loop counts what ended within the window. An open loop's times are of the requests that
-    were due within it, however late they ended; its throughput is, again, of what ended within it.
+    A closed loop counts the requests that ended within the window. An open loop's times are of the requests
+    that were due within it, however late they ended; its throughput, too, is of those that ended within it.
     """
     ended = [record for record in outcome.records if outcome.begin <= record.end < outcome.end]
     due = [record for record in outcome.records if outcome.begin <= record.start < outcome.end]

@@ -22,12 +22,12 @@ MOST_LOAD_CPU = 0.5
 
 
 def table(rows: Sequence[Row], title: str) -> Table:
-    """A table of one workload's rows: medians, with least..most of the runs beside the throughput."""
+    """A table of one workload's rows: medians, with lowest..highest of the runs beside the throughput."""
     references = [name for name in REFERENCES if any(name in row.ratios for row in rows)]
     times = {name: label for name, label in TIMES.items() if any(name in row.figures for row in rows)}
-    made = Table(title=title, title_justify="left")
-    made.add_column("load")
-    made.add_column("server", no_wrap=True)
+    result = Table(title=title, title_justify="left")
+    result.add_column("load")
+    result.add_column("server", no_wrap=True)
     for header in (
         "requests",
         f"{WORKLOADS[rows[0].workload].unit}/s",
@@ -38,17 +38,17 @@ def table(rows: Sequence[Row], title: str) -> Table:
         "failed",
         "MB",
     ):
-        made.add_column(header, justify="right")
-    for before, row in zip([None, *rows], rows, strict=False):
-        new_load = before is None or before.load.key != row.load.key
-        if new_load and before is not None:
-            made.add_section()
-        made.add_row(*_cells(row, new_load, references, list(times)))
-    return made
+        result.add_column(header, justify="right")
+    for previous, row in zip([None, *rows], rows, strict=False):
+        new_load = previous is None or previous.load.key != row.load.key
+        if new_load and previous is not None:
+            result.add_section()
+        result.add_row(*_cells(row, new_load, references, list(times)))
+    return result
 
 
 def remarks(measurements: Sequence[Measurement]) -> list[str]:
-    """What went wrong, a line each: failed requests, and what makes a measurement worth little."""
+    """A line for each kind of failed request, and for each measurement that other load makes unreliable."""
     lines = []
     for one in measurements:
         where = f"{one.workload}, {one.load}, {one.arm}, run {one.run + 1}"

@@ -1,4 +1,4 @@
-"""What is asked of the servers: seeded sequences of request bodies, the same for every server."""
+"""The requests: seeded sequences of bodies, the same for every server."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ Body = dict[str, Any]
 
 SHORTEST, LONGEST = 8, 256
 MEAN_EXTRA = 61.0
-"""Mean of the geometric distribution that is added to SHORTEST - 1, before it is truncated: all in all about 64."""
+"""Mean of the geometric distribution that is added to SHORTEST - 1, before truncation; the sum is about 64."""
 SHORTEST_REVIEW, LONGEST_REVIEW = 20, 1000
 
 
@@ -22,7 +22,7 @@ class Workload:
     """One kind of request.
 
     kind is that of the checkpoint it needs. unit is what throughput counts: tokens, as the replies
-    report them, or else the name for one request.
+    report them, or a name for whole requests.
     """
 
     name: str
@@ -44,10 +44,10 @@ class Workload:
 
 
 def output_length(random: Random) -> int:
-    """How many tokens to ask for: geometric, truncated to SHORTEST..LONGEST, about 64 in the mean."""
+    """A number of tokens: geometric, truncated to SHORTEST..LONGEST, with a mean of about 64."""
     stay = 1.0 - 1.0 / MEAN_EXTRA
     most = LONGEST - SHORTEST + 1
-    share = random.random() * (1.0 - stay**most)  # of the distribution's mass below its truncation
+    share = random.random() * (1.0 - stay**most)  # within the distribution's mass below the truncation
     return SHORTEST - 1 + min(max(1, math.ceil(math.log1p(-share) / math.log(stay))), most)
 
 
@@ -57,7 +57,7 @@ def prompt(random: Random) -> str:
 
 
 def review(random: Random) -> str:
-    """Sentences joined and cut to 20 to 1000 words; short ones are likelier, as in real reviews (log-uniform)."""
+    """Sentences joined and cut to 20 to 1000 words; log-uniform, since short reviews are more frequent."""
     length = round(math.exp(random.uniform(math.log(SHORTEST_REVIEW), math.log(LONGEST_REVIEW))))
     words: list[str] = []
     while len(words) < length:
@@ -70,7 +70,7 @@ def _generate(random: Random) -> Body:
     seed = random.randrange(2**31)
     return {
         "prompt": prompt(random),
-        "min_new_tokens": tokens,  # the length asked for is the length of the text
+        "min_new_tokens": tokens,  # so that every server generates texts of the same length
         "max_new_tokens": tokens,
         "temperature": 0.8,
         "seed": seed,
@@ -101,8 +101,8 @@ WORKLOADS = {
 }
 
 
-def workload(name: str) -> Workload:
-    """Raise BenchError for a name that there is not."""
+def get_workload(name: str) -> Workload:
+    """Raise BenchError for an unknown name."""
     if name not in WORKLOADS:
         raise BenchError(f"no workload {name!r}; there are {', '.join(WORKLOADS)}")
     return WORKLOADS[name]

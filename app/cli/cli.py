@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from app.cli import keys
+from app.cli import bench, keys
 from app.errors import InvalidRequest, ServiceError
 from app.http import server
 from app.http.dependencies import LocalClient, Memories, load_registry, make_engine, make_sealer
@@ -30,15 +30,13 @@ from app.http.schemas.translate import TranslateReply, translate_request
 from app.main import create_app
 from app.settings import Settings, check_public, load_settings
 from app.telemetry.logs import configure_logging
-from benchmarks import command as benchmark
-from benchmarks.arms import ARMS
-from benchmarks.workloads import WORKLOADS
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 from models.errors import ModelError
 
 ReplyT = TypeVar("ReplyT", bound=BaseModel)
 app = typer.Typer(help="Text from recurrent models, served or asked here.", no_args_is_help=True, add_completion=False)
 app.add_typer(keys.app, name="keys")
+app.command(**bench.PASS_ON)(bench.bench)
 
 TextArgument = Annotated[
     list[str] | None, typer.Argument(help="The text; left out: standard input.", show_default=False)
@@ -171,41 +169,6 @@ def models(json: Json = False, checkpoints: Checkpoints = None) -> None:
 def state_key() -> None:
     """Make a key for CAROUSEL_STATE_KEY, which seals the model's memory for clients to keep."""
     typer.echo(Fernet.generate_key().decode())
-
-
-@app.command()
-def bench(
-    workloads: Annotated[
-        list[str] | None, typer.Option("--workload", help=f"{', '.join(WORKLOADS)}; can be repeated; left out: all.")
-    ] = None,
-    servers: Annotated[
-        list[str] | None, typer.Option("--server", help=f"{', '.join(ARMS)}; can be repeated; left out: all.")
-    ] = None,
-    clients: Annotated[
-        list[int] | None,
-        typer.Option(min=1, help="Clients of a closed loop; can be repeated; left out: 1, 8, 64, 256."),
-    ] = None,
-    loads: Annotated[
-        list[float] | None,
-        typer.Option("--load", min=0.01, max=2.0, help="Share of capacity; can be repeated; left out: 0.5, 0.8, 0.95."),
-    ] = None,
-    seconds: Annotated[float, typer.Option(min=1.0, help="How long each load is measured.")] = 10.0,
-    runs: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 3,
-    out: Annotated[Path, typer.Option(help="Folder for report.json and the pictures.")] = Path("bench"),
-    checkpoints: Checkpoints = None,
-) -> None:
-    """Measure the service beside other ways to serve the same models (benchmarks/README.md)."""
-    folder = _settings(checkpoints=checkpoints).checkpoints
-    benchmark.run(
-        folder,
-        out,
-        workloads or tuple(WORKLOADS),
-        servers or tuple(ARMS),
-        clients or benchmark.CLIENTS,
-        loads or benchmark.SHARES,
-        seconds,
-        runs,
-    )
 
 
 def main() -> None:

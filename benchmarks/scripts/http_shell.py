@@ -1,11 +1,11 @@
-"""What the shell of the HTTP service costs, and what it bears: `python benchmarks/scripts/http_shell.py`.
+"""The HTTP shell's overhead, and its behaviour under load: `python benchmarks/scripts/http_shell.py all`.
 
-cost     requests/s of /next-word-probs with a key, limits, metrics, logs and deadlines, beside the same
-         application with none of them on uvicorn's own protocol; rounds in turn, the median of their ratios
-hang-up  500 clients that hang up in mid-stream: how long until seats, files and tasks are as before
-crowd    500 connections that are idle or send a byte now and then, for 20 s: p99 of ordinary requests, beside without
+cost     requests/s of /next-word-probs with a key, limits, metrics, logs and deadlines, over those of the same
+         application without them on uvicorn's own protocol; alternating rounds, median of the ratios
+hang-up  500 clients that disconnect in mid-stream: time until slots, files and tasks are as before
+crowd    p99 of ordinary requests beside 500 connections that are idle or send a byte a second, over p99 without
 
-Servers are processes of their own. Run nothing else meanwhile.
+Each server is a process of its own. Run nothing else at the same time.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import typer
@@ -37,30 +37,31 @@ WORDS = TEXT.split()
 KEY = "benchmark"
 BEARER = f"Bearer {KEY}"
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+Checkpoints = Annotated[Path, typer.Option(help="Folder with the model language-en.")]
 app = typer.Typer(add_completion=False)
 
 
-async def ask(connection: Connection, number: int) -> float:
-    """Ask for the next word of some text; return the seconds that it took."""
-    text = " ".join(WORDS[(number + place) % len(WORDS)] for place in range(3 + number % 9))
+async def post(connection: Connection, number: int) -> float:
+    """Request the next word of some text; return the latency in seconds."""
+    text = " ".join(WORDS[(number + offset) % len(WORDS)] for offset in range(3 + number % 9))
     body = json.dumps({"text": text, "model": "language-en"}).encode()
-    record = await connection.ask("/next-word-probs", body)
+    record = await connection.post("/next-word-probs", body)
     if record.error:
         raise RuntimeError(record.error)
     return record.end - record.start
 
 
 @app.command()
-def serve(bare: bool = False) -> None:
-    """Serve as installed, with all of the shell; or bare. Writes the port to standard output."""
+def serve(bare: bool = False, checkpoints: Checkpoints = CHECKPOINTS) -> None:
+    """Serve with the whole shell, or bare, and print the port."""
     limits: dict[str, Any] = (
         {} if bare else {"api_keys": KEY, "rate_limit": "1000000000/minute", "max_requests_at_once": 100_000}
     )
-    settings = Settings(port=0, checkpoints=CHECKPOINTS, max_batch_rows=512, **limits)
+    settings = Settings(port=0, checkpoints=checkpoints, max_batch_rows=512, **limits)
     application = create_app(settings)
     if bare:
-        kept = [one for one in application.user_middleware if one.cls == LeaseMiddleware]  # type: ignore[comparison-overlap]
-        application.user_middleware = kept
+        leases = [entry for entry in application.user_middleware if entry.cls == LeaseMiddleware]  # type: ignore[comparison-overlap]
+        application.user_middleware = leases
         config = uvicorn.Config(application, port=0, http="httptools", log_config=None, access_log=False)
         sys.setswitchinterval(server.SWITCH_S)
         server.Server(config, announce, lambda: None).run()
@@ -75,9 +76,9 @@ def announce(url: str) -> None:
 
 
 @contextmanager
-def serving(bare: bool = False) -> Iterator[int]:
+def serving(checkpoints: Path, bare: bool = False) -> Iterator[int]:
     """A server's port."""
-    command = [sys.executable, __file__, "serve", "--bare" if bare else "--no-bare"]
+    command = [sys.executable, __file__, "serve", "--bare" if bare else "--no-bare", "--checkpoints", str(checkpoints)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout
         try:
@@ -88,19 +89,19 @@ def serving(bare: bool = False) -> Iterator[int]:
 
 async def load(port: int, clients: int, seconds: float) -> list[float]:
     """The latencies of a closed loop, after a warm-up of a fifth of the time."""
-    numbers, found = count(), list[float]()
+    numbers, latencies = count(), list[float]()
     begin, end = clock() + seconds / 5, clock() + seconds * 1.2
 
-    async def one() -> None:
+    async def client() -> None:
         connection = Connection(port, f"authorization: {BEARER}\r\n")
         while clock() < end:
-            taken = await ask(connection, next(numbers))
+            latency = await post(connection, next(numbers))
             if clock() > begin:
-                found.append(taken)
+                latencies.append(latency)
         connection.close()
 
-    await asyncio.gather(*(one() for _ in range(clients)))
-    return found
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return latencies
 
 
 def p99(latencies: list[float]) -> float:
@@ -108,10 +109,10 @@ def p99(latencies: list[float]) -> float:
 
 
 @app.command()
-def cost(rounds: int = 7, clients: int = 8, seconds: float = 5.0) -> None:
-    """Requests/s with the shell, over requests/s without."""
+def cost(rounds: int = 7, clients: int = 8, seconds: float = 5.0, checkpoints: Checkpoints = CHECKPOINTS) -> None:
+    """Requests/s with the shell over requests/s without it."""
     ratios = []
-    with serving(bare=True) as bare, serving() as whole:
+    with serving(checkpoints, bare=True) as bare, serving(checkpoints) as whole:
         for number in range(rounds):
             order = (bare, whole) if number % 2 else (whole, bare)
             rate = {port: len(asyncio.run(load(port, clients, seconds))) / seconds for port in order}
@@ -121,24 +122,26 @@ def cost(rounds: int = 7, clients: int = 8, seconds: float = 5.0) -> None:
 
 
 @app.command(name="hang-up")
-def hang_up(clients: int = 500) -> None:
-    """Seconds until a server is as before, after all clients have hung up in mid-stream."""
-    with serving() as port:
-        asyncio.run(_hang_up(port, 1))  # the first stream brings a watcher that stays
+def hang_up(clients: int = 500, checkpoints: Checkpoints = CHECKPOINTS) -> None:
+    """Seconds until a server has released everything, after all clients have disconnected in mid-stream."""
+    with serving(checkpoints) as port:
+        asyncio.run(_hang_up(port, 1))  # the first stream starts a watcher task that stays
         time.sleep(1)
-        before = numbers(port)
+        before = gauges(port)
         asyncio.run(_hang_up(port, clients))
-        begun = time.monotonic()
-        seats = None
+        begin = time.monotonic()
+        slots_s = None
         while True:
-            now, passed = numbers(port), time.monotonic() - begun
-            if seats is None and now["carousel_running_requests"] == 0:
-                seats = passed
-            if seats is not None and all(now[name] <= before[name] for name in ("process_open_fds", "carousel_tasks")):
+            now, passed_s = gauges(port), time.monotonic() - begin
+            if slots_s is None and now["carousel_running_requests"] == 0:
+                slots_s = passed_s
+            if slots_s is not None and all(
+                now[name] <= before[name] for name in ("process_open_fds", "carousel_tasks")
+            ):
                 break
-            if passed > 30:
+            if passed_s > 30:
                 raise RuntimeError(f"before: {before}; now: {now}")
-        typer.echo(f"seats free after {seats:.2f} s, files and tasks as before after {passed:.2f} s; goal: 1 s")
+        typer.echo(f"slots free after {slots_s:.2f} s, files and tasks as before after {passed_s:.2f} s; goal: 1 s")
 
 
 async def _hang_up(port: int, clients: int) -> None:
@@ -153,16 +156,18 @@ async def _hang_up(port: int, clients: int) -> None:
         return writer
 
     writers = await asyncio.gather(*(begin() for _ in range(clients)))
-    running = numbers(port)["carousel_running_requests"]
-    typer.echo(f"{len(writers)} streams have begun, {running:.0f} of them run")
+    running = gauges(port)["carousel_running_requests"]
+    typer.echo(f"{len(writers)} streams have begun, {running:.0f} of them are running")
     for writer in writers:
         writer.transport.abort()
 
 
 @app.command()
-def crowd(connections: int = 500, seconds: float = 20.0, clients: int = 4) -> None:
-    """p99 of ordinary requests beside slow and idle connections, over p99 without."""
-    with serving() as port:
+def crowd(
+    connections: int = 500, seconds: float = 20.0, clients: int = 4, checkpoints: Checkpoints = CHECKPOINTS
+) -> None:
+    """p99 of ordinary requests beside slow and idle connections, over p99 without them."""
+    with serving(checkpoints) as port:
         alone = asyncio.run(load(port, clients, seconds))
         among = asyncio.run(_crowd(port, connections, seconds, clients))
     typer.echo(f"alone: p50 {1e3 * statistics.median(alone):.1f} ms, p99 {1e3 * p99(alone):.1f} ms")
@@ -172,7 +177,7 @@ def crowd(connections: int = 500, seconds: float = 20.0, clients: int = 4) -> No
 
 async def _crowd(port: int, connections: int, seconds: float, clients: int) -> list[float]:
     async def slow(number: int) -> None:
-        """A third says nothing, a third sends a header byte by byte, a third a body; who is thrown out comes again."""
+        """One of three sends nothing, one headers, one a body, byte by byte; a closed connection is opened again."""
         first = b"POST /classify HTTP/1.1\r\n"
         begin = (b"", first + b"x: ", first + b"host: a\r\ncontent-length: 9999\r\n\r\n")[number % 3]
         while True:
@@ -188,15 +193,15 @@ async def _crowd(port: int, connections: int, seconds: float, clients: int) -> l
 
     others = [asyncio.create_task(slow(number)) for number in range(connections)]
     await asyncio.sleep(1)
-    found = await load(port, clients, seconds)
+    latencies = await load(port, clients, seconds)
     for other in others:
         other.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-    return found
+    return latencies
 
 
-def numbers(port: int) -> dict[str, float]:
-    """What the server tells Prometheus, of what has no labels."""
+def gauges(port: int) -> dict[str, float]:
+    """The server's Prometheus metrics that have no labels."""
     reply = httpx.get(f"http://127.0.0.1:{port}/metrics", headers={"authorization": BEARER}, timeout=60)
     lines = [line for line in reply.raise_for_status().text.splitlines() if "#" not in line and "{" not in line]
     return {name: float(value) for name, value in (line.split() for line in lines)}

@@ -1,14 +1,15 @@
-"""How long a key takes to become bars in the playground, typed at ten keys a second.
+"""The playground's latency, from a key's event to the frame that shows its bars, at ten keys a second.
 
-    python benchmarks/scripts/playground.py [SECONDS]
+    python benchmarks/scripts/playground.py [--seconds 20] [--checkpoints FOLDER]
 
-From the key's event to the frame that shows its bars, in Debian's Chromium beside the server on the same machine.
+In Debian's Chromium, beside the server on the same machine.
 """
 
 import sys
 from pathlib import Path
 
 import numpy as np
+import typer
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -25,15 +26,16 @@ WATCH = """() => {
   let pressed = 0;
   box.addEventListener('keydown', () => { pressed = performance.now(); }, true);
   new MutationObserver(() => {
-    const from = pressed, text = panel.dataset.shown;
-    requestAnimationFrame(() => { if (text === box.value) window.times.push(performance.now() - from); });
+    const begin = pressed, text = panel.dataset.shown;
+    requestAnimationFrame(() => { if (text === box.value) window.times.push(performance.now() - begin); });
   }).observe(panel, { attributes: true, attributeFilter: ['data-shown'] });
 }"""
 
 
-def main(seconds: float = 20) -> None:
+def main(seconds: float = 20.0, checkpoints: Path = ROOT / "checkpoints") -> None:
+    """Measure the playground."""
     keys = int(10 * seconds)
-    settings = Settings(port=0, checkpoints=ROOT / "checkpoints", shutdown_timeout_s=1)
+    settings = Settings(port=0, checkpoints=checkpoints, shutdown_timeout_s=1)
     with serving(create_app(settings), settings) as url, started_chromium() as chromium:
         page = chromium.new_page()
         page.goto(url)
@@ -44,9 +46,9 @@ def main(seconds: float = 20) -> None:
         page.wait_for_timeout(500)
         times = page.evaluate("window.times")
     p50, p90, p99 = np.percentile(times, (50, 90, 99))
-    print(f"{len(times)} of {keys} keys had their bars before the next one")
+    print(f"{len(times)} of {keys} keys had their bars before the next key")
     print(f"from key to bars: p50 {p50:.1f} ms, p90 {p90:.1f} ms, p99 {p99:.1f} ms")
 
 
 if __name__ == "__main__":
-    main(*map(float, sys.argv[1:]))
+    typer.run(main)

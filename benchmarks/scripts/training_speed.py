@@ -2,23 +2,24 @@
 
     python benchmarks/scripts/training_speed.py [--embedding 400] [--hidden 400] [--rounds 3]
 
-Both train an LSTM language model of the same size on the same ids, in processes of their own that
-take turns; what is printed is each one's median and the ratio. The plain loop is that of PyTorch's
-word language model example, written anew: `nn.LSTM`, a linear decoder, log-softmax, a step of SGD by
-hand, float32, memory as glibc gives it. Ours is `Trainer` as `carousel-train` runs it: its precision,
-its allocator settings, AdamW, an average of the weights, and the noise of the recipe ptb.
+Both train an LSTM language model of the same size on the same ids, in alternating processes; the medians
+and their ratio are printed. The plain loop is that of PyTorch's word language model example, written anew:
+`nn.LSTM`, a linear decoder, log-softmax, SGD by hand, float32, glibc's allocator settings. Ours is `Trainer`
+as `carousel-train` runs it: its precision, its allocator settings, AdamW, averaged weights, and the dropout
+of the recipe ptb.
 """
 
-import argparse
 import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import Annotated
 
 import numpy as np
 import torch
+import typer
 from torch import nn
 
 from models.networks.language_model import LanguageModel, LanguageModelConfig
@@ -28,17 +29,17 @@ from trainer.loop.optimization import TrainingConfig
 from trainer.loop.trainer import Progress, Trainer
 from trainer.tasks.language import LanguageTask, LanguageTaskConfig
 
-VOCABULARY, STRIPES, CHUNK = 10_000, 20, 35
+VOCABULARY, BATCH, CHUNK = 10_000, 20, 35
 
 
 def stream() -> np.ndarray:
-    """Ids as unevenly distributed as words are (Zipf)."""
+    """Ids with the distribution of words (Zipf)."""
     weights = 1 / np.arange(1, VOCABULARY + 1)
-    return np.random.default_rng(1).choice(VOCABULARY, STRIPES * CHUNK * 200 + 1, p=weights / weights.sum())
+    return np.random.default_rng(1).choice(VOCABULARY, BATCH * CHUNK * 200 + 1, p=weights / weights.sum())
 
 
 class Plain(nn.Module):
-    """Encoder, LSTM, decoder, as the example has them."""
+    """Encoder, LSTM and decoder of the example."""
 
     def __init__(self, embedding: int, hidden: int) -> None:
         super().__init__()
@@ -57,8 +58,8 @@ class Plain(nn.Module):
 def plain_steps(embedding: int, hidden: int) -> Iterator[int]:
     torch.manual_seed(1)
     model = Plain(embedding, hidden)
-    ids = torch.from_numpy(stream()[:-1]).view(STRIPES, -1).t().contiguous()  # (T, B)
-    zeros = torch.zeros(2, STRIPES, hidden)
+    ids = torch.from_numpy(stream()[:-1]).view(BATCH, -1).t().contiguous()  # (T, B)
+    zeros = torch.zeros(2, BATCH, hidden)
     state = (zeros, zeros)
     model.train()
     for begin in range(0, len(ids) - CHUNK - 1, CHUNK):
@@ -72,7 +73,7 @@ def plain_steps(embedding: int, hidden: int) -> Iterator[int]:
             assert parameter.grad is not None
             parameter.data.add_(parameter.grad, alpha=-1.0)
         loss.item()
-        yield CHUNK * STRIPES
+        yield CHUNK * BATCH
 
 
 def our_steps(embedding: int, hidden: int) -> Iterator[int]:
@@ -82,15 +83,15 @@ def our_steps(embedding: int, hidden: int) -> Iterator[int]:
     )
     words = WordTokenizer(["</s>", "<unk>", *map(str, range(VOCABULARY - 2))])
     config = TrainingConfig(weight_drop=0.2, average_decay=0.999)
-    task = LanguageTask(LanguageModel(sizes), words, stream(), ["1"], LanguageTaskConfig(STRIPES, CHUNK), seed=1)
+    task = LanguageTask(LanguageModel(sizes), words, stream(), ["1"], LanguageTaskConfig(BATCH, CHUNK), seed=1)
     for record in Trainer(task, config, torch.device("cpu")).run():
         if isinstance(record, Progress):
             yield record.targets
 
 
-def measure(which: str, embedding: int, hidden: int, seconds: float) -> float:
-    """Tokens per second over so many seconds, after five steps that do not count."""
-    steps = {"plain": plain_steps, "ours": our_steps}[which](embedding, hidden)
+def measure(loop: str, embedding: int, hidden: int, seconds: float) -> float:
+    """Tokens per second over some seconds, after five steps of warm-up."""
+    steps = {"plain": plain_steps, "ours": our_steps}[loop](embedding, hidden)
     for _ in range(5):
         next(steps)
     tokens, started = 0, time.perf_counter()
@@ -99,32 +100,29 @@ def measure(which: str, embedding: int, hidden: int, seconds: float) -> float:
     return tokens / (time.perf_counter() - started)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--embedding", type=int, default=400)
-    parser.add_argument("--hidden", type=int, default=400)
-    parser.add_argument("--seconds", type=float, default=15.0)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--one", choices=("plain", "ours"), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.one:
-        sys.stdout.write(f"{measure(options.one, options.embedding, options.hidden, options.seconds)}\n")
+def main(
+    embedding: int = 400,
+    hidden: int = 400,
+    seconds: float = 15.0,
+    rounds: int = 3,
+    only: Annotated[str, typer.Option(hidden=True, help="plain or ours, in this process.")] = "",
+) -> None:
+    """Compare the two training loops."""
+    if only:
+        typer.echo(measure(only, embedding, hidden, seconds))
         return
-    found: dict[str, list[float]] = {"plain": [], "ours": []}
-    for _ in range(options.rounds):
-        for which, rates in found.items():
-            settings = SETTINGS if which == "ours" else {}
-            command = [sys.executable, *sys.argv, "--one", which]
-            done = subprocess.run(command, env={**os.environ, **settings}, check=True, capture_output=True, text=True)
-            rates.append(float(done.stdout))
-    for which, rates in found.items():
-        sys.stdout.write(
-            f"{which}: {statistics.median(rates):,.0f} tokens/s ({', '.join(f'{r:,.0f}' for r in rates)})\n"
-        )
-    ratio = statistics.median(ours / plain for ours, plain in zip(found["ours"], found["plain"], strict=True))
-    sys.stdout.write(f"ratio {ratio:.2f}, embedding {options.embedding}, hidden {options.hidden}, ")
-    sys.stdout.write(f"{torch.get_num_threads()} threads\n")
+    rates: dict[str, list[float]] = {"plain": [], "ours": []}
+    for _ in range(rounds):
+        for loop, values in rates.items():
+            environment = {**os.environ, **(SETTINGS if loop == "ours" else {})}
+            command = [sys.executable, *sys.argv, "--only", loop]
+            result = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+            values.append(float(result.stdout))
+    for loop, values in rates.items():
+        typer.echo(f"{loop}: {statistics.median(values):,.0f} tokens/s ({', '.join(f'{r:,.0f}' for r in values)})")
+    ratio = statistics.median(ours / plain for ours, plain in zip(rates["ours"], rates["plain"], strict=True))
+    typer.echo(f"ratio {ratio:.2f}, embedding {embedding}, hidden {hidden}, {torch.get_num_threads()} threads")
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

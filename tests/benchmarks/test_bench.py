@@ -15,20 +15,20 @@ import pytest
 from benchmarks.client import Connection, EventStream
 from benchmarks.extras import BenchError, require
 from benchmarks.load import Closed, Open
-from benchmarks.plot import draw
+from benchmarks.measure import capacity, units_per_request
+from benchmarks.plot import plot
 from benchmarks.records import Outcome, Record, read_outcome, write_outcome
 from benchmarks.report import Load, Measurement, Report, rows
-from benchmarks.series import capacity, units_per_request
 from benchmarks.summary import Summary, percentile_ms, summarise
 from benchmarks.table import remarks, short, table
 from benchmarks.texts import REVIEW_SENTENCES, SOURCE_SENTENCES, WORDS
-from benchmarks.workloads import WORKLOADS, output_length, review, workload
+from benchmarks.workloads import WORKLOADS, get_workload, output_length, review
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
 def take(name: str, seed: int, count: int) -> list[dict[str, object]]:
-    return list(itertools.islice(workload(name).bodies(seed), count))
+    return list(itertools.islice(get_workload(name).bodies(seed), count))
 
 
 def test_output_lengths_are_geometric_within_their_bounds() -> None:
@@ -68,7 +68,7 @@ def test_texts_keep_their_promised_lengths() -> None:
 
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(BenchError, match="there are generate, generate-stream"):
-        workload("nothing")
+        get_workload("nothing")
     with pytest.raises(BenchError, match=r"pip install 'carousel-lstm\[bench\]'"):
         require("json", "no_such_package_as_this")
 
@@ -201,10 +201,10 @@ async def test_one_connection_serves_replies_and_streams_in_turn() -> None:
 
     async with serving(counted) as port:
         connection = Connection(port)
-        whole = await connection.ask("/generate", b'{"prompt": "x"}')
-        streamed = await connection.ask("/generate", b'{"prompt": "x", "stream": true}', stream=True)
-        refused = await connection.ask("/generate", b'{"prompt": "refuse"}')
-        again = await connection.ask("/generate", b'{"prompt": "x"}', start=whole.start)
+        whole = await connection.post("/generate", b'{"prompt": "x"}')
+        streamed = await connection.post("/generate", b'{"prompt": "x", "stream": true}', stream=True)
+        refused = await connection.post("/generate", b'{"prompt": "refuse"}')
+        again = await connection.post("/generate", b'{"prompt": "x"}', start=whole.start)
         connection.close()
     assert connected == 1
     assert (whole.status, whole.tokens, whole.first, whole.answered) == (200, 7, None, True)
@@ -220,20 +220,19 @@ async def test_one_connection_serves_replies_and_streams_in_turn() -> None:
 async def test_what_fails_is_a_record_and_the_next_request_connects_anew() -> None:
     async with serving(answer) as port:
         connection = Connection(port)
-        broken = await connection.ask("/generate", b'{"prompt": "hang up"}')
-        healed = await connection.ask("/generate", b'{"prompt": "x"}')
-        cut = await connection.ask("/generate", b'{"prompt": "break off"}', stream=True)
+        broken = await connection.post("/generate", b'{"prompt": "hang up"}')
+        healed = await connection.post("/generate", b'{"prompt": "x"}')
+        cut = await connection.post("/generate", b'{"prompt": "break off"}', stream=True)
         connection.close()
     assert (broken.status, broken.error) == (0, "EOFError: the server hung up")
     assert healed.answered
     assert (cut.status, cut.error, cut.answered) == (200, "the stream broke off", False)
-    nobody = await Connection(port).ask("/generate", b"{}")
+    nobody = await Connection(port).post("/generate", b"{}")
     assert nobody.error.startswith("ConnectionRefusedError")
 
 
 @pytest.mark.anyio
-async def test_both_loops_ask_the_same_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("benchmarks.load.WARM_UP_S", 0.0)
+async def test_both_loops_ask_the_same_requests() -> None:
     asked: list[dict[str, object]] = []
 
     async def listening(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -242,9 +241,9 @@ async def test_both_loops_ask_the_same_requests(monkeypatch: pytest.MonkeyPatch)
             writer.write(json_reply(200, {"usage": {"generated_tokens": 1}}))
 
     async with serving(listening) as port:
-        closed = await Closed(port, workload("generate"), clients=1, seed=4).run(0.2)
+        closed = await Closed(port, get_workload("generate"), clients=1, seed=4, warm_up_s=0.0).run(0.2)
         first, asked = asked, []
-        opened = await Open(port, workload("generate"), rate=100.0, seed=4).run(0.2)
+        opened = await Open(port, get_workload("generate"), rate=100.0, seed=4, warm_up_s=0.0).run(0.2)
     assert first == take("generate", 4, len(first))
     # an open loop's requests come over several connections, of which a later one may be read first
     assert sorted(map(str, asked)) == sorted(map(str, take("generate", 4, len(asked))))
@@ -314,7 +313,7 @@ def test_a_report_is_written_shown_and_drawn(tmp_path: Path) -> None:
     shown = table(report.rows, "generate")
     assert shown.row_count == 3
     assert [column.header for column in shown.columns][:5] == ["load", "server", "requests", "tokens/s", "× A"]
-    assert draw(report.rows, "generate").startswith(b"\x89PNG")
+    assert plot(report.rows, "generate").startswith(b"\x89PNG")
     assert remarks(made) == []
 
 

@@ -1,9 +1,9 @@
 """Server B: LitServe with its batching by request, on the same float32 modules.
 
-LitServe gathers up to 64 waiting requests and hands them to `predict` as one batch. Here prompts
-are read together, packed; a row that has ended leaves the batch at once; sampling is one call for
-all rows (so that a request's own seed is not used). LitServe answers all of a batch's requests when
-`predict` returns, and closes all of a batch's streams when the last has ended.
+LitServe collects up to 64 waiting requests and passes them to `predict` as one batch. The prefill of all
+prompts is one packed call; a row that has ended leaves the batch at once; sampling is one call for all
+rows (so the seeds of requests are not used). LitServe answers all of a batch's requests when `predict`
+returns, and closes all of a batch's streams when the last has ended.
 """
 
 import json
@@ -17,14 +17,15 @@ import typer
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from benchmarks import extras, reference
+from benchmarks import extras
+from benchmarks.rivals import reference
 from models.batch import pad
 from models.networks.recurrent import RecurrentState
 
 LitAPI: Any = extras.load("litserve").LitAPI
 
 FORMS = ("queue", "zmq")
-"""What LitServe passes requests and replies between its processes with."""
+"""How LitServe passes requests and replies between its processes."""
 MAX_BATCH = 64
 BATCH_TIMEOUT_S = 0.01
 
@@ -57,8 +58,8 @@ class BatchedAPI(LitAPI):  # type: ignore[misc]
 
     def decode_request(self, request: dict[str, Any]) -> Row:
         prompt = self.tokenizer.encode(request["prompt"])
-        least, most = request.get("min_new_tokens", 0), request.get("max_new_tokens", 64)
-        return Row(prompt, least, most, request.get("temperature", 0.8))
+        low, high = request.get("min_new_tokens", 0), request.get("max_new_tokens", 64)
+        return Row(prompt, low, high, request.get("temperature", 0.8))
 
     def batch(self, inputs: Sequence[Row]) -> list[Row]:
         return list(inputs)
@@ -73,32 +74,32 @@ class BatchedAPI(LitAPI):  # type: ignore[misc]
 
     @torch.inference_mode()
     def steps(self, rows: list[Row]) -> Iterator[list[Row]]:
-        """Run rows to their ends; after each step yield those that took part in it."""
+        """Run all rows to their ends; after each step yield the rows that were in it."""
         running = rows
-        logits, state = self.read([row.prompt for row in rows])
+        logits, state = self.prefill([row.prompt for row in rows])
         while True:
-            self.choose(running, logits)
+            self.sample(running, logits)
             yield running
-            going_on = [index for index, row in enumerate(running) if not row.ended]
-            if not going_on:
+            unfinished = [index for index, row in enumerate(running) if not row.ended]
+            if not unfinished:
                 return
-            if len(going_on) < len(running):
-                state = state.rows(torch.tensor(going_on, device=logits.device))
-                running = [running[index] for index in going_on]
+            if len(unfinished) < len(running):
+                state = state.rows(torch.tensor(unfinished, device=logits.device))
+                running = [running[index] for index in unfinished]
             ids = torch.tensor([[row.ids[-1]] for row in running], device=logits.device)  # (R, 1)
             scores, state = self.model(ids, state)  # (R, 1, V)
             logits = scores[:, -1]
 
-    def read(self, prompts: list[list[int]]) -> tuple[Tensor, RecurrentState]:
-        """Read prompts of different lengths at once; return the logits (R, V) after each, and the states."""
+    def prefill(self, prompts: list[list[int]]) -> tuple[Tensor, RecurrentState]:
+        """Run prompts of different lengths in one call; return the logits (R, V) after each, and the states."""
         batch = pad([[self.tokenizer.end_id, *prompt] for prompt in prompts])
         embedded = self.model.embedding(batch.ids.to(self.model.bias.device))  # (R, T, E)
         packed = pack_padded_sequence(embedded, batch.lengths, batch_first=True, enforce_sorted=False)
         _, (hidden, cell) = self.model.lstm(packed)  # (L, R, H) each
         return self.model.score(hidden[-1]), RecurrentState(hidden, cell)
 
-    def choose(self, rows: list[Row], logits: Tensor) -> None:
-        """Draw each row's next token from logits (R, V)."""
+    def sample(self, rows: list[Row], logits: Tensor) -> None:
+        """Sample each row's next token from logits (R, V)."""
         temperatures = torch.tensor([[row.temperature or 1e-4] for row in rows], device=logits.device)  # (R, 1)
         early = [index for index, row in enumerate(rows) if len(row.ids) < row.min_new_tokens]
         logits[early, self.tokenizer.end_id] = float("-inf")
@@ -113,8 +114,8 @@ class StreamedAPI(BatchedAPI):
 
     def predict(self, rows: list[Row]) -> Iterator[list[str]]:
         for running in self.steps(rows):
-            news = {id(row): self.event(row) for row in running}
-            yield [news.get(id(row), "") for row in rows]  # LitServe wants something for every row, ended or not
+            events = {id(row): self.event(row) for row in running}
+            yield [events.get(id(row), "") for row in rows]  # LitServe needs an item for ended rows too
 
     def encode_response(self, output: Any) -> Any:  # LitServe hands this annotation to FastAPI
         yield from output

@@ -1,4 +1,4 @@
-"""A server in a process of its own: started, awaited, watched, and stopped with all its children."""
+"""A server in its own process: start it, wait until it is ready, monitor it, and stop it with all its children."""
 
 import http.client
 import os
@@ -34,12 +34,11 @@ class Launch:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-class Watch:
-    """Watches a server from outside, from entering to leaving.
+class Monitor:
+    """Measures a server's memory, and other programs' processor time, while its context lasts.
 
-    peak_bytes is the most memory that it and its children had resident, summed (pages that they
-    share count for each); others_cpu is how many cores' time went to processes that are not ours,
-    or was taken by the machine's host.
+    peak_bytes is the peak of the resident memory of the server and its children (shared pages count
+    for each); others_cpu is the number of cores that other programs or the host of a virtual machine took.
     """
 
     def __init__(self, pid: int) -> None:
@@ -47,49 +46,41 @@ class Watch:
         self.others_cpu = 0.0
         self._psutil = extras.load("psutil")
         self._server = self._psutil.Process(pid)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="monitor", daemon=True)
 
-    def __enter__(self) -> "Watch":
-        self._began = (time.monotonic(), self._others_s())
+    def __enter__(self) -> "Monitor":
+        self._begin = (time.monotonic(), self._others_s())
         self._thread.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._ended.set()
+        self._stop.set()
         self._thread.join()
-        began, others_s = self._began
-        self.others_cpu = max(0.0, (self._others_s() - others_s) / (time.monotonic() - began))
+        begin, others_s = self._begin
+        self.others_cpu = max(0.0, (self._others_s() - others_s) / (time.monotonic() - begin))
 
     def _run(self) -> None:
-        while not self._ended.wait(2 * POLL_S):
+        while not self._stop.wait(2 * POLL_S):
             resident = self._sum(self._server, lambda process: process.memory_info().rss)
             self.peak_bytes = max(self.peak_bytes, int(resident))
 
     def _others_s(self) -> float:
         """Processor time of the machine since its start, less that of this process and all its children."""
         times = self._psutil.cpu_times()
-        spent = sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq", "steal"))
-        own = self._psutil.Process()
-        reaped = own.cpu_times().children_user + own.cpu_times().children_system
-        return float(spent - reaped - self._sum(own, lambda process: sum(process.cpu_times()[:2])))
+        busy = sum(getattr(times, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq", "steal"))
+        this = self._psutil.Process()
+        reaped = this.cpu_times().children_user + this.cpu_times().children_system
+        return float(busy - reaped - self._sum(this, lambda process: sum(process.cpu_times()[:2])))
 
-    def _sum(self, root: Any, figure: Callable[[Any], float]) -> float:
-        """Of a process and its children, those left out that end meanwhile."""
+    def _sum(self, root: Any, measure: Callable[[Any], float]) -> float:
+        """Over a process and its children, without those that end while they are read."""
         total = 0.0
         with suppress(self._psutil.Error):
             for process in (root, *root.children(recursive=True)):
                 with suppress(self._psutil.Error):
-                    total += figure(process)
+                    total += measure(process)
         return total
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server that runs, on a port of 127.0.0.1."""
-
-    port: int
-    watch: Watch
 
 
 def free_port() -> int:
@@ -99,10 +90,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(launch: Launch, port: int, scratch: Path) -> Iterator[Server]:
-    """Start a server that listens on port, and yield it when it is ready; its log and temporary files go to scratch.
+def running(launch: Launch, port: int, scratch: Path) -> Iterator[Monitor]:
+    """Start a server that listens on port, and yield its monitor when it is ready.
 
-    Raises BenchError, with the last line of its log, for one that ends or is not ready in time.
+    Its log and temporary files go to scratch. Raises BenchError with the last line of its log if it
+    ends, or is not ready in time.
     """
     log = scratch / "server.log"
     environment = {**os.environ, "TMPDIR": str(scratch), **launch.environment}
@@ -112,18 +104,18 @@ def running(launch: Launch, port: int, scratch: Path) -> Iterator[Server]:
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # so that its children can be stopped with it
+            start_new_session=True,  # a process group of its own, which is stopped as a whole
         )
     try:
-        _await_ready(process, launch, port, log)
-        with Watch(process.pid) as watch:
-            yield Server(port, watch)
+        _wait_until_ready(process, launch, port, log)
+        with Monitor(process.pid) as monitor:
+            yield monitor
     finally:
         _stop(process)
 
 
-def get(port: int, path: str) -> int:
-    """The status of a GET, or 0 where nobody listens."""
+def _status(port: int, path: str) -> int:
+    """The status of a GET, or 0 without an answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=STOP_S)
     try:
         connection.request("GET", path)
@@ -134,20 +126,20 @@ def get(port: int, path: str) -> int:
         connection.close()
 
 
-def _await_ready(process: subprocess.Popen[bytes], launch: Launch, port: int, log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], launch: Launch, port: int, log: Path) -> None:
     deadline = time.monotonic() + START_S
-    while get(port, launch.ready) != 200:
+    while _status(port, launch.ready) != 200:
         ended = process.poll() is not None
         if ended or time.monotonic() > deadline:
             lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
-            last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
-            what = f"ended with status {process.returncode}" if ended else "was not ready in time"
-            raise BenchError(f"{' '.join(launch.command)} {what}: {last}")
+            last = next((line.strip() for line in reversed(lines) if line.strip()), "its log is empty")
+            event = f"ended with status {process.returncode}" if ended else "was not ready in time"
+            raise BenchError(f"{' '.join(launch.command)} {event}: {last}")
         time.sleep(POLL_S)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started: some leave children behind that go on listening."""
+    """End a process and its children: those of some servers would go on listening."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with suppress(subprocess.TimeoutExpired):

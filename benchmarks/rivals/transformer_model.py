@@ -1,7 +1,7 @@
-"""A Transformer of the size of OPUS-MT's, with random weights: it translates nothing, but costs what they cost.
+"""A Transformer of the size of OPUS-MT's, with random weights: it can't translate, but costs the same.
 
-Six layers of encoder and decoder, width 512, eight heads, 2048 in between, one table of 32,000
-embeddings for source, target and output; norms after each block and swish, as Marian has them.
+Six layers of encoder and decoder, width 512, eight heads, feed-forward width 2,048, 32,000 embeddings
+shared by source, target and output; post-norm and swish, as in Marian.
 """
 
 from pathlib import Path
@@ -46,7 +46,7 @@ def build(directory: Path) -> None:
 def _fill_layer(random: np.random.Generator, layer: Any) -> None:
     attentions = [getattr(layer, name) for name in ("self_attention", "attention") if hasattr(layer, name)]
     for attention in attentions:
-        # of itself: queries, keys and values in one product; of the source: queries, then keys and values
+        # self-attention has one product for queries, keys and values; cross-attention has queries, then keys and values
         widths = (3 * WIDTH, WIDTH) if len(attention.linear) == 2 else (WIDTH, 2 * WIDTH, WIDTH)
         for linear, width in zip(attention.linear, widths, strict=True):
             _fill_linear(random, linear, width, WIDTH)

@@ -1,6 +1,6 @@
-"""How many tokens this project's translator reads and writes for each sentence: server T is given as many.
+"""The number of tokens that Carousel's translator reads and writes for each sentence: server T does the same work.
 
-They are asked of the running service, which names them when it shows its attention.
+The running service names the tokens when it is asked for its attention.
 """
 
 import http.client
@@ -11,21 +11,21 @@ from benchmarks.extras import BenchError
 from benchmarks.texts import SOURCE_SENTENCES
 
 Lengths = dict[str, tuple[int, int]]
-"""Tokens of the source (the wanted language and the end included) and of the translation (the end included)."""
+"""Tokens of the source (target language and end of text included) and of the translation (end of text included)."""
 
 
-def ask_lengths(port: int) -> Lengths:
-    """Translate every sentence of the workload, one after the other. Raises BenchError for a refusal."""
+def measure_lengths(port: int) -> Lengths:
+    """Translate every sentence of the workload. Raises BenchError for a refusal."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     lengths = {}
     for sentence in SOURCE_SENTENCES:
         body = json.dumps({"text": sentence, "target": "tr", "beam_size": 5, "attention": True})
         connection.request("POST", "/translate", body, {"content-type": "application/json"})
-        reply = connection.getresponse()
-        answer = json.loads(reply.read())
-        if reply.status != 200:
-            raise BenchError(f"the service answered {reply.status} to a sentence to translate: {answer.get('detail')}")
-        attention = answer["results"][0]["attention"]
+        response = connection.getresponse()
+        reply = json.loads(response.read())
+        if response.status != 200:
+            raise BenchError(f"the service answered {response.status} to a sentence: {reply.get('detail')}")
+        attention = reply["results"][0]["attention"]
         lengths[sentence] = (len(attention["source_tokens"]), len(attention["target_tokens"]))
     connection.close()
     return lengths

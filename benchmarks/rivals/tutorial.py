@@ -1,7 +1,7 @@
-"""Server A: a model behind FastAPI as a good tutorial writes it, in float32, one request at a time in each call.
+"""Server A: a model behind FastAPI as a good tutorial has it, in float32, one request in each call.
 
-Its endpoints are either plain functions, which FastAPI runs in a pool of threads, or coroutines,
-which run in the event loop one after the other. Which is faster depends on model and machine.
+Its endpoints are either plain functions, which FastAPI runs in a thread pool, or coroutines, which
+run in the event loop one after the other. Which is faster depends on model and machine.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from torch import Tensor
 
-from benchmarks import reference, searches
+from benchmarks.rivals import reference
 from models.checkpoint import Checkpoint
 
 FORMS = ("sync", "async")
@@ -52,7 +52,7 @@ class TranslateBody(BaseModel):
 
 
 class Generation:
-    """One text in the making; iterating makes its tokens, the end included."""
+    """The generation of one text; iterating yields its tokens, end of text included."""
 
     def __init__(self, loaded: Checkpoint, body: GenerateBody) -> None:
         self.model, self.tokenizer = reference.language(loaded)
@@ -94,14 +94,14 @@ class Generation:
 
 
 def sample(logits: Tensor, temperature: float, random: torch.Generator) -> int:
-    """An id drawn from logits (V,); at temperature 0 the likeliest."""
+    """Sample an id from logits (V,); at temperature 0 the most probable."""
     if temperature == 0:
         return int(logits.argmax())
     return int(torch.multinomial(torch.softmax(logits / temperature, dim=-1), 1, generator=random))
 
 
 def create_app(loaded: Checkpoint, form: str) -> FastAPI:
-    """The application with the endpoints that a checkpoint can serve."""
+    """The application with the endpoints for a checkpoint's kind."""
     app = FastAPI()
     app.get("/readyz")(lambda: {"status": "ok"})
     for path, endpoint in endpoints(loaded, form).items():
@@ -110,7 +110,7 @@ def create_app(loaded: Checkpoint, form: str) -> FastAPI:
 
 
 def endpoints(loaded: Checkpoint, form: str) -> dict[str, Callable[[Any], Any]]:
-    """What answers at each path."""
+    """The function of each path."""
     if loaded.kind == "language":
         return {"/generate": generate(loaded, form), "/next-word-probs": next_word_probs(loaded)}
     if loaded.kind == "classifier":
@@ -124,24 +124,24 @@ def generate(loaded: Checkpoint, form: str) -> Callable[[GenerateBody], Reply | 
         if not body.stream:
             return generation.reply()
         events = generation.events()
-        return StreamingResponse(events if form == "sync" else in_turn(events), media_type="text/event-stream")
+        return StreamingResponse(events if form == "sync" else yielding(events), media_type="text/event-stream")
 
     return endpoint
 
 
 def next_word_probs(loaded: Checkpoint) -> Callable[[NextWordBody], Reply]:
-    next_words = searches.NextWords(loaded)
+    next_words = reference.NextWords(loaded)
 
     @torch.inference_mode()
     def endpoint(body: NextWordBody) -> Reply:
         if body.unit == "word":
-            found = next_words(body.text, body.top)
+            words = next_words(body.text, body.top)
         else:
-            logits, _ = reference.read(loaded, body.text)
+            logits, _ = reference.prefill(loaded, body.text)
             values, ids = torch.softmax(logits, dim=-1).topk(body.top)
             names = [loaded.tokenizer.surface(index).decode("utf-8", errors="replace") for index in ids.tolist()]
-            found = list(zip(names, values.tolist(), strict=True))
-        return {"next": [{"word": word, "probability": probability} for word, probability in found]}
+            words = list(zip(names, values.tolist(), strict=True))
+        return {"next": [{"word": word, "probability": probability} for word, probability in words]}
 
     return endpoint
 
@@ -159,13 +159,13 @@ def classify(loaded: Checkpoint) -> Callable[[ClassifyBody], Reply]:
 def translate(loaded: Checkpoint) -> Callable[[TranslateBody], Reply]:
     @torch.inference_mode()
     def endpoint(body: TranslateBody) -> Reply:
-        return {"results": [{"text": searches.translation(loaded, body.text, body.target, body.beam_size)}]}
+        return {"results": [{"text": reference.translation(loaded, body.text, body.target, body.beam_size)}]}
 
     return endpoint
 
 
 def as_coroutine(endpoint: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """The same endpoint as an `async def`: it computes in the event loop."""
+    """The same endpoint as an `async def`, which computes in the event loop."""
 
     async def call(body: Any) -> Any:
         return endpoint(body)
@@ -174,8 +174,8 @@ def as_coroutine(endpoint: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return call
 
 
-async def in_turn(events: Iterator[str]) -> AsyncIterator[str]:
-    """The events, with a turn for all other requests (and for the socket) after each."""
+async def yielding(events: Iterator[str]) -> AsyncIterator[str]:
+    """The events; after each, the event loop can run other requests and write to the socket."""
     for event in events:
         yield event
         await asyncio.sleep(0)

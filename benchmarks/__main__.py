@@ -1,0 +1,5 @@
+"""`python -m benchmarks`: the same as `carousel bench`."""
+
+from benchmarks.command import main
+
+main()
