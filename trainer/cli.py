@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models import checkpoint
+from models.config import current_names
 from models.device import choose_device
 from models.errors import DataError, ModelError
 from trainer.data.corpus import show, usable
@@ -29,6 +30,7 @@ from trainer.pipeline.options import distribute, parse_assignments
 from trainer.pipeline.plan import COLUMNS, TSV_COLUMNS, Request, all_settings, find_recipe, plan
 from trainer.recipes import Recipe, load_recipe, recipe_names
 from trainer.report.compare import compare_runs
+from trainer.report.settings_table import ALL_CONFIGS
 from trainer.report.tensorboard import Board
 from trainer.studies.commands import show_gradients, show_recall
 from trainer.studies.ladder.report import climb
@@ -385,7 +387,8 @@ def _train_before(
 ) -> None:
     """Make by a recipe what another run needs, unless it is there. Raises DataError where another thing is."""
     if session.is_finished(output):
-        if checkpoint.load(output, "cpu").training["settings"] != all_settings(name, request.device, assignments):
+        settings = current_names(checkpoint.load(output, "cpu").training["settings"], ALL_CONFIGS, warn=False)
+        if settings != all_settings(name, request.device, assignments):
             raise DataError(f"{output}: not made by the recipe {name} as it is; delete it, or use --from")
         return
     kind = load_recipe(name).kind

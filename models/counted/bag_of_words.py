@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.config import require_range
+from models.config import Config, Range
 from models.counted.ngram import UNSEEN, Ids, find
 from models.errors import ConfigError
 
@@ -19,12 +20,12 @@ LONGEST = 5
 
 
 @dataclass(frozen=True)
-class BagConfig:
+class BagConfig(Config):
     """The labels, the longest grams (1: single words), and how many grams of 2, 3, … tokens have a weight."""
 
-    vocabulary: int
+    vocabulary: Annotated[int, Range(2, 1_000_000)]
     labels: tuple[str, ...]
-    order: int = 1
+    order: Annotated[int, Range(1, LONGEST)] = 1
     grams: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -32,8 +33,7 @@ class BagConfig:
         object.__setattr__(self, "grams", tuple(self.grams))
         if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
             raise ConfigError(f"BagConfig.labels is {self.labels!r}; it must be two or more different labels")
-        require_range(self, "vocabulary", 2, 1_000_000)
-        require_range(self, "order", 1, LONGEST)
+        super().__post_init__()
         if len(self.grams) != self.order - 1 or any(count < 0 for count in self.grams):
             raise ConfigError(f"BagConfig.grams is {self.grams!r}; it must be {self.order - 1} sizes")
 

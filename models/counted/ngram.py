@@ -8,14 +8,14 @@ its nodes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.config import require_range
+from models.config import Choice, Config, Range
 from models.errors import ConfigError, DataError
 
 METHODS = ("kneser-ney", "maximum-likelihood")
@@ -25,20 +25,17 @@ Reals = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class NgramConfig:
+class NgramConfig(Config):
     """The order n, how counts become probabilities, and how many grams of 2, 3, … n tokens there are."""
 
-    vocabulary: int
-    order: int = 5
-    method: str = "kneser-ney"
+    vocabulary: Annotated[int, Range(2, 1_000_000)]
+    order: Annotated[int, Range(1, 10)] = 5
+    method: Annotated[str, Choice(METHODS)] = "kneser-ney"
     grams: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "grams", tuple(self.grams))
-        require_range(self, "vocabulary", 2, 1_000_000)
-        require_range(self, "order", 1, 10)
-        if self.method not in METHODS:
-            raise ConfigError(f"NgramConfig.method is {self.method!r}; it must be {' or '.join(METHODS)}")
+        super().__post_init__()
         if len(self.grams) != self.order - 1 or any(count < 0 for count in self.grams):
             raise ConfigError(f"NgramConfig.grams is {self.grams!r}; it must be {self.order - 1} sizes")
 

@@ -1,43 +1,44 @@
 """A recurrent many-to-one classifier, and the exact reasons for its verdict."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
 from models.batch import padding_mask
-from models.config import require_range
+from models.config import Config, Range
 from models.errors import ConfigError
 from models.networks.dropout import drop_positions
-from models.networks.recurrent import BidirectionalStack, require_cell
+from models.networks.recurrent import BidirectionalStack, Cell
 
 
 @dataclass(frozen=True)
-class ClassifierConfig:
+class ClassifierConfig(Config):
     """Sizes and labels of a Classifier. Raises ConfigError for a value outside its range."""
 
-    vocabulary: int
+    vocabulary: Annotated[int, Range(2, 1_000_000)]
     labels: tuple[str, ...]
-    embedding: int = 128
-    hidden: int = 128
-    layers: int = 1
-    cell: str = "lstm"
-    """Of the layers: lstm, gru or rnn."""
-    dropout: float = 0.5
-    embedding_dropout: float = 0.5
-    word_dropout: float = 0.1
+    embedding: Annotated[int, Range(1, 8192)] = 128
+    """Size of a token's vector."""
+    hidden: Annotated[int, Range(1, 8192)] = 128
+    """Units of a recurrent layer, in each direction."""
+    layers: Annotated[int, Range(1, 16)] = 1
+    """Recurrent layers."""
+    cell: Cell = "lstm"
+    """Of the recurrent layers; `rnn` is Elman's plain one. All but `lstm` are served in float32 only."""
+    dropout: Annotated[float, Range(0.0, 0.95)] = 0.5
+    """Dropout between recurrent layers and of the pooled features."""
+    embedding_dropout: Annotated[float, Range(0.0, 0.95)] = 0.5
+    """Dropout of the embedding's features."""
+    word_dropout: Annotated[float, Range(0.0, 0.95)] = 0.1
+    """Dropout of whole positions of a text."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "labels", tuple(self.labels))
         if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
             raise ConfigError(f"ClassifierConfig.labels is {self.labels!r}; it must be two or more different labels")
-        require_range(self, "vocabulary", 2, 1_000_000)
-        require_range(self, "embedding", 1, 8192)
-        require_range(self, "hidden", 1, 8192)
-        require_range(self, "layers", 1, 16)
-        require_cell(self.cell, "ClassifierConfig")
-        for field in ("dropout", "embedding_dropout", "word_dropout"):
-            require_range(self, field, 0.0, 0.95)
+        super().__post_init__()
 
 
 class Classifier(nn.Module):

@@ -1,44 +1,41 @@
 """A recurrent language model: what comes next?"""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from torch import Tensor, nn
 
-from models.config import require_range
+from models.config import Config, Range
 from models.networks.dropout import drop_types, sequence_dropout
-from models.networks.recurrent import RecurrentStack, RecurrentState, require_cell
+from models.networks.recurrent import Cell, RecurrentStack, RecurrentState
 
 
 @dataclass(frozen=True)
-class LanguageModelConfig:
-    """Sizes of a LanguageModel, and its noise in training. Raises ConfigError for a value outside its range."""
+class LanguageModelConfig(Config):
+    """Sizes of a LanguageModel, and its dropout in training. Raises ConfigError for a value outside its range."""
 
-    vocabulary: int
-    embedding: int = 512
-    hidden: int = 512
-    layers: int = 2
-    cell: str = "lstm"
-    """Of the layers: lstm, gru or rnn."""
-    dropout: float = 0.3
-    """Of what enters the first layer and of what leaves the last one."""
-    hidden_dropout: float = 0.3
-    """Of what passes from layer to layer."""
-    embedding_dropout: float = 0.0
-    """Of whole words of the vocabulary, wherever a batch has them."""
+    vocabulary: Annotated[int, Range(2, 1_000_000)]
+    embedding: Annotated[int, Range(1, 8192)] = 512
+    """Size of a token's vector."""
+    hidden: Annotated[int, Range(1, 8192)] = 512
+    """Units of a recurrent layer."""
+    layers: Annotated[int, Range(1, 16)] = 2
+    """Recurrent layers."""
+    cell: Cell = "lstm"
+    """Of the recurrent layers; `rnn` is Elman's plain one. All but `lstm` are served in float32 only."""
+    dropout: Annotated[float, Range(0.0, 0.95)] = 0.3
+    """Dropout of the first layer's input and of the last layer's output."""
+    hidden_dropout: Annotated[float, Range(0.0, 0.95)] = 0.3
+    """Dropout between recurrent layers."""
+    embedding_dropout: Annotated[float, Range(0.0, 0.95)] = 0.0
+    """Dropout of whole words of the vocabulary, wherever a batch has them."""
     variational_dropout: bool = True
-    """One mask for all steps of a row, rather than a mask for each step."""
+    """One dropout mask for all steps of a row, rather than one for each step."""
     backward: bool = False
-    """Also learn, in a second stack, to predict each token from those after it (ELMo, arXiv:1802.05365), for a
-    bidirectional classifier to start from. Generating has no use for it."""
+    """Also train a second stack to predict each token from those after it, for a bidirectional classifier to
+    start from (ELMo, arXiv:1802.05365).
 
-    def __post_init__(self) -> None:
-        require_range(self, "vocabulary", 2, 1_000_000)
-        require_range(self, "embedding", 1, 8192)
-        require_range(self, "hidden", 1, 8192)
-        require_range(self, "layers", 1, 16)
-        require_cell(self.cell, "LanguageModelConfig")
-        for field in ("dropout", "hidden_dropout", "embedding_dropout"):
-            require_range(self, field, 0.0, 0.95)
+    Generating has no use for it."""
 
 
 class LanguageModel(nn.Module):

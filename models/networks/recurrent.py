@@ -7,13 +7,13 @@ Cho et al. 2014 (arXiv:1406.1078), `gru`; and Hochreiter and Schmidhuber's (1997
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from models.errors import ConfigError
+from models.config import Choice
 
 SequenceT = TypeVar("SequenceT", Tensor, PackedSequence)
 
@@ -61,6 +61,7 @@ CELLS: Mapping[str, Callable[[int, int], nn.RNNBase]] = {
     "lstm": make_lstm,
 }
 """Each makes one layer over (B, T, inputs)."""
+Cell = Annotated[str, Choice(tuple(CELLS))]
 
 
 class LSTMWeights(NamedTuple):
@@ -84,12 +85,6 @@ def lstm_weights(layer: nn.Module) -> LSTMWeights:
     assert isinstance(layer, nn.LSTM)
     names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     return LSTMWeights(*(getattr(layer, name).detach().float() for name in names))
-
-
-def require_cell(cell: str, owner: str) -> None:
-    """Raise ConfigError unless a cell is one of CELLS."""
-    if cell not in CELLS:
-        raise ConfigError(f"{owner}.cell is {cell!r}; it must be {', '.join(CELLS)}")
 
 
 def read_layer(

@@ -1,44 +1,44 @@
 """A recurrent sequence-to-sequence model with attention, for several directions at once."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
 from models.batch import Batch
-from models.config import require_range
+from models.config import Config, Range
 from models.errors import ConfigError
 from models.networks.attention import Attention
 from models.networks.dropout import drop_positions
 from models.networks.encoder_output import EncoderOutput
-from models.networks.recurrent import CELLS, BidirectionalStack, RecurrentState, read_layer, require_cell
+from models.networks.recurrent import CELLS, BidirectionalStack, Cell, RecurrentState, read_layer
 
 
 @dataclass(frozen=True)
-class TranslatorConfig:
+class TranslatorConfig(Config):
     """Sizes and directions of a Translator. Raises ConfigError for a value outside its range."""
 
-    vocabulary: int
+    vocabulary: Annotated[int, Range(2, 1_000_000)]
     languages: tuple[str, ...]
     directions: tuple[tuple[str, str], ...]
-    embedding: int = 256
-    hidden: int = 512
-    encoder_layers: int = 2
-    cell: str = "lstm"
-    """Of encoder and decoder: lstm, gru or rnn."""
-    dropout: float = 0.3
-    word_dropout: float = 0.1
+    embedding: Annotated[int, Range(1, 8192)] = 256
+    """Size of a token's vector."""
+    hidden: Annotated[int, Range(2, 8192)] = 512
+    """Units of a decoder layer, and of an encoder layer in both directions together; even."""
+    encoder_layers: Annotated[int, Range(1, 16)] = 2
+    """Recurrent layers of the encoder; the decoder has two."""
+    cell: Cell = "lstm"
+    """Of the recurrent layers; `rnn` is Elman's plain one. All but `lstm` are served in float32 only."""
+    dropout: Annotated[float, Range(0.0, 0.95)] = 0.3
+    """Dropout of embeddings, between recurrent layers, and before the softmax."""
+    word_dropout: Annotated[float, Range(0.0, 0.95)] = 0.1
+    """Dropout of whole positions of a text."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", tuple(self.languages))
         object.__setattr__(self, "directions", tuple((source, target) for source, target in self.directions))
-        require_range(self, "vocabulary", 2, 1_000_000)
-        require_range(self, "embedding", 1, 8192)
-        require_range(self, "hidden", 2, 8192)
-        require_range(self, "encoder_layers", 1, 16)
-        require_cell(self.cell, "TranslatorConfig")
-        require_range(self, "dropout", 0.0, 0.95)
-        require_range(self, "word_dropout", 0.0, 0.95)
+        super().__post_init__()
         if self.hidden % 2:
             raise ConfigError(f"TranslatorConfig.hidden is {self.hidden}; it must be even")
         if len(set(self.languages)) != len(self.languages):

@@ -33,7 +33,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labelled.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     lines = [f"{left}\t{right}" for left, right in zip(SENTENCES[:4], SENTENCES[4:], strict=True)]
     pairs.write_text("\n".join(lines * 4), encoding="utf-8")
-    train("language", folder / "checkpoints" / "words", text, "--language", "en", "--set", "stripes=4")
+    train("language", folder / "checkpoints" / "words", text, "--language", "en", "--set", "batch_size=4")
     train("classifier", folder / "checkpoints" / "judge", labelled, "--language", "en")
     train("translator", folder / "checkpoints" / "both-ways", pairs, "--languages", "en,tr")
     return folder / "checkpoints"

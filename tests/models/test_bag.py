@@ -88,11 +88,11 @@ def test_single_words_know_no_order_and_pairs_do() -> None:
 
 def test_rare_groups_have_no_weight() -> None:
     texts = [[1, 5, 6], [2, 5, 6], [1, 7, 8], [2, 9]]
-    model = fit(texts, ["a", "b", "a", "b"], SIZE, BaggingConfig(order=2, least_texts=2))
+    model = fit(texts, ["a", "b", "a", "b"], SIZE, BaggingConfig(order=2, min_df=2))
     assert model.config.grams == (1,)  # 5 6
     assert not model.weights[0][7:10].any()
     assert model.weights[0][[1, 2]].all()
-    assert fit(texts, ["a", "b", "a", "b"], SIZE, BaggingConfig(order=2, least_texts=1)).config.grams == (6,)
+    assert fit(texts, ["a", "b", "a", "b"], SIZE, BaggingConfig(order=2, min_df=1)).config.grams == (6,)
 
 
 def test_nonsense() -> None:

@@ -88,7 +88,7 @@ class TestBadData:
             (["--set", "vocabulary_size=-5"], "vocabulary_size is -5; it must be a whole number from 3"),
             (["--set", "resamples=1"], "resamples is 1; it must be 0, or 2 or more"),
             (["--set", "average_decay=2"], "average_decay is 2"),
-            (["--set", "average_after=5"], "patience must be larger"),
+            (["--set", "nonmono=5"], "patience must be larger"),
             (["--from", "nowhere"], "nowhere: no such checkpoint directory"),
             (["--tensorboard", __file__], "can't be made"),
         ],
@@ -178,7 +178,7 @@ class TestTrainAndEvaluate:
         lines = [f"{left}\t{right}" for left, right in zip(SENTENCES[:4], SENTENCES[4:], strict=True)]
         pairs.write_text("\n".join(lines), encoding="utf-8")
         data, options, baseline = {
-            "language": (text, [*TINY, "--set", "stripes=4"], ["--baseline", text]),
+            "language": (text, [*TINY, "--set", "batch_size=4"], ["--baseline", text]),
             "translator": (pairs, ["--languages", "EN,tr", *TINY[2:]], []),
         }[kind]
         out = tmp_path / "model"
@@ -206,7 +206,7 @@ class TestTransfer:
         text = tmp_path / "text.txt"
         text.write_text("\n".join(SENTENCES * 8), encoding="utf-8")
         out = tmp_path / "base"
-        options = [*TINY, "--set", "stripes=4", "--set", "backward=true", "--set", "layers=2"]
+        options = [*TINY, "--set", "batch_size=4", "--set", "backward=true", "--set", "layers=2"]
         status, printed = run(capsys, monkeypatch, "language", "--train", text, "--valid", text, "--out", out, *options)
         assert status == 0, printed
         return out
@@ -247,7 +247,7 @@ class TestTransfer:
         other, out = tmp_path / "other.txt", tmp_path / "model"
         other.write_text("the dog sees the cat\n" * 40, encoding="utf-8")
         options = ["--train", other, "--valid", other, "--language", "en", "--from", base, "--out", out]
-        still = ["--set", "epochs=1", "--set", "learning_rate=1e-12", "--set", "stripes=4"]
+        still = ["--set", "epochs=1", "--set", "learning_rate=1e-12", "--set", "batch_size=4"]
         status, printed = run(capsys, monkeypatch, "language", *options, *still)
         assert status == 0, printed
         made, start = (checkpoint.load(place, torch.device("cpu")) for place in (out, base))
@@ -265,9 +265,9 @@ class TestTransfer:
         small = {"epochs": 1, "hidden": 8, "embedding": 8}
         known = {
             "read": Recipe("language", "", ("en",), (str(text),), (str(text),), settings={
-                **small, "vocabulary_size": 300, "stripes": 4}),
+                **small, "vocabulary_size": 300, "batch_size": 4}),
             "read on": Recipe("language", "", ("en",), (str(text),), (str(text),), base="read", settings={
-                "epochs": 1, "stripes": 4}),
+                "epochs": 1, "batch_size": 4}),
             "judge": Recipe("classifier", "", ("en",), (str(labelled),), (str(labelled),), base="read on",
                 settings={"epochs": 1}),
         }  # fmt: skip
@@ -336,8 +336,8 @@ class TestProcesses:
         text = tmp_path / "text.txt"
         text.write_text("\n".join(SENTENCES * 8), encoding="utf-8")
         options = [
-            "language", "--train", text, "--valid", text, "--threads", "1", *TINY, "--set", "stripes=5",
-            "--set", "chunk_tokens=8", "--set", "dropout=0", "--set", "hidden_dropout=0",
+            "language", "--train", text, "--valid", text, "--threads", "1", *TINY, "--set", "batch_size=5",
+            "--set", "bptt=8", "--set", "dropout=0", "--set", "hidden_dropout=0",
             "--set", "evaluations_per_epoch=4", "--set", "precision=float32", "--set", "optimizer=sgd",
             "--set", "learning_rate=3", "--set", "clip_norm=1000", "--out",
         ]  # fmt: skip
@@ -374,7 +374,7 @@ class TestFullDisk:
         done = subprocess.run(
             [
                 sys.executable, "-m", "trainer.cli", "language", "--train", str(text), "--valid", str(text),
-                "--threads", "1", *TINY, "--set", "stripes=4", "--set", "hidden=64", "--set", "embedding=64",
+                "--threads", "1", *TINY, "--set", "batch_size=4", "--set", "hidden=64", "--set", "embedding=64",
                 "--out", str(out),
             ],
             check=False, preexec_fn=partial(_smallest_file_that_stops_it, 300_000), capture_output=True, text=True,
@@ -400,8 +400,8 @@ class TestKill:
         text.write_text("\n".join(SENTENCES * 12), encoding="utf-8")
         command = [
             sys.executable, "-m", "trainer.cli", "language", "--train", str(text), "--valid", str(text),
-            "--threads", "1", *TINY, "--set", "epochs=4", "--set", "stripes=4",
-            "--set", "chunk_tokens=8", "--set", "evaluations_per_epoch=1", "--out",
+            "--threads", "1", *TINY, "--set", "epochs=4", "--set", "batch_size=4",
+            "--set", "bptt=8", "--set", "evaluations_per_epoch=1", "--out",
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONWARNINGS": "default"}
         subprocess.run([*command, str(tmp_path / "whole")], check=True, env=environment, capture_output=True)
@@ -426,8 +426,8 @@ class TestKill:
         text.write_text("\n".join(SENTENCES * 12), encoding="utf-8")
         command = [
             sys.executable, "-m", "trainer.cli", "language", "--train", str(text), "--valid", str(text),
-            "--threads", "1", *TINY, "--set", "epochs=3", "--set", "stripes=4", "--set", "hidden=64",
-            "--set", "chunk_tokens=8", "--set", "evaluations_per_epoch=3", "--set", "average_decay=0.9", "--out",
+            "--threads", "1", *TINY, "--set", "epochs=3", "--set", "batch_size=4", "--set", "hidden=64",
+            "--set", "bptt=8", "--set", "evaluations_per_epoch=3", "--set", "average_decay=0.9", "--out",
         ]  # fmt: skip
         subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
         killed = tmp_path / "killed"

@@ -1,17 +1,22 @@
-"""What docs/training.md says of settings is all that there are."""
+"""The settings in docs/training.md are those of the code."""
 
 import re
 from pathlib import Path
 
 from trainer.pipeline.options import settable
 from trainer.pipeline.plan import CONFIGURATIONS
+from trainer.report.settings_table import with_tables
 
 DOCS = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
 
 
+def test_the_tables_are_made_from_the_configurations() -> None:
+    assert with_tables(DOCS) == DOCS, "python -m trainer.report.settings_table docs/training.md"
+
+
 def test_every_setting_is_explained_and_none_else() -> None:
-    section = DOCS[DOCS.index("## Settings") : DOCS.index("## Starting from a model that has read before")]
-    rows = re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)
-    explained = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    section = DOCS[DOCS.index("## Settings") : DOCS.index("<!-- end of settings -->")]
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (.+) \|$", section, re.MULTILINE)
     known = {name for kinds in CONFIGURATIONS.values() for kind in kinds for name in settable(kind)}
-    assert explained == known
+    assert {name for name, _ in rows} == known
+    assert all(meaning.strip() for _, meaning in rows)

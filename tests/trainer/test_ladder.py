@@ -109,7 +109,7 @@ def test_the_command(tmp_path: Path, capsys, monkeypatch) -> None:
         monkeypatch.setattr(module, "JUDGES", [rung for rung in rungs.JUDGES if rung.name not in ("rnn", "gru")])
     text, out = tmp_path / "text.txt", tmp_path / "ladder"
     text.write_text("\n".join(SENTENCES * 12), encoding="utf-8")
-    small = ["--set", "hidden=12", "--set", "embedding=12", "--set", "epochs=2", "--set", "stripes=2"]
+    small = ["--set", "hidden=12", "--set", "embedding=12", "--set", "epochs=2", "--set", "batch_size=2"]
     options = ["ladder", "--data", text, "--language", "en", "--vocabulary", "60", "--words", "500", *small]
     status, printed = run(capsys, monkeypatch, *options, "--threads", "1", "--out", out)
     assert status == 0, printed

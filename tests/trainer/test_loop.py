@@ -31,21 +31,21 @@ from trainer.tasks.windows import WindowTask
 CPU = torch.device("cpu")
 CONFIG = TrainingConfig(epochs=3, learning_rate=0.01, warmup_steps=2, average_decay=0.9, seed=5)
 OTHER = TrainingConfig(
-    epochs=3, optimizer="sgd", schedule="one-cycle", learning_rate=0.5, weight_drop=0.3, average_after=1, patience=9,
-    layer_rate_decay=0.5, unfreeze_epochs=0.3, accumulate=2, evaluations_per_epoch=3, seed=5,
+    epochs=3, optimizer="sgd", schedule="one-cycle", learning_rate=0.5, weight_drop=0.3, nonmono=1, patience=9,
+    layer_rate_decay=0.5, unfreeze_epochs=0.3, gradient_accumulation_steps=2, evaluations_per_epoch=3, seed=5,
 )  # fmt: skip
 
 
 def language_task(tokenizer: SubwordTokenizer, cell: str = "lstm") -> LanguageTask:
     model = LanguageModel(LanguageModelConfig(tokenizer.size, 12, 12, cell=cell))
     stream = language_stream(tokenizer, SENTENCES).numpy()
-    return LanguageTask(model, tokenizer, stream, SENTENCES[:2], LanguageTaskConfig(stripes=3, chunk_tokens=9), seed=5)
+    return LanguageTask(model, tokenizer, stream, SENTENCES[:2], LanguageTaskConfig(batch_size=3, bptt=9), seed=5)
 
 
 def window_task(tokenizer: SubwordTokenizer) -> WindowTask:
     model = LanguageModel(LanguageModelConfig(tokenizer.size, 12, 12))
     stream = language_stream(tokenizer, SENTENCES).numpy()
-    config = LanguageTaskConfig(stripes=5, chunk_tokens=9, window=3)
+    config = LanguageTaskConfig(batch_size=5, bptt=9, window=3)
     return WindowTask(model, tokenizer, stream, SENTENCES[:2], config, seed=5)
 
 
@@ -54,7 +54,7 @@ def classification_task(tokenizer: SubwordTokenizer) -> ClassificationTask:
     texts = Ragged.of([tokenizer.encode(text) for text in SENTENCES])
     labels = np.arange(len(SENTENCES)) % 2
     model = Classifier(ClassifierConfig(tokenizer.size, ("bad", "good"), 12, 8))
-    config = ClassificationTaskConfig(batch_texts=3, max_tokens=10, subword_alpha=0.2)
+    config = ClassificationTaskConfig(batch_size=3, max_tokens=10, subword_alpha=0.2)
     return ClassificationTask(model, tokenizer, texts, labels, rows[:4], config, seed=5)
 
 
@@ -126,9 +126,9 @@ class TestEveryTask:
     @pytest.mark.parametrize("parts", [2, 5])
     def test_in_parts_is_at_once(self, make: Callable, tokenizer: SubwordTokenizer, parts: int) -> None:
         found = []
-        for accumulate in (1, parts):
+        for steps in (1, parts):
             config = TrainingConfig(
-                epochs=2, learning_rate=0.01, warmup_steps=2, accumulate=accumulate, precision="float32"
+                epochs=2, learning_rate=0.01, warmup_steps=2, gradient_accumulation_steps=steps, precision="float32"
             )
             trainer = new_trainer(make, tokenizer, config)
             still(trainer.task.model)
@@ -145,7 +145,7 @@ class TestEmptyMemory:
     @pytest.mark.parametrize(("share", "kept"), [(0.0, 3), (1.0, 0)])
     def test_a_share_of_stripes_begins_anew(self, tokenizer: SubwordTokenizer, share: float, kept: int) -> None:
         task = language_task(tokenizer)
-        object.__setattr__(task.config, "empty_memory", share)
+        object.__setattr__(task.config, "state_reset", share)
         first, second, *_ = task.batches(0)
         task.loss(first)
         before = task._before(second)
@@ -200,7 +200,7 @@ class TestLanguageTask:
             torch.manual_seed(5)
             task = language_task(tokenizer)
             still(task.model)
-            task.config = LanguageTaskConfig(3, 9, activation_penalty=alpha, change_penalty=beta)
+            task.config = LanguageTaskConfig(3, 9, ar_alpha=alpha, tar_beta=beta)
             found.append(task.loss(task.batches(0)[0]).item())
         hidden, _ = task.model.read(task._ids(task.inputs, task.batches(0)[0]))
         plain, with_alpha, with_beta = found
@@ -212,7 +212,7 @@ class TestLanguageTask:
         text = "".join(SENTENCES * 20).replace(" ", "")
         model = LanguageModel(LanguageModelConfig(tokenizer.size, 12, 12)).eval()
         stream = language_stream(tokenizer, [text])
-        task = LanguageTask(model, tokenizer, stream.numpy(), [text], LanguageTaskConfig(stripes=3), seed=5)
+        task = LanguageTask(model, tokenizer, stream.numpy(), [text], LanguageTaskConfig(batch_size=3), seed=5)
         with torch.inference_mode():
             assert task.validate()[task.metric] < 2 * tokenizer.size
 

@@ -55,7 +55,7 @@ class TestDepths:
 class TestAverage:
     def test_triggered_where_scores_no_longer_fall(self) -> None:
         weights = {"w": torch.tensor([0.0])}
-        average = Average(TrainingConfig(average_after=2), weights)
+        average = Average(TrainingConfig(nonmono=2), weights)
         seen = []
         for step, score in enumerate([9.0, 8.0, 7.0, 7.5, 7.2, 7.1, 6.0], 1):
             weights["w"].fill_(step)
@@ -76,4 +76,4 @@ class TestAverage:
 
     def test_one_average_at_a_time(self) -> None:
         with pytest.raises(ConfigError, match="one average"):
-            TrainingConfig(average_decay=0.9, average_after=5)
+            TrainingConfig(average_decay=0.9, nonmono=5)

@@ -36,7 +36,7 @@ def test_the_windows_of_the_sentence() -> None:
 def task(tokenizer: SubwordTokenizer, window: int, **sizes: int | bool) -> WindowTask:
     model = LanguageModel(LanguageModelConfig(tokenizer.size, 8, 8, **sizes))
     stream = language_stream(tokenizer, SENTENCES).numpy()
-    config = LanguageTaskConfig(stripes=4, chunk_tokens=5, window=window)
+    config = LanguageTaskConfig(batch_size=4, bptt=5, window=window)
     return WindowTask(model, tokenizer, stream, SENTENCES[:1], config, seed=1)
 
 

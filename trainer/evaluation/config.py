@@ -1,8 +1,9 @@
 """How a model is measured."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from models.config import require_range
+from models.config import Choice, Config, Range
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 from models.errors import ConfigError
 
@@ -10,38 +11,34 @@ BLEU_TOKENIZERS = ("13a", "none", "intl", "char")
 
 
 @dataclass(frozen=True)
-class EvaluationConfig:
+class EvaluationConfig(Config):
     """Raises ConfigError for a value outside its range."""
 
-    resamples: int = 1000
-    """Of the bootstrap that gives a score its interval; 0: no interval."""
-    beam_size: int = DEFAULT_BEAM_SIZE
-    length_penalty: float = 1.0
-    bleu_tokenize: str = "13a"
-    """sacreBLEU's tokenizer; none for text that is tokenized already."""
-    context_tokens: int = 0
-    """Of a language model also the perplexity per token where each is expected from so many before it; 0: not."""
-    cache_window: int = 0
-    """Positions that the continuous cache of a language model looks back; 0: no cache."""
-    cache_weight: float = 0.1279
-    """This and the next as in the AWD-LSTM's code for Penn Treebank (Merity et al. 2017)."""
-    cache_flatness: float = 0.662
-    dynamic_rate: float = 0.0
-    """Learning rate of dynamic evaluation; 0: none."""
-    dynamic_decay: float = 0.002
+    resamples: Annotated[int, Range(0, 1_000_000)] = 1000
+    """Of the bootstrap behind each 95% confidence interval; 0: no intervals."""
+    beam_size: Annotated[int, Range(1, 100)] = DEFAULT_BEAM_SIZE
+    """Of beam search, for translators."""
+    length_penalty: Annotated[float, Range(0.0, 10.0)] = 1.0
+    """Of beam search, for translators."""
+    bleu_tokenize: Annotated[str, Choice(BLEU_TOKENIZERS)] = "13a"
+    """sacreBLEU's tokenizer; `none` for text that is tokenized already."""
+    context_tokens: Annotated[int, Range(0, 10_000)] = 0
+    """Above 0, for language models also the perplexity per token where each is predicted from so many tokens
+    before it alone."""
+    cache_window: Annotated[int, Range(0, 100_000)] = 0
+    """Above 0, for language models also the perplexity with a continuous cache over so many positions
+    (arXiv:1612.04426)."""
+    cache_weight: Annotated[float, Range(0.0, 0.999)] = 0.1279
+    """Weight of the cache in the mixture, as in AWD-LSTM's code for Penn Treebank."""
+    cache_flatness: Annotated[float, Range(0.0, 100.0)] = 0.662
+    """Of the cache's softmax, likewise."""
+    dynamic_rate: Annotated[float, Range(0.0, 100.0)] = 0.0
+    """Above 0, for language models also the perplexity under dynamic evaluation at this learning rate
+    (arXiv:1709.07432)."""
+    dynamic_decay: Annotated[float, Range(0.0, 1.0)] = 0.002
+    """Of dynamic evaluation: how far weights return to the trained ones at each step."""
 
     def __post_init__(self) -> None:
-        require_range(self, "resamples", 0, 1_000_000)
+        super().__post_init__()
         if self.resamples == 1:
             raise ConfigError("EvaluationConfig.resamples is 1; it must be 0, or 2 or more")
-        require_range(self, "beam_size", 1, 100)
-        require_range(self, "length_penalty", 0.0, 10.0)
-        require_range(self, "context_tokens", 0, 10_000)
-        require_range(self, "cache_window", 0, 100_000)
-        require_range(self, "cache_weight", 0.0, 0.999)
-        require_range(self, "cache_flatness", 0.0, 100.0)
-        require_range(self, "dynamic_rate", 0.0, 100.0)
-        require_range(self, "dynamic_decay", 0.0, 1.0)
-        if self.bleu_tokenize not in BLEU_TOKENIZERS:
-            known = ", ".join(BLEU_TOKENIZERS)
-            raise ConfigError(f"EvaluationConfig.bleu_tokenize is {self.bleu_tokenize!r}; it must be {known}")

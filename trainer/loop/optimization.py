@@ -3,12 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 from torch import Tensor, nn
 
-from models.config import require_range
+from models.config import Choice, Config, FormerName, Range
 from models.errors import ConfigError
 
 OPTIMIZERS = ("adamw", "sgd")
@@ -17,67 +17,59 @@ PRECISIONS = ("auto", "bfloat16", "float32")
 
 
 @dataclass(frozen=True)
-class TrainingConfig:
+class TrainingConfig(Config):
     """How to train. Raises ConfigError for a value outside its range."""
 
-    epochs: int = 10
-    optimizer: str = "adamw"
-    """adamw (Loshchilov and Hutter 2017, arXiv:1711.05101) or sgd."""
-    learning_rate: float = 1e-3
-    """The highest."""
-    schedule: str = "cosine"
-    """cosine: up in warmup_steps, then down to nothing along a cosine (arXiv:1608.03983). one-cycle: up for
-    three tenths of all steps, then down, the momentum the other way (Smith 2018, arXiv:1803.09820).
-    constant: up in warmup_steps, then the same to the end."""
-    warmup_steps: int = 200
-    """At most a fifth of all steps: a short run still reaches its rate."""
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    """Gradients are scaled down to this norm (Pascanu et al. 2012, arXiv:1211.5063)."""
-    weight_drop: float = 0.0
-    """Share of the recurrent weights left out at each step (arXiv:1708.02182)."""
-    average_decay: float = 0.0
-    """Of an exponential moving average of the weights, which is then what is validated and saved."""
-    average_after: int = 0
-    """Non-monotonically triggered averaging (arXiv:1708.02182): once an evaluation is worse than the best of those
-    that lie more than so many back, the plain mean of all weights from then on is validated and saved. 0: never."""
-    layer_rate_decay: float = 1.0
-    """Each depth of the model below its head learns at this multiple of the rate of the one above (discriminative
-    fine-tuning, Howard and Ruder 2018, arXiv:1801.06146)."""
-    unfreeze_epochs: float = 0.0
-    """So long after the depth above it does each depth begin to learn (gradual unfreezing, in the same paper)."""
-    accumulate: int = 1
-    """Parts that a batch is computed in, one after the other, where memory is short; the result is the same."""
-    evaluations_per_epoch: int = 2
-    patience: int = 5
-    """Evaluations in a row without a better score before training stops."""
-    precision: str = "auto"
-    """bfloat16 or float32; auto: bfloat16 where it is faster, on a GPU and on CPUs with AMX."""
-    seed: int = 1
+    epochs: Annotated[int, Range(1, 100_000)] = 10
+    """Passes over the training data, at most."""
+    optimizer: Annotated[str, Choice(OPTIMIZERS)] = "adamw"
+    """AdamW (Loshchilov and Hutter 2017, arXiv:1711.05101) or SGD."""
+    learning_rate: Annotated[float, Range(0.0, 1000.0)] = 1e-3
+    """The highest of the schedule."""
+    schedule: Annotated[str, Choice(SCHEDULES)] = "cosine"
+    """Learning rate after the warm-up: down to 0 (arXiv:1608.03983), one-cycle (arXiv:1803.09820), or constant.
+
+    cosine: up in warmup_steps, then down to nothing along a cosine. one-cycle: up for three tenths of all steps, then
+    down, the momentum the other way (Smith 2018). constant: up in warmup_steps, then the same to the end."""
+    warmup_steps: Annotated[int, Range(0, 1_000_000)] = 200
+    """Steps of the warm-up; a fifth of all steps at most, so that a short run reaches its rate."""
+    weight_decay: Annotated[float, Range(0.0, 10.0)] = 0.01
+    """Of matrices; biases have none."""
+    clip_norm: Annotated[float, Range(0.001, 1000.0)] = 1.0
+    """Gradients are clipped to this norm (Pascanu et al. 2012, arXiv:1211.5063)."""
+    weight_drop: Annotated[float, Range(0.0, 0.95)] = 0.0
+    """Dropout of the recurrent weights, a new mask each step (AWD-LSTM, arXiv:1708.02182)."""
+    average_decay: Annotated[float, Range(0.0, 0.999999)] = 0.0
+    """Above 0, the decay of an exponential moving average of the weights, which is validated and saved."""
+    nonmono: Annotated[int, Range(0, 1000), FormerName("average_after")] = 0
+    """Above 0, NT-ASGD: the weights are averaged once so many evaluations brought no better score (AWD-LSTM).
+
+    The trigger is an evaluation that is worse than the best of those more than nonmono before it (arXiv:1708.02182);
+    from then on the plain mean of all weights is validated and saved."""
+    layer_rate_decay: Annotated[float, Range(0.01, 1.0)] = 1.0
+    """For classifiers: each layer's learning rate over that of the layer above it (discriminative fine-tuning, Howard
+    and Ruder 2018, arXiv:1801.06146)."""
+    unfreeze_epochs: Annotated[float, Range(0.0, 1000.0)] = 0.0
+    """For classifiers: each layer is unfrozen so many epochs after the one above it (gradual unfreezing, in the same
+    paper)."""
+    gradient_accumulation_steps: Annotated[int, Range(1, 10_000), FormerName("accumulate")] = 1
+    """Parts in which a batch is computed where memory is short; the result is the same."""
+    evaluations_per_epoch: Annotated[int, Range(1, 1000)] = 2
+    """Evaluations on the validation data."""
+    patience: Annotated[int, Range(1, 1000)] = 5
+    """Early stopping: evaluations in a row without a better score."""
+    precision: Annotated[str, Choice(PRECISIONS)] = "auto"
+    """`auto` is bfloat16 where that is faster: on a GPU and on CPUs with AMX."""
+    seed: Annotated[int, Range(0, 2**31 - 1)] = 1
+    """Of initial weights, shuffling and dropout."""
 
     def __post_init__(self) -> None:
-        require_range(self, "epochs", 1, 100_000)
-        require_range(self, "learning_rate", 0.0, 1000.0)
-        require_range(self, "weight_decay", 0.0, 10.0)
-        require_range(self, "warmup_steps", 0, 1_000_000)
-        require_range(self, "clip_norm", 0.001, 1000.0)
-        require_range(self, "weight_drop", 0.0, 0.95)
-        require_range(self, "average_decay", 0.0, 0.999999)
-        require_range(self, "average_after", 0, 1000)
-        require_range(self, "layer_rate_decay", 0.01, 1.0)
-        require_range(self, "unfreeze_epochs", 0.0, 1000.0)
-        require_range(self, "accumulate", 1, 10_000)
-        require_range(self, "evaluations_per_epoch", 1, 1000)
-        require_range(self, "patience", 1, 1000)
-        require_range(self, "seed", 0, 2**31 - 1)
-        for field, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("precision", PRECISIONS)):
-            if getattr(self, field) not in known:
-                raise ConfigError(f"TrainingConfig.{field} is {getattr(self, field)!r}; it must be {', '.join(known)}")
-        if self.average_decay and self.average_after:
-            raise ConfigError("TrainingConfig has average_decay and average_after; it takes one average")
-        if self.average_after >= self.patience:
+        super().__post_init__()
+        if self.average_decay and self.nonmono:
+            raise ConfigError("TrainingConfig has average_decay and nonmono; it takes one average")
+        if self.nonmono >= self.patience:
             raise ConfigError(
-                f"TrainingConfig.average_after is {self.average_after}, and patience {self.patience}: training would "
+                f"TrainingConfig.nonmono is {self.nonmono}, and patience {self.patience}: training would "
                 "stop before the average begins; patience must be larger"
             )
 
@@ -188,7 +180,7 @@ class Average:
 
     def watch(self, score: float, weights: Mapping[str, Tensor]) -> None:
         """Take in an evaluation's score, the lower the better; a plain mean begins where they no longer fall."""
-        after = self.config.average_after
+        after = self.config.nonmono
         if not after or self.weights:
             return
         if len(self.scores) > after and score > min(self.scores[:-after]):

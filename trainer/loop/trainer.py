@@ -106,7 +106,7 @@ class Trainer(Generic[BatchT, PartT]):
     """A task being trained. `run` yields; `state_dict` at any yield resumes it exactly.
 
     A batch is the same whatever computes it: it is cut into a part for each process (and, with
-    `accumulate`, into more parts, one after the other), and the gradient is that of the mean over all
+    `gradient_accumulation_steps`, into more parts, one after the other), and the gradient is that of the mean over all
     its targets.
     """
 
@@ -200,7 +200,7 @@ class Trainer(Generic[BatchT, PartT]):
     def _train_step(self, batch: BatchT) -> Progress:
         started = time.perf_counter()
         self.task.model.train()
-        parts = self.task.parts(batch, self.config.accumulate * self.world.size)
+        parts = self.task.parts(batch, self.config.gradient_accumulation_steps * self.world.size)
         targets = sum(self.task.targets(part) for part in parts)
         loss = self.world.sum(self._gradients(parts, targets))
         if not math.isfinite(loss):

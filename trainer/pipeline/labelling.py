@@ -9,11 +9,12 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
 
 from models.checkpoint import Checkpoint
-from models.config import require_range
+from models.config import Config, Range
 from models.counted.bag_of_words import Bag
 from models.errors import CheckpointError, DataError
 from models.networks.classifier import Classifier
@@ -26,20 +27,15 @@ FEWEST_WORDS, MOST_WORDS = 3, 40
 
 
 @dataclass(frozen=True)
-class LabellingConfig:
+class LabellingConfig(Config):
     """Which labels are kept."""
 
-    least: float = 0.7
+    least: Annotated[float, Range(0.0, 1.0)] = 0.7
     """The probability that a text's label must have."""
-    sentences: int = 0
+    sentences: Annotated[int, Range(0, 100)] = 0
     """So many sentences of each text, drawn at random, are labelled by themselves."""
-    least_of_sentences: float = 0.85
+    least_of_sentences: Annotated[float, Range(0.0, 1.0)] = 0.85
     """The probability that a sentence's label must have; of sentences, more say nothing."""
-
-    def __post_init__(self) -> None:
-        require_range(self, "least", 0.0, 1.0)
-        require_range(self, "sentences", 0, 100)
-        require_range(self, "least_of_sentences", 0.0, 1.0)
 
 
 def label_file(path: Path, teachers: Sequence[Checkpoint], texts: Sequence[str], how: LabellingConfig) -> int:

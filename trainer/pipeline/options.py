@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
+from models.config import current_names
 from models.errors import ConfigError
 
 Value = str | int | float
@@ -30,13 +31,13 @@ def settable(configuration: type[Any]) -> dict[str, Value]:
 
 
 def distribute(settings: Mapping[str, Value], configurations: Sequence[type[Any]]) -> list[dict[str, Value]]:
-    """Give each setting to the configuration that has its field, in the field's type.
+    """Give each setting to the configuration that has its field, under its current name and in the field's type.
 
     Raises ConfigError for a name that none has, or a value that is not of the type.
     """
     shares: list[dict[str, Value]] = [{} for _ in configurations]
     known = [settable(configuration) for configuration in configurations]
-    for name, value in settings.items():
+    for name, value in current_names(settings, configurations).items():
         owner = next((index for index, names in enumerate(known) if name in names), None)
         if owner is None:
             names = ", ".join(sorted(name for names in known for name in names))

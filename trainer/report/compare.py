@@ -11,8 +11,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from models import checkpoint
+from models.config import current_names
 from models.errors import CheckpointError, DataError
 from trainer.report.plots import compared_curves
+from trainer.report.settings_table import ALL_CONFIGS
 
 METRICS = {"language": "perplexity_per_word", "classifier": "accuracy", "translator": "loss"}
 SCORES = (
@@ -61,9 +63,10 @@ def _rows(found: Sequence[checkpoint.Checkpoint]) -> dict[str, list[str]]:
 
 def _column(one: checkpoint.Checkpoint) -> dict[str, str]:
     training = one.training
+    settings = current_names(training["settings"], ALL_CONFIGS, warn=False)
     cells = {"parameters": f"{training['parameters']:,}", "minutes": f"{training['seconds'] / 60:.0f}"}
     cells |= {"step": f"{training['step']:,} of {training['total_steps']:,}", "size, MB": f"{one.size_bytes / 1e6:.1f}"}
-    cells |= {f"setting {name}": str(value) for name, value in training["settings"].items()}
+    cells |= {f"setting {name}": str(value) for name, value in settings.items()}
     names = [evaluation["data"]["name"] for evaluation in one.metrics["evaluations"]]
     short = [Path(name).name for name in names]
     for evaluation, name in zip(

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import ConfigError
-from models.networks.recurrent import CELLS, require_cell
+from models.networks.recurrent import CELLS
 
 SYMBOLS, COPIED = 8, 10
 """Of the copy problem: how many different ones there are, and how many are to be remembered."""
@@ -18,9 +18,7 @@ class Reader(nn.Module):
     """One recurrent layer, an LSTM as the models have it, and a linear map of what it says."""
 
     def __init__(self, cell: str, inputs: int, hidden: int, outputs: int) -> None:
-        """Raise ConfigError for an unknown cell."""
         super().__init__()
-        require_cell(cell, "Reader")
         self.layer = CELLS[cell](inputs, hidden)
         self.head = nn.Linear(hidden, outputs)
 

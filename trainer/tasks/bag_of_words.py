@@ -57,7 +57,7 @@ def _count(texts: Sequence[Sequence[int]], vocabulary: int, how: BaggingConfig) 
             wanted = (contexts * vocabulary + ids)[contexts != UNSEEN]
             table, inverse = np.unique(wanted, return_inverse=True)
             pairs = np.unique(inverse * len(texts) + text_of[contexts != UNSEEN])
-            enough = np.bincount(pairs // len(texts), minlength=len(table)) >= how.least_texts
+            enough = np.bincount(pairs // len(texts), minlength=len(table)) >= how.min_df
             keys.append(table[enough])
             places = np.where(enough, np.cumsum(enough) - 1, UNSEEN)
             nodes = np.full(len(ids), UNSEEN)
@@ -67,8 +67,8 @@ def _count(texts: Sequence[Sequence[int]], vocabulary: int, how: BaggingConfig) 
         pairs = np.unique(text_of[seen] * known + nodes[seen])
         shape = (len(texts), known)
         found.append(csr_matrix((np.ones(len(pairs)), (pairs // known, pairs % known)), shape=shape))
-    if how.least_texts > 1:
-        often = np.asarray(found[0].sum(axis=0)).ravel() >= how.least_texts
+    if how.min_df > 1:
+        often = np.asarray(found[0].sum(axis=0)).ravel() >= how.min_df
         found[0] = found[0] @ diags_array(often.astype(float))
     return keys, hstack(found, format="csr")
 
@@ -81,7 +81,9 @@ def _regress(features: csr_matrix, wanted: Any, how: BaggingConfig) -> tuple[Rea
     """
     ours, others = (1 + np.asarray(features[rows].sum(axis=0)).ravel() for rows in (wanted, ~wanted))
     ratio = np.log(ours / ours.sum()) - np.log(others / others.sum())
-    regression = LogisticRegression(C=how.strength, solver="liblinear", dual=True, max_iter=1000, random_state=1)
+    regression = LogisticRegression(
+        C=how.regularization_c, solver="liblinear", dual=True, max_iter=1000, random_state=1
+    )
     regression.fit(features @ diags_array(ratio), wanted)
     return regression.coef_[0] * ratio, float(regression.intercept_[0])
 

@@ -3,14 +3,14 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from models.batch import pad
-from models.config import require_range
+from models.config import Config, FormerName, Range
 from models.networks.classifier import Classifier
 from models.runtime.float import FloatClassifier
 from models.text.tokenizers import Tokenizer
@@ -24,26 +24,24 @@ SHAPE_MULTIPLE = 8
 
 
 @dataclass(frozen=True)
-class ClassificationTaskConfig:
+class ClassificationTaskConfig(Config):
     """How texts are batched."""
 
-    batch_texts: int = 32
-    batch_tokens: int = 16_384
-    """Padded tokens in a batch, at most."""
-    max_tokens: int = 256
-    """Of a longer text a window of so many tokens, drawn anew each epoch, is trained on; it is judged on the whole."""
-    label_smoothing: float = 0.0
-    """Towards the uniform distribution (Szegedy et al. 2015, arXiv:1512.00567)."""
-    subword_alpha: float = 0.0
-    """Above 0, texts are cut into other pieces each time, drawn by their probability to this power (subword
-    regularization, arXiv:1804.10959); 0: always into the likeliest."""
+    batch_size: Annotated[int, Range(1, 100_000), FormerName("batch_texts")] = 32
+    """Texts of a batch, at most."""
+    batch_tokens: Annotated[int, Range(1, 10_000_000)] = 16_384
+    """Padded tokens of a batch, at most."""
+    max_tokens: Annotated[int, Range(1, 100_000)] = 256
+    """Of a longer text a random window of this length is trained on, another one each epoch.
 
-    def __post_init__(self) -> None:
-        require_range(self, "batch_texts", 1, 100_000)
-        require_range(self, "batch_tokens", 1, 10_000_000)
-        require_range(self, "max_tokens", 1, 100_000)
-        require_range(self, "label_smoothing", 0.0, 0.9)
-        require_range(self, "subword_alpha", 0.0, 10.0)
+    Validation reads the whole text."""
+    label_smoothing: Annotated[float, Range(0.0, 0.9)] = 0.0
+    """Share of the target that is spread evenly over all labels (Szegedy et al. 2015, arXiv:1512.00567)."""
+    subword_alpha: Annotated[float, Range(0.0, 10.0)] = 0.0
+    """Subword regularization: above 0, segmentations are sampled by their probability to this power (Kudo 2018,
+    arXiv:1804.10959).
+
+    At 0 a text always has its most probable segmentation."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class ClassificationTask(Task[WindowBatch, WindowBatch]):
         draw = np.random.default_rng([self.seed, epoch, 1])
         starts = draw.integers(0, self.texts.lengths - self.lengths + 1)
         groups = shuffled_length_buckets(
-            self.lengths, self.config.batch_tokens, self.seed, epoch, self.config.batch_texts
+            self.lengths, self.config.batch_tokens, self.seed, epoch, self.config.batch_size
         )
         return [WindowBatch(group, starts[group], epoch) for group in groups]
 

@@ -1,11 +1,11 @@
-"""What the vocabulary and the counted models are made with."""
+"""Configurations of the vocabulary and of the counted models."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from models.config import require_range
+from models.config import Choice, Config, FormerName, Range
 from models.counted.bag_of_words import LONGEST
 from models.counted.ngram import METHODS
-from models.errors import ConfigError
 from models.text.tokenizers import SubwordTokenizer, WordTokenizer
 
 TOKENIZERS: dict[str, type[SubwordTokenizer] | type[WordTokenizer]] = {
@@ -15,58 +15,44 @@ TOKENIZERS: dict[str, type[SubwordTokenizer] | type[WordTokenizer]] = {
 
 
 @dataclass(frozen=True)
-class VocabularyConfig:
-    """How the tokenizer is made."""
+class VocabularyConfig(Config):
+    """How the tokenizer is trained."""
 
-    vocabulary_size: int = 8000
-    tokenizer: str = "subword"
-    """subword (SentencePiece) or word (between white space, with <unk>)."""
-    lowercase: str = ""
-    """en or tr: lower letters before anything else, as that language does."""
-
-    def __post_init__(self) -> None:
-        require_range(self, "vocabulary_size", 3, 1_000_000)
-        if self.tokenizer not in TOKENIZERS:
-            raise ConfigError(f"setting tokenizer is {self.tokenizer!r}; it must be {' or '.join(TOKENIZERS)}")
-        if self.lowercase not in ("", "en", "tr"):
-            raise ConfigError(f"setting lowercase is {self.lowercase!r}; it must be en, tr or empty")
+    vocabulary_size: Annotated[int, Range(3, 1_000_000)] = 8000
+    """Pieces, or words."""
+    tokenizer: Annotated[str, Choice(tuple(TOKENIZERS))] = "subword"
+    """`subword` (SentencePiece), or `word`: between white space, with `<unk>` for the others."""
+    lowercase: Annotated[str, Choice(("", "en", "tr"))] = ""
+    """Lower-case the text first, by the rules of English or Turkish."""
 
 
 @dataclass(frozen=True)
 class WordListConfig(VocabularyConfig):
-    """The vocabulary of an n-gram: words, unless it is told otherwise."""
+    """The vocabulary of an n-gram model: words by default."""
 
-    vocabulary_size: int = 20_000
-    tokenizer: str = "word"
-
-
-@dataclass(frozen=True)
-class CountingConfig:
-    """How an n-gram is counted."""
-
-    order: int = 5
-    """How many tokens are looked at together: n."""
-    method: str = METHODS[0]
-    """kneser-ney, or maximum-likelihood: just what was counted."""
-
-    def __post_init__(self) -> None:
-        require_range(self, "order", 1, 10)
-        if self.method not in METHODS:
-            raise ConfigError(f"setting method is {self.method!r}; it must be {' or '.join(METHODS)}")
+    vocabulary_size: Annotated[int, Range(3, 1_000_000)] = 20_000
+    """Pieces, or words."""
+    tokenizer: Annotated[str, Choice(tuple(TOKENIZERS))] = "word"
+    """`subword` (SentencePiece), or `word`: between white space, with `<unk>` for the others."""
 
 
 @dataclass(frozen=True)
-class BaggingConfig:
-    """How a bag of words is made of texts."""
+class CountingConfig(Config):
+    """How an n-gram model is counted."""
 
-    order: int = 1
-    """The longest groups of tokens that are looked for; 1: single ones."""
-    least_texts: int = 2
-    """A group counts that is in so many texts."""
-    strength: float = 1.0
-    """Of the regression's fit against its regularization: scikit-learn's C."""
+    order: Annotated[int, Range(1, 10)] = 5
+    """Length of the longest n-grams, in tokens."""
+    method: Annotated[str, Choice(METHODS)] = METHODS[0]
+    """Interpolated modified Kneser-Ney smoothing, or relative frequencies without smoothing."""
 
-    def __post_init__(self) -> None:
-        require_range(self, "order", 1, LONGEST)
-        require_range(self, "least_texts", 1, 1_000_000)
-        require_range(self, "strength", 1e-6, 1e6)
+
+@dataclass(frozen=True)
+class BaggingConfig(Config):
+    """How a bag of words is fitted."""
+
+    order: Annotated[int, Range(1, LONGEST)] = 1
+    """Length of the longest n-grams, in tokens."""
+    min_df: Annotated[int, Range(1, 1_000_000), FormerName("least_texts")] = 2
+    """Leave out n-grams that are in fewer texts (scikit-learn's `min_df`)."""
+    regularization_c: Annotated[float, Range(1e-6, 1e6), FormerName("strength")] = 1.0
+    """Inverse of the regularization's strength in the logistic regression (scikit-learn's `C`)."""

@@ -4,13 +4,13 @@ import itertools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from models.config import require_range
+from models.config import Config, FormerName, Range
 from models.errors import DataError
 from models.networks.language_model import LanguageModel
 from models.networks.recurrent import RecurrentState
@@ -21,33 +21,32 @@ from trainer.loop.trainer import Task
 
 
 @dataclass(frozen=True)
-class LanguageTaskConfig:
-    """How the stream is cut: into stripes read side by side, and into chunks one after the other."""
+class LanguageTaskConfig(Config):
+    """How the stream is batched: into rows read in parallel, and into chunks of consecutive steps."""
 
-    stripes: int = 32
-    chunk_tokens: int = 64
-    """Gradients flow back through so many steps (truncated backpropagation through time, Williams and Peng 1990)."""
-    window: int = 0
-    """Above 0, the text is no stream: each token is learned from the window of so many before it, read from an empty
-    memory, all windows of an epoch in random order. A batch has as many as stripes times chunk_tokens."""
-    empty_memory: float = 0.02
-    """Share of stripes that read a chunk from an empty memory, as a text does that somebody else begins: without it
-    a model is only good once it is warm."""
-    label_smoothing: float = 0.0
-    activation_penalty: float = 0.0
-    """Times the mean square of the top layer's output (Merity et al. 2017, arXiv:1708.01009, who call it alpha and
-    take the output after dropout: the same in expectation, where this is 1 / (1 - dropout) times theirs)."""
-    change_penalty: float = 0.0
-    """Times the mean square of that output's change from step to step (beta, in the same paper)."""
+    batch_size: Annotated[int, Range(1, 100_000), FormerName("stripes")] = 32
+    """Rows of a batch: parts of the text that are read in parallel."""
+    bptt: Annotated[int, Range(1, 100_000), FormerName("chunk_tokens")] = 64
+    """Steps of truncated backpropagation through time (Williams and Peng 1990)."""
+    window: Annotated[int, Range(0, 10_000)] = 0
+    """Above 0, sliding windows instead of a stream: each token is predicted from so many before it alone.
 
-    def __post_init__(self) -> None:
-        require_range(self, "stripes", 1, 100_000)
-        require_range(self, "chunk_tokens", 1, 100_000)
-        require_range(self, "window", 0, 10_000)
-        require_range(self, "empty_memory", 0.0, 1.0)
-        require_range(self, "label_smoothing", 0.0, 0.9)
-        require_range(self, "activation_penalty", 0.0, 1000.0)
-        require_range(self, "change_penalty", 0.0, 1000.0)
+    All windows of an epoch come in random order, each read from a zero state; a batch has batch_size * bptt."""
+    state_reset: Annotated[float, Range(0.0, 1.0), FormerName("empty_memory")] = 0.02
+    """Probability that a row reads a chunk from a zero state, as a prompt is read.
+
+    Without it a model is only good after a warm-up context."""
+    label_smoothing: Annotated[float, Range(0.0, 0.9)] = 0.0
+    """Share of the target that is spread evenly over all tokens (Szegedy et al. 2015, arXiv:1512.00567)."""
+    ar_alpha: Annotated[float, Range(0.0, 1000.0), FormerName("activation_penalty")] = 0.0
+    """Activation regularization, AWD-LSTM's alpha (Merity et al. 2017, arXiv:1708.01009).
+
+    Multiplies the mean square of the top layer's output. The paper takes that output after dropout: the same in
+    expectation, where this alpha is 1 / (1 - dropout) times theirs."""
+    tar_beta: Annotated[float, Range(0.0, 1000.0), FormerName("change_penalty")] = 0.0
+    """Temporal activation regularization, AWD-LSTM's beta.
+
+    Multiplies the mean square of that output's change from step to step."""
 
 
 @dataclass(frozen=True)
@@ -86,25 +85,25 @@ class LanguageTask(Task[Chunk, Chunk]):
         self.model, self.config, self.seed = model, config, seed
         self.valid, self.end_id = language_stream(tokenizer, valid), tokenizer.end_id
         self.valid_words = sum(len(text.split()) + 1 for text in valid)
-        width = (len(stream) - 1) // config.stripes
+        width = (len(stream) - 1) // config.batch_size
         if width < 1:
             raise DataError(
-                f"{len(stream)} tokens of training text are too few for {config.stripes} stripes; --set stripes=…"
+                f"{len(stream)} tokens of training text are too few for {config.batch_size} rows; --set batch_size=…"
             )
         self.width = width
-        self.inputs = stream[: width * config.stripes].reshape(config.stripes, width)
-        self.wanted = stream[1 : width * config.stripes + 1].reshape(config.stripes, width)
+        self.inputs = stream[: width * config.batch_size].reshape(config.batch_size, width)
+        self.wanted = stream[1 : width * config.batch_size + 1].reshape(config.batch_size, width)
         self.state: RecurrentState | None = None
 
     def batches(self, epoch: int) -> Sequence[Chunk]:
         """Chunks in the order of the text; the first is shorter, so that the cuts fall elsewhere in each epoch."""
-        size = self.config.chunk_tokens
+        size = self.config.bptt
         first = random.Random(f"chunks {self.seed}:{epoch}").randint(-(-size // 2), size)
         cuts = [0, *range(min(first, self.width), self.width, size), self.width]
-        return [Chunk(epoch, begin, end, 0, self.config.stripes) for begin, end in itertools.pairwise(cuts)]
+        return [Chunk(epoch, begin, end, 0, self.config.batch_size) for begin, end in itertools.pairwise(cuts)]
 
     def parts(self, batch: Chunk, count: int) -> Sequence[Chunk]:
-        size = -(-self.config.stripes // count)
+        size = -(-self.config.batch_size // count)
         return [
             Chunk(batch.epoch, batch.begin, batch.end, first, min(first + size, batch.last))
             for first in range(batch.first, batch.last, size)
@@ -125,7 +124,7 @@ class LanguageTask(Task[Chunk, Chunk]):
         return loss
 
     def validate(self) -> dict[str, float]:
-        losses = score_side_by_side(self.model, self.valid, self.end_id, self.config.stripes)
+        losses = score_side_by_side(self.model, self.valid, self.end_id, self.config.batch_size)
         total = float(losses.sum())
         return {
             "perplexity_per_word": perplexity(total, self.valid_words),
@@ -152,13 +151,13 @@ class LanguageTask(Task[Chunk, Chunk]):
             return None
         rows = slice(part.first, part.last)
         draw = np.random.default_rng([self.seed, part.epoch, part.begin])
-        full = draw.random(self.config.stripes)[rows] >= self.config.empty_memory
+        full = draw.random(self.config.batch_size)[rows] >= self.config.state_reset
         kept = torch.from_numpy(full).to(self.model.bias.device).view(1, -1, 1)  # (1, B, 1)
         return self.state.map(lambda part: part[:, rows] * kept)
 
     def _remember(self, part: Chunk, after: RecurrentState) -> None:
         if self.state is None:
-            self.state = after.map(lambda of: of.new_zeros(of.shape[0], self.config.stripes, of.shape[2]))
+            self.state = after.map(lambda of: of.new_zeros(of.shape[0], self.config.batch_size, of.shape[2]))
         for kept, new in zip(self.state.parts, after.parts, strict=True):
             kept[:, part.first : part.last] = new.detach()
 
@@ -169,8 +168,8 @@ def language_loss(model: LanguageModel, hidden: Tensor, wanted: Tensor, config: 
     loss = torch.nn.functional.cross_entropy(
         logits.float().flatten(0, 1), wanted.flatten(), label_smoothing=config.label_smoothing
     )
-    if config.activation_penalty:
-        loss = loss + config.activation_penalty * hidden.float().square().mean()
-    if config.change_penalty and hidden.shape[1] > 1:
-        loss = loss + config.change_penalty * hidden.float().diff(dim=1).square().mean()
+    if config.ar_alpha:
+        loss = loss + config.ar_alpha * hidden.float().square().mean()
+    if config.tar_beta and hidden.shape[1] > 1:
+        loss = loss + config.tar_beta * hidden.float().diff(dim=1).square().mean()
     return loss

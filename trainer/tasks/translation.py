@@ -3,13 +3,14 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from models.batch import Batch, length_buckets, pad
-from models.config import require_range
+from models.config import Config, Range
 from models.errors import DataError
 from models.networks.translator import Translator
 from models.text.tokenizers import Tokenizer
@@ -27,26 +28,22 @@ Encoded = tuple[list[int], list[int]]
 
 
 @dataclass(frozen=True)
-class TranslationTaskConfig:
-    """Pairs in which a side has more than max_tokens tokens are not trained on."""
+class TranslationTaskConfig(Config):
+    """How sentence pairs are batched."""
 
-    batch_tokens: int = 4096
-    """Padded tokens of the longer side in a batch."""
-    label_smoothing: float = 0.1
-    """Towards the uniform distribution (Szegedy et al. 2015, arXiv:1512.00567)."""
-    max_tokens: int = 100
-    scored_pairs: int = 400
-    """BLEU is watched on the first so many validation pairs of each direction."""
-    subword_alpha: float = 0.0
-    """Above 0, both sides are cut into other pieces each time, drawn by their probability to this power (subword
-    regularization, arXiv:1804.10959); 0: always into the likeliest."""
+    batch_tokens: Annotated[int, Range(1, 10_000_000)] = 4096
+    """Padded tokens of the longer side of a batch, at most."""
+    label_smoothing: Annotated[float, Range(0.0, 0.9)] = 0.1
+    """Share of the target that is spread evenly over all tokens (Szegedy et al. 2015, arXiv:1512.00567)."""
+    max_tokens: Annotated[int, Range(1, 10_000)] = 100
+    """Pairs with a longer side are not trained on."""
+    scored_pairs: Annotated[int, Range(1, 1_000_000)] = 400
+    """Validation pairs of each direction on which BLEU is computed at each evaluation."""
+    subword_alpha: Annotated[float, Range(0.0, 10.0)] = 0.0
+    """Subword regularization: above 0, segmentations are sampled by their probability to this power (Kudo 2018,
+    arXiv:1804.10959).
 
-    def __post_init__(self) -> None:
-        require_range(self, "batch_tokens", 1, 10_000_000)
-        require_range(self, "label_smoothing", 0.0, 0.9)
-        require_range(self, "max_tokens", 1, 10_000)
-        require_range(self, "scored_pairs", 1, 1_000_000)
-        require_range(self, "subword_alpha", 0.0, 10.0)
+    At 0 a text always has its most probable segmentation."""
 
 
 @dataclass(frozen=True)

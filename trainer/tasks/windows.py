@@ -55,7 +55,7 @@ class WindowTask(Task[IdArray, IdArray]):
     def batches(self, epoch: int) -> Sequence[IdArray]:
         """The places of windows, in an order of the epoch's own."""
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.wanted))
-        size = self.config.stripes * self.config.chunk_tokens
+        size = self.config.batch_size * self.config.bptt
         return [order[begin : begin + size] for begin in range(0, len(order), size)]
 
     def parts(self, batch: IdArray, count: int) -> Sequence[IdArray]:

@@ -34,7 +34,7 @@ CELLS = {"rnn": "RNN", "gru": "GRU", "lstm": "LSTM"}
 RECURRENT: Mapping[str, str | int | float] = {
     "hidden": 200, "embedding": 200, "dropout": 0.3, "hidden_dropout": 0.15, "optimizer": "sgd",
     "learning_rate": 20.0, "clip_norm": 0.25, "warmup_steps": 200, "weight_decay": 1e-6, "average_decay": 0.999,
-    "epochs": 6, "evaluations_per_epoch": 2, "stripes": 20, "chunk_tokens": 35,
+    "epochs": 6, "evaluations_per_epoch": 2, "batch_size": 20, "bptt": 35,
 }  # fmt: skip
 PLAIN: Mapping[str, Mapping[str, float]] = {"rnn": {"learning_rate": 5.0}}
 """At the others' rate an RNN's loss never falls: at 20, its perplexity on Penn Treebank was above 20,000."""

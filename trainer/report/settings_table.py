@@ -1,0 +1,124 @@
+"""The tables of settings in docs/training.md, from the fields of the configurations: `python -m
+trainer.report.settings_table docs/training.md` rewrites them there.
+"""
+
+import ast
+import inspect
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from models.config import Choice, Range, limits
+from models.networks.classifier import ClassifierConfig
+from models.networks.language_model import LanguageModelConfig
+from models.networks.translator import TranslatorConfig
+from trainer.evaluation.config import EvaluationConfig
+from trainer.loop.optimization import TrainingConfig
+from trainer.tasks.classification import ClassificationTaskConfig
+from trainer.tasks.configs import BaggingConfig, CountingConfig, VocabularyConfig, WordListConfig
+from trainer.tasks.language import LanguageTaskConfig
+from trainer.tasks.translation import TranslationTaskConfig
+
+SECTIONS: Mapping[str, Mapping[str, type[Any]]] = {
+    "vocabulary": {"": VocabularyConfig, "n-gram": WordListConfig},
+    "model": {"language": LanguageModelConfig, "classifier": ClassifierConfig, "translator": TranslatorConfig},
+    "training": {"": TrainingConfig},
+    "batches and loss": {
+        "language": LanguageTaskConfig,
+        "classifier": ClassificationTaskConfig,
+        "translator": TranslationTaskConfig,
+    },
+    "counted models": {"n-gram": CountingConfig, "bag": BaggingConfig},
+    "evaluation": {"": EvaluationConfig},
+}
+"""By title, the configurations of each kind of model; of all kinds under an empty name."""
+ALL_CONFIGS = tuple(config for configs in SECTIONS.values() for config in configs.values())
+BEGIN, END = "<!-- settings: made by python -m trainer.report.settings_table -->", "<!-- end of settings -->"
+
+
+class Setting(NamedTuple):
+    """A field as a person sets it."""
+
+    name: str
+    default: str
+    limit: str
+    meaning: str
+
+
+def settings_tables() -> str:
+    """A Markdown table for each section."""
+    return "\n".join(_table(title, configs) for title, configs in SECTIONS.items())
+
+
+def with_tables(document: str) -> str:
+    """A document with the tables between its two marks."""
+    before, _, rest = document.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{settings_tables()}\n{END}{rest.partition(END)[2]}"
+
+
+def _table(title: str, configs: Mapping[str, type[Any]]) -> str:
+    """One row for a setting that means the same in several kinds of model, with the default of each."""
+    rows: dict[tuple[str, str, str], dict[str, str]] = {}
+    for kind, config in configs.items():
+        for setting in _settings(config):
+            rows.setdefault((setting.name, setting.limit, setting.meaning), {})[kind] = setting.default
+    names = list(dict.fromkeys(name for name, _, _ in rows))
+    lines = [f"| {title} | default | range | |", "|---|---|---|---|"]
+    for (name, limit, meaning), defaults in sorted(rows.items(), key=lambda row: names.index(row[0][0])):
+        lines.append(f"| `{name}` | {_defaults(defaults, len(configs))} | {limit} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _defaults(defaults: Mapping[str, str], kinds: int) -> str:
+    """The default; with the names of kinds where they differ, or where some have no such setting."""
+    if len(defaults) == kinds and len(set(defaults.values())) == 1:
+        return next(iter(defaults.values()))
+    return "; ".join(f"{kind} {default}".strip() for kind, default in defaults.items())
+
+
+def _settings(config: type[Any]) -> Iterator[Setting]:
+    """The fields that have a plain default, with the first paragraph of their docstrings."""
+    docstrings, ranges = _docstrings(config), limits(config)
+    for field in fields(config):
+        if field.default is not MISSING and isinstance(field.default, str | int | float):
+            meaning = " ".join(docstrings.get(field.name, "").split("\n\n")[0].split())
+            yield Setting(field.name, _default(field.default), _limit(ranges.get(field.name)), meaning)
+
+
+def _docstrings(config: type[Any]) -> dict[str, str]:
+    """The string that follows each field in the source, of a class and its bases."""
+    found: dict[str, str] = {}
+    for owner in reversed(config.__mro__[:-1]):
+        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+        assert isinstance(definition, ast.ClassDef)
+        for field, after in zip(definition.body, definition.body[1:], strict=False):
+            if isinstance(field, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(field.target, ast.Name):
+                found[field.target.id] = inspect.cleandoc(ast.literal_eval(after.value))
+    return found
+
+
+def _default(value: str | float) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _limit(limit: Range | Choice | None) -> str:
+    if limit is None:
+        return ""
+    if isinstance(limit, Choice):
+        return ", ".join(f"`{value}`" if value else "empty" for value in limit.values)
+    return " to ".join(f"{bound:,}" if isinstance(bound, int) else f"{bound:g}" for bound in (limit.low, limit.high))
+
+
+def main() -> None:
+    """Rewrite the tables of the documents named on the command line."""
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(with_tables(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
