@@ -81,7 +81,7 @@ class TestLimits:
     def test_texts(self) -> None:
         assert str(Range(1, 8)) == "a whole number from 1 to 8"
         assert str(Range(0.0, 0.5)) == "a number from 0.0 to 0.5"
-        assert str(Choice(("", "en"))) == "empty, en"
+        assert str(Choice(("", "en"))) == "empty or en"
 
 
 def _former(config: type[Config]) -> list[FormerName]:
