@@ -143,7 +143,7 @@ class TestEveryTask:
 
 class TestStateReset:
     @pytest.mark.parametrize(("share", "kept"), [(0.0, 3), (1.0, 0)])
-    def test_a_share_of_rows_starts_from_a_zero_state(self, tokenizer: SubwordTokenizer, share: float, kept: int) -> None:
+    def test_a_share_of_rows_starts_at_zero(self, tokenizer: SubwordTokenizer, share: float, kept: int) -> None:
         task = language_task(tokenizer)
         object.__setattr__(task.config, "state_reset", share)
         first, second, *_ = task.batches(0)
