@@ -12,7 +12,6 @@ Everything is plain data: nothing here is unpickled.
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
@@ -28,6 +27,7 @@ from torch import Tensor
 from models.counted.bag_of_words import Bag, BagConfig
 from models.counted.ngram import Ngram, NgramConfig
 from models.errors import CheckpointError, ModelError
+from models.files import write_synced
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.translator import Translator, TranslatorConfig
@@ -138,10 +138,7 @@ def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         for name, content in {**files, MANIFEST: to_json(manifest)}.items():
-            with (partial / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
+            write_synced(partial / name, content)
         shutil.rmtree(retired, ignore_errors=True)
         if directory.exists():
             directory.rename(retired)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from app.errors import ServiceError
 from app.telemetry.logs import get_logger
+from models.files import write_atomic
 
 PREFIX = "ck-"
 log = get_logger(__name__)
@@ -71,17 +72,11 @@ class KeyFile:
         self._write(left)
 
     def _write(self, keys: Sequence[ApiKey]) -> None:
-        partial = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         content = json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n"
         try:
-            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.path)
+            # by process: two commands at the same time write to different files
+            write_atomic(self.path, content.encode("utf-8"), mode=0o600, suffix=f".{os.getpid()}.partial")
         except OSError as error:
-            partial.unlink(missing_ok=True)
             raise KeyFileError(f"{self.path}: can't be written: {error.strerror}") from None
 
 

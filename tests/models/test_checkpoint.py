@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -56,7 +57,7 @@ class TestSaveAndLoad:
             raise OSError(28, "No space left on device")
 
         before = checkpoint.load(directory).version
-        monkeypatch.setattr(checkpoint.os, "fsync", full)
+        monkeypatch.setattr(os, "fsync", full)
         with pytest.raises(CheckpointError, match="No space left"):
             checkpoint.replace_files(directory, {"README.md": b"new"})
         monkeypatch.undo()

@@ -1,7 +1,6 @@
 """Rows of text become ids on the disk, and a report of what they are."""
 
 import json
-import os
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.errors import CheckpointError, DataError
+from models.files import replacing, write_atomic
 from models.text.tokenizers import Tokenizer, load_tokenizer
 from trainer.data.files import Row
 from trainer.data.store import IdArray, Ragged, RaggedWriter
@@ -125,10 +125,9 @@ class CorpusWriter:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / ABOUT).unlink(missing_ok=True)
             names, numbers = self._write_rows(train, self._count_valid(valid))
-            _write_whole(self.folder / "tokenizer", self.tokenizer.to_bytes())
-            with (self.folder / "labels.npy").open("wb") as file:
+            write_atomic(self.folder / "tokenizer", self.tokenizer.to_bytes())
+            with replacing(self.folder / "labels.npy") as file:
                 np.save(file, numbers)
-                os.fsync(file.fileno())
             about = {
                 "tokenizer": self.tokenizer.kind,
                 "lowercase": self.tokenizer.lowercase,
@@ -136,7 +135,7 @@ class CorpusWriter:
                 "summary": self.summary(),
                 "identity": self.identity,
             }
-            _write_whole(self.folder / ABOUT, json.dumps(about).encode("utf-8"))  # the last: now it is whole
+            write_atomic(self.folder / ABOUT, json.dumps(about).encode("utf-8"))  # the last: now it is whole
         except OSError as error:
             raise CheckpointError(f"{self.folder}: can't be written: {error}") from None
 
@@ -201,16 +200,6 @@ class CorpusWriter:
             "valid": self.valid.summary(),
             "validation_texts_in_training": self.shared,
         }
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """The file has all of content, or is not there, whatever is cut off."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def _column(folder: Path, column: int) -> Path:

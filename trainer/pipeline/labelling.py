@@ -17,6 +17,7 @@ from models.checkpoint import Checkpoint
 from models.config import Config, Range
 from models.counted.bag_of_words import Bag
 from models.errors import CheckpointError, DataError
+from models.files import write_atomic
 from models.networks.classifier import Classifier
 from models.runtime.build import make_classifier_runtime
 from models.text.sentences import split_sentences
@@ -48,10 +49,9 @@ def label_file(path: Path, teachers: Sequence[Checkpoint], texts: Sequence[str],
         *_label(teachers, names, texts, how.least),
         *_label(teachers, names, list(_sentences(texts, how.sentences)), how.least_of_sentences),
     ]
-    partial = path.with_name(path.name + ".partial")
+    lines = "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows)
     try:
-        partial.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows))
-        partial.replace(path)
+        write_atomic(path, lines.encode("utf-8"))
     except OSError as error:
         raise CheckpointError(f"{path}: can't be written: {error}") from None
     return len(rows)

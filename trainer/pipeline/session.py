@@ -1,7 +1,6 @@
 """One run of the trainer: progress on the screen, a state that survives a kill, a checkpoint at the end."""
 
 import json
-import os
 import platform
 import shutil
 import time
@@ -21,6 +20,7 @@ from models.checkpoint import Model
 from models.counted.bag_of_words import Bag
 from models.counted.ngram import Ngram
 from models.errors import CheckpointError, DataError
+from models.files import replacing
 from models.networks.classifier import Classifier
 from models.networks.language_model import LanguageModel
 from models.networks.translator import Translator
@@ -187,17 +187,13 @@ def _resume(run: Run, trainer: Trainer[Any, Any], console: Console) -> list[dict
 def _save_state(run: Run, trainer: Trainer[Any, Any], state: Mapping[str, Any], log: list[dict[str, Any]]) -> None:
     ground = json.dumps(environment(trainer.device, trainer.world.size))
     content = {"trainer": state, "environment": ground, "log": json.dumps(log)}
-    partial = run.work / f"{STATE}.partial"
+    path = run.work / STATE
     try:
-        with partial.open("wb") as file:
+        with replacing(path) as file:
             torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(run.work / STATE)
     except (OSError, RuntimeError) as error:  # PyTorch's writer has errors of its own for a full disk
-        partial.unlink(missing_ok=True)
         hint = "; the run can go on with --resume" if has_state(run.output) else ""
-        raise CheckpointError(f"{partial}: can't be written: {error}{hint}") from error
+        raise CheckpointError(f"{path}: can't be written: {error}{hint}") from error
 
 
 def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer, log: list[dict[str, Any]]) -> None:
