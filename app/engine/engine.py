@@ -1,10 +1,10 @@
-"""One thread that owns every tensor, and turns the batch without end.
+"""The engine: one thread that owns every tensor and runs the batches.
 
-submit   on an event loop: a seat in the queue, or a refusal at once; text becomes ids
-inbox    what was submitted, on its way to the thread
-queue    who waits, fairly between callers
-lanes    what runs: each turn of the loop, one lane takes one step
-outbox   what that made, sent to the event loop in one callback
+submit   on an event loop: tokenizes the text and queues the job, or refuses it at once
+inbox    submitted jobs on their way to the thread
+queue    queued jobs of a model, scheduled fairly between callers
+lanes    running jobs of a model: each step of the engine is one step of one lane
+outbox   the events of a step, sent to the event loop in one callback
 """
 
 import asyncio
@@ -37,7 +37,7 @@ log = get_logger(__name__)
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """max_rows seats a model; batching by request admits only when nothing runs, to measure what steps are worth.
+    """max_rows are the slots of a model. Batching by request admits only when nothing runs: a baseline for benchmarks.
 
     torch_threads are those of PyTorch in the engine's thread: runtimes in int8 bring threads of their own.
     """
@@ -51,7 +51,7 @@ class EngineConfig:
 
 @dataclass(eq=False)
 class _Entry:
-    """A task that waits for seats, with the model that it began with."""
+    """A queued task and its model."""
 
     task: Task
     served: Served
@@ -84,7 +84,7 @@ class Engine:
         self._meter = Meter(metrics or Metrics(), clock)
         self._pace = Pace()
         self._ended = clock()
-        self._reserved = 0  # requests between submit and a seat
+        self._reserved = 0  # requests between submit and a slot
         self._waiting_cost = 0.0
         self._stop_by: float | None = None
         self._busy_since: float | None = None
@@ -141,12 +141,12 @@ class Engine:
 
     @property
     def waiting(self) -> int:
-        """How many requests have been let in and have no seat yet."""
+        """How many requests have been let in and have no slot yet."""
         return self._reserved
 
     @property
     def running(self) -> int:
-        """How many requests have seats."""
+        """How many requests have slots."""
         return len(self._running)
 
     def is_moving(self, patience_s: float) -> bool:
@@ -155,7 +155,7 @@ class Engine:
         return self._thread.is_alive() and (since is None or self._clock() - since < patience_s)
 
     def predicted_wait_s(self) -> float:
-        """How long a request that came now would wait for a seat."""
+        """How long a request that came now would wait for a slot."""
         return self._pace.seconds(self._waiting_cost)
 
     def _reserve(self, ticket: Ticket) -> None:
@@ -187,17 +187,17 @@ class Engine:
         with torch.inference_mode():
             while self._wait():
                 self._busy_since = self._clock()
-                self.turn()
+                self.step()
                 self._busy_since = None
             for lanes in self._lanes.values():
                 lanes.interrupt()
         self._fail_all(EngineStopped("the service is shutting down"))
         self._outbox.send()
 
-    def turn(self) -> None:
-        """End what is over, let in who can be, take one step of one lane, and send what that made.
+    def step(self) -> None:
+        """Expire and admit requests, run one step of one lane, and send its events.
 
-        For the engine's own thread; tests that want each turn to themselves start none, and call it.
+        For the engine's own thread. Tests that control each step start no thread, and call it.
         """
         try:
             self._fetch()
@@ -206,18 +206,18 @@ class Engine:
                 lanes.sweep()
             self._account()
             self._admit()
-            self._step()
+            self._run_lane()
         except Exception:
-            log.exception("turn_failed")
+            log.exception("step_failed")
             self._fail_all(RuntimeError("the engine failed"))
         self._outbox.send()
 
-    def _step(self) -> None:
+    def _run_lane(self) -> None:
         owners = {lane: served for served, lanes in self._lanes.items() for lane in lanes.lanes}
-        done = self._round.turn(list(owners))
+        done = self._round.step(list(owners))
         if done:
             lane, work, seconds = done
-            self._meter.turned(owners[lane].name, lane, work, seconds)
+            self._meter.stepped(owners[lane].name, lane, work, seconds)
 
     def _fetch(self) -> None:
         with self._condition:
@@ -269,19 +269,18 @@ class Engine:
                 del self._lanes[served]
 
     def _admit(self) -> None:
-        """Give seats to who waits, the least served caller first, as long as there are enough for the next one."""
+        """Start queued tasks, of the least served caller first, while the slots suffice for the next one."""
         if self.config.batching == "request" and self._running:
             return
         for served, queue in list(self._queues.items()):
             lanes = self._lanes.get(served)
             if lanes is None:
-                make = LANES[served.task]
-                lanes = self._lanes[served] = make(served, self.config.max_rows, self._outbox)
-            while (entry := queue.next()) and (lanes.seats >= entry.task.seats or lanes.empty):
+                lanes = self._lanes[served] = LANES[served.task](served, self.config.max_rows, self._outbox)
+            while (entry := queue.next()) and (lanes.free_slots >= entry.task.slots or lanes.empty):
                 queue.take(entry)
                 self._release(entry.ticket)
                 self._running.add(entry.ticket)
-                self._meter.seated(entry.ticket)
+                self._meter.admitted(entry.ticket)
                 lanes.start(entry.task)
             if entry is None:
                 del self._queues[served]

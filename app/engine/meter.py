@@ -8,12 +8,12 @@ from app.telemetry.metrics import Metrics
 
 
 class Meter:
-    """Counts and times turns and tickets."""
+    """Counts and times steps and tickets."""
 
     def __init__(self, metrics: Metrics, clock: Callable[[], float]) -> None:
         self._metrics, self._clock = metrics, clock
 
-    def seated(self, ticket: Ticket) -> None:
+    def admitted(self, ticket: Ticket) -> None:
         self._metrics.queue_seconds.observe(self._clock() - ticket.made)
 
     def over(self, ticket: Ticket) -> None:
@@ -21,8 +21,8 @@ class Meter:
         if ticket.left:
             self._metrics.cancellations.inc()
 
-    def turned(self, model: str, lane: Lane, work: Work, seconds: float) -> None:
-        """A lane of a model has taken a turn."""
+    def stepped(self, model: str, lane: Lane, work: Work, seconds: float) -> None:
+        """A lane of a model has run a step."""
         metrics, now = self._metrics, self._clock()
         metrics.step_seconds.labels(lane.name).observe(seconds)
         metrics.batch_rows.labels(lane.name).observe(work.rows)

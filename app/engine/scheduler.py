@@ -1,8 +1,9 @@
 """Lanes of work that share one thread."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from app.engine.ticket import Ticket
 
@@ -13,7 +14,7 @@ QUANTUM_S = 0.005
 
 @dataclass
 class Work:
-    """What a turn has done: rows that took part, tokens that were read and written, tickets that got their first
+    """What a step has done: rows that took part, tokens that were read and written, tickets that got their first
     token, and those that got their last with how many they were."""
 
     rows: int = 0
@@ -23,23 +24,42 @@ class Work:
     ended: list[tuple[Ticket, int]] = field(default_factory=list)
 
 
-class Lane(Protocol):
-    """One kind of work for one model, done in turns of a few milliseconds."""
+class Lane(ABC):
+    """One kind of work for one model, done in steps of a few milliseconds."""
 
     name: str
 
     @property
+    @abstractmethod
     def busy(self) -> bool:
-        """Whether a turn would do anything."""
+        """Whether a step would do anything."""
 
-    def turn(self, alone: bool, /) -> Work:
-        """Do a bounded piece of the work: a few milliseconds of it, or more where nobody else waits."""
+    @property
+    @abstractmethod
+    def slots(self) -> int:
+        """How many of the model's slots its tasks take."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether it holds no task, not even one that is set aside."""
+        return not self.busy
+
+    @abstractmethod
+    def sweep(self) -> None:
+        """Drop the tasks whose ticket has ended."""
+
+    def interrupt(self) -> None:  # noqa: B027 (most lanes have nothing that could continue elsewhere)
+        """Finish, with what they have, the tasks that can continue in another process."""
+
+    @abstractmethod
+    def step(self, alone: bool, /) -> Work:
+        """Do a bounded piece of the work: a few milliseconds, or more if alone, when no other lane is busy."""
 
 
 class RoundRobin:
     """Deficit round-robin (Shreedhar and Varghese 1995), charged in measured seconds.
 
-    A lane with a dear turn waits until the others have had as much time; an idle lane saves nothing up.
+    A lane with an expensive step waits until the others have had as much time; an idle lane accumulates no credit.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -47,8 +67,8 @@ class RoundRobin:
         self._credit: dict[int, float] = {}
         self._last = 0
 
-    def turn(self, lanes: Sequence[Lane]) -> tuple[Lane, Work, float] | None:
-        """Give one busy lane, if there is any, a turn; return it, what it did, and in how many seconds."""
+    def step(self, lanes: Sequence[Lane]) -> tuple[Lane, Work, float] | None:
+        """Run a step of one busy lane, if there is any; return it, its work, and the seconds it took."""
         busy = [lane for lane in lanes if lane.busy]
         if not busy:
             self._credit.clear()
@@ -60,7 +80,7 @@ class RoundRobin:
         lane = max(busy, key=lambda lane: self._credit[id(lane)])
         started = self._clock()
         try:
-            work = lane.turn(len(busy) == 1)
+            work = lane.step(len(busy) == 1)
         finally:
             seconds = self._clock() - started
             self._credit[id(lane)] -= seconds

@@ -45,7 +45,7 @@ async def test_requests_and_tokens_are_counted(client: httpx.AsyncClient) -> Non
     assert grown("carousel_step_seconds_count|decode") == 9
     assert grown("carousel_batch_rows_sum|decode") == 18
     assert grown("carousel_queue_seconds_count") == 4
-    for lane in ("read", "words", "classify", "encode", "beam"):
+    for lane in ("prefill", "words", "classify", "encode", "beam"):
         assert grown(f"carousel_step_seconds_count|{lane}") >= 1
     for model in ("sentiment-en", "translation-en-tr"):
         assert grown(f"carousel_read_tokens_total|{model}") > 0

@@ -1,4 +1,4 @@
-"""An engine whose turns a test takes one by one, by a clock that moves when the test says so."""
+"""An engine whose steps a test runs one by one, by a clock that moves when the test says so."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -44,10 +44,10 @@ class Desk:
         ticket.deliver = self.told[ticket].append  # events are seen here, and read by nobody
         return ticket
 
-    def turn(self, count: int = 1) -> None:
+    def step(self, count: int = 1) -> None:
         with torch.inference_mode():
             for _ in range(count):
-                self.engine.turn()
+                self.engine.step()
 
     async def settle(self) -> None:
         """Let the event loop run what the engine has sent."""
@@ -57,12 +57,12 @@ class Desk:
         await asyncio.sleep(0)
 
     async def finish(self, most: int = 5_000) -> None:
-        """Take turns until nothing is left."""
+        """Run steps until nothing is left."""
         for _ in range(most):
             if not (self.engine.running or self.engine.waiting):
                 await self.settle()
                 return
-            self.turn()
+            self.step()
             await self.settle()
         raise AssertionError(f"still {self.engine.running} running and {self.engine.waiting} waiting")
 

@@ -1,4 +1,4 @@
-"""Laws of the engine, turn by turn."""
+"""Laws of the engine, step by step."""
 
 import asyncio
 import random
@@ -48,7 +48,7 @@ async def solo(desk: Desk, job: Any, model: str | Served = "") -> Any:
 
 class TestSchedules:
     async def test_each_output_is_that_of_its_solo_run(self, make_desk: MakeDesk) -> None:
-        """Random arrivals, lengths, cancels, seeds, urgencies and callers; turns are taken by hand."""
+        """Random arrivals, lengths, cancels, seeds, urgencies and callers; steps are run by hand."""
         desk = make_desk()
         alone = [await solo(desk, generate_job(seed)) for seed in range(JOBS)]
         for schedule in range(SCHEDULES):
@@ -83,16 +83,16 @@ async def run_schedule(desk: Desk, draw: random.Random, alone: list[Any]) -> Non
     arriving = sorted((draw.randrange(25), draw.randrange(JOBS)) for _ in range(draw.randint(1, 6)))
     leaving: dict[int, list[Ticket]] = {}
     tickets: dict[Ticket, int] = {}
-    for turn in range(60):
+    for step in range(60):
         for when, seed in arriving:
-            if when == turn:
+            if when == step:
                 ticket = await desk.submit(generate_job(seed), Caller(draw.choice("abc"), draw.randrange(8)))
                 tickets[ticket] = seed
                 if draw.random() < 0.3:
-                    leaving.setdefault(turn + draw.randrange(12), []).append(ticket)
-        for ticket in leaving.get(turn, []):
+                    leaving.setdefault(step + draw.randrange(12), []).append(ticket)
+        for ticket in leaving.get(step, []):
             ticket.leave()
-        desk.turn()
+        desk.step()
     await desk.finish()
     left = {ticket for group in leaving.values() for ticket in group}
     for ticket, seed in tickets.items():
@@ -120,12 +120,12 @@ def check_pieces(desk: Desk, ticket: Ticket, wanted: Any, whole: bool) -> None:
 
 
 def check_empty(desk: Desk) -> None:
-    """Nothing is left behind: no seat, no row, no place in the queue."""
+    """Nothing is left behind: no slot, no row, no place in the queue."""
     assert (desk.engine.running, desk.engine.waiting) == (0, 0)
     assert abs(desk.engine.predicted_wait_s()) < 1e-6
     for lanes in desk.engine._lanes.values():
         assert lanes.empty
-        assert lanes.seats == desk.engine.config.max_rows
+        assert lanes.free_slots == desk.engine.config.max_rows
 
 
 class TestScoredPrompts:
@@ -263,14 +263,14 @@ class TestIsolation:
         assert errors[1] == "None"
         check_empty(desk)
 
-    async def test_a_turn_that_fails_outside_any_job_fails_what_runs_and_no_more(
+    async def test_a_step_that_fails_outside_any_job_fails_what_runs_and_no_more(
         self, make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         desk = make_desk()
         ticket = await desk.submit(generate_job(1))
         with monkeypatch.context() as patch:
             patch.setattr(desk.engine, "_admit", lambda: 1 / 0)
-            desk.turn()
+            desk.step()
         await desk.settle()
         assert str(desk.end(ticket).error) == "the engine failed"
         assert await solo(desk, generate_job(2)) == await solo(make_desk(), generate_job(2))
@@ -317,11 +317,11 @@ class TestShares:
         }
         for seed in range(60):
             await desk.submit(generate_job(seed, **forever))
-        desk.turn(20)
+        desk.step(20)
         long = await desk.submit(generate_job(99, prompt="the man sees the dog and " * 200, max_new_tokens=1))
         log.clear()
         while not desk.told[long]:
-            desk.turn()
+            desk.step()
             await desk.settle()
         between, longest = 0.0, 0.0
         for kind, seconds in log:
@@ -338,7 +338,7 @@ class TestShares:
         modest = [await desk.submit(generate_job(seed, **jobs), Caller("modest")) for seed in range(2)]
         ended: list[Ticket] = []
         while len(ended) < 22:
-            desk.turn()
+            desk.step()
             await desk.settle()
             ended += [ticket for ticket in (*greedy, *modest) if desk.told[ticket] and ticket not in ended]
         assert max(ended.index(ticket) for ticket in modest) < 6
@@ -349,7 +349,7 @@ class TestShares:
         tickets = [await desk.submit(generate_job(seed, **jobs), Caller("a", 7 - seed)) for seed in range(5)]
         ended: list[Ticket] = []
         while len(ended) < 5:
-            desk.turn()
+            desk.step()
             await desk.settle()
             ended += [ticket for ticket in tickets if desk.told[ticket] and ticket not in ended]
         assert ended == tickets[::-1]
@@ -358,7 +358,7 @@ class TestShares:
         desk = make_desk(max_rows=2)
         slow = [await desk.submit(generate_job(seed, max_new_tokens=200, stop=())) for seed in range(9)]
         quick = await desk.submit(ClassifyJob(("dog",)))
-        desk.turn(4)
+        desk.step(4)
         await desk.settle()
         assert desk.result(quick)
         assert not any(desk.told[ticket] for ticket in slow if not ticket.job.stream)
@@ -367,11 +367,11 @@ class TestShares:
         desk = make_desk(batching="request")
         short = await desk.submit(generate_job(1, max_new_tokens=1, choices=1))
         long = await desk.submit(generate_job(2, max_new_tokens=14, stop=(), choices=1))
-        desk.turn(3)
+        desk.step(3)
         late = await desk.submit(generate_job(3, max_new_tokens=1))
         while not desk.told[late]:
             assert desk.engine.running + desk.engine.waiting > 0
-            desk.turn()
+            desk.step()
             await desk.settle()
         assert desk.result(short)
         assert desk.result(long)
@@ -382,19 +382,22 @@ class TestSlowReaders:
         long = {"max_new_tokens": 300, "stop": (), "sampling": SamplingConfig(1.0), "stream": True, "top_logprobs": 1}
         endless = wrapped(registry, "language-en", lambda runtime: Poisoned(runtime, END, deadly=False))
         alone = await solo(make_desk(endless), generate_job(5, choices=2, **long | {"stream": False}))
-        desk = make_desk(endless)
+        desk = make_desk(endless, max_rows=3)
         slow = await desk.submit(generate_job(5, choices=2, **long))
         quick = await desk.submit(generate_job(6, choices=1, **long))
         for _ in range(200):
-            desk.turn()
+            desk.step()
             await desk.settle()
             quick.taken = quick.posted
-        (lanes,) = desk.engine._lanes.values()
         assert slow.unread <= UNREAD + 2  # a step makes two events
-        assert (len(lanes.decode), lanes.decode.parked) == (1, 1)
+        other = await desk.submit(generate_job(7, choices=2, max_new_tokens=3))
+        assert desk.engine.waiting == 1
+        desk.step()
+        assert (desk.engine.waiting, desk.engine.running) == (0, 3)  # it took the slots of the slow one
         for _ in range(2_000):
-            slow.taken, quick.taken = slow.posted, quick.posted
-            desk.turn()
+            for ticket in (slow, quick, other):
+                ticket.taken = ticket.posted
+            desk.step()
             await desk.settle()
         assert desk.result(slow) == alone
         assert desk.result(quick)
@@ -405,9 +408,9 @@ class TestSlowReaders:
         slow = await desk.submit(
             generate_job(5, max_new_tokens=400, stop=(), stream=True, top_logprobs=1, sampling=SamplingConfig(1.0))
         )
-        desk.turn(200)
+        desk.step(200)
         desk.clock.now += 31
-        desk.turn(2)
+        desk.step(2)
         await desk.settle()
         assert isinstance(desk.end(slow).error, DeadlineExceeded)
         check_empty(desk)
@@ -423,7 +426,7 @@ class TestAdmission:
         for seed in range(40):  # let it learn its pace
             await desk.submit(generate_job(seed, **jobs))
             while desk.engine.waiting > 8:
-                desk.turn()
+                desk.step()
         while desk.engine.waiting < 12:
             await desk.submit(generate_job(7, **jobs))
         with pytest.raises(QueueFull, match="12 requests are waiting") as refused:
@@ -432,7 +435,7 @@ class TestAdmission:
         promised = refused.value.retry_after_s
         waiting = [entry.ticket for queue in desk.engine._queues.values() for entry in queue]
         while any(entry.ticket in waiting for queue in desk.engine._queues.values() for entry in queue):
-            desk.turn()
+            desk.step()
         waited = desk.clock.now - before
         assert waited / 2 < promised < waited * 2
         await desk.submit(generate_job(8, **jobs))
@@ -455,15 +458,15 @@ class TestAdmission:
         desk = make_desk(max_rows=1, timeout_s=10)
         running = await desk.submit(generate_job(1, max_new_tokens=400, choices=1, stop=()))
         waiting = await desk.submit(generate_job(2))
-        desk.turn(3)
+        desk.step(3)
         desk.clock.now += 11
-        desk.turn(2)
+        desk.step(2)
         await desk.settle()
         for ticket in (running, waiting):
             assert isinstance(desk.end(ticket).error, DeadlineExceeded)
         check_empty(desk)
 
-    async def test_more_choices_than_seats_run_when_nothing_else_does(self, make_desk: MakeDesk) -> None:
+    async def test_more_choices_than_slots_run_when_nothing_else_does(self, make_desk: MakeDesk) -> None:
         desk = make_desk(max_rows=2)
         assert len((await solo(desk, generate_job(1, choices=5))).choices) == 5
 
@@ -489,7 +492,7 @@ class TestSwap:
         swapped = Registry(registry.models.values(), registry.device)
         desk = make_desk(swapped, max_rows=3)
         before = [await desk.submit(generate_job(seed, **fixed)) for seed in range(12)]
-        desk.turn(6)
+        desk.step(6)
         english = swapped.get("language-en")
         swapped.swap(renamed(turkish, MODEL))
         after = [await desk.submit(generate_job(seed, **fixed)) for seed in range(12)]
@@ -498,7 +501,7 @@ class TestSwap:
         assert [desk.result(ticket) for ticket in before] == old
         assert [desk.result(ticket) for ticket in after] == new
         assert new != old
-        desk.turn()
+        desk.step()
         assert english not in desk.engine._lanes
 
     async def test_a_request_keeps_the_version_that_it_was_resolved_to(

@@ -179,7 +179,7 @@ class TestGoingDown:
         desk = make_desk()
         ticket = await desk.submit(job(max_new_tokens=40, stream=True))
         other = await desk.submit(job(max_new_tokens=40, remember=False))
-        desk.turn(6)
+        desk.step(6)
         desk.engine.drain(0)
         desk.engine._run()
         await desk.settle()

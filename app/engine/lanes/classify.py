@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from app.engine.jobs import ClassifyJob, Contribution, Verdict
-from app.engine.scheduler import Work, isolated
+from app.engine.scheduler import Lane, Work, isolated
 from app.engine.ticket import Outbox, Ticket
 from models.batch import length_buckets, pad
 from models.runtime.interface import ClassifierRuntime
@@ -34,7 +34,7 @@ class ClassifyTask:
             else:
                 self.ids.append(tokenizer.encode(text) or [end.id])
         self.verdicts: dict[int, Verdict] = {}
-        self.seats = 1
+        self.slots = 1
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class _Text:
         return self.task.ids[self.place]
 
 
-class ClassifyLane:
+class ClassifyLane(Lane):
     """Reads the texts that wait, those of like length together; the one that waits longest is always among them."""
 
     name = "classify"
@@ -57,7 +57,8 @@ class ClassifyLane:
         self._labels, self._bias = labels, runtime.bias.tolist()
         self._waiting: list[_Text] = []
 
-    def __len__(self) -> int:
+    @property
+    def slots(self) -> int:
         return len(self._waiting)
 
     @property
@@ -68,10 +69,9 @@ class ClassifyLane:
         self._waiting += [_Text(task, place) for place in range(len(task.ids))]
 
     def sweep(self) -> None:
-        """Drop those who are gone."""
         self._waiting = [text for text in self._waiting if not text.task.ticket.gone]
 
-    def turn(self, alone: bool, /) -> Work:
+    def step(self, alone: bool, /) -> Work:
         batches = length_buckets([len(text.ids) for text in self._waiting], ALONE_TOKENS if alone else TURN_TOKENS)
         places = set(next(batch for batch in batches if 0 in batch))
         chosen = [self._waiting[place] for place in sorted(places)]

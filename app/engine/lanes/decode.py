@@ -1,4 +1,4 @@
-"""The batch that never stops turning: every running continuation takes one token a turn."""
+"""Continuous batching: every step generates one token of each running row."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from app.catalog.registry import Served
 from app.engine.continuation import Continuation
 from app.engine.jobs import GenerateJob, Generation, TokenScore
-from app.engine.scheduler import Work, isolated
+from app.engine.scheduler import Lane, Work, isolated
 from app.engine.snapshot import Prompt, Snapshot, snapshot, to_bits
 from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
@@ -22,7 +22,7 @@ UNREAD = 64
 
 
 class GenerateTask:
-    """A GenerateJob with its prompt as ids; it is a Reader, and then one row a choice."""
+    """A GenerateJob with its prompt as ids, and a row for each choice."""
 
     def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, GenerateJob)
@@ -33,12 +33,7 @@ class GenerateTask:
         # a prompt that is to be scored is read by the rows themselves
         self.prompt = Prompt(tokenizer, "", ids=()) if self.job.score_prompt else whole
         self.rows = [Continuation(self.job, choice, tokenizer, whole) for choice in range(self.job.choices)]
-        self.seats = self.job.choices
-        self.lane: DecodeLane | None = None
-
-    def go_on(self, state: State, _marked: State) -> None:
-        assert self.lane is not None
-        self.lane.join(self, state)
+        self.slots = self.job.choices
 
     def result(self, state: State | None = None) -> Generation:
         """What was generated; state, where it is to be remembered, is that of the only row before its last token."""
@@ -52,7 +47,7 @@ class GenerateTask:
         return snapshot(self._served, state, (row.next,), "", seen, row.drawing())
 
 
-class DecodeLane:
+class DecodeLane(Lane):
     """Rows and their state, in the same order. Rows join and leave between steps; the state is a value."""
 
     name = "decode"
@@ -66,21 +61,21 @@ class DecodeLane:
         self._sampler: Sampler | None = None
         self._keys = np.zeros(0, np.uint64)
 
-    def __len__(self) -> int:
-        """How many rows there are, those on their way in included and those set aside left out."""
-        return len(self._rows) + sum(task.seats for task, _ in self._joining)
+    @property
+    def slots(self) -> int:
+        """Rows in the batch and rows that are about to join; those set aside take no slot."""
+        return len(self._rows) + sum(task.slots for task, _ in self._joining)
 
     @property
     def busy(self) -> bool:
         return bool(self._rows or self._joining)
 
     @property
-    def parked(self) -> int:
-        """How many streams are set aside because their reader is slow."""
-        return len(self._parked)
+    def empty(self) -> bool:
+        return not (self.busy or self._parked)
 
-    def join(self, task: GenerateTask, state: State) -> None:
-        """Let a task's rows step on at the next turn, all from the state, of one row, after its prompt."""
+    def join(self, task: GenerateTask, state: State, _marked: State) -> None:
+        """Add a task's rows at the next step, all from the state, of one row, after its prompt."""
         self._joining.append((task, state))
 
     def sweep(self) -> None:
@@ -106,9 +101,9 @@ class DecodeLane:
             if task.job.remember and not task.ticket.gone:
                 self._interrupt(task, rows[0], state)
 
-    def turn(self, _alone: bool, /) -> Work:
+    def step(self, _alone: bool, /) -> Work:
         for task, state in self._joining:
-            one = torch.zeros(task.seats, dtype=torch.int64)
+            one = torch.zeros(task.slots, dtype=torch.int64)
             self._enter([(task, row) for row in task.rows], state.rows(one))
         self._joining = []
         assert self._state

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from app.catalog.registry import Served
 from app.engine.jobs import Inspection, InspectJob, Unit
-from app.engine.scheduler import Work
+from app.engine.scheduler import Lane, Work
 from app.engine.ticket import Outbox, Ticket
 from app.errors import NoModel
 from models.gates import Gates, directions, read_gates
@@ -37,7 +37,7 @@ class InspectTask:
         # an end token comes before what a language model reads, and in the place of a text without any token
         self.skipped = 1 if isinstance(model, LanguageModel) or not ids else 0
         self.ids = [served.tokenizer.end_id] * self.skipped + ids
-        self.seats = 1
+        self.slots = 1
 
     def answer(self) -> Inspection:
         """Read the text, and pick units: those that were asked for, or those whose cells changed most."""
@@ -61,7 +61,7 @@ class InspectTask:
         return Unit(unit=unit, change=float(total[unit]), **series)
 
 
-class InspectLane:
+class InspectLane(Lane):
     """Answers InspectTasks, one a turn."""
 
     name = "inspect"
@@ -70,7 +70,8 @@ class InspectLane:
         self._outbox = outbox
         self._tasks: deque[InspectTask] = deque()
 
-    def __len__(self) -> int:
+    @property
+    def slots(self) -> int:
         return len(self._tasks)
 
     @property
@@ -81,10 +82,9 @@ class InspectLane:
         self._tasks.append(task)
 
     def sweep(self) -> None:
-        """Drop those who are gone."""
         self._tasks = deque(task for task in self._tasks if not task.ticket.gone)
 
-    def turn(self, _alone: bool, /) -> Work:
+    def step(self, _alone: bool, /) -> Work:
         task = self._tasks.popleft()
         try:
             self._outbox.finish(task.ticket, task.answer())

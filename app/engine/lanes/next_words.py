@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from app.catalog.registry import Served
 from app.engine.jobs import Prediction, PredictJob
-from app.engine.scheduler import Work, isolated
+from app.engine.scheduler import Lane, Work, isolated
 from app.engine.snapshot import Prompt, Snapshot
 from app.engine.ticket import Outbox, Ticket
 from models.decoding.next_words import Query, Scores, Search, SpellingSearch, WordSearch, score_queries
@@ -18,7 +18,7 @@ ROWS = 256
 
 
 class PredictTask:
-    """A PredictJob; it is a Reader, then asks for the probabilities after its text, and then searches with them."""
+    """A PredictJob: its prompt is read, the probabilities after it are asked for, and words are searched with them."""
 
     def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, PredictJob)
@@ -26,20 +26,18 @@ class PredictTask:
         self.prompt = Prompt(served.tokenizer, self.job.text, self.job.before, self.job.partial)
         self._prefix = self.prompt.prefix
         self._after: Snapshot | None = None
-        self.seats = 1
-        self.lane: WordsLane | None = None
+        self.slots = 1
         self._state: State | None = None
         self._found: Sequence[tuple[str, float]] | None = None
         self._words: WordSearch | None = None
         self._spelling: SpellingSearch | None = None
         self._candidates: list[str] = []
 
-    def go_on(self, state: State, marked: State) -> None:
-        assert self.lane is not None
+    def start(self, state: State, marked: State) -> None:
+        """Take the states that `PrefillLane.add` passes on."""
         if self.job.remember:
             self._after = self.prompt.snapshot(self._served, marked)
         self._state = state
-        self.lane.add(self)
 
     def queries(self) -> list[Query]:
         """What to read next; nothing when it is done."""
@@ -96,7 +94,7 @@ class PredictTask:
         return sorted(scored, key=lambda item: -item[1])
 
 
-class WordsLane:
+class WordsLane(Lane):
     """Answers PredictTasks, each turn those that have waited longest, as many as fit."""
 
     name = "words"
@@ -105,21 +103,23 @@ class WordsLane:
         self._runtime, self._vocabulary, self._outbox = runtime, vocabulary, outbox
         self._tasks: deque[tuple[PredictTask, list[Query]]] = deque()
 
-    def __len__(self) -> int:
+    @property
+    def slots(self) -> int:
         return len(self._tasks)
 
     @property
     def busy(self) -> bool:
         return bool(self._tasks)
 
-    def add(self, task: PredictTask) -> None:
+    def join(self, task: PredictTask, state: State, marked: State) -> None:
+        """Take a task whose prompt has been read."""
+        task.start(state, marked)
         self._tasks.append((task, task.queries()))
 
     def sweep(self) -> None:
-        """Drop those who are gone."""
         self._tasks = deque(entry for entry in self._tasks if not entry[0].ticket.gone)
 
-    def turn(self, _alone: bool, /) -> Work:
+    def step(self, _alone: bool, /) -> Work:
         chosen = [self._tasks.popleft()]
         rows = len(chosen[0][1])
         while self._tasks and rows + len(self._tasks[0][1]) <= ROWS:

@@ -1,12 +1,13 @@
 """The lane that reads prompts, in chunks, so that a long one never stops those who write."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 import torch
 
-from app.engine.scheduler import Work, isolated
+from app.engine.scheduler import Lane, Work, isolated
 from app.engine.snapshot import CHUNK, Prompt
 from app.engine.ticket import Outbox, Ticket
 from models.runtime.interface import LanguageRuntime
@@ -16,8 +17,8 @@ TURN_TOKENS = 64
 """Tokens of all prompts together that are read in a turn, beside other lanes."""
 
 
-class Reader(Protocol):
-    """What is done with a prompt that has been read."""
+class PromptTask(Protocol):
+    """A task that begins with a prompt."""
 
     @property
     def ticket(self) -> Ticket: ...
@@ -26,38 +27,39 @@ class Reader(Protocol):
     def prompt(self) -> Prompt: ...
 
     @property
-    def seats(self) -> int: ...
+    def slots(self) -> int: ...
 
-    def go_on(self, state: State, marked: State) -> None:
-        """Called with the states, of one row, after all ids but the last, and after as many as the prompt marks."""
+
+TaskT = TypeVar("TaskT", bound=PromptTask)
 
 
 @dataclass(eq=False)
 class _Row:
-    reader: Reader
+    task: PromptTask
+    then: Callable[[State, State], None]
     state: State
     marked: State
     position: int = 0
 
     @property
     def left(self) -> int:
-        return len(self.reader.prompt.ids) - 1 - self.position
+        return len(self.task.prompt.ids) - 1 - self.position
 
     @property
     def next_ids(self) -> Sequence[int]:
-        return self.reader.prompt.ids[self.position : self.position + min(self.left, CHUNK)]
+        return self.task.prompt.ids[self.position : self.position + min(self.left, CHUNK)]
 
     def advance(self, state: State) -> None:
         self.position += min(self.left, CHUNK)
         self.state = state
-        if self.position == self.reader.prompt.mark:
+        if self.position == self.task.prompt.mark:
             self.marked = state
 
 
-class ReadingLane:
+class PrefillLane(Lane):
     """Reads side by side what is to be read; the last id of each prompt is left to the lane that goes on."""
 
-    name = "read"
+    name = "prefill"
 
     def __init__(self, runtime: LanguageRuntime, outbox: Outbox) -> None:
         self._runtime, self._outbox = runtime, outbox
@@ -65,24 +67,27 @@ class ReadingLane:
         self._rows: list[_Row] = []
 
     @property
-    def seats(self) -> int:
-        """How many rows those who are being read will take."""
-        return sum(row.reader.seats for row in self._rows)
+    def slots(self) -> int:
+        """As many as the tasks will take when their prompts are read."""
+        return sum(row.task.slots for row in self._rows)
 
     @property
     def busy(self) -> bool:
         return bool(self._rows)
 
-    def add(self, reader: Reader) -> None:
-        """Read a reader's prompt."""
-        state = reader.prompt.start(self._start)
-        self._rows.append(_Row(reader, state, state))
+    def add(self, task: TaskT, then: Callable[[TaskT, State, State], None]) -> None:
+        """Read a task's prompt.
+
+        Then call `then` with the task and two states of one row: after all ids but the last, and after as many as the
+        prompt marks.
+        """
+        state = task.prompt.start(self._start)
+        self._rows.append(_Row(task, partial(then, task), state, state))
 
     def sweep(self) -> None:
-        """Drop the rows of those who are gone."""
-        self._rows = [row for row in self._rows if not row.reader.ticket.gone]
+        self._rows = [row for row in self._rows if not row.task.ticket.gone]
 
-    def turn(self, alone: bool, /) -> Work:
+    def step(self, alone: bool, /) -> Work:
         reading: list[_Row] = []
         tokens = 0
         for row in self._rows:
@@ -92,15 +97,15 @@ class ReadingLane:
         for rows, result in isolated(reading, self._prefill) if reading else ():
             for place, row in enumerate(rows):
                 if isinstance(result, Exception):
-                    self._outbox.fail(row.reader.ticket, result)
+                    self._outbox.fail(row.task.ticket, result)
                 else:
                     row.advance(result.rows(slice(place, place + 1)))
         for row in self._rows:
-            if not row.left and not row.reader.ticket.gone:
-                row.reader.go_on(row.state, row.marked)
+            if not row.left and not row.task.ticket.gone:
+                row.then(row.state, row.marked)
         # those who have just read go to the end of the line
         rest = [row for row in self._rows if row not in reading] + reading
-        self._rows = [row for row in rest if row.left and not row.reader.ticket.gone]
+        self._rows = [row for row in rest if row.left and not row.task.ticket.gone]
         return Work(len(reading), read=tokens)
 
     def _prefill(self, rows: Sequence[_Row]) -> State:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 
 from app.engine.jobs import AttentionMap, SentencePiece, TranslateJob, Translation
-from app.engine.scheduler import Work, isolated
+from app.engine.scheduler import Lane, Work, isolated
 from app.engine.ticket import Outbox, Ticket
 from app.errors import InvalidRequest
 from models.decoding.beam_search import Beam, BeamBatch, Hypothesis, SearchConfig, encode, source_ids
@@ -41,7 +41,7 @@ class TranslateTask:
         if self.job.attention and source_tokens > MAX_ATTENTION_TOKENS:
             detail = f"attention is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}"
             raise InvalidRequest(detail, "attention")
-        self.seats = self.job.beam_size
+        self.slots = self.job.beam_size
         self._told = 0
         self._places = [
             (index, place) for index, sentences in enumerate(self._split) for place in range(len(sentences))
@@ -117,7 +117,7 @@ def _with_end(hypothesis: Hypothesis, end_id: int) -> list[int]:
     return [*hypothesis.ids, *([end_id] if hypothesis.finished else [])]
 
 
-class EncodeLane:
+class EncodeLane(Lane):
     """Encodes the sentences that wait, one of each request in turn, as many as there are rows for."""
 
     name = "encode"
@@ -126,21 +126,25 @@ class EncodeLane:
         self._runtime, self._beams, self._outbox = runtime, beams, outbox
         self._waiting: deque[tuple[TranslateTask, deque[Beam]]] = deque()
 
-    def __len__(self) -> int:
+    @property
+    def slots(self) -> int:
         return len(self._waiting)
 
     @property
     def busy(self) -> bool:
         return bool(self._waiting) and self._beams.has_room
 
+    @property
+    def empty(self) -> bool:
+        return not self._waiting
+
     def add(self, task: TranslateTask) -> None:
         self._waiting.append((task, deque(task.beams)))
 
     def sweep(self) -> None:
-        """Drop those who are gone."""
         self._waiting = deque(entry for entry in self._waiting if not entry[0].ticket.gone)
 
-    def turn(self, _alone: bool, /) -> Work:
+    def step(self, _alone: bool, /) -> Work:
         chosen = self._choose()
         for entries, result in isolated(chosen, lambda some: encode(self._runtime, [beam for _, beam in some])):
             if isinstance(result, Exception):
@@ -165,7 +169,7 @@ class EncodeLane:
         return chosen
 
 
-class BeamLane:
+class BeamLane(Lane):
     """Searches: all sentences with the same width of beam take a step together."""
 
     name = "beam"
@@ -175,7 +179,8 @@ class BeamLane:
         self._batches: deque[BeamBatch] = deque()
         self._tasks: dict[Beam, TranslateTask] = {}
 
-    def __len__(self) -> int:
+    @property
+    def slots(self) -> int:
         return sum(len(batch) * batch.beam_size for batch in self._batches)
 
     @property
@@ -185,7 +190,7 @@ class BeamLane:
     @property
     def room(self) -> int:
         """How many more rows may join."""
-        return self._max_rows - len(self)
+        return self._max_rows - self.slots
 
     @property
     def has_room(self) -> bool:
@@ -202,7 +207,6 @@ class BeamLane:
         self._tasks |= {beam: task for task, beam in entries}
 
     def sweep(self) -> None:
-        """Drop those who are gone."""
         gone = {beam for beam, task in self._tasks.items() if task.ticket.gone}
         if gone:
             for batch in self._batches:
@@ -210,7 +214,7 @@ class BeamLane:
             self._tasks = {beam: task for beam, task in self._tasks.items() if beam not in gone}
             self._batches = deque(batch for batch in self._batches if len(batch))
 
-    def turn(self, _alone: bool, /) -> Work:
+    def step(self, _alone: bool, /) -> Work:
         batch = self._batches.popleft()  # the next turn is another's
         rows = len(batch) * batch.beam_size
         try:

@@ -1,7 +1,7 @@
-"""The lanes of one model, and the seats in them."""
+"""The lanes of one model, and the slots that they share."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from app.catalog.registry import Served
 from app.engine.jobs import ClassifyJob, GenerateJob, InspectJob, Job, PredictJob, TranslateJob
@@ -9,7 +9,7 @@ from app.engine.lanes.classify import ClassifyLane, ClassifyTask
 from app.engine.lanes.decode import DecodeLane, GenerateTask
 from app.engine.lanes.inspect import InspectLane, InspectTask
 from app.engine.lanes.next_words import PredictTask, WordsLane
-from app.engine.lanes.prefill import ReadingLane
+from app.engine.lanes.prefill import PrefillLane
 from app.engine.lanes.translate import BeamLane, EncodeLane, TranslateTask
 from app.engine.scheduler import Lane
 from app.engine.snapshot import check
@@ -23,140 +23,76 @@ from models.runtime.interface import ClassifierRuntime, LanguageRuntime, Transla
 Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask | InspectTask
 
 
-class ModelLanes(Protocol):
-    """What the engine asks of a model's lanes."""
+class ModelLanes:
+    """The lanes of one model, which share its slots."""
 
-    lanes: list[Lane]
+    def __init__(self, lanes: Sequence[Lane], start: Callable[[Any], None], max_slots: int) -> None:
+        """start puts a task into its first lane."""
+        self.lanes, self.start, self._max_slots = lanes, start, max_slots
 
     @property
-    def seats(self) -> int:
-        """How many seats are free."""
+    def free_slots(self) -> int:
+        return self._max_slots - sum(lane.slots for lane in self.lanes)
 
     @property
     def empty(self) -> bool:
-        """Whether nothing runs, and nobody is set aside."""
-
-    def start(self, task: Task) -> None:
-        """Let a task take its seats."""
+        return all(lane.empty for lane in self.lanes)
 
     def sweep(self) -> None:
-        """Drop the tasks of those who are gone."""
+        for lane in self.lanes:
+            lane.sweep()
 
     def interrupt(self) -> None:
-        """End, with what they have, the tasks that can go on elsewhere."""
+        for lane in self.lanes:
+            lane.interrupt()
 
 
-class LanguageLanes:
-    """Reading, decoding, questions about the next word, and looks inside."""
+def language_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
+    runtime: LanguageRuntime = served.runtime  # type: ignore[assignment]
+    assert served.vocabulary
+    words = WordsLane(runtime, served.vocabulary, outbox)
+    inspection = InspectLane(outbox)
+    prefill = PrefillLane(runtime, outbox)
+    decode = DecodeLane(runtime, served.tokenizer, outbox)
 
-    def __init__(self, served: Served, max_rows: int, outbox: Outbox) -> None:
-        runtime: LanguageRuntime = served.runtime  # type: ignore[assignment]
-        assert served.vocabulary
-        self.reading = ReadingLane(runtime, outbox)
-        self.decode = DecodeLane(runtime, served.tokenizer, outbox)
-        self.words = WordsLane(runtime, served.vocabulary, outbox)
-        self.inspect = InspectLane(outbox)
-        self.lanes: list[Lane] = [self.words, self.inspect, self.reading, self.decode]
-        self._max_rows = max_rows
-
-    @property
-    def seats(self) -> int:
-        return self._max_rows - self.reading.seats - len(self.decode) - len(self.words) - len(self.inspect)
-
-    @property
-    def empty(self) -> bool:
-        return not any(lane.busy for lane in self.lanes) and not self.decode.parked
-
-    def start(self, task: Task) -> None:
-        assert isinstance(task, GenerateTask | PredictTask | InspectTask)
-        if isinstance(task, InspectTask):
-            self.inspect.add(task)
-            return
+    def start(task: GenerateTask | PredictTask | InspectTask) -> None:
         if isinstance(task, GenerateTask):
-            task.lane = self.decode
+            prefill.add(task, then=decode.join)
+        elif isinstance(task, PredictTask):
+            prefill.add(task, then=words.join)
         else:
-            task.lane = self.words
-        self.reading.add(task)
+            inspection.add(task)
 
-    def sweep(self) -> None:
-        self.reading.sweep()
-        self.decode.sweep()
-        self.words.sweep()
-        self.inspect.sweep()
-
-    def interrupt(self) -> None:
-        self.decode.interrupt()
+    return ModelLanes([words, inspection, prefill, decode], start, max_slots)
 
 
-class ClassifierLanes:
-    """A text is read in one piece. Texts take no seats, they wait in the lane; looks inside have one of their own."""
+def classifier_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
+    runtime: ClassifierRuntime = served.runtime  # type: ignore[assignment]
+    model = served.checkpoint.model
+    assert isinstance(model, Classifier | Bag)
+    texts = ClassifyLane(runtime, model.config.labels, outbox)
+    inspection = InspectLane(outbox)
 
-    def __init__(self, served: Served, max_rows: int, outbox: Outbox) -> None:
-        runtime: ClassifierRuntime = served.runtime  # type: ignore[assignment]
-        model = served.checkpoint.model
-        assert isinstance(model, Classifier | Bag)
-        self.texts = ClassifyLane(runtime, model.config.labels, outbox)
-        self.inspect = InspectLane(outbox)
-        self.lanes: list[Lane] = [self.texts, self.inspect]
-        self._max_rows = max_rows
-
-    @property
-    def seats(self) -> int:
-        return self._max_rows - len(self.texts) - len(self.inspect)
-
-    @property
-    def empty(self) -> bool:
-        return not self.texts.busy and not self.inspect.busy
-
-    def start(self, task: Task) -> None:
-        assert isinstance(task, ClassifyTask | InspectTask)
-        if isinstance(task, InspectTask):
-            self.inspect.add(task)
+    def start(task: ClassifyTask | InspectTask) -> None:
+        if isinstance(task, ClassifyTask):
+            texts.add(task)
         else:
-            self.texts.add(task)
+            inspection.add(task)
 
-    def sweep(self) -> None:
-        self.texts.sweep()
-        self.inspect.sweep()
-
-    def interrupt(self) -> None:
-        """None can."""
+    return ModelLanes([texts, inspection], start, max_slots)
 
 
-class TranslatorLanes:
-    """Encoding and searching. A text's sentences wait in the first for rows in the second."""
-
-    def __init__(self, served: Served, max_rows: int, outbox: Outbox) -> None:
-        runtime: TranslatorRuntime = served.runtime  # type: ignore[assignment]
-        self.beams = BeamLane(runtime, served.tokenizer.end_id, max_rows, outbox)
-        self.encode = EncodeLane(runtime, self.beams, outbox)
-        self.lanes: list[Lane] = [self.encode, self.beams]
-        self._max_rows = max_rows
-
-    @property
-    def seats(self) -> int:
-        return self._max_rows - len(self.encode) - len(self.beams)
-
-    @property
-    def empty(self) -> bool:
-        return not len(self.encode) and not self.beams.busy
-
-    def start(self, task: Task) -> None:
-        assert isinstance(task, TranslateTask)
-        self.encode.add(task)
-
-    def sweep(self) -> None:
-        self.encode.sweep()
-        self.beams.sweep()
-
-    def interrupt(self) -> None:
-        """None can."""
+def translator_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
+    runtime: TranslatorRuntime = served.runtime  # type: ignore[assignment]
+    beams = BeamLane(runtime, served.tokenizer.end_id, max_slots, outbox)
+    encode = EncodeLane(runtime, beams, outbox)
+    return ModelLanes([encode, beams], encode.add, max_slots)
 
 
 LANES: dict[str, Callable[[Served, int, Outbox], ModelLanes]] = {
-    "language": LanguageLanes,
-    "classifier": ClassifierLanes,
-    "translator": TranslatorLanes,
+    "language": language_lanes,
+    "classifier": classifier_lanes,
+    "translator": translator_lanes,
 }
 
 
