@@ -24,26 +24,13 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from models.counted.bag_of_words import Bag, BagConfig
-from models.counted.ngram import Ngram, NgramConfig
 from models.errors import CheckpointError, ModelError
 from models.files import write_synced
-from models.networks.classifier import Classifier, ClassifierConfig
-from models.networks.language_model import LanguageModel, LanguageModelConfig
-from models.networks.translator import Translator, TranslatorConfig
+from models.kinds import kind_named, kind_of
+from models.model import Model
 from models.text.tokenizers import Tokenizer, load_tokenizer
 
-Model = LanguageModel | Classifier | Translator | Ngram | Bag
-Config = LanguageModelConfig | ClassifierConfig | TranslatorConfig | NgramConfig | BagConfig
-
 FORMAT = 1
-KINDS: dict[str, tuple[type[Any], type[Any]]] = {
-    "language": (LanguageModelConfig, LanguageModel),
-    "classifier": (ClassifierConfig, Classifier),
-    "translator": (TranslatorConfig, Translator),
-    "ngram": (NgramConfig, Ngram),
-    "bag": (BagConfig, Bag),
-}
 TOKENIZER_FILES = {"subword": "tokenizer.model", "word": "tokenizer.json"}
 MANIFEST = "manifest.json"
 LOG = "log.jsonl"
@@ -89,10 +76,9 @@ def save(
     precision; buffers are kept to the bit, and extra files beside the rest. Raises CheckpointError
     where the disk refuses.
     """
-    kind = next(kind for kind, (_, module) in KINDS.items() if isinstance(model, module))
     config = {
         "format": FORMAT,
-        "kind": kind,
+        "kind": kind_of(model).name,
         "languages": list(languages),
         "model": asdict(model.config),
         "tokenizer": {"kind": tokenizer.kind, "lowercase": tokenizer.lowercase},
@@ -173,8 +159,8 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
             raise CheckpointError(
                 f"{directory / 'config.json'}: format {config['format']!r}; this version reads {FORMAT}"
             )
-        config_class, model_class = KINDS[config["kind"]]
-        model_config = config_class(**config["model"])
+        kind = kind_named(config["kind"])
+        model_config = kind.config(**config["model"])
         tokenizer_file = TOKENIZER_FILES[config["tokenizer"]["kind"]]
         languages = tuple(str(language) for language in config["languages"])
         lowercase = config["tokenizer"]["lowercase"]
@@ -194,7 +180,7 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         raise CheckpointError(
             f"{directory / tokenizer_file}: {tokenizer.size} ids, but config.json has {model_config.vocabulary}"
         )
-    model = model_class(model_config)
+    model = kind.model(model_config)
     _load_weights(directory / "model.safetensors", files["model.safetensors"], model)
     return Checkpoint(
         name=directory.name,

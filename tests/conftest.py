@@ -16,6 +16,7 @@ from app.catalog.registry import Registry, load_models
 from app.main import create_app
 from app.settings import Settings
 from models import checkpoint
+from models.model import Model
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.translator import Translator, TranslatorConfig
@@ -84,7 +85,7 @@ def translator(tokenizer: SubwordTokenizer, cell: str) -> Translator:
     return Translator(config).eval()
 
 
-def save_tiny(directory: Path, model: checkpoint.Model, tokenizer: SubwordTokenizer, *languages: str) -> None:
+def save_tiny(directory: Path, model: Model, tokenizer: SubwordTokenizer, *languages: str) -> None:
     """Save a model as it is, with the least that a checkpoint needs."""
     weights = dict(model.named_parameters())
     checkpoint.save(directory, model, weights, tokenizer, languages, TRAINING, {"evaluations": []}, "# tiny\n")

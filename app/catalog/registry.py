@@ -10,23 +10,12 @@ from app.catalog.detection import Detected, detect
 from app.errors import Conflict, InvalidRequest, ModelNotFound, NoModel
 from models import checkpoint
 from models.checkpoint import Checkpoint
-from models.counted.bag_of_words import Bag
-from models.counted.ngram import Ngram
 from models.decoding.word_pieces import Vocabulary
 from models.errors import CheckpointError
-from models.networks.classifier import Classifier
-from models.networks.language_model import LanguageModel
-from models.networks.translator import Translator
-from models.runtime.build import (
-    choose_precision,
-    make_classifier_runtime,
-    make_language_runtime,
-    make_translator_runtime,
-)
-from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.kinds import KINDS, AnyRuntime, kind_of
+from models.runtime.build import choose_precision
 from models.text.tokenizers import Tokenizer
 
-TASKS = {"ngram": "language", "bag": "classifier"}
 SCRATCH_SUFFIXES = (".training", ".partial", ".old")
 
 
@@ -35,7 +24,7 @@ class Served:
     """A checkpoint and the runtime that answers with it; for what predicts text, its pieces as parts of words."""
 
     checkpoint: Checkpoint
-    runtime: LanguageRuntime | ClassifierRuntime | TranslatorRuntime
+    runtime: AnyRuntime
     vocabulary: Vocabulary | None = None
 
     @property
@@ -48,8 +37,8 @@ class Served:
 
     @property
     def task(self) -> str:
-        """The kind of models that it does as: an n-gram predicts text as a language model does."""
-        return _task(self.kind)
+        """What it answers: an n-gram predicts text as a language model does."""
+        return kind_of(self.checkpoint.model).task
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -60,18 +49,11 @@ class Served:
         return self.checkpoint.tokenizer
 
 
-def _task(kind: str) -> str:
-    return TASKS.get(kind, kind)
-
-
 def serve(loaded: Checkpoint, precision: str, threads: int = 0) -> Served:
     """Make the runtime of a checkpoint, in a precision that `choose_precision` gave; threads are for int8."""
-    model = loaded.model
-    if isinstance(model, LanguageModel | Ngram):
-        return Served(loaded, make_language_runtime(model, precision, threads), Vocabulary(loaded.tokenizer))
-    if isinstance(model, Classifier | Bag):
-        return Served(loaded, make_classifier_runtime(model, precision, threads))
-    return Served(loaded, make_translator_runtime(model, precision, threads))
+    kind = kind_of(loaded.model)
+    vocabulary = Vocabulary(loaded.tokenizer) if kind.task == "language" else None
+    return Served(loaded, kind.runtime(loaded.model, precision, threads), vocabulary)
 
 
 def load_models(
@@ -88,7 +70,7 @@ def load_models(
     """
     paths = _paths(folder, names)
     if kind is not None:
-        paths = [path for path in paths if _task(checkpoint.peek_kind(path)) == kind]
+        paths = [path for path in paths if _task_of(path) == kind]
     if not paths:
         raise CheckpointError(
             f"{folder}: no checkpoint{f' of the kind {kind}' if kind else ''} in it; train one with carousel-train"
@@ -122,6 +104,12 @@ def _paths(folder: Path, names: Sequence[str]) -> list[Path]:
         if path.is_dir() and not path.name.startswith(".") and path.suffix not in SCRATCH_SUFFIXES
     )  # fmt: skip
     return [folder / name for name in names] or found
+
+
+def _task_of(path: Path) -> str:
+    """The task that a checkpoint's kind answers; empty for a kind that is not registered."""
+    kind = KINDS.get(checkpoint.peek_kind(path))
+    return kind.task if kind else ""
 
 
 class Registry:
@@ -167,7 +155,7 @@ class Registry:
         """The named model, a language model or a classifier, or the first language model for the text's language."""
         loaded = self.get(name) if name else self.for_text("language", None, text)
         model = loaded.checkpoint.model
-        if not isinstance(model, LanguageModel | Classifier):
+        if not kind_of(model).gates:
             raise ModelNotFound(f"the model is a {loaded.kind}; this needs a language model or a classifier", "model")
         if model.config.cell != "lstm":
             raise ModelNotFound(f"the model's cells are {model.config.cell}; only an LSTM has these gates", "model")
@@ -183,8 +171,8 @@ class Registry:
 
     def directions(self) -> list[tuple[str, str]]:
         """All pairs of languages, source and target, that some model translates."""
-        found = [served.checkpoint.model for served in self.models.values()]
-        return [pair for model in found if isinstance(model, Translator) for pair in model.config.directions]
+        translators = [served for served in self.models.values() if served.task == "translator"]
+        return [pair for served in translators for pair in served.checkpoint.model.config.directions]
 
     def for_translation(
         self, name: str | None, texts: Sequence[str], source: str, target: str | None
@@ -203,7 +191,6 @@ def choose_direction(
     """
     by_direction: dict[tuple[str, str], Served] = {}
     for loaded in models:
-        assert isinstance(loaded.checkpoint.model, Translator)
         for direction in loaded.checkpoint.model.config.directions:
             by_direction.setdefault(direction, loaded)
     sources = list(dict.fromkeys(origin for origin, goal in by_direction if target in (None, goal)))

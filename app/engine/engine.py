@@ -20,7 +20,7 @@ import torch
 
 from app.catalog.registry import Registry, Served
 from app.engine.jobs import Job
-from app.engine.lanes.wiring import LANES, ModelLanes, Task, prepare
+from app.engine.lanes.wiring import ModelLanes, Task, make_lanes, prepare
 from app.engine.meter import Meter
 from app.engine.queue import FairQueue, Pace
 from app.engine.scheduler import RoundRobin
@@ -275,7 +275,7 @@ class Engine:
         for served, queue in list(self._queues.items()):
             lanes = self._lanes.get(served)
             if lanes is None:
-                lanes = self._lanes[served] = LANES[served.task](served, self.config.max_rows, self._outbox)
+                lanes = self._lanes[served] = make_lanes(served, self.config.max_rows, self._outbox)
             while (entry := queue.next()) and (lanes.free_slots >= entry.task.slots or lanes.empty):
                 queue.take(entry)
                 self._release(entry.ticket)

@@ -7,11 +7,12 @@ from typing import Annotated
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.config import Config, Range
 from models.counted.ngram import UNSEEN, Ids, find
 from models.errors import ConfigError
+from models.model import Model
 
 Floats = NDArray[np.float32]
 
@@ -38,7 +39,7 @@ class BagConfig(Config):
             raise ConfigError(f"BagConfig.grams is {self.grams!r}; it must be {self.order - 1} sizes")
 
 
-class Bag(nn.Module):
+class Bag(Model):
     """Logits that are sums: of each different gram of a text one row of weights, however often it is there.
 
     Trained as logistic regression on features weighted by naive Bayes (Wang and Manning 2012, ACL P12-2018, who
@@ -47,6 +48,7 @@ class Bag(nn.Module):
     buffers.
     """
 
+    config: BagConfig
     bias: Tensor
 
     def __init__(self, config: BagConfig) -> None:

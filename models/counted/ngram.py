@@ -13,10 +13,11 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.config import Choice, Config, Range
 from models.errors import ConfigError, DataError
+from models.model import Model
 
 METHODS = ("kneser-ney", "maximum-likelihood")
 UNSEEN = -1
@@ -49,7 +50,7 @@ class _Table(NamedTuple):
     backoff: NDArray[np.float32]
 
 
-class Ngram(nn.Module):
+class Ngram(Model):
     """An n-gram model. Its tables are buffers, so that it is saved and moved as other models are.
 
     kneser-ney: interpolated and modified (Chen and Goodman 1999, section 3). What follows the beginning of a text
@@ -60,6 +61,7 @@ class Ngram(nn.Module):
     Texts are given as one stream of ids (N,), the end token first and after each text; no context reaches back over it.
     """
 
+    config: NgramConfig
     unigram: Tensor
 
     def __init__(self, config: NgramConfig) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from models.batch import padding_mask
 from models.config import Config, Range
 from models.errors import ConfigError
+from models.model import Model
 from models.networks.dropout import drop_positions
 from models.networks.recurrent import BidirectionalStack, Cell
 
@@ -41,12 +42,14 @@ class ClassifierConfig(Config):
         super().__post_init__()
 
 
-class Classifier(nn.Module):
+class Classifier(Model):
     """Recurrent layers that read both ways, max and mean pooling over time, and a linear head.
 
     Pooling as in Howard and Ruder 2018 (arXiv:1801.06146), without their last state and hidden
     layer: with a linear head each logit is a sum over tokens, so that `contributions` is exact.
     """
+
+    config: ClassifierConfig
 
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()

@@ -6,6 +6,7 @@ from typing import Annotated
 from torch import Tensor, nn
 
 from models.config import Config, Range
+from models.model import Model
 from models.networks.dropout import drop_types, sequence_dropout
 from models.networks.recurrent import Cell, RecurrentStack, RecurrentState
 
@@ -38,13 +39,15 @@ class LanguageModelConfig(Config):
     Generating has no use for it."""
 
 
-class LanguageModel(nn.Module):
+class LanguageModel(Model):
     """Embedding, recurrent layers and a softmax tied to the embedding.
 
     Zaremba et al. 2014 (arXiv:1409.2329) for dropout between layers, and Merity et al. 2017
     (arXiv:1708.02182) for its kinds; Press and Wolf 2017 (arXiv:1608.05859) for the tied weights. Where
     hidden and embedding sizes differ, a linear map brings the hidden state back to the embedding's size.
     """
+
+    config: LanguageModelConfig
 
     def __init__(self, config: LanguageModelConfig) -> None:
         super().__init__()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from models.batch import Batch
 from models.config import Config, Range
 from models.errors import ConfigError
+from models.model import Model
 from models.networks.attention import Attention
 from models.networks.dropout import drop_positions
 from models.networks.encoder_output import EncoderOutput
@@ -58,7 +59,7 @@ class DecoderState:
     top: RecurrentState
 
 
-class Translator(nn.Module):
+class Translator(Model):
     """A bidirectional encoder, attention, and a decoder of two layers.
 
     After Bahdanau et al. 2014 (arXiv:1409.0473). The hidden state of the decoder's *bottom* layer alone is the
@@ -67,6 +68,8 @@ class Translator(nn.Module):
     kernels. One table of embeddings serves source, target and output. The target language is a
     token before the source (Johnson et al. 2016, arXiv:1611.04558), with ids after the vocabulary's.
     """
+
+    config: TranslatorConfig
 
     def __init__(self, config: TranslatorConfig) -> None:
         super().__init__()

@@ -3,13 +3,10 @@
 import torch
 from torch import nn
 
-from models.counted.bag_of_words import Bag
-from models.counted.ngram import Ngram
 from models.errors import ConfigError
 from models.networks.classifier import Classifier
 from models.networks.language_model import LanguageModel
 from models.networks.translator import Translator
-from models.runtime.counted import BagClassifier, NgramLanguage
 from models.runtime.cuda_graphs import GraphedLanguage
 from models.runtime.float import FloatClassifier, FloatLanguage, FloatTranslator
 from models.runtime.int8.classifier import Int8Classifier
@@ -42,23 +39,19 @@ def has_int8(model: nn.Module) -> bool:
     return getattr(config, "cell", "") == "lstm" and next(model.parameters()).device.type == "cpu"
 
 
-def make_language_runtime(model: LanguageModel | Ngram, precision: str, threads: int = 0) -> LanguageRuntime:
+def make_language_runtime(model: LanguageModel, precision: str, threads: int = 0) -> LanguageRuntime:
     """A runtime of a precision that `choose_precision` gave; threads are for int8, 0 is one a core.
 
-    In int8 there are LSTMs alone: what else is recurrent runs in float32 instead, and an n-gram as it is.
+    In int8 there are LSTMs alone: what else is recurrent runs in float32 instead.
     """
-    if isinstance(model, Ngram):
-        return NgramLanguage(model)
     if precision == "int8" and has_int8(model):
         return Int8Language(model, threads)
     plain = FloatLanguage(model, DTYPES.get(precision, torch.float32))
     return GraphedLanguage(plain) if plain.device.type == "cuda" else plain
 
 
-def make_classifier_runtime(model: Classifier | Bag, precision: str, threads: int = 0) -> ClassifierRuntime:
-    """As make_language_runtime; a bag runs as it is."""
-    if isinstance(model, Bag):
-        return BagClassifier(model)
+def make_classifier_runtime(model: Classifier, precision: str, threads: int = 0) -> ClassifierRuntime:
+    """As make_language_runtime."""
     if precision == "int8" and has_int8(model):
         return Int8Classifier(model, threads)
     return FloatClassifier(model, DTYPES.get(precision, torch.float32))

@@ -9,7 +9,7 @@ import torch
 from app.catalog.registry import Registry, Served
 from app.catalog.registry import serve as serve_model
 from models import checkpoint
-from models.checkpoint import Model
+from models.model import Model
 from models.networks.classifier import Classifier
 from models.networks.language_model import LanguageModel
 from models.networks.translator import Translator

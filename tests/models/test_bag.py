@@ -9,7 +9,7 @@ import torch
 from models.batch import pad
 from models.counted.bag_of_words import Bag, BagConfig, contributions, grams_of
 from models.counted.ngram import UNSEEN
-from models.errors import ConfigError, DataError
+from models.errors import ConfigError
 from models.runtime.counted import BagClassifier
 from trainer.tasks.bag_of_words import fit
 from trainer.tasks.configs import BaggingConfig
@@ -96,7 +96,7 @@ def test_rare_groups_have_no_weight() -> None:
 
 
 def test_nonsense() -> None:
-    with pytest.raises(DataError, match="all training texts have the label 'a'"):
+    with pytest.raises(ConfigError, match="must be two or more different labels"):
         fit([[1], [2]], ["a", "a"], SIZE, BaggingConfig())
     for make in (lambda: BagConfig(9, ("a",)), lambda: BagConfig(9, ("a", "b"), 2), lambda: BaggingConfig(order=9)):
         with pytest.raises(ConfigError):

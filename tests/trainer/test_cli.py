@@ -18,10 +18,11 @@ import torch
 from models import checkpoint
 from models.networks.classifier import Classifier, ClassifierConfig
 from tests.conftest import SENTENCES
-from trainer import cli
-from trainer.pipeline import plan as build
+from trainer.cli import command as carousel_train
+from trainer.pipeline import plan, steps
 from trainer.recipes import Recipe, recipe_names
-from trainer.tasks.transfer import start_sizes, transfer
+from trainer.tasks.kinds import CLASSIFIER
+from trainer.tasks.transfer import transfer
 
 TINY = [
     "--language",
@@ -40,9 +41,9 @@ TINY = [
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> tuple[int, str]:
     """Run `carousel-train` in this process; return its status and what it printed."""
     monkeypatch.setattr(sys, "argv", ["carousel-train", *map(str, arguments)])
-    monkeypatch.setattr(cli, "keep_memory", lambda: None)
+    monkeypatch.setattr(carousel_train, "keep_memory", lambda: None)
     try:
-        cli.main()
+        carousel_train.main()
         status = 0
     except SystemExit as stop:
         status = int(stop.code or 0)
@@ -213,7 +214,7 @@ class TestTransfer:
 
     def test_it_reads_as_the_language_model_does(self, base) -> None:
         start = checkpoint.load(base, torch.device("cpu")).model
-        sizes = start_sizes("classifier", start, {"dropout": 0.5})
+        sizes = CLASSIFIER.inherit(start, {"dropout": 0.5})
         model = Classifier(ClassifierConfig(start.config.vocabulary, ("bad", "good"), **sizes)).eval()
         transfer(start, model)
         ids = torch.randint(0, start.config.vocabulary, (3, 9))
@@ -271,8 +272,8 @@ class TestTransfer:
             "judge": Recipe("classifier", "", ("en",), (str(labelled),), (str(labelled),), base="read on",
                 settings={"epochs": 1}),
         }  # fmt: skip
-        monkeypatch.setattr(build, "recipe_names", lambda kind="": [n for n, r in known.items() if r.kind == kind])
-        for module in (build, cli):
+        monkeypatch.setattr(plan, "recipe_names", lambda kind="": [n for n, r in known.items() if r.kind == kind])
+        for module in (plan, steps):
             monkeypatch.setattr(module, "load_recipe", known.get)
         status, printed = run(capsys, monkeypatch, "classifier", "--recipe", "judge", "--out", tmp_path / "model")
         assert status == 0, printed

@@ -7,8 +7,7 @@ from dataclasses import replace
 from models import checkpoint
 from tests.conftest import SENTENCES
 from tests.trainer.test_cli import run
-from trainer import cli
-from trainer.pipeline import plan as build
+from trainer.pipeline import plan, steps
 from trainer.recipes import Recipe
 
 
@@ -27,9 +26,9 @@ def test_a_recipe_with_teachers_is_one_command(tmp_path, labelled, capsys, monke
         "bag": Recipe("bag", settings={"vocabulary_size": 300}, **shared),
         "student": replace(teacher, labelling=labelling),
     }
-    for module in (build, cli):
+    for module in (plan, steps):
         monkeypatch.setattr(module, "load_recipe", known.get)
-    monkeypatch.setattr(build, "recipe_names", lambda kind="": [n for n, r in known.items() if r.kind == kind])
+    monkeypatch.setattr(plan, "recipe_names", lambda kind="": [n for n, r in known.items() if r.kind == kind])
     out = tmp_path / "student"
     status, printed = run(capsys, monkeypatch, "classifier", "--recipe", "student", "--out", out)
     assert status == 0, printed

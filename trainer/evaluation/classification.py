@@ -12,10 +12,12 @@ from torch import Tensor
 
 from models.batch import length_buckets, pad
 from models.counted.bag_of_words import Bag
+from models.errors import DataError
+from models.kinds import kind_of
 from models.networks.classifier import Classifier
-from models.runtime.build import make_classifier_runtime
 from models.runtime.interface import ClassifierRuntime
 from models.text.tokenizers import Tokenizer
+from trainer.data.files import Row
 from trainer.evaluation.bootstrap import interval
 from trainer.evaluation.config import EvaluationConfig
 
@@ -46,7 +48,7 @@ def evaluate_classifier(
     """All of `score_classes`, for texts with their labels."""
     ids = [tokenizer.encode(text) or [tokenizer.end_id] for text in texts]
     targets = torch.tensor([model.config.labels.index(label) for label in labels])
-    logits = classify_all(make_classifier_runtime(model, precision), ids)
+    logits = classify_all(kind_of(model).runtime(model, precision, 0), ids)
     return score_classes(logits, targets, model.config.labels, config)
 
 
@@ -145,3 +147,12 @@ def cross_fitted_error(logits: Tensor, targets: Tensor) -> float:
         temperature = fit_temperature(logits[~part], targets[~part])
         probabilities[part] = torch.softmax(logits[part].double() / temperature, dim=-1)
     return calibration_error(probabilities, targets)
+
+
+def known_labels(known: Sequence[str], rows: Sequence[Row], name: str) -> list[str]:
+    """The labels of rows. Raises DataError for one that is not known."""
+    labels = [label.strip() for _, label in rows]
+    unknown = sorted(set(labels) - set(known))
+    if unknown:
+        raise DataError(f"{name}: label {unknown[0]!r} is none of the model's: {', '.join(known)}")
+    return labels

@@ -3,22 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
-from models.checkpoint import Model
-from models.counted.bag_of_words import Bag
 from models.counted.ngram import Ngram
 from models.errors import DataError
-from models.networks.classifier import Classifier
-from models.networks.language_model import LanguageModel
-from models.networks.translator import Translator
+from models.kinds import kind_of
+from models.model import Model
 from models.runtime.build import has_int8
 from models.text.tokenizers import Tokenizer
 from trainer.data.corpus import usable
-from trainer.data.files import Row
 from trainer.data.sources import Source, all_rows
-from trainer.evaluation.classification import evaluate_classifier
 from trainer.evaluation.config import EvaluationConfig
-from trainer.evaluation.language import evaluate_language, evaluate_ngram, language_stream
-from trainer.evaluation.translation import evaluate_translator
+from trainer.evaluation.language import evaluate_ngram, language_stream
 
 NGRAM_MOST_CHARACTERS = 20_000_000  # of text that an n-gram is counted on: its tables take fifty bytes for each
 
@@ -38,15 +32,18 @@ def evaluate_sources(
     unless they have more than 20 million characters: its tables would outgrow memory.
     Raises DataError for data that can't be read or that has labels unknown to the model.
     """
+    kind = kind_of(model)
+    training = kind.load_training()
     evaluations = []
-    ngram = _count(tokenizer, baseline, order) if baseline and isinstance(model, LanguageModel) else None
+    compared = baseline and kind.task == "language" and not kind.counted
+    ngram = _count(tokenizer, baseline, order) if compared else None
     for source in sources:
-        rows = list(usable(source.rows(), 2 if isinstance(model, Translator) else 1))
+        rows = list(usable(source.rows(), kind.text_columns))
         if not rows:
             raise DataError(f"{source.name}: no row without a blank text")
-        scores = evaluate_rows(model, tokenizer, rows, source.name, config)
+        scores = training.evaluate(model, tokenizer, rows, source.name, config, "float32")
         if has_int8(model):
-            scores["int8"] = _headlines(evaluate_rows(model, tokenizer, rows, source.name, config, "int8"))
+            scores["int8"] = _headlines(training.evaluate(model, tokenizer, rows, source.name, config, "int8"))
         if ngram:
             measured = evaluate_ngram(ngram, tokenizer, [text for (text,) in rows])["perplexity_per_word"]
             scores[f"kneser_ney_{order}gram_perplexity_per_word"] = measured
@@ -74,36 +71,3 @@ def _count(tokenizer: Tokenizer, sources: Sequence[Source], order: int) -> Ngram
             return None
     stream = language_stream(tokenizer, texts).numpy()
     return Ngram.count(stream, order, tokenizer.size, tokenizer.end_id)
-
-
-def evaluate_rows(
-    model: Model,
-    tokenizer: Tokenizer,
-    rows: Sequence[Row],
-    name: str,
-    config: EvaluationConfig,
-    precision: str = "float32",
-) -> dict[str, Any]:
-    """Scores on rows: texts; texts and labels; or pairs, first language first."""
-    if isinstance(model, LanguageModel):
-        return evaluate_language(model, tokenizer, [text for (text,) in rows], config, precision=precision)
-    if isinstance(model, Ngram):
-        return evaluate_ngram(model, tokenizer, [text for (text,) in rows], config)
-    if isinstance(model, Classifier | Bag):
-        labels = known_labels(model.config.labels, rows, name)
-        return evaluate_classifier(model, tokenizer, [text for text, _ in rows], labels, config, precision)
-    first = model.config.languages[0]
-    scores = {}
-    for source, target in model.config.directions:
-        pairs = [(left, right) if source == first else (right, left) for left, right in rows]
-        scores[f"{source}-{target}"] = evaluate_translator(model, tokenizer, pairs, target, config, precision)
-    return scores
-
-
-def known_labels(known: Sequence[str], rows: Sequence[Row], name: str) -> list[str]:
-    """The labels of rows. Raises DataError for one that is not known."""
-    labels = [label.strip() for _, label in rows]
-    unknown = sorted(set(labels) - set(known))
-    if unknown:
-        raise DataError(f"{name}: label {unknown[0]!r} is none of the model's: {', '.join(known)}")
-    return labels

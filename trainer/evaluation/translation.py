@@ -74,3 +74,15 @@ def evaluate_translator(
         "length_penalty": config.length_penalty,
         "sentences": len(pairs),
     }
+
+
+def evaluate_directions(
+    model: Translator, tokenizer: Tokenizer, pairs: Pairs, config: EvaluationConfig, precision: str = "float32"
+) -> dict[str, Any]:
+    """`evaluate_translator` in every direction of the model, of pairs in the order of its languages."""
+    first = model.config.languages[0]
+    scores = {}
+    for source, target in model.config.directions:
+        turned = pairs if source == first else [(right, left) for left, right in pairs]
+        scores[f"{source}-{target}"] = evaluate_translator(model, tokenizer, turned, target, config, precision)
+    return scores

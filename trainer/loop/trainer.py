@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from models.device import trains_in_bfloat16
 from models.errors import TrainingError
+from models.model import Model
 from models.networks.dropout import dropped_weights
 from trainer.loop.distributed import World
 from trainer.loop.optimization import Average, Optimizer, Schedule, TrainingConfig
@@ -29,7 +30,7 @@ class Task(ABC, Generic[BatchT, PartT]):
     unit: str
     """What a target is: tokens or texts."""
     higher_is_better: bool
-    model: nn.Module
+    model: Model
 
     @abstractmethod
     def batches(self, epoch: int) -> Sequence[BatchT]:

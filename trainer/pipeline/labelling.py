@@ -15,11 +15,9 @@ import torch
 
 from models.checkpoint import Checkpoint
 from models.config import Config, Range
-from models.counted.bag_of_words import Bag
 from models.errors import CheckpointError, DataError
 from models.files import write_atomic
-from models.networks.classifier import Classifier
-from models.runtime.build import make_classifier_runtime
+from models.kinds import kind_of
 from models.text.sentences import split_sentences
 from trainer.evaluation.classification import classify_all
 
@@ -60,7 +58,7 @@ def label_file(path: Path, teachers: Sequence[Checkpoint], texts: Sequence[str],
 def _labels_of(teachers: Sequence[Checkpoint]) -> tuple[str, ...]:
     known: dict[str, tuple[str, ...]] = {}
     for teacher in teachers:
-        if not isinstance(teacher.model, Classifier | Bag):
+        if kind_of(teacher.model).task != "classifier":
             raise DataError(f"{teacher.name}: a {teacher.kind}; labels come from classifiers")
         known[teacher.name] = teacher.model.config.labels
     if len(set(known.values())) != 1:
@@ -76,10 +74,9 @@ def _label(
         return
     found = []
     for teacher in teachers:
-        assert isinstance(teacher.model, Classifier | Bag)
         tokenizer = teacher.tokenizer
         ids = [tokenizer.encode(text) or [tokenizer.end_id] for text in texts]
-        logits = classify_all(make_classifier_runtime(teacher.model, "float32"), ids)
+        logits = classify_all(kind_of(teacher.model).runtime(teacher.model, "float32", 0), ids)
         found.append(torch.softmax(logits, dim=-1))
     sure, best = torch.stack(found).mean(dim=0).max(dim=1)  # (N,) each
     for text, probability, label in zip(texts, sure.tolist(), best.tolist(), strict=True):

@@ -1,6 +1,6 @@
-"""From a request on the command line to a trainer, its tokenizer, and the way to measure the result."""
+"""From a request on the command line to the data, the tokenizer and what makes the model."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -9,12 +9,12 @@ from typing import Any
 import torch
 
 from models import checkpoint
-from models.checkpoint import Checkpoint, Model
+from models.checkpoint import Checkpoint
 from models.device import choose_device, trains_in_bfloat16
 from models.errors import ConfigError, DataError
-from models.networks.classifier import Classifier, ClassifierConfig
-from models.networks.language_model import LanguageModel, LanguageModelConfig
-from models.networks.translator import Translator, TranslatorConfig
+from models.kinds import Kind, kind_named
+from models.model import Model
+from models.networks.language_model import LanguageModel
 from models.text.tokenizers import Tokenizer
 from trainer.data.corpus import Corpus, CorpusWriter, usable
 from trainer.data.files import Row
@@ -23,33 +23,12 @@ from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.evaluate import evaluate_sources
 from trainer.loop.distributed import World
 from trainer.loop.optimization import TrainingConfig
-from trainer.loop.trainer import Task, Trainer
+from trainer.loop.trainer import Task
 from trainer.pipeline.options import Value, complete, distribute, parse_assignments
 from trainer.pipeline.session import Run, work_folder
 from trainer.recipes import Recipe, load_recipe, recipe_names
-from trainer.tasks.classification import ClassificationTask, ClassificationTaskConfig
-from trainer.tasks.configs import TOKENIZERS, BaggingConfig, CountingConfig, VocabularyConfig, WordListConfig
-from trainer.tasks.language import LanguageTask, LanguageTaskConfig
-from trainer.tasks.transfer import SIZES, go_on, start_sizes, transfer
-from trainer.tasks.translation import TranslationTask, TranslationTaskConfig
-from trainer.tasks.windows import WindowTask
-
-COLUMNS = {
-    "language": ("text",),
-    "classifier": ("text", "label"),
-    "translator": ("source", "target"),
-    "ngram": ("text",),
-    "bag": ("text", "label"),
-}
-TSV_COLUMNS = {**COLUMNS, "language": ("1",), "translator": ("1", "2"), "ngram": ("1",)}
-TEXT_COLUMNS = {"language": 1, "classifier": 1, "translator": 2}
-CONFIGURATIONS: dict[str, tuple[type[Any], ...]] = {
-    "language": (VocabularyConfig, LanguageModelConfig, TrainingConfig, EvaluationConfig, LanguageTaskConfig),
-    "classifier": (VocabularyConfig, ClassifierConfig, TrainingConfig, EvaluationConfig, ClassificationTaskConfig),
-    "translator": (VocabularyConfig, TranslatorConfig, TrainingConfig, EvaluationConfig, TranslationTaskConfig),
-    "ngram": (WordListConfig, CountingConfig, EvaluationConfig),
-    "bag": (VocabularyConfig, BaggingConfig, EvaluationConfig),
-}
+from trainer.tasks.configs import TOKENIZERS, VocabularyConfig
+from trainer.tasks.training import Fit, Material, Settings, Training
 
 
 @dataclass(frozen=True)
@@ -66,7 +45,7 @@ class Request:
     root: Path = Path()
     one_way: bool = False
     start: Path | None = None
-    """The language model that a classifier or another language model starts from."""
+    """The language model to initialise from."""
     labelled: Path | None = None
     """Texts with labels that other models gave them, to train on beside the rest."""
     device: str = "auto"
@@ -80,50 +59,34 @@ class Plan:
     """All that a session needs to run. report is None where the data were prepared before."""
 
     run: Run
-    trainer: Trainer[Any, Any]
+    task: Task[Any, Any] | Fit
+    training: TrainingConfig | None
+    """Of a task that is trained in steps."""
+    device: torch.device
     tokenizer: Tokenizer
-    evaluate: Callable[[Model], dict[str, Any]]
+    valid: Sequence[Source]
+    train: Sequence[Source]
+    measuring: EvaluationConfig
     report: CorpusWriter | None
 
-
-@dataclass(frozen=True)
-class _Settings:
-    """All settings by name, and the same as configurations; those of model and task want what the data say."""
-
-    everything: Mapping[str, Value]
-    vocabulary: VocabularyConfig
-    model: Mapping[str, Any]
-    training: TrainingConfig
-    measuring: EvaluationConfig
-    task: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class _Material:
-    """What a builder builds from."""
-
-    settings: _Settings
-    languages: tuple[str, ...]
-    one_way: bool
-    tokenizer: Tokenizer
-    corpus: Corpus
-    valid: list[Row]
-    start: LanguageModel | None
+    def evaluate(self, model: Model) -> dict[str, Any]:
+        """Scores of the finished model, for metrics.json."""
+        return evaluate_sources(model, self.tokenizer, self.valid, self.measuring, self.train)
 
 
 def plan(request: Request, world: World, resume: bool = False) -> Plan:
-    """Read the data, make tokenizer, model and trainer. Raises ModelError for anything unusable."""
-    recipe = find_recipe(request)
-    device = choose_device(request.device)
+    """Read the data, make the tokenizer and the task. Raises ModelError for anything unusable."""
+    kind, recipe = kind_named(request.kind), find_recipe(request)
+    training: Training = kind.load_training()
+    device = choose_device("cpu" if kind.counted else request.device)
     start = _start(request, device)
-    settings = _settings(request, recipe, start, device)
+    settings = _settings(kind, training, request, recipe, start, device)
     languages = languages_of(request, recipe)
     train = sources_of(request, request.train or recipe.train, "train")
     if request.labelled:
-        train.append(FileSource(request.labelled.name, (request.labelled,), COLUMNS["classifier"]))
+        train.append(FileSource(request.labelled.name, (request.labelled,), kind.columns))
     valid = sources_of(request, request.valid or recipe.valid, "valid")
-    texts = TEXT_COLUMNS[request.kind]
-    valid_rows = list(usable(all_rows(valid), texts))
+    valid_rows = list(usable(all_rows(valid), kind.text_columns))
     if not valid_rows:
         raise DataError("the validation data has no row without a blank text")
     one_way = request.one_way or recipe.one_way
@@ -137,14 +100,14 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     }
     folder = work_folder(request.output) / "corpus"
     known = start.tokenizer if start else None
-    preparing = partial(_prepare, request, folder, train, valid_rows, known, settings.vocabulary, identity)
+    words = settings.make(training.configurations[0])
+    preparing = partial(_prepare, kind, training, folder, train, valid_rows, known, words, identity)
     report = world.decide(lambda: None if resume and Corpus.is_whole(folder) else preparing())
-    corpus, tokenizer = Corpus.open(folder, texts, identity)
-    torch.manual_seed(settings.training.seed)
+    corpus, tokenizer = Corpus.open(folder, kind.text_columns, identity)
+    torch.manual_seed(settings.seed)
     start_model = start.model if start else None
     assert start_model is None or isinstance(start_model, LanguageModel)
-    material = _Material(settings, languages, one_way, tokenizer, corpus, valid_rows, start_model)
-    made = _BUILDERS[request.kind](material)
+    material = Material(settings, languages, one_way, tokenizer, corpus, valid_rows, start_model)
     run = Run(
         output=request.output,
         languages=languages,
@@ -156,34 +119,35 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
         start=identity["start"],
         data_report=corpus.summary,
     )
-
-    def evaluate(model: Model) -> dict[str, Any]:
-        return evaluate_sources(model, tokenizer, valid, settings.measuring, train)
-
-    return Plan(run, Trainer(made, settings.training, device, world), tokenizer, evaluate, report)
+    loop = settings.make(TrainingConfig) if TrainingConfig in settings.shares else None
+    measuring = settings.make(EvaluationConfig)
+    return Plan(run, training.build(material), loop, device, tokenizer, valid, train, measuring, report)
 
 
-def _settings(request: Request, recipe: Recipe, start: Checkpoint | None, device: torch.device) -> _Settings:
+def _settings(
+    kind: Kind, training: Training, request: Request, recipe: Recipe, start: Checkpoint | None, device: torch.device
+) -> Settings:
     """Those of the recipe, of the command line and of what it starts from. Raises ConfigError where they disagree."""
     given: dict[str, Value] = {**recipe.settings, **parse_assignments(request.assignments)}
-    shares = distribute(given, CONFIGURATIONS[request.kind])
-    vocabulary, model, training, evaluation, task = shares
-    config, words = TrainingConfig(**training), VocabularyConfig(**vocabulary)  # type: ignore[arg-type]
-    if request.kind != "classifier" and (config.layer_rate_decay != 1 or config.unfreeze_epochs):
-        raise ConfigError("layer_rate_decay and unfreeze_epochs are for classifiers")
+    shares = dict(zip(training.configurations, distribute(given, training.configurations), strict=True))
+    if TrainingConfig in shares:
+        loop = TrainingConfig(**shares[TrainingConfig])  # type: ignore[arg-type]
+        if not training.per_layer_rates and (loop.layer_rate_decay != 1 or loop.unfreeze_epochs):
+            raise ConfigError("layer_rate_decay and unfreeze_epochs are for classifiers")
     if start:
+        vocabulary = shares[training.configurations[0]]
         if vocabulary:
             raise ConfigError(f"setting {next(iter(vocabulary))} is decided by the language model of --from")
         known = start.tokenizer
         vocabulary |= {"vocabulary_size": known.size, "tokenizer": known.kind, "lowercase": known.lowercase}
-        model |= start_sizes(request.kind, start.model, model)  # type: ignore[arg-type]
-    measuring = EvaluationConfig(**evaluation)  # type: ignore[arg-type]
-    return _Settings(_complete(request.kind, shares, device), words, model, config, measuring, task)
+        assert isinstance(start.model, LanguageModel)
+        shares[kind.config] = training.inherit(start.model, shares[kind.config])
+    return Settings(_complete(training, list(shares.values()), device), shares)
 
 
-def _complete(kind: str, shares: Sequence[Mapping[str, Value]], device: torch.device) -> dict[str, Value]:
+def _complete(training: Training, shares: Sequence[Mapping[str, Value]], device: torch.device) -> dict[str, Value]:
     """All settings, the defaults among them, and the precision that auto comes to."""
-    settings = complete(shares, CONFIGURATIONS[kind])
+    settings = complete(shares, training.configurations)
     if "precision" not in settings:
         return settings
     in_bfloat16 = trains_in_bfloat16(str(settings["precision"]), device)
@@ -193,25 +157,28 @@ def _complete(kind: str, shares: Sequence[Mapping[str, Value]], device: torch.de
 def all_settings(recipe: str, device: str, assignments: Sequence[str] = ()) -> dict[str, Value]:
     """Every setting of a run of a recipe, less what its base was made with."""
     known = load_recipe(recipe)
+    training: Training = kind_named(known.kind).load_training()
     settings: dict[str, Value] = {**known.settings, **parse_assignments(assignments)}
     if known.base:
         base = all_settings(known.base, device)
-        inherited = (*(field.name for field in fields(VocabularyConfig)), *SIZES[known.kind])
+        inherited = (*(field.name for field in fields(VocabularyConfig)), *training.inherited)
         settings |= {name: base[name] for name in inherited}
-    return _complete(known.kind, distribute(settings, CONFIGURATIONS[known.kind]), choose_device(device))
+    return _complete(training, distribute(settings, training.configurations), choose_device(device))
 
 
 def languages_of(request: Request, recipe: Recipe) -> tuple[str, ...]:
     languages = tuple(language.lower() for language in request.languages or recipe.languages)
+    training: Training = kind_named(request.kind).load_training()
     if not languages:
         raise DataError("say what language the text is in, such as --language en")
-    if request.kind == "translator" and len(languages) != 2:
+    if training.pairs and len(languages) != 2:
         raise DataError("a translator needs two languages: --languages SOURCE,TARGET")
     return languages
 
 
 def _prepare(
-    request: Request,
+    kind: Kind,
+    training: Training,
     folder: Path,
     train: list[Source],
     valid: list[Row],
@@ -220,11 +187,11 @@ def _prepare(
     identity: Mapping[str, Any],
 ) -> CorpusWriter:
     """Learn a vocabulary where there is none yet, and write the corpus in its ids."""
-    texts = TEXT_COLUMNS[request.kind]
+    texts = kind.text_columns
     if next(usable(all_rows(train), texts), None) is None:
         raise DataError("the training data has no row without a blank text")
     tokenizer = tokenizer or train_tokenizer(usable(all_rows(train), texts), texts, words)
-    writer = CorpusWriter(folder, tokenizer, request.kind == "language", texts, identity)
+    writer = CorpusWriter(folder, tokenizer, training.stream, texts, identity)
     writer.write(usable(all_rows(train), texts), valid)
     return writer
 
@@ -242,9 +209,8 @@ def find_recipe(request: Request) -> Recipe:
 def sources_of(request: Request, names: tuple[str, ...], option: str) -> list[Source]:
     if not names:
         raise DataError(f"no data: give --{option} FILE, or --recipe")
-    split = {"train": "train", "valid": "validation"}[option]
-    usual = (COLUMNS[request.kind], TSV_COLUMNS[request.kind])
-    return [parse_source(name, request.root, *usual, split) for name in names]
+    kind, split = kind_named(request.kind), {"train": "train", "valid": "validation"}[option]
+    return [parse_source(name, request.root, kind.columns, kind.tsv_columns, split) for name in names]
 
 
 def _start(request: Request, device: torch.device) -> Checkpoint | None:
@@ -260,52 +226,3 @@ def _start(request: Request, device: torch.device) -> Checkpoint | None:
 def train_tokenizer(rows: Iterator[Row], texts: int, config: VocabularyConfig) -> Tokenizer:
     lines = (text for row in rows for text in row[:texts])
     return TOKENIZERS[config.tokenizer].train(lines, config.vocabulary_size, config.lowercase)
-
-
-def _language(material: _Material) -> Task[Any, Any]:
-    tokenizer = material.tokenizer
-    model = LanguageModel(LanguageModelConfig(tokenizer.size, **material.settings.model))
-    if material.start:
-        go_on(material.start, model)
-    valid = [text for (text,) in material.valid]
-    config = LanguageTaskConfig(**material.settings.task)
-    task = WindowTask if config.window else LanguageTask
-    return task(model, tokenizer, material.corpus.columns[0].values, valid, config, material.settings.training.seed)
-
-
-def _classifier(material: _Material) -> Task[Any, Any]:
-    labels = material.corpus.label_names
-    if len(labels) < 2:
-        raise DataError(f"all training texts have the label {labels[0]!r}; a classifier needs two or more")
-    valid = [(text, label.strip()) for text, label in material.valid]
-    unknown = sorted({label for _, label in valid} - set(labels))
-    if unknown:
-        raise DataError(f"the validation data has the label {unknown[0]!r}, which no training text has")
-    model = Classifier(ClassifierConfig(material.tokenizer.size, labels, **material.settings.model))
-    if material.start:
-        transfer(material.start, model)
-    config = ClassificationTaskConfig(**material.settings.task)
-    (texts,) = material.corpus.columns
-    return ClassificationTask(
-        model, material.tokenizer, texts, material.corpus.labels, valid, config, material.settings.training.seed
-    )
-
-
-def _translator(material: _Material) -> Task[Any, Any]:
-    first, second = material.languages
-    directions = ((first, second), *(() if material.one_way else ((second, first),)))
-    tokenizer = material.tokenizer
-    model = Translator(TranslatorConfig(tokenizer.size, (first, second), directions, **material.settings.model))
-    valid = [(row[0], row[1]) for row in material.valid]
-    config = TranslationTaskConfig(**material.settings.task)
-    tokenize = material.settings.measuring.bleu_tokenize
-    return TranslationTask(
-        model, tokenizer, material.corpus.columns, valid, config, material.settings.training.seed, tokenize
-    )
-
-
-_BUILDERS: dict[str, Callable[[_Material], Task[Any, Any]]] = {
-    "language": _language,
-    "classifier": _classifier,
-    "translator": _translator,
-}

@@ -16,20 +16,18 @@ import torch
 from rich.console import Console
 
 from models import checkpoint
-from models.checkpoint import Model
-from models.counted.bag_of_words import Bag
-from models.counted.ngram import Ngram
 from models.errors import CheckpointError, DataError
 from models.files import replacing
-from models.networks.classifier import Classifier
-from models.networks.language_model import LanguageModel
-from models.networks.translator import Translator
+from models.kinds import kind_named, kind_of
+from models.model import Model
 from models.text.tokenizers import Tokenizer
+from trainer.loop.distributed import World
 from trainer.loop.trainer import Evaluation, Trainer
 from trainer.report.card import write_card
 from trainer.report.plots import class_pictures, learning_curves
 from trainer.report.progress import Display
 from trainer.report.tensorboard import Board
+from trainer.tasks.training import Fit
 
 SAVE_EVERY_S = 300.0
 STATE = "state.pt"
@@ -103,6 +101,30 @@ def train(
     return world.decide(end)
 
 
+def fit(
+    run: Run,
+    task: Fit,
+    tokenizer: Tokenizer,
+    evaluate: Callable[[Model], dict[str, Any]],
+    world: World,
+    console: Console,
+) -> dict[str, Any]:
+    """As `train`, of a model that is made in one go. Of several processes the first one makes it."""
+
+    def make() -> dict[str, Any]:
+        started = time.monotonic()
+        model, notes, line = task.fit()
+        seconds = time.monotonic() - started
+        console.print(f"{seconds:.1f} s; {line}", markup=False, highlight=False)
+        training = {**_record(run, model, seconds, environment(torch.device("cpu"))), **notes}
+        _save(run, model, {}, tokenizer, training, {})
+        metrics = finish(run.output, evaluate, torch.device("cpu"))
+        shutil.rmtree(run.work, ignore_errors=True)
+        return metrics
+
+    return world.decide(make)
+
+
 def _is_due(trainer: Trainer[Any, Any], saved: float) -> bool:
     if trainer.world.size > 1 and trainer.step % 16:
         return False  # they would have to agree at every step
@@ -123,7 +145,7 @@ def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[
     card = write_card(output.name, loaded.kind, loaded.languages, loaded.training, metrics)
     changes = {"metrics.json": checkpoint.to_json(metrics), "README.md": card.encode("utf-8")}
     before = [path.name for path in output.glob("evaluation-*.png")]
-    if loaded.kind in ("classifier", "bag"):
+    if kind_named(loaded.kind).task == "classifier":
         for number, evaluation in enumerate(metrics["evaluations"], 1):
             picture = class_pictures(evaluation["scores"], f"{output.name} on {evaluation['data']['name']}")
             changes[f"evaluation-{number}.png"] = picture
@@ -198,7 +220,6 @@ def _save_state(run: Run, trainer: Trainer[Any, Any], state: Mapping[str, Any], 
 
 def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer, log: list[dict[str, Any]]) -> None:
     model = trainer.task.model
-    assert isinstance(model, LanguageModel | Classifier | Translator)
     weights, notes = trainer.task.export(trainer.best_weights())
     ground = environment(trainer.device, trainer.world.size)
     training = {
@@ -208,14 +229,6 @@ def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer
         **notes,
     }
     _save(run, model, weights, tokenizer, training, _log_files(run, trainer.task.metric, log))
-
-
-def write_counted(
-    run: Run, model: Ngram | Bag, tokenizer: Tokenizer, seconds: float, notes: Mapping[str, Any] | None = None
-) -> None:
-    """Write the checkpoint of a model that was counted rather than trained."""
-    training = {**_record(run, model, seconds, environment(torch.device("cpu"))), **(notes or {})}
-    _save(run, model, {}, tokenizer, training, {})
 
 
 def _record(run: Run, model: Model, seconds: float, ground: Mapping[str, Any]) -> dict[str, Any]:
@@ -242,8 +255,7 @@ def _save(
     training: Mapping[str, Any],
     extra: Mapping[str, bytes],
 ) -> None:
-    kind = next(kind for kind, (_, module) in checkpoint.KINDS.items() if isinstance(model, module))
-    card = write_card(run.output.name, kind, run.languages, training, {})
+    card = write_card(run.output.name, kind_of(model).name, run.languages, training, {})
     nothing: dict[str, Any] = {"evaluations": []}
     checkpoint.save(run.output, model, weights, tokenizer, run.languages, training, nothing, card, extra)
 

@@ -3,13 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-KIND_SENTENCES = {
-    "language": "A recurrent language model: embedding, recurrent layers, tied softmax.",
-    "classifier": "A text classifier: recurrent layers in both directions, max and mean pooling, linear head.",
-    "translator": "A translator: recurrent encoder in both directions, attention, recurrent decoder of two layers.",
-    "ngram": "An n-gram model: counts of words in sorted tables.",
-    "bag": "A text classifier that knows no order: logistic regression on which words, or groups of words, a text has.",
-}
+from models.kinds import kind_named
+
 INFINITE = 1e290
 """From here on, a perplexity of words that were held to be impossible."""
 NO_NOTE = "Not recorded: whoever trained this knows what the data's licence allows."
@@ -26,7 +21,7 @@ def write_card(name: str, kind: str, languages: tuple[str, ...], training: Mappi
     )
     return f"""# {name}
 
-{KIND_SENTENCES[kind]} Languages: {", ".join(languages)}. {_size(kind, training["parameters"])}.
+{kind_named(kind).sentence} Languages: {", ".join(languages)}. {_size(kind, training["parameters"])}.
 
 ## Data
 
@@ -57,7 +52,7 @@ Behind a score stands the 95% interval of a bootstrap.
 def _size(kind: str, numbers: int) -> str:
     return (
         f"{numbers:,} numbers in its tables"
-        if kind in ("ngram", "bag")
+        if kind_named(kind).counted
         else f"{numbers:,} parameters, in half precision"
     )
 

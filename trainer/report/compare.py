@@ -13,10 +13,10 @@ from rich.table import Table
 from models import checkpoint
 from models.config import current_names
 from models.errors import CheckpointError, DataError
+from models.kinds import kind_named
 from trainer.report.plots import compared_curves
 from trainer.report.settings_table import ALL_CONFIGS
 
-METRICS = {"language": "perplexity_per_word", "classifier": "accuracy", "translator": "loss"}
 SCORES = (
     "perplexity_per_word",
     "perplexity_per_token",
@@ -41,9 +41,11 @@ def compare_runs(directories: Sequence[Path], picture: Path | None, console: Con
             table.add_row(escape(name), *map(escape, values))
     console.print(table)
     if picture is not None:
+        if kind_named(found[0].kind).counted:
+            raise DataError(f"--plot: a model of the kind {found[0].kind} is made in one go: it has no learning curve")
         logs = {name: _read_log(directory) for name, directory in zip(names, directories, strict=True)}
         try:
-            picture.write_bytes(compared_curves(logs, METRICS[found[0].kind]))
+            picture.write_bytes(compared_curves(logs, kind_named(found[0].kind).metric))
         except OSError as error:
             raise DataError(f"{picture}: can't be written: {error}") from None
         console.print(f"made {picture}", markup=False, highlight=False)
@@ -65,7 +67,9 @@ def _column(one: checkpoint.Checkpoint) -> dict[str, str]:
     training = one.training
     settings = current_names(training["settings"], ALL_CONFIGS, warn=False)
     cells = {"parameters": f"{training['parameters']:,}", "minutes": f"{training['seconds'] / 60:.0f}"}
-    cells |= {"step": f"{training['step']:,} of {training['total_steps']:,}", "size, MB": f"{one.size_bytes / 1e6:.1f}"}
+    if "step" in training:
+        cells["step"] = f"{training['step']:,} of {training['total_steps']:,}"
+    cells["size, MB"] = f"{one.size_bytes / 1e6:.1f}"
     cells |= {f"setting {name}": str(value) for name, value in settings.items()}
     names = [evaluation["data"]["name"] for evaluation in one.metrics["evaluations"]]
     short = [Path(name).name for name in names]

@@ -1,6 +1,7 @@
 """A bag of words from texts and labels: logistic regression by scikit-learn."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,20 +11,33 @@ from sklearn.linear_model import LogisticRegression
 
 from models.counted.bag_of_words import Bag, BagConfig
 from models.counted.ngram import UNSEEN, Ids, Reals
-from models.errors import DataError
+from models.model import Model
 from models.runtime.counted import BagClassifier
 from models.text.tokenizers import Tokenizer
-from trainer.data.files import Row
 from trainer.evaluation.classification import calibration_notes, classify_all
-from trainer.evaluation.evaluate import known_labels
 from trainer.tasks.configs import BaggingConfig
+from trainer.tasks.ngram import describe_grams
+from trainer.tasks.training import Fit, Material
+
+
+@dataclass(frozen=True)
+class BagFit(Fit):
+    """Fits a bag. All is in memory together: about 40 bytes for each different group of tokens in each text."""
+
+    material: Material
+
+    def fit(self) -> tuple[Model, dict[str, Any], str]:
+        material, corpus = self.material, self.material.corpus
+        valid = material.labelled_valid
+        texts = [corpus.columns[0][row].tolist() for row in range(len(corpus.labels))]
+        labels = [corpus.label_names[label] for label in corpus.labels]
+        model = fit(texts, labels, material.tokenizer.size, material.settings.make(BaggingConfig))
+        return model, calibrate(model, material.tokenizer, valid), describe_grams(model.config.grams)
 
 
 def fit(texts: Sequence[Sequence[int]], labels: Sequence[str], vocabulary: int, how: BaggingConfig) -> Bag:
     """A bag of texts, ids each, with their labels. Raises DataError where all have the same label."""
     names = sorted(set(labels))
-    if len(names) < 2:
-        raise DataError(f"all training texts have the label {names[0]!r}; a classifier needs two or more")
     keys, features = _count(texts, vocabulary, how)
     wanted = np.array([names.index(label) for label in labels])
     model = Bag(BagConfig(vocabulary, tuple(names), how.order, tuple(len(table) for table in keys)))
@@ -88,11 +102,10 @@ def _regress(features: csr_matrix, wanted: Any, how: BaggingConfig) -> tuple[Rea
     return regression.coef_[0] * ratio, float(regression.intercept_[0])
 
 
-def calibrate(model: Bag, tokenizer: Tokenizer, valid: Sequence[Row]) -> dict[str, Any]:
-    """Divide a model's weights by the temperature that fits the validation data; return the notes of it."""
-    labels = known_labels(model.config.labels, valid, "the validation data")
+def calibrate(model: Bag, tokenizer: Tokenizer, valid: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Divide a model's weights by the temperature that fits texts with their labels; return the notes of it."""
     texts = [tokenizer.encode(text) or [tokenizer.end_id] for text, _ in valid]
-    wanted = torch.tensor([model.config.labels.index(label) for label in labels])
+    wanted = torch.tensor([model.config.labels.index(label) for _, label in valid])
     notes = calibration_notes(classify_all(BagClassifier(model), texts), wanted)
     for name, table in model.named_buffers():
         if not name.startswith("keys"):

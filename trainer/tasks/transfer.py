@@ -1,38 +1,11 @@
-"""A model that has read before: it starts as a language model.
-
-A classifier as of Dai and Le 2015 (arXiv:1511.01432); a language model, to go on with other text, as of Howard and
-Ruder 2018 (arXiv:1801.06146).
-"""
-
-from collections.abc import Mapping
-from typing import Any
+"""Initialising a classifier from a language model (Dai and Le 2015, arXiv:1511.01432)."""
 
 import torch
 from torch import nn
 
-from models.errors import ConfigError
 from models.networks.classifier import Classifier
 from models.networks.language_model import LanguageModel
 from models.networks.recurrent import RecurrentStack
-
-SIZES = {
-    "classifier": ("embedding", "hidden", "layers", "cell"),
-    "language": ("embedding", "hidden", "layers", "cell", "backward"),
-}
-
-
-def start_sizes(kind: str, start: LanguageModel, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a model of a kind, with the sizes of the language model. Raises ConfigError for another size."""
-    sizes = {name: getattr(start.config, name) for name in SIZES[kind]}
-    for name, size in sizes.items():
-        if settings.get(name, size) != size:
-            raise ConfigError(f"setting {name} is {settings[name]}, but the language model of --from has {size}")
-    return {**settings, **sizes}
-
-
-def go_on(start: LanguageModel, model: LanguageModel) -> None:
-    """Copy all weights into a language model of the same sizes."""
-    model.load_state_dict(start.state_dict())
 
 
 def transfer(start: LanguageModel, classifier: Classifier) -> None:

@@ -15,8 +15,7 @@ from app.engine.scheduler import Lane
 from app.engine.snapshot import check
 from app.engine.ticket import Outbox, Ticket
 from app.errors import InvalidRequest
-from models.counted.bag_of_words import Bag
-from models.networks.classifier import Classifier
+from models.kinds import kind_of
 from models.networks.translator import Translator
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 
@@ -68,9 +67,7 @@ def language_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes
 
 def classifier_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
     runtime: ClassifierRuntime = served.runtime  # type: ignore[assignment]
-    model = served.checkpoint.model
-    assert isinstance(model, Classifier | Bag)
-    texts = ClassifyLane(runtime, model.config.labels, outbox)
+    texts = ClassifyLane(runtime, served.checkpoint.model.config.labels, outbox)
     inspection = InspectLane(outbox)
 
     def start(task: ClassifyTask | InspectTask) -> None:
@@ -89,11 +86,10 @@ def translator_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLan
     return ModelLanes([encode, beams], encode.add, max_slots)
 
 
-LANES: dict[str, Callable[[Served, int, Outbox], ModelLanes]] = {
-    "language": language_lanes,
-    "classifier": classifier_lanes,
-    "translator": translator_lanes,
-}
+def make_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
+    """The lanes that the record of the model's kind names."""
+    lanes: ModelLanes = kind_of(served.checkpoint.model).load_lanes()(served, max_slots, outbox)
+    return lanes
 
 
 def prepare(ticket: Ticket, served: Served) -> Task:

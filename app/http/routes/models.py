@@ -19,9 +19,7 @@ from app.http.schemas.models import (
     tokenize_request,
 )  # fmt: skip
 from app.settings import Settings
-from models.counted.bag_of_words import Bag
-from models.networks.classifier import Classifier
-from models.networks.translator import Translator
+from models.kinds import kind_of
 from models.text.tokenizers import Tokenizer
 
 
@@ -79,11 +77,7 @@ def _tokenize(tokenizer: Tokenizer, text: str) -> Response:
 
 def _summary(registry: Registry, served: Served) -> ModelSummary:
     loaded = served.checkpoint
-    made: dict[str, Any] = {}
-    if isinstance(loaded.model, Classifier | Bag):
-        made["labels"] = list(loaded.model.config.labels)
-    if isinstance(loaded.model, Translator):
-        made["directions"] = [list(direction) for direction in loaded.model.config.directions]
+    shown = {name: getattr(loaded.model.config, name) for name in kind_of(loaded.model).shown}
     return ModelSummary(
         name=loaded.name,
         kind=loaded.kind,
@@ -96,5 +90,5 @@ def _summary(registry: Registry, served: Served) -> ModelSummary:
         checksum=loaded.checksum,
         device=str(registry.device),
         precision=served.runtime.precision,
-        **made,
+        **shown,
     )

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from models.checkpoint import Checkpoint
 from models.counted.ngram import UNSEEN, Ids, Ngram, find
+from models.kinds import kind_of
 from models.networks.language_model import LanguageModel
-from models.runtime.build import has_int8, make_classifier_runtime, make_language_runtime
+from models.runtime.build import has_int8
 from models.runtime.interface import LanguageRuntime
 from trainer.evaluation.classification import classify_all
 from trainer.evaluation.language import score_stream
@@ -77,7 +78,7 @@ class Places:
 @torch.inference_mode()
 def expect(model: LanguageModel | Ngram, places: Places) -> Expectation:
     """Ask a rung for the word at each place, given the words before it and an empty memory."""
-    runtime = make_language_runtime(model, "float32")
+    runtime = kind_of(model).runtime(model, "float32", 0)
     losses, right, impossible = 0.0, 0, 0
     for before, wanted in zip(torch.split(places.before, AT_ONCE), torch.split(places.wanted, AT_ONCE), strict=True):
         state = runtime.start(len(wanted))
@@ -142,8 +143,8 @@ def judge(loaded: Checkpoint, pairs: Sequence[Pair], labels: Sequence[str]) -> t
     """The share of texts that are judged rightly, and of pairs of which both are; labels are those of a pair's two."""
     model = loaded.model
     texts = [loaded.tokenizer.encode(text) for pair in pairs for text in pair]
-    known = list(model.config.labels)  # type: ignore[union-attr]
-    logits = classify_all(make_classifier_runtime(model, "float32"), texts)  # type: ignore[arg-type]
+    known = list(model.config.labels)
+    logits = classify_all(kind_of(model).runtime(model, "float32", 0), texts)
     wanted = torch.tensor([known.index(label) for label in labels]).repeat(len(pairs))
     right = (logits.argmax(dim=1) == wanted).view(-1, 2)
     return float(right.double().mean()), float(right.all(dim=1).double().mean())
@@ -158,7 +159,7 @@ def speed(model: LanguageModel | Ngram, stream: Tensor) -> float:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        runtime = make_language_runtime(model, "int8" if has_int8(model) else "float32", threads=1)
+        runtime = kind_of(model).runtime(model, "int8" if has_int8(model) else "float32", 1)
         prompts = [stream[at : at + PROMPT_WORDS] for at in range(0, max(1, len(stream) - PROMPT_WORDS), 7)][:200]
         _ask(runtime, prompts[0])
         asked, begun = 0, time.perf_counter()

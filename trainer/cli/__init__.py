@@ -1,0 +1,5 @@
+"""The `carousel-train` command."""
+
+from trainer.cli.command import main
+
+__all__ = ["main"]

@@ -1,0 +1,120 @@
+"""The command, and what it does with models that are there: label, evaluate, compare; and the list of recipes."""
+
+import json
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from models import checkpoint
+from models.device import choose_device
+from models.errors import DataError, ModelError
+from models.kinds import KINDS, kind_named
+from trainer.cli import options, studies
+from trainer.cli.training import training_command
+from trainer.data.sources import parse_source
+from trainer.evaluation.config import EvaluationConfig
+from trainer.evaluation.evaluate import evaluate_sources
+from trainer.loop.allocator import keep_memory
+from trainer.pipeline import session
+from trainer.pipeline.labelling import LabellingConfig
+from trainer.pipeline.options import distribute, parse_assignments
+from trainer.pipeline.steps import write_labels
+from trainer.recipes import load_recipe, recipe_names
+from trainer.report.compare import compare_runs
+
+
+def make_app() -> typer.Typer:
+    """The command with a subcommand for each kind of model that is registered."""
+    app = typer.Typer(
+        help="Train LSTM models on your own text, and measure them.", no_args_is_help=True, add_completion=False
+    )
+    for kind in KINDS.values():
+        app.command(name=kind.name)(training_command(kind))
+    commands = (label, evaluate, compare, studies.gradients, studies.recall, studies.ladder, recipes)
+    for command in commands:
+        app.command()(command)
+    return app
+
+
+def label(
+    teachers: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT…", help="Classifiers with the same labels.")],
+    data: Annotated[list[str], typer.Option("--data", help="Text without labels: FILE[:COLUMN] or hf:NAME.")],
+    out: Annotated[Path, typer.Option("--out", help="The .jsonl file to write.")],
+    least: Annotated[float, typer.Option(min=0, max=1, help="The probability that a label must have.")] = 0.7,
+    sentences: Annotated[int, typer.Option(min=0, max=100, help="Sentences of each text to label as well.")] = 0,
+    least_of_sentences: Annotated[float, typer.Option(min=0, max=1, help="As --least, of these.")] = 0.85,
+    root: options.OtherRoot = Path(),
+    threads: options.Threads = 0,
+) -> None:
+    """Label text by classifiers together, to train another one on: self-training."""
+    options.use_threads(threads)
+    sources = [parse_source(name, root, ("text",), ("1",), "train") for name in data]
+    write_labels(out, teachers, sources, LabellingConfig(least, sentences, least_of_sentences))
+
+
+def evaluate(
+    directory: Annotated[Path, typer.Argument(help="A checkpoint directory.")],
+    names: Annotated[list[str], typer.Argument(metavar="DATA…", help="Data: FILE[:COLUMN,…].")],
+    baseline: Annotated[
+        list[str] | None, typer.Option(help="For a language model: also count an n-gram on this data, and measure it.")
+    ] = None,
+    order: Annotated[int, typer.Option(min=1, max=10, help="Words of the baseline's n-grams.")] = 3,
+    save: Annotated[
+        bool, typer.Option("--save", help="Also make this the checkpoint's metrics.json, card and pictures.")
+    ] = False,
+    assignments: options.Assignments = None,
+    data: options.Root = Path(),
+    device: options.Device = "auto",
+    threads: options.Threads = 0,
+) -> None:
+    """Measure a checkpoint on data, and print the scores as JSON."""
+    options.use_threads(threads)
+    loaded = checkpoint.load(directory, choose_device(device))
+    kind = kind_named(loaded.kind)
+    if baseline and (kind.task != "language" or kind.counted):
+        raise DataError(f"--baseline is for language models, and {directory} is a {loaded.kind}")
+    known = {field.name for field in fields(EvaluationConfig)}
+    trained = {name: value for name, value in loaded.training.get("settings", {}).items() if name in known}
+    (settings,) = distribute({**trained, **parse_assignments(assignments or ())}, (EvaluationConfig,))
+    config = EvaluationConfig(**settings)  # type: ignore[arg-type]
+    columns = (kind.columns, kind.tsv_columns)
+    sources = [parse_source(name, data, *columns, "validation") for name in names]
+    counted = [parse_source(name, data, *columns, "train") for name in baseline or ()]
+    with torch.inference_mode():
+        metrics = evaluate_sources(loaded.model, loaded.tokenizer, sources, config, counted, order)
+    if save:
+        session.write_metrics(loaded, directory, metrics)
+    typer.echo(json.dumps(metrics, indent=2, ensure_ascii=False))
+
+
+def compare(
+    directories: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT…", help="Two or more, of one kind.")],
+    picture: Annotated[Path | None, typer.Option("--plot", help="A PNG to draw their learning curves into.")] = None,
+) -> None:
+    """Set checkpoints side by side: what differs in their settings, what they scored, how they learned."""
+    compare_runs(directories, picture, Console())
+
+
+def recipes() -> None:
+    """List the named recipes."""
+    table = Table("recipe", "command", "what it makes")
+    for name in recipe_names():
+        recipe = load_recipe(name)
+        table.add_row(name, recipe.kind, recipe.about)
+    Console().print(table)
+
+
+def main() -> None:
+    """Run the command; an error of the user's data or options ends it with one line and status 2."""
+    keep_memory()
+    try:
+        make_app()()
+    except ModelError as error:
+        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)

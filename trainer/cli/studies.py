@@ -1,0 +1,89 @@
+"""The commands of the studies: gradients over time, long dependencies, the ladder of models."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from models.kinds import kind_named
+from trainer.cli import options
+from trainer.cli.training import make
+from trainer.data.sources import parse_source
+from trainer.pipeline import session
+from trainer.pipeline.plan import Request
+from trainer.studies.commands import show_gradients, show_recall
+from trainer.studies.ladder.report import climb
+from trainer.studies.ladder.rungs import Ladder
+from trainer.studies.synthetic import Schooling
+
+
+def gradients(
+    out: Annotated[Path, typer.Option("--out", help="The folder for gradients.csv and gradients.png.")],
+    length: Annotated[int, typer.Option(min=2, max=10_000, help="Steps of a sequence.")] = 100,
+    hidden: Annotated[int, typer.Option(min=1, max=4096, help="Units of a cell.")] = 64,
+    steps: Annotated[int, typer.Option(min=1, help="Of training.")] = 500,
+    gain: Annotated[
+        float, typer.Option(min=1.001, max=100.0, help="How much larger recurrent weights begin the second time.")
+    ] = 4.0,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    threads: options.Threads = 0,
+) -> None:
+    """Measure how far back in time the loss of an RNN, a GRU and an LSTM reaches: gradients that vanish and explode."""
+    options.use_threads(threads)
+    show_gradients(out, length, hidden, steps, gain, seed, Console())
+
+
+def recall(
+    out: Annotated[Path, typer.Option("--out", help="The folder for recall.csv and recall.png.")],
+    problem: Annotated[str, typer.Option(help="adding or copy.")] = "adding",
+    cell: Annotated[list[str] | None, typer.Option(help="rnn, gru or lstm; all if left out. Can be repeated.")] = None,
+    length: Annotated[list[int] | None, typer.Option(min=2, max=10_000, help="Steps; can be repeated.")] = None,
+    hidden: Annotated[int, typer.Option(min=1, max=4096, help="Units of a cell.")] = 128,
+    steps: Annotated[int, typer.Option(min=1, help="Of training, at most.")] = 5000,
+    learning_rate: Annotated[float, typer.Option(min=1e-6, max=1.0)] = 2e-3,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    threads: options.Threads = 0,
+) -> None:
+    """Train recurrent cells on the adding or the copy problem: how long does a memory last?"""
+    options.use_threads(threads)
+    how = Schooling(steps=steps, learning_rate=learning_rate)
+    show_recall(out, problem, cell or (), length or (50, 100, 200, 500), hidden, how, seed, Console())
+
+
+def ladder(
+    data: Annotated[list[str], typer.Option("--data", help="Text: FILE[:COLUMN] or hf:NAME. Can be repeated.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder for all rungs and the report.")],
+    language: options.Language,
+    valid: Annotated[
+        list[str] | None,
+        typer.Option("--valid", help="Text to measure on; left out, every 20th of --data is kept for it."),
+    ] = None,
+    vocabulary: Annotated[int, typer.Option(min=3, max=1_000_000, help="Words that all rungs know.")] = 10_000,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", help="A setting of the recurrent rungs that read: NAME=VALUE.")
+    ] = None,
+    order: Annotated[int, typer.Option(min=1, max=10, help="Of the Kneser-Ney model.")] = 5,
+    words: Annotated[int, typer.Option(min=0, help="Leave out what comes after so many words; 0: nothing.")] = 0,
+    note: Annotated[str, typer.Option(help="What the rungs' cards say of the data and their licence.")] = "",
+    root: options.OtherRoot = Path(),
+    threads: options.Threads = 0,
+) -> None:
+    """Make every rung from counting words to the LSTM of one text, and measure all of them the same way.
+
+    What is there already in the folder is not made again.
+    """
+    options.use_threads(threads)
+    kind = kind_named("ngram")
+    config = Ladder(
+        out.resolve(), language, tuple(assignments or ()), vocabulary, order, words, note, options.command_line()
+    )
+    text, held_out = (
+        [parse_source(name, root, kind.columns, kind.tsv_columns, split) for name in names]
+        for names, split in ((data, "train"), (valid or [], "validation"))
+    )
+
+    def make_rung(request: Request) -> None:
+        make(request, resume=session.has_state(request.output))
+
+    climb(config, text, held_out, make_rung, Console())

@@ -1,0 +1,109 @@
+"""The commands that make models: one for each kind, from one declaration of their options."""
+
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from models.device import choose_device
+from models.errors import DataError, ModelError
+from models.kinds import Kind
+from trainer.cli import options
+from trainer.loop.distributed import World
+from trainer.pipeline.plan import Request
+from trainer.pipeline.steps import Context, run
+from trainer.tasks.training import Training
+
+Option = tuple[Any, Any]
+"""Its annotation and its default."""
+DATA: dict[str, Option] = {
+    "out": (options.Output, inspect.Parameter.empty),
+    "train": (options.Train, None),
+    "valid": (options.Valid, None),
+    "recipe": (options.RecipeName, ""),
+    "assignments": (options.Assignments, None),
+    "data": (options.Root, Path()),
+}
+ONE_LANGUAGE: dict[str, Option] = {"language": (options.Language, "")}
+TWO_LANGUAGES: dict[str, Option] = {"languages": (options.Languages, ""), "one_way": (options.OneWay, False)}
+INITIALISED: dict[str, Option] = {"start": (options.Start, None)}
+LOOP: dict[str, Option] = {
+    "resume": (options.Resume, False),
+    "device": (options.Device, "auto"),
+    "threads": (options.Threads, 0),
+    "tensorboard": (options.BoardFolder, None),
+}
+
+
+def training_command(kind: Kind) -> Callable[..., None]:
+    """The command that makes models of a kind, as a function that Typer can read."""
+    training: Training = kind.load_training()
+    known = DATA | (TWO_LANGUAGES if training.pairs else ONE_LANGUAGE)
+    known |= INITIALISED if training.inherited else {}
+    known |= {} if kind.counted else LOOP
+
+    def command(**given: Any) -> None:
+        train(kind.name, **given)
+
+    command.__doc__ = training.help
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+            for name, (annotation, default) in known.items()
+        ]
+    )
+    command.__annotations__ = {name: annotation for name, (annotation, _) in known.items()}
+    return command
+
+
+def train(
+    kind: str,
+    out: Path,
+    train: list[str] | None = None,
+    valid: list[str] | None = None,
+    recipe: str = "",
+    assignments: list[str] | None = None,
+    data: Path = Path(),
+    language: str = "",
+    languages: str = "",
+    one_way: bool = False,
+    start: Path | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    threads: int = 0,
+    tensorboard: Path | None = None,
+) -> None:
+    """Make a model of a kind as a command line asks for it. Raises ModelError."""
+    output = out.resolve()
+    if not output.name:
+        raise DataError(f"--out {out}: name a folder to make")
+    request = Request(
+        kind=kind,
+        output=output,
+        train=tuple(train or ()),
+        valid=tuple(valid or ()),
+        languages=tuple(part for part in (language or languages).split(",") if part),
+        recipe=recipe,
+        assignments=tuple(assignments or ()),
+        root=data,
+        one_way=one_way,
+        start=start,
+        device=device,
+        command=options.command_line(),
+    )
+    options.use_threads(threads)
+    make(request, resume, tensorboard)
+
+
+def make(request: Request, resume: bool = False, tensorboard: Path | None = None) -> None:
+    """Run a request among all processes that torchrun started; one alone where it did not. Raises ModelError."""
+    world = World.join(choose_device(request.device))
+    try:
+        run(request, Context(world, resume, tensorboard))
+    except ModelError:
+        if world.is_first:
+            raise
+        sys.exit(2)  # the first process prints the error
+    finally:
+        world.leave()

@@ -1,0 +1,151 @@
+"""A run as a list of steps: what a recipe needs is made first, then the model itself.
+
+A recipe may start from a base model, and may train on labels that other classifiers, its teachers, give to text
+without any. Each of these has a recipe of its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from models import checkpoint
+from models.config import current_names
+from models.errors import DataError
+from trainer.data.corpus import show, usable
+from trainer.data.sources import Source, all_rows, parse_source
+from trainer.loop.distributed import World
+from trainer.loop.trainer import Trainer
+from trainer.pipeline import session
+from trainer.pipeline.labelling import LabellingConfig, label_file
+from trainer.pipeline.plan import Request, all_settings, find_recipe, plan
+from trainer.recipes import load_recipe
+from trainer.report.settings_table import ALL_CONFIGS
+from trainer.report.tensorboard import Board
+from trainer.tasks.training import Fit
+
+
+@dataclass(frozen=True)
+class Context:
+    """What all steps of a run share."""
+
+    world: World
+    resume: bool = False
+    tensorboard: Path | None = None
+    """The folder for TensorBoard's events of the model itself; prerequisites get folders in it."""
+
+    @property
+    def console(self) -> Console:
+        """Of several processes, the first one prints."""
+        return Console(quiet=not self.world.is_first)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Make a model."""
+
+    request: Request
+    prerequisite: bool = False
+    """Whether another model needs it."""
+    may_start: bool = False
+    """With --resume, start where there is no state: the step that was stopped may have been an earlier one."""
+
+    def run(self, context: Context) -> None:
+        output, folder = self.request.output, context.tensorboard
+        resume = context.resume and (session.has_state(output) or not self.may_start)
+        _train(self.request, context, resume, folder / output.name if folder and self.prerequisite else folder)
+
+
+@dataclass(frozen=True)
+class Label:
+    """Let classifiers label text, unless that was done."""
+
+    output: Path
+    teachers: tuple[Path, ...]
+    sources: tuple[Source, ...]
+    config: LabellingConfig
+
+    def run(self, context: Context) -> None:
+        if not self.output.exists():
+            context.world.decide(lambda: write_labels(self.output, self.teachers, self.sources, self.config))
+
+
+Step = Train | Label
+
+
+def run(request: Request, context: Context) -> None:
+    """Make what a request asks for, and before it what its recipe needs. Raises ModelError."""
+    for step in list(steps_of(request)):
+        step.run(context)
+
+
+def steps_of(request: Request, prerequisite: bool = False) -> Iterator[Step]:
+    """The steps to a model: its teachers and their labels, its base model, and itself.
+
+    Models that are finished already are left out. Raises DataError where one was made with other settings.
+    """
+    recipe = find_recipe(request)
+    first = request
+    if recipe.labelling and request.labelled is None:
+        settings = dict(recipe.labelling)
+        outputs = []
+        for number, teacher in enumerate(settings.pop("teachers"), 1):
+            outputs.append(request.output.with_name(f"{request.output.name}.teacher-{number}"))
+            seed = (f"seed={teacher['seed']}",) if "seed" in teacher else ()
+            yield from _prerequisites(request, outputs[-1], teacher["recipe"], seed)
+        labels = request.output.with_name(f"{request.output.name}.labels.jsonl")
+        names = settings.pop("unlabelled")
+        texts = tuple(parse_source(name, request.root, ("text",), ("1",), "train") for name in names)
+        yield Label(labels, tuple(outputs), texts, LabellingConfig(**settings))
+        request = replace(request, labelled=labels)
+    if recipe.base and request.start is None:
+        base = request.output.with_name(request.output.name + ".base")
+        yield from _prerequisites(request, base, recipe.base, ())
+        request = replace(request, start=base)
+    yield Train(request, prerequisite, may_start=prerequisite or request is not first)
+
+
+def _prerequisites(request: Request, output: Path, recipe: str, assignments: tuple[str, ...]) -> Iterator[Step]:
+    """The steps to a model that another one needs; none where it is finished."""
+    if session.is_finished(output):
+        settings = current_names(checkpoint.load(output, "cpu").training["settings"], ALL_CONFIGS, warn=False)
+        if settings != all_settings(recipe, request.device, assignments):
+            raise DataError(f"{output}: not made by the recipe {recipe} as it is; delete it, or use --from")
+        return
+    needed = Request(
+        load_recipe(recipe).kind, output, recipe=recipe, assignments=assignments, root=request.root,
+        device=request.device, command=request.command,
+    )  # fmt: skip
+    yield from steps_of(needed, prerequisite=True)
+
+
+def write_labels(path: Path, teachers: Sequence[Path], sources: Sequence[Source], config: LabellingConfig) -> None:
+    """Label the texts of sources by classifiers together, and write a JSON Lines file."""
+    texts = [text for (text,) in usable(all_rows(sources), 1)]
+    count = label_file(path, [checkpoint.load(teacher, "cpu") for teacher in teachers], texts, config)
+    Console().print(f"{count:,} labels, of {len(texts):,} texts: {path}", markup=False, highlight=False)
+
+
+def _train(request: Request, context: Context, resume: bool, tensorboard: Path | None) -> None:
+    world, console = context.world, context.console
+    world.decide(lambda: session.check_output(request.output, resume))
+    board = Board(tensorboard if world.is_first else None)
+    try:
+        planned = plan(request, world, resume)
+    except BaseException:
+        if world.is_first:
+            session.forget(request.output)
+        raise
+    if planned.report is not None:
+        show(planned.report, console)
+    metrics: dict[str, Any]
+    if isinstance(planned.task, Fit):
+        metrics = session.fit(planned.run, planned.task, planned.tokenizer, planned.evaluate, world, console)
+    else:
+        assert planned.training is not None
+        trainer = Trainer(planned.task, planned.training, planned.device, world)
+        metrics = session.train(planned.run, trainer, planned.tokenizer, planned.evaluate, resume, console, board)
+    console.print_json(data=metrics)
+    console.print(f"made {request.output}", markup=False, highlight=False)

@@ -1,0 +1,127 @@
+"""How the trainer makes and measures each kind of model of models/kinds.py."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from models.counted.bag_of_words import Bag
+from models.counted.ngram import Ngram
+from models.networks.classifier import Classifier, ClassifierConfig
+from models.networks.language_model import LanguageModel, LanguageModelConfig
+from models.networks.translator import Translator, TranslatorConfig
+from models.text.tokenizers import Tokenizer
+from trainer.data.files import Row
+from trainer.evaluation.classification import evaluate_classifier, known_labels
+from trainer.evaluation.config import EvaluationConfig
+from trainer.evaluation.language import evaluate_language, evaluate_ngram
+from trainer.evaluation.translation import evaluate_directions
+from trainer.loop.optimization import TrainingConfig
+from trainer.loop.trainer import Task
+from trainer.tasks.bag_of_words import BagFit
+from trainer.tasks.classification import ClassificationTask, ClassificationTaskConfig
+from trainer.tasks.configs import BaggingConfig, CountingConfig, VocabularyConfig, WordListConfig
+from trainer.tasks.language import LanguageTask, LanguageTaskConfig
+from trainer.tasks.ngram import NgramFit
+from trainer.tasks.training import Material, Scores, Training
+from trainer.tasks.transfer import transfer
+from trainer.tasks.translation import TranslationTask, TranslationTaskConfig
+from trainer.tasks.windows import WindowTask
+
+
+def _language(material: Material) -> Task[Any, Any]:
+    tokenizer, settings = material.tokenizer, material.settings
+    model = LanguageModel(settings.make(LanguageModelConfig, tokenizer.size))
+    if material.start:
+        model.load_state_dict(material.start.state_dict())
+    valid = [text for (text,) in material.valid]
+    config = settings.make(LanguageTaskConfig)
+    task = WindowTask if config.window else LanguageTask
+    return task(model, tokenizer, material.corpus.columns[0].values, valid, config, settings.seed)
+
+
+def _classifier(material: Material) -> Task[Any, Any]:
+    tokenizer, settings, corpus = material.tokenizer, material.settings, material.corpus
+    valid = material.labelled_valid
+    model = Classifier(settings.make(ClassifierConfig, tokenizer.size, corpus.label_names))
+    if material.start:
+        transfer(material.start, model)
+    config = settings.make(ClassificationTaskConfig)
+    return ClassificationTask(model, tokenizer, corpus.columns[0], corpus.labels, valid, config, settings.seed)
+
+
+def _translator(material: Material) -> Task[Any, Any]:
+    tokenizer, settings = material.tokenizer, material.settings
+    first, second = material.languages
+    directions = ((first, second), *(() if material.one_way else ((second, first),)))
+    model = Translator(settings.make(TranslatorConfig, tokenizer.size, (first, second), directions))
+    valid = [(row[0], row[1]) for row in material.valid]
+    config, tokenize = settings.make(TranslationTaskConfig), settings.make(EvaluationConfig).bleu_tokenize
+    return TranslationTask(model, tokenizer, material.corpus.columns, valid, config, settings.seed, tokenize)
+
+
+def _score_language(
+    model: LanguageModel, tokenizer: Tokenizer, rows: Sequence[Row], _: str, config: EvaluationConfig, precision: str
+) -> Scores:
+    return evaluate_language(model, tokenizer, [text for (text,) in rows], config, precision=precision)
+
+
+def _score_ngram(
+    model: Ngram, tokenizer: Tokenizer, rows: Sequence[Row], _: str, config: EvaluationConfig, _precision: str
+) -> Scores:
+    return evaluate_ngram(model, tokenizer, [text for (text,) in rows], config)
+
+
+def _score_classifier(
+    model: Classifier | Bag,
+    tokenizer: Tokenizer,
+    rows: Sequence[Row],
+    name: str,
+    config: EvaluationConfig,
+    precision: str,
+) -> Scores:
+    labels = known_labels(model.config.labels, rows, name)
+    return evaluate_classifier(model, tokenizer, [text for text, _ in rows], labels, config, precision)
+
+
+def _score_translator(
+    model: Translator, tokenizer: Tokenizer, rows: Sequence[Row], _: str, config: EvaluationConfig, precision: str
+) -> Scores:
+    pairs = [(row[0], row[1]) for row in rows]
+    return evaluate_directions(model, tokenizer, pairs, config, precision)
+
+
+LANGUAGE = Training(
+    help="Train a language model on text: .txt with a document a line, .jsonl, .csv, .tsv, .parquet.",
+    configurations=(VocabularyConfig, LanguageModelConfig, TrainingConfig, EvaluationConfig, LanguageTaskConfig),
+    build=_language,
+    evaluate=_score_language,
+    stream=True,
+    inherited=("embedding", "hidden", "layers", "cell", "backward"),
+)
+CLASSIFIER = Training(
+    help="Train a classifier on labelled texts: .jsonl, .csv, .tsv or .parquet with the columns text and label.",
+    configurations=(VocabularyConfig, ClassifierConfig, TrainingConfig, EvaluationConfig, ClassificationTaskConfig),
+    build=_classifier,
+    evaluate=_score_classifier,
+    inherited=("embedding", "hidden", "layers", "cell"),
+    per_layer_rates=True,
+)
+TRANSLATOR = Training(
+    help="Train a translator on sentence pairs: .tsv, .csv, .jsonl, .parquet, or two parallel files SOURCE,TARGET.",
+    configurations=(VocabularyConfig, TranslatorConfig, TrainingConfig, EvaluationConfig, TranslationTaskConfig),
+    build=_translator,
+    evaluate=_score_translator,
+    pairs=True,
+)
+NGRAM = Training(
+    help="Count an n-gram model on text: .txt with a document a line, .jsonl, .csv, .tsv, .parquet.",
+    configurations=(WordListConfig, CountingConfig, EvaluationConfig),
+    build=NgramFit,
+    evaluate=_score_ngram,
+    stream=True,
+)
+BAG = Training(
+    help="Fit a bag of words on labelled texts: .jsonl, .csv, .tsv or .parquet with the columns text and label.",
+    configurations=(VocabularyConfig, BaggingConfig, EvaluationConfig),
+    build=BagFit,
+    evaluate=_score_classifier,
+)

@@ -1,0 +1,101 @@
+"""How the trainer makes a kind of model: the record that models/kinds.py names."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from models.errors import ConfigError, DataError
+from models.model import Model
+from models.networks.language_model import LanguageModel
+from models.text.tokenizers import Tokenizer
+from trainer.data.corpus import Corpus
+from trainer.data.files import Row
+from trainer.evaluation.config import EvaluationConfig
+from trainer.loop.trainer import Task
+
+ConfigT = TypeVar("ConfigT")
+Value = str | int | float
+Scores = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a run by the configuration that has them; `everything` is all of them, defaults included."""
+
+    everything: Mapping[str, Value]
+    shares: Mapping[type[Any], Mapping[str, Value]]
+
+    def make(self, config: type[ConfigT], *data: Any, **more: Any) -> ConfigT:
+        """A configuration from its settings, and what only the data say. Raises ConfigError."""
+        return config(*data, **more, **self.shares[config])
+
+    @property
+    def seed(self) -> int:
+        return int(self.everything.get("seed", 1))
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a model is made from."""
+
+    settings: Settings
+    languages: tuple[str, ...]
+    one_way: bool
+    tokenizer: Tokenizer
+    corpus: Corpus
+    valid: list[Row]
+    start: LanguageModel | None = None
+    """The language model to initialise from."""
+
+    @property
+    def labelled_valid(self) -> list[tuple[str, str]]:
+        """The validation texts with their labels.
+
+        Raises DataError where the training texts have fewer than two labels, or validation texts have another.
+        """
+        labels = self.corpus.label_names
+        if len(labels) < 2:
+            raise DataError(f"all training texts have the label {labels[0]!r}; a classifier needs two or more")
+        valid = [(text, label.strip()) for text, label in self.valid]
+        unknown = sorted({label for _, label in valid} - set(labels))
+        if unknown:
+            raise DataError(f"the validation data has the label {unknown[0]!r}, which no training text has")
+        return valid
+
+
+class Fit(ABC):
+    """A model that is made in one go rather than trained in steps."""
+
+    @abstractmethod
+    def fit(self) -> tuple[Model, dict[str, Any], str]:
+        """The model; what its record should say of how it was made; and a line for a person to read."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a kind of model is made and measured."""
+
+    help: str
+    """Of its command."""
+    configurations: tuple[type[Any], ...]
+    """Whose fields are its settings; the first is a VocabularyConfig."""
+    build: Callable[[Material], Task[Any, Any] | Fit]
+    evaluate: Callable[[Any, Tokenizer, Sequence[Row], str, EvaluationConfig, str], Scores]
+    """Scores of a model on rows of a named source, in a precision."""
+    stream: bool = False
+    """Whether all texts are one stream of ids, with an end after each."""
+    inherited: tuple[str, ...] = ()
+    """Settings that are those of the language model it may be initialised from; none: it can't be."""
+    per_layer_rates: bool = False
+    """Whether layers may learn at rates of their own (layer_rate_decay, unfreeze_epochs)."""
+    pairs: bool = False
+    """Whether it is made for a pair of languages, in one direction or both."""
+
+    def inherit(self, start: LanguageModel, settings: Mapping[str, Value]) -> dict[str, Value]:
+        """Settings with the sizes of the language model to start from. Raises ConfigError where they disagree."""
+        sizes = {name: getattr(start.config, name) for name in self.inherited}
+        for name, size in sizes.items():
+            if settings.get(name, size) != size:
+                raise ConfigError(f"setting {name} is {settings[name]}, but the language model of --from has {size}")
+        return {**settings, **sizes}
