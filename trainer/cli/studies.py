@@ -12,10 +12,11 @@ from trainer.cli.training import make
 from trainer.data.sources import parse_source
 from trainer.pipeline import session
 from trainer.pipeline.plan import Request
-from trainer.studies.commands import show_gradients, show_recall
+from trainer.studies.gradients import run_gradients
 from trainer.studies.ladder.report import climb
 from trainer.studies.ladder.rungs import Ladder
-from trainer.studies.synthetic import Schooling
+from trainer.studies.recall import run_recall
+from trainer.studies.synthetic import TrainConfig
 
 
 def gradients(
@@ -31,7 +32,7 @@ def gradients(
 ) -> None:
     """Measure how far back in time the loss of an RNN, a GRU and an LSTM reaches: gradients that vanish and explode."""
     options.use_threads(threads)
-    show_gradients(out, length, hidden, steps, gain, seed, Console())
+    run_gradients(out, length, hidden, steps, gain, seed, Console())
 
 
 def recall(
@@ -47,8 +48,8 @@ def recall(
 ) -> None:
     """Train recurrent cells on the adding or the copy problem: how long does a memory last?"""
     options.use_threads(threads)
-    how = Schooling(steps=steps, learning_rate=learning_rate)
-    show_recall(out, problem, cell or (), length or (50, 100, 200, 500), hidden, how, seed, Console())
+    config = TrainConfig(steps=steps, learning_rate=learning_rate)
+    run_recall(out, problem, cell or (), length or (50, 100, 200, 500), hidden, config, seed, Console())
 
 
 def ladder(

@@ -1,4 +1,4 @@
-"""Pictures: learning curves, confusion, reliability."""
+"""Plots: learning curves, confusion matrices, reliability diagrams, and those of the studies."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ from matplotlib.figure import Figure
 
 from trainer.evaluation.classification import CALIBRATION_BINS
 
-AS_WRITTEN: Any = {"text.parse_math": False}  # a label or a name may have a $
-MOST_LABELS_WRITTEN = 25  # in a picture of confusion
+LITERAL_TEXT: Any = {"text.parse_math": False}  # no formulae: a label or a name may have a $
+MAX_LABELS_SHOWN = 25  # on the axes of a confusion matrix
 Log = Sequence[Mapping[str, Any]]
 
 
-@rc_context(AS_WRITTEN)
+@rc_context(LITERAL_TEXT)
 def learning_curves(log: Log, metric: str, title: str) -> bytes:
     """A PNG: training loss, and each validation score in a panel of its own, over optimizer steps."""
     names = [name for name in log[0]["scores"] if name != "seconds"] if log else []
@@ -41,7 +41,7 @@ def learning_curves(log: Log, metric: str, title: str) -> bytes:
     return as_png(figure)
 
 
-@rc_context(AS_WRITTEN)
+@rc_context(LITERAL_TEXT)
 def compared_curves(logs: Mapping[str, Log], metric: str) -> bytes:
     """A PNG: the validation metric of several runs, over steps and over minutes of training."""
     figure = Figure(figsize=(11, 4.2), layout="constrained")
@@ -58,9 +58,9 @@ def compared_curves(logs: Mapping[str, Log], metric: str) -> bytes:
     return as_png(figure)
 
 
-@rc_context(AS_WRITTEN)
+@rc_context(LITERAL_TEXT)
 def class_pictures(scores: Mapping[str, Any], title: str) -> bytes:
-    """A PNG of a classifier's scores: how labels were confused, and how far its probabilities can be believed."""
+    """A PNG of a classifier's scores: the confusion matrix and the calibration (reliability diagram)."""
     labels = list(scores["classes"])
     size = min(12.0, max(4.0, 0.7 * len(labels) + 2.4))
     figure = Figure(figsize=(size + 5.0, size + 0.4), layout="constrained")
@@ -73,12 +73,12 @@ def class_pictures(scores: Mapping[str, Any], title: str) -> bytes:
 
 
 def _draw_confusion(panel: Axes, confusion: Sequence[Sequence[int]], labels: Sequence[str]) -> None:
-    """Texts of each label (a row) that were given each label (a column)."""
+    """Texts of each true label (a row) by predicted label (a column)."""
     shares = [[count / max(1, sum(row)) for count in row] for row in confusion]
     panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    panel.set_xlabel("given")
+    panel.set_xlabel("predicted")
     panel.set_ylabel("true")
-    if len(labels) > MOST_LABELS_WRITTEN:
+    if len(labels) > MAX_LABELS_SHOWN:
         return
     for row, counts in enumerate(confusion):
         for column, count in enumerate(counts):
@@ -90,26 +90,26 @@ def _draw_confusion(panel: Axes, confusion: Sequence[Sequence[int]], labels: Seq
 
 
 def _draw_reliability(curve: Axes, histogram: Axes, bins: Sequence[Mapping[str, float]]) -> None:
-    """Accuracy over the probability of the label given, beside the line where they are the same."""
+    """Accuracy over the probability of the predicted label, beside the line of perfect calibration."""
     probabilities = [part["probability"] for part in bins]
-    curve.plot([0, 1], [0, 1], color="gray", linewidth=0.8, linestyle=":", label="as often right as said")
+    curve.plot([0, 1], [0, 1], color="gray", linewidth=0.8, linestyle=":", label="perfect calibration")
     curve.plot(probabilities, [part["accuracy"] for part in bins], marker="o", markersize=4, label="the model")
     curve.set_ylabel("accuracy")
     curve.legend()
     curve.grid(alpha=0.3)
     histogram.bar(probabilities, [part["texts"] for part in bins], 0.8 / CALIBRATION_BINS)
     histogram.set_ylabel("texts")
-    histogram.set_xlabel("probability of the label given")
+    histogram.set_xlabel("probability of the predicted label")
 
 
-def over_time(found: Mapping[str, Mapping[str, Sequence[float]]], title: str) -> bytes:
-    """A PNG: gradient norms over the steps back in time, a panel a way, a line a cell; zeros are left out."""
+def gradients_over_time(norms: Mapping[str, Mapping[str, Sequence[float]]], title: str) -> bytes:
+    """A PNG: gradient norms over the steps back in time, a panel a condition, a line a cell; zeros are left out."""
     figure = Figure(figsize=(14, 7.5), layout="constrained")
-    panels = figure.subplots(2, -(-len(found) // 2), sharex=True, sharey=True, squeeze=False)
-    for panel, (way, cells) in zip(panels.flat, found.items(), strict=False):
-        for cell, norms in cells.items():
-            panel.semilogy([norm if norm > 0 else float("nan") for norm in norms], label=cell)
-        panel.set_title(way, fontsize="medium")
+    panels = figure.subplots(2, -(-len(norms) // 2), sharex=True, sharey=True, squeeze=False)
+    for panel, (condition, cells) in zip(panels.flat, norms.items(), strict=False):
+        for cell, series in cells.items():
+            panel.semilogy([norm if norm > 0 else float("nan") for norm in series], label=cell)
+        panel.set_title(condition, fontsize="medium")
         panel.grid(alpha=0.3)
     panels[0, 0].legend()
     for panel in panels[:, 0]:
@@ -120,20 +120,20 @@ def over_time(found: Mapping[str, Mapping[str, Sequence[float]]], title: str) ->
     return as_png(figure)
 
 
-@rc_context(AS_WRITTEN)
-def over_lengths(rows: Sequence[Mapping[str, Any]], title: str, unit: str, top: float) -> bytes:
-    """A PNG: scores from 0 to top over training steps, a panel a length, a line a cell."""
+@rc_context(LITERAL_TEXT)
+def scores_over_steps(rows: Sequence[Mapping[str, Any]], title: str, unit: str, axis_top: float) -> bytes:
+    """A PNG: scores from 0 to axis_top over training steps, a panel a length, a line a cell."""
     lengths = sorted({row["length"] for row in rows})
     figure = Figure(figsize=(1.5 + 3.6 * len(lengths), 3.8), layout="constrained")
     panels = figure.subplots(1, len(lengths), sharey=True, squeeze=False)[0]
     for panel, length in zip(panels, lengths, strict=True):
         for cell in dict.fromkeys(row["cell"] for row in rows):
-            own = [row for row in rows if (row["length"], row["cell"]) == (length, cell)]
-            panel.plot([row["step"] for row in own], [row["score"] for row in own], label=cell)
+            series = [row for row in rows if (row["length"], row["cell"]) == (length, cell)]
+            panel.plot([row["step"] for row in series], [row["score"] for row in series], label=cell)
         panel.set_title(f"{length} steps")
         panel.set_xlabel("steps of training")
         panel.grid(alpha=0.3)
-    panels[0].set_ylim(0, top)
+    panels[0].set_ylim(0, axis_top)
     panels[0].set_ylabel(unit)
     panels[0].legend()
     figure.suptitle(title)

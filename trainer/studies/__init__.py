@@ -1,1 +1,1 @@
-"""Experiments of the lecture: gradients over time, long dependencies, the ladder of models."""
+"""Experiments: gradients over time, synthetic tasks with long dependencies, the ladder of models."""
