@@ -1,4 +1,4 @@
-"""A bag of words: which words a text has, wherever they stand; or which groups of two and three of them."""
+"""A bag of words: which words a text has, whatever their order; or which groups of two, three, … of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.config import Config, Range
-from models.counted.ngram import UNSEEN, Ids, find
+from models.counted.grams import UNSEEN, Ids, walk
 from models.errors import ConfigError
 from models.model import Model
 
 Floats = NDArray[np.float32]
 
-LONGEST = 5
-"""Grams that a bag may hold have so many tokens, at most."""
+MAX_ORDER = 5
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class BagConfig(Config):
 
     vocabulary: Annotated[int, Range(2, 1_000_000)]
     labels: tuple[str, ...]
-    order: Annotated[int, Range(1, LONGEST)] = 1
+    order: Annotated[int, Range(1, MAX_ORDER)] = 1
     grams: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -40,12 +39,10 @@ class BagConfig(Config):
 
 
 class Bag(Model):
-    """Logits that are sums: of each different gram of a text one row of weights, however often it is there.
+    """A linear classifier whose features are binary: whether a text has a gram, not how often.
 
     Trained as logistic regression on features weighted by naive Bayes (Wang and Manning 2012, ACL P12-2018, who
-    have a support vector machine). The grams of k tokens stand in a sorted table, by keys as of
-    `models.counted.ngram`: index of the gram of the first k - 1 tokens, times V, plus the last token. All tables are
-    buffers.
+    have a support vector machine). The grams are in tables as of `models.counted.grams`. All tables are buffers.
     """
 
     config: BagConfig
@@ -68,7 +65,7 @@ class Bag(Model):
 
     @property
     def weights(self) -> list[Floats]:
-        """Of the grams of 1, 2, … tokens, (G, C) each, sharing the buffers' memory."""
+        """The weights (G, C) of grams of 1, 2, 3, … tokens, sharing the buffers' memory."""
         return [getattr(self, f"weights_{length}").numpy() for length in range(1, self.config.order + 1)]
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
@@ -79,36 +76,34 @@ class Bag(Model):
         return torch.from_numpy(np.stack(logits))
 
 
-def grams_of(ids: Ids, keys: Sequence[Ids], vocabulary: int) -> Iterator[Ids]:
-    """Of the grams of 1, 2, … tokens, the place in their table of that which ends at each of ids (T,), (T,) each;
-    UNSEEN where it has none."""
-    nodes = ids
-    yield nodes
-    for table in keys:
-        nodes = find(table, np.concatenate([[UNSEEN], nodes[:-1]]), ids, vocabulary)
+def gram_indices(ids: Ids, keys: Sequence[Ids], vocabulary: int) -> Iterator[Ids]:
+    """Of the grams of 1, 2, … tokens, the index in their table of that which ends at each of ids (T,), (T,) each;
+    UNSEEN where it is not in the table."""
+    yield ids
+    for _, nodes in walk(keys, ids, vocabulary):
         yield nodes
 
 
 def score(ids: Ids, keys: Sequence[Ids], weights: Sequence[Floats], bias: Floats, vocabulary: int) -> Floats:
     """The logits (C,) of a text, ids (T,)."""
     logits = bias.astype(np.float64)
-    for nodes, table in zip(grams_of(ids, keys, vocabulary), weights, strict=True):
-        places = np.unique(nodes)
-        logits += table[places[places != UNSEEN]].sum(axis=0, dtype=np.float64)
+    for nodes, table in zip(gram_indices(ids, keys, vocabulary), weights, strict=True):
+        present = np.unique(nodes)
+        logits += table[present[present != UNSEEN]].sum(axis=0, dtype=np.float64)
     return logits.astype(np.float32)
 
 
 def contributions(ids: Ids, keys: Sequence[Ids], weights: Sequence[Floats], vocabulary: int) -> Floats:
-    """Each token's share (T, C) in the logits of a text, ids (T,): they sum to the logits less the bias.
+    """Each token's share (T, C) of the logits of a text, ids (T,): they sum to the logits less the bias.
 
-    A gram's weight is shared out evenly: over all places where it stands, and over its tokens.
+    A gram's weight is divided evenly among its occurrences, and at each among its tokens.
     """
     shares = np.zeros((len(ids), weights[0].shape[1]), np.float32)
-    for length, (nodes, table) in enumerate(zip(grams_of(ids, keys, vocabulary), weights, strict=True), 1):
+    for length, (nodes, table) in enumerate(zip(gram_indices(ids, keys, vocabulary), weights, strict=True), 1):
         seen = nodes != UNSEEN
         _, inverse, counts = np.unique(nodes[seen], return_inverse=True, return_counts=True)
-        each = table[nodes[seen]] / (counts[inverse] * length)[:, None]  # (G, C)
+        share = table[nodes[seen]] / (counts[inverse] * length)[:, None]  # (G, C)
         ends = seen.nonzero()[0]
-        for back in range(length):
-            shares[ends - back] += each
+        for offset in range(length):
+            shares[ends - offset] += share
     return shares

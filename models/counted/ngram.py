@@ -1,9 +1,6 @@
-"""Counting words: n-grams as they are counted by hand, and as Kneser and Ney smooth them.
+"""N-gram language models: maximum likelihood, and modified Kneser-Ney smoothing.
 
-The tables are sorted arrays. A gram of k tokens has the key `context * V + token`, where its context, the gram of
-its first k - 1 tokens, goes by its place in the table before; of one token, the place is the token itself. All that
-need be known of a text are so the places of its last 1, 2, … n - 1 tokens, -1 where they were never seen together:
-its nodes.
+The grams are in tables as of `models.counted.grams`.
 """
 
 from collections.abc import Sequence
@@ -16,12 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.config import Choice, Config, Range
+from models.counted.grams import UNSEEN, Ids, contexts_of, find_grams, walk
 from models.errors import ConfigError, DataError
 from models.model import Model
 
 METHODS = ("kneser-ney", "maximum-likelihood")
-UNSEEN = -1
-Ids = NDArray[np.int64]
 Reals = NDArray[np.float64]
 
 
@@ -42,8 +38,8 @@ class NgramConfig(Config):
 
 
 class _Table(NamedTuple):
-    """The grams of one length: keys (G,) in order, their probabilities less what smoothing takes (G,), and of each
-    context (C,) the weight of what shorter contexts say."""
+    """The grams of one length: their sorted keys (G,), their discounted probabilities (G,), and the backoff weight
+    of each context (C,), by which the probabilities of shorter contexts are multiplied."""
 
     keys: NDArray[np.int64]
     discounted: NDArray[np.float32]
@@ -53,12 +49,12 @@ class _Table(NamedTuple):
 class Ngram(Model):
     """An n-gram model. Its tables are buffers, so that it is saved and moved as other models are.
 
-    kneser-ney: interpolated and modified (Chen and Goodman 1999, section 3). What follows the beginning of a text
-    by less than n tokens is counted as often as it occurs, as SRILM and KenLM do: nothing can stand to the left of it.
+    kneser-ney: interpolated and modified (Chen and Goodman 1999, section 3). A gram at the beginning of a text
+    counts as often as it occurs, as in SRILM and KenLM, because no token stands to the left of it to be counted.
 
-    maximum-likelihood: what followed the longest context that was seen, each as often as it did.
+    maximum-likelihood: the relative frequencies after the longest context that was seen.
 
-    Texts are given as one stream of ids (N,), the end token first and after each text; no context reaches back over it.
+    Texts come as one stream of ids (N,), the end token first and after each text; no context reaches back over it.
     """
 
     config: NgramConfig
@@ -77,14 +73,14 @@ class Ngram(Model):
 
     @classmethod
     def count(cls, stream: Ids, order: int, vocabulary: int, end_id: int, method: str = METHODS[0]) -> "Ngram":
-        """Count a stream of texts. Raises DataError where it holds none."""
+        """Count a stream of texts. Raises DataError for an empty one."""
         if len(stream) < 2:
             raise DataError("there is nothing to count")
-        counted = _count(stream, _begins(stream, end_id), order, vocabulary, method)
-        grams = tuple(len(level.keys) for level in counted[1:])
+        levels = _count(stream, _text_starts(stream, end_id), order, vocabulary, method)
+        grams = tuple(len(level.keys) for level in levels[1:])
         model = cls(NgramConfig(vocabulary, order, method, grams))
         contexts, smooth = 1, method == METHODS[0]
-        for length, level in enumerate(counted, 1):
+        for length, level in enumerate(levels, 1):
             table = level.table(contexts, vocabulary, smooth)
             if length == 1:
                 unigram = np.full(vocabulary, table.backoff[0] / vocabulary if smooth else 0.0)
@@ -106,33 +102,30 @@ class Ngram(Model):
     def losses(self, stream: Ids, end_id: int) -> Reals:
         """The negative log-likelihood, in nats, of every id of a stream after its first, (N - 1,).
 
-        Infinite where maximum likelihood has never seen the like.
+        Infinite where maximum likelihood assigns zero probability.
         """
-        wanted, before = stream[1:], stream[:-1]
-        probability: Reals = self.unigram.numpy()[wanted].astype(np.float64)
-        contexts = before  # the node of the last token
-        for table in self.tables():
-            nodes = find(table.keys, contexts, wanted, self.config.vocabulary)
+        probability: Reals = self.unigram.numpy()[stream].astype(np.float64)
+        tables = self.tables()
+        levels = walk([table.keys for table in tables], stream, self.config.vocabulary, end_id)
+        for table, (contexts, nodes) in zip(tables, levels, strict=True):
             probability = _interpolate(table, contexts, nodes, probability)
-            contexts = np.concatenate([[UNSEEN], nodes[:-1]])
-            contexts[before == end_id] = UNSEEN
         with np.errstate(divide="ignore"):
-            losses: Reals = -np.log(probability)
+            losses: Reals = -np.log(probability[1:])
         return losses
 
 
 def advance(tables: Sequence[_Table], nodes: Ids, ids: Ids, vocabulary: int) -> Ids:
-    """The nodes (B, n - 1) of texts that had others, after one more id of each, (B,)."""
+    """The nodes (B, n - 1) of texts after one more id of each, (B,), from those before it."""
     after = np.full_like(nodes, UNSEEN)
     if nodes.shape[1]:
         after[:, 0] = ids
-    for place, table in enumerate(tables[:-1]):
-        after[:, place + 1] = find(table.keys, nodes[:, place], ids, vocabulary)
+    for index, table in enumerate(tables[:-1]):
+        after[:, index + 1] = find_grams(table.keys, nodes[:, index], ids, vocabulary)
     return after
 
 
 def distribution(unigram: NDArray[np.float32], tables: Sequence[_Table], nodes: Ids) -> NDArray[np.float32]:
-    """The probabilities (V,) of what comes next after nodes (n - 1,)."""
+    """The probabilities (V,) of the next token after nodes (n - 1,)."""
     vocabulary = len(unigram)
     probability = unigram.copy()
     for table, node in zip(tables, nodes.tolist(), strict=True):
@@ -145,86 +138,75 @@ def distribution(unigram: NDArray[np.float32], tables: Sequence[_Table], nodes: 
     return probability
 
 
-def _begins(stream: Ids, end_id: int) -> Ids:
-    """Of every id of a stream, where the end token before its text stands; of the first, its own place."""
+def _text_starts(stream: Ids, end_id: int) -> Ids:
+    """Of every id of a stream, the index of the end token before its text; of the first, its own index."""
     ends = np.where(stream == end_id, np.arange(len(stream)), 0)
     return np.concatenate([[0], np.maximum.accumulate(ends)[:-1]])
 
 
-def find(keys: Ids, contexts: Ids, ids: Ids, vocabulary: int) -> Ids:
-    """Where the grams of contexts and ids, (N,) each, stand among keys; UNSEEN where they don't."""
-    wanted = contexts * vocabulary + ids
-    places = np.searchsorted(keys, wanted)
-    places[places == len(keys)] = 0
-    seen = (contexts != UNSEEN) & (len(keys) > 0)
-    if len(keys):
-        seen &= keys[places] == wanted
-    found: Ids = np.where(seen, places, UNSEEN)
-    return found
-
-
 def _interpolate(table: _Table, contexts: Ids, nodes: Ids, shorter: Reals) -> Reals:
-    """Probabilities (N,) with one more token of context than `shorter` had."""
+    """Probabilities (N,) with one more token of context than `shorter` (N,) has."""
     known = contexts != UNSEEN
     weight = np.where(known, table.backoff[np.where(known, contexts, 0)], 1.0)
-    own = (
-        np.where(nodes != UNSEEN, table.discounted[np.where(nodes != UNSEEN, nodes, 0)], 0.0)
-        if len(table.keys)
-        else 0.0
-    )
-    return own + weight * shorter
+    if not len(table.keys):
+        return weight * shorter
+    seen = nodes != UNSEEN
+    return np.where(seen, table.discounted[np.where(seen, nodes, 0)], 0.0) + weight * shorter
 
 
 @dataclass(frozen=True)
 class _Counts:
-    """Of the grams of one length, by key: how often each counts."""
+    """The grams of one length, by key (G,), and their counts (G,)."""
 
     keys: Ids
     counts: Ids
 
     def table(self, contexts: int, vocabulary: int, smooth: bool) -> _Table:
-        """Probabilities of the counts. A context that nothing follows leaves all to shorter ones."""
+        """Probabilities of the counts. A context that nothing follows leaves all its mass to shorter ones."""
         context = self.keys // vocabulary
         totals = np.bincount(context, self.counts, minlength=contexts)
-        taken = _discounts(self.counts)[np.minimum(self.counts, 3)] if smooth else np.zeros(len(self.keys))
-        reserved = np.bincount(context, taken, minlength=contexts)
-        followed = np.maximum(totals, 1)
-        backoff = np.where(totals > 0, reserved / followed, 1.0)
-        discounted = (self.counts - taken) / followed[context]
+        discounts = _discounts(self.counts)[np.minimum(self.counts, 3)] if smooth else np.zeros(len(self.keys))
+        reserved = np.bincount(context, discounts, minlength=contexts)
+        divisors = np.maximum(totals, 1)
+        backoff = np.where(totals > 0, reserved / divisors, 1.0)
+        discounted = (self.counts - discounts) / divisors[context]
         return _Table(self.keys, discounted.astype(np.float32), backoff.astype(np.float32))
 
 
-def _count(ids: Ids, begins: Ids, order: int, vocabulary: int, method: str) -> list[_Counts]:
-    """The grams of 1, 2, … order tokens, each inside a text and its ends, and none of them the first end alone."""
-    places = np.arange(len(ids))
-    ends = places > begins  # where grams end
+def _count(ids: Ids, starts: Ids, order: int, vocabulary: int, method: str) -> list[_Counts]:
+    """The grams of 1, 2, … order tokens, each inside a text and its end tokens, and none of them the first end alone.
+
+    starts is as of `_text_starts`.
+    """
+    positions = np.arange(len(ids))
+    counted = positions > starts  # positions at which grams may end
     levels: list[_Counts] = []
-    occurrences: list[tuple[Ids, Ids]] = []  # of each length: node at each place, and where each gram is first
+    occurrences: list[tuple[Ids, Ids]] = []  # of each length: the node at each position, and each gram's first position
     contexts = np.zeros(len(ids), np.int64)
     for length in range(1, order + 1):
-        valid = ends & (places - length + 1 >= begins)
+        valid = counted & (positions - length + 1 >= starts)
         keys, first, inverse, counts = np.unique(
             contexts[valid] * vocabulary + ids[valid], return_index=True, return_inverse=True, return_counts=True
         )
         nodes = np.full(len(ids), UNSEEN)
         nodes[valid] = inverse
         levels.append(_Counts(keys, counts))
-        occurrences.append((nodes, places[valid][first]))
-        grams = ids if length == 1 else nodes  # a gram of one token goes by the token, the first end too
-        contexts = np.concatenate([[UNSEEN], grams[:-1]])
+        occurrences.append((nodes, positions[valid][first]))
+        contexts = contexts_of(ids if length == 1 else nodes)  # the node of a single token is its id
     if method == METHODS[0]:
-        for length in range(order - 1, 0, -1):  # any but the longest count the different tokens to the left of them
-            own, _ = occurrences[length - 1]
+        for length in range(order - 1, 0, -1):
+            # Kneser-Ney: shorter grams count the different tokens that precede them, not their occurrences
+            nodes, _ = occurrences[length - 1]
             _, longer = occurrences[length]
-            beginning = own[ends & (places - length + 1 == begins)]
+            at_start = nodes[counted & (positions - length + 1 == starts)]
             size = len(levels[length - 1].keys)
-            found = np.bincount(own[longer], minlength=size) + np.bincount(beginning, minlength=size)
-            levels[length - 1] = _Counts(levels[length - 1].keys, found)
+            continuations = np.bincount(nodes[longer], minlength=size) + np.bincount(at_start, minlength=size)
+            levels[length - 1] = _Counts(levels[length - 1].keys, continuations)
     return levels
 
 
 def _discounts(counts: Ids) -> Reals:
-    """What is taken from counts of 0, 1, 2, and 3 or more, from how many grams have each count.
+    """The discounts of counts of 0, 1, 2, and 3 or more, estimated from how many grams have each count.
 
     One discount for all where a small text lacks a count that the formulas divide by.
     """
@@ -232,5 +214,5 @@ def _discounts(counts: Ids) -> Reals:
     share = once / (once + 2 * twice) if once else 0.5
     if not (once and twice and thrice):
         return np.array([0.0, share, share, share])
-    found = (1 - 2 * share * twice / once, 2 - 3 * share * thrice / twice, 3 - 4 * share * more / thrice)
-    return np.array([0.0, *(min(max(value, 0.0), float(count)) for count, value in enumerate(found, 1))])
+    estimates = (1 - 2 * share * twice / once, 2 - 3 * share * thrice / twice, 3 - 4 * share * more / thrice)
+    return np.array([0.0, *(min(max(value, 0.0), float(count)) for count, value in enumerate(estimates, 1))])

@@ -158,9 +158,8 @@ class BeamBatch:
         self._state = join([self._state, state]) if self._state and self.beams else state
         self.beams = [*self.beams, *beams]
         self._tokens += [self.end_id] * len(repeated)
-        self._scores += [0.0, *[float("-inf")] * (self.beam_size - 1)] * len(
-            beams
-        )  # all rows are equal at first: one counts
+        # the rows of a sentence are equal at first: only one counts
+        self._scores += [0.0, *[float("-inf")] * (self.beam_size - 1)] * len(beams)
 
     def step(self) -> list[Beam]:
         """Extend every hypothesis by a token; remove and return the sentences that are done.

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from models.batch import Batch
 from models.counted.bag_of_words import Bag, contributions
-from models.counted.ngram import UNSEEN, Ngram, advance, distribution
+from models.counted.grams import UNSEEN
+from models.counted.ngram import Ngram, advance, distribution
 from models.runtime.interface import SampleByStep
 from models.runtime.state import State
 

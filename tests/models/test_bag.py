@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from models.batch import pad
-from models.counted.bag_of_words import Bag, BagConfig, contributions, grams_of
-from models.counted.ngram import UNSEEN
+from models.counted.bag_of_words import Bag, BagConfig, contributions, gram_indices
+from models.counted.grams import UNSEEN
 from models.errors import ConfigError
 from models.runtime.counted import BagClassifier
 from trainer.tasks.bag_of_words import fit
@@ -50,9 +50,9 @@ def test_logits_are_sums_of_the_different_grams_weights() -> None:
         found |= {tuple(text[at : at + length]) for at in range(len(text) - length + 1)}
     total = model.bias.clone()
     for gram in found:
-        places = [nodes[-1] for nodes in grams_of(np.array(gram), model.keys, SIZE)]
-        if places[len(gram) - 1] != UNSEEN:
-            total += torch.from_numpy(model.weights[len(gram) - 1][places[len(gram) - 1]])
+        index = [nodes[-1] for nodes in gram_indices(np.array(gram), model.keys, SIZE)][len(gram) - 1]
+        if index != UNSEEN:
+            total += torch.from_numpy(model.weights[len(gram) - 1][index])
     torch.testing.assert_close(logits(model, text)[0], total)
     torch.testing.assert_close(logits(model, text, text[:3])[0], total)  # in company
 

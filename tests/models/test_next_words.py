@@ -149,15 +149,13 @@ class TestTemperature:
         scores = score_queries(predictor.runtime, predictor.vocabulary, queries, [0.5, 2.0])
         torch.testing.assert_close(scores.probabilities, torch.softmax(logits * torch.tensor([[2.0], [0.5]]), dim=1))
         plain = score_queries(predictor.runtime, predictor.vocabulary, queries)
-        assert torch.equal(
-            score_queries(predictor.runtime, predictor.vocabulary, queries, [1.0, 1.0]).probabilities,
-            plain.probabilities,
-        )
+        neutral = score_queries(predictor.runtime, predictor.vocabulary, queries, [1.0, 1.0])
+        assert torch.equal(neutral.probabilities, plain.probabilities)
 
 
 def test_split_partial() -> None:
-    assert split_partial("I query to go ho") == ("I query to go ", "ho")
-    assert split_partial("I query ") == ("I query ", "")
+    assert split_partial("I want to go ho") == ("I want to go ", "ho")
+    assert split_partial("I want ") == ("I want ", "")
     assert split_partial("gid") == ("", "gid")
 
 
@@ -175,14 +173,11 @@ def test_many_searches_share_their_steps(predictor: Predictor) -> None:
     for text in texts:
         after = predictor.after(text)
         searches.append(WordSearch(predictor.vocabulary, after.probabilities[0], after.state, 0, 5, ""))
-    while any(queries := [search.queries() for search in searches]):
-        scores, begin = (
-            score_queries(predictor.runtime, predictor.vocabulary, [query for own in queries for query in own]),
-            0,
-        )
-        for search, own in zip(searches, queries, strict=True):
-            search.update(scores.rows(begin, begin + len(own)))
-            begin += len(own)
+    while queries := [query for search in searches for query in search.queries()]:
+        scores, begin = score_queries(predictor.runtime, predictor.vocabulary, queries), 0
+        for search in searches:
+            search.update(scores.rows(begin, begin + search.query_count))
+            begin += search.query_count
     for search, wanted in zip(searches, alone, strict=True):
         assert [word for word, _ in search.result().words] == [word for word, _ in wanted]
         assert [value for _, value in search.result().words] == pytest.approx([value for _, value in wanted], rel=1e-4)

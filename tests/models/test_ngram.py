@@ -5,7 +5,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from models.counted.ngram import UNSEEN, Ngram, advance, distribution
+from models.counted.grams import UNSEEN
+from models.counted.ngram import Ngram, advance, distribution
 from models.errors import DataError
 
 

@@ -10,7 +10,8 @@ from scipy.sparse import csr_matrix, diags_array, hstack
 from sklearn.linear_model import LogisticRegression
 
 from models.counted.bag_of_words import Bag, BagConfig
-from models.counted.ngram import UNSEEN, Ids, Reals
+from models.counted.grams import UNSEEN, Ids, contexts_of
+from models.counted.ngram import Reals
 from models.model import Model
 from models.runtime.counted import BagClassifier
 from models.text.tokenizers import Tokenizer
@@ -66,8 +67,7 @@ def _count(texts: Sequence[Sequence[int]], vocabulary: int, how: BaggingConfig) 
     nodes, known = ids, vocabulary
     for length in range(1, how.order + 1):
         if length > 1:
-            contexts = np.concatenate([[UNSEEN], nodes[:-1]])
-            contexts[begins] = UNSEEN
+            contexts = contexts_of(nodes, begins)
             wanted = (contexts * vocabulary + ids)[contexts != UNSEEN]
             table, inverse = np.unique(wanted, return_inverse=True)
             pairs = np.unique(inverse * len(texts) + text_of[contexts != UNSEEN])

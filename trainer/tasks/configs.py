@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from models.config import Choice, Config, FormerName, Range
-from models.counted.bag_of_words import LONGEST
+from models.counted.bag_of_words import MAX_ORDER
 from models.counted.ngram import METHODS
 from models.text.tokenizers import SubwordTokenizer, WordTokenizer
 
@@ -50,7 +50,7 @@ class CountingConfig(Config):
 class BaggingConfig(Config):
     """How a bag of words is fitted."""
 
-    order: Annotated[int, Range(1, LONGEST)] = 1
+    order: Annotated[int, Range(1, MAX_ORDER)] = 1
     """Length of the longest n-grams, in tokens."""
     min_df: Annotated[int, Range(1, 1_000_000), FormerName("least_texts")] = 2
     """Leave out n-grams that are in fewer texts (scikit-learn's `min_df`)."""

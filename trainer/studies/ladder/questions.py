@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.checkpoint import Checkpoint
-from models.counted.ngram import UNSEEN, Ids, Ngram, find
+from models.counted.grams import UNSEEN, walk
+from models.counted.ngram import Ngram
 from models.kinds import kind_of
 from models.networks.language_model import LanguageModel
 from models.runtime.build import has_int8
@@ -125,16 +126,8 @@ def groups_of(stream: Tensor, counted: Ngram, end_id: int) -> dict[str, NDArray[
     """Which words of a stream after its first, (N - 1,), stood in the counted text together with the two before them;
     with the last one alone; with neither. counted is an n-gram of order 3 or more.
     """
-    ids = stream.numpy()
-    seen: list[NDArray[np.bool_]] = []
-    nodes: Ids = ids
-    for table in counted.tables()[:2]:
-        contexts = np.concatenate([[UNSEEN], nodes[:-1]])
-        if seen:
-            contexts[1:][ids[:-1] == end_id] = UNSEEN  # no group reaches over the end of a text
-        nodes = find(table.keys, contexts, ids, counted.config.vocabulary)
-        seen.append(nodes[1:] != UNSEEN)
-    two, three = seen
+    tables = [table.keys for table in counted.tables()[:2]]
+    two, three = (nodes[1:] != UNSEEN for _, nodes in walk(tables, stream.numpy(), counted.config.vocabulary, end_id))
     return dict(zip(GROUPS, (three, two & ~three, ~two), strict=True))
 
 
