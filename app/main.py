@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI
 from fastapi.security import HTTPBearer
-from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
@@ -14,11 +13,10 @@ from app.access.limits import Guard
 from app.catalog.detection import warm_up
 from app.catalog.registry import Registry
 from app.catalog.reload import reloading
-from app.http.compat import huggingface, libretranslate, openai
 from app.http.dependencies import load_registry, make_engine, make_guard, make_sealer, watch
 from app.http.middleware import BodyLimitMiddleware, LeaseMiddleware, RequestIdMiddleware
 from app.http.problems import install_handlers
-from app.http.routes import classify, generate, health, inspect, models, next_word_probs, pages, translate, vectorize
+from app.http.routing import add_routes
 from app.settings import Settings
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import Metrics
@@ -65,7 +63,8 @@ def create_app(settings: Settings, registry: Registry | None = None, spans: "Tra
     app.state.sealer = make_sealer(settings)
     install_handlers(app)
     _add_middleware(app, settings, metrics, guard, spans)
-    _add_routes(app, settings, guard)
+    # for the API page to ask for the key
+    add_routes(app, settings, [Depends(HTTPBearer(auto_error=False))] if guard.closed else [])
     return app
 
 
@@ -90,14 +89,3 @@ def _add_middleware(
         app.add_middleware(
             OpenTelemetryMiddleware, excluded_urls=UNTRACED, tracer_provider=spans or exporting_provider()
         )
-
-
-def _add_routes(app: FastAPI, settings: Settings, guard: Guard) -> None:
-    with_key = [Depends(HTTPBearer(auto_error=False))] if guard.closed else []  # for the API page to ask for it
-    for route in (generate, next_word_probs, classify, translate, inspect, vectorize, models, openai, huggingface):
-        app.include_router(route.router(settings), dependencies=with_key)
-    app.include_router(libretranslate.router(settings))  # whose key is a field of the body
-    app.include_router(health.router())
-    app.include_router(pages.router())
-    app.mount("/playground", pages.PlaygroundFiles(), name="playground")
-    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")

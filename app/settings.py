@@ -106,6 +106,11 @@ class Settings(BaseSettings):
     shutdown_timeout_s: float = Field(20.0, gt=0, description="How long running requests may take to end at shutdown.")
 
     @property
+    def max_input_characters(self) -> int:
+        """Longest text of any model."""
+        return max(self.max_prompt_characters, self.max_text_characters, self.max_source_characters)
+
+    @property
     def is_public(self) -> bool:
         """Whether others than this machine can reach the address; of a name that is not localhost, it is supposed."""
         try:

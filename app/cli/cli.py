@@ -23,10 +23,11 @@ from app.http.routes.models import list_models
 from app.http.routes.next_word_probs import next_word_probs as answer_next
 from app.http.routes.translate import translate as answer_translate
 from app.http.schemas.base import Request
-from app.http.schemas.classify import ClassifyReply, classify_request
-from app.http.schemas.generate import GenerateReply, generate_request
-from app.http.schemas.next_word_probs import NextWordReply, next_word_request
-from app.http.schemas.translate import TranslateReply, translate_request
+from app.http.schemas.classify import ClassifyReply, ClassifyRequest
+from app.http.schemas.generate import GenerateReply, GenerateRequest
+from app.http.schemas.limits import limited
+from app.http.schemas.next_word_probs import NextWordReply, NextWordRequest
+from app.http.schemas.translate import TranslateReply, TranslateRequest
 from app.main import create_app
 from app.settings import Settings, check_public, load_settings
 from app.telemetry.logs import configure_logging
@@ -83,7 +84,7 @@ def generate(
         for choice in reply.choices:
             typer.echo(f"{fields['prompt']}{choice.text}")
 
-    _ask("language", answer_generate, generate_request, fields, checkpoints, show, json)
+    _ask("language", answer_generate, GenerateRequest, fields, checkpoints, show, json)
 
 
 @app.command(name="next")
@@ -104,7 +105,7 @@ def next_(
             typer.echo(f"{entry.probability:7.2%}  {entry.word.strip() or repr(entry.word)}")
         typer.echo(f"{reply.other:7.2%}  (all else)")
 
-    _ask("language", answer_next, next_word_request, fields, checkpoints, show, json)
+    _ask("language", answer_next, NextWordRequest, fields, checkpoints, show, json)
 
 
 @app.command()
@@ -125,7 +126,7 @@ def classify(
             for part in result.explanation or ():
                 typer.echo(f"  {part.contribution:+.3f}  {part.token}")
 
-    _ask("classifier", answer_classify, classify_request, fields, checkpoints, show, json)
+    _ask("classifier", answer_classify, ClassifyRequest, fields, checkpoints, show, json)
 
 
 @app.command()
@@ -148,7 +149,7 @@ def translate(
         for result in reply.results:
             typer.echo(result.text)
 
-    _ask("translator", answer_translate, translate_request, fields, checkpoints, show, json)
+    _ask("translator", answer_translate, TranslateRequest, fields, checkpoints, show, json)
 
 
 @app.command()
@@ -192,7 +193,7 @@ def _fail(message: str) -> None:
 def _ask(
     kind: str,
     answer: Callable[..., Awaitable[Any]],
-    shape: Callable[[Settings], type[Request]],
+    schema: type[Request],
     fields: dict[str, Any],
     checkpoints: Path | None,
     show: Callable[[ReplyT], None],
@@ -200,7 +201,7 @@ def _ask(
 ) -> None:
     """Ask as a client of the service would, with an engine of one's own."""
     settings = _settings(checkpoints=checkpoints)
-    body = shape(settings).model_validate(fields)
+    body = limited(schema, settings).model_validate(fields)
     engine = make_engine(load_registry(settings, kind), settings)
     engine.start()
     client = LocalClient()

@@ -1,20 +1,16 @@
-"""What all routes share: a body's limits come from settings, and errors are documented."""
+"""What the OpenAPI document says of routes and their errors."""
 
-import functools
-import inspect
-from collections.abc import Awaitable, Callable, Collection
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
 from app.http.schemas.families import family_of
 from app.http.schemas.problem import Problem
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
 TOKENIZE_SHARE = 40
-"""Characters whose cutting up costs as much as a token that a model reads."""
+"""Characters whose tokenization costs as much as one token of a model."""
 
 DESCRIPTIONS = {
     400: "The body is not JSON.",
@@ -34,34 +30,50 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+EVENT = {"type": "object", "properties": {name: {"type": "string"} for name in ("event", "id", "data")}}
 STREAMED: dict[str, Any] = {
     "description": "The answer; with `stream`, as Server-Sent Events.",
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": {"text/event-stream": {"schema": EVENT}},
 }
 
 
-def refusals(prefix: str, shape: type[BaseModel], never: Collection[int]) -> dict[int | str, dict[str, Any]]:
-    """As PROBLEMS, for a family's routes: under its own statuses, in the shape of its errors, less some of ours."""
+def family_errors(prefix: str, schema: type[BaseModel], never: Collection[int]) -> dict[int | str, dict[str, Any]]:
+    """As PROBLEMS, for the routes under a prefix: with their family's statuses and schema of errors, less `never`."""
     family = family_of(prefix)
     assert family
-    found: dict[int, list[str]] = {}
-    for ours, description in DESCRIPTIONS.items():
-        if ours not in never:
-            found.setdefault(family.status(ours), []).append(description)
-    return {status: {"model": shape, "description": " ".join(said)} for status, said in found.items()}
+    by_status: dict[int, list[str]] = {}
+    for status, description in DESCRIPTIONS.items():
+        if status not in never:
+            by_status.setdefault(family.status(status), []).append(description)
+    return {
+        status: {"model": schema, "description": " ".join(descriptions)} for status, descriptions in by_status.items()
+    }
 
 
-def with_body(endpoint: Callable[P, Awaitable[R]], shape: type[Any]) -> Callable[P, Awaitable[R]]:
-    """The endpoint, with `shape` for the type of its parameter `body` in FastAPI's eyes."""
+@dataclass(frozen=True)
+class Route:
+    """An address, and the function that answers it. omit says which fields a reply's JSON leaves out."""
 
-    @functools.wraps(endpoint)
-    async def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        return await endpoint(*args, **kwargs)
+    path: str
+    endpoint: Callable[..., Any]
+    summary: str
+    reply: Any
+    method: str = "POST"
+    omit: Literal["unset", "none", ""] = "unset"
+    streams: bool = False
+    """Whether the reply can be Server-Sent Events."""
+    takes_forms: bool = False
+    """Whether the body can be a form."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Further ones of FastAPI's `add_api_route`."""
 
-    signature = inspect.signature(endpoint)
-    parameters = [
-        parameter.replace(annotation=shape) if parameter.name == "body" else parameter
-        for parameter in signature.parameters.values()
-    ]
-    call.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    return call
+
+@dataclass(frozen=True)
+class RouteGroup:
+    """Routes that share a tag, and the errors that they document; needs_key: with an API key in the header, if any."""
+
+    tag: str
+    routes: Sequence[Route]
+    errors: Mapping[int | str, dict[str, Any]]
+    prefix: str = ""
+    needs_key: bool = True

@@ -50,8 +50,6 @@ POINTERS: dict[str, dict[str, str]] = {
         "text": "/inputs",
         "source": "/parameters/src_lang",
         "target": "/parameters/tgt_lang",
-        "max_new_tokens": "/parameters/max_new_tokens",
-        "best_of": "/parameters/best_of",
     },
 }
 """By the start of a path, the JSON pointers of fields that its bodies name otherwise; elsewhere it is /field."""

@@ -2,62 +2,44 @@
 
 import json
 import secrets
-from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
-from fastapi import APIRouter
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sse_starlette import EventSourceResponse
 
 from app.catalog.registry import Served, choose_direction
 from app.engine.engine import Engine
-from app.engine.jobs import Choice, ClassifyJob, GenerateJob, Generation, TokenPiece, TokenScore, TranslateJob
+from app.engine.jobs import Choice, ClassifyJob, GenerateJob, Generation, TokenPiece, TokenScore, TranslateJob, Verdict
 from app.errors import InvalidRequest
-from app.http.contract import STREAMED, refusals, with_body
 from app.http.dependencies import Client, ClientDep, EngineDep, SettingsDep
 from app.http.problems import stream_error
 from app.http.schemas import huggingface as schemas
 from app.http.schemas.base import as_list
 from app.http.schemas.huggingface import (
-    ClassificationParameters,
+    ClassificationInputs,
     Details,
     GeneratedText,
+    GenerationInputs,
     GenerationParameters,
     Inference,
-    InferenceError,
     Label,
     StreamDetails,
     StreamedToken,
     Token,
     TranslatedText,
-    TranslationParameters,
-    inference,
+    TranslationInputs,
 )  # fmt: skip
-from app.http.schemas.lax import LaxRequest
+from app.http.schemas.limits import limited
 from app.http.sse import stream
 from app.settings import Settings
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 from models.sampling import SamplingConfig
 
-ParametersT = TypeVar("ParametersT", bound=LaxRequest)
+InputsT = TypeVar("InputsT", GenerationInputs, ClassificationInputs, TranslationInputs)
 Answer = list[GeneratedText] | list[list[Label]] | list[TranslatedText]
 FinishReason = Literal["length", "eos_token", "stop_sequence"]
 FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "end": "eos_token", "stop": "stop_sequence"}
-
-
-def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(prefix="/hf", tags=["Hugging Face"], responses=refusals("/hf/", InferenceError, never=(409,)))
-    routes.add_api_route(
-        "/{model}",
-        with_body(infer, inference(settings)),
-        methods=["POST"],
-        summary="Generate, classify or translate, as the model can",
-        response_model=Answer,
-        response_model_exclude_unset=True,
-        responses={200: STREAMED},
-    )
-    return routes
 
 
 async def infer(
@@ -67,53 +49,53 @@ async def infer(
     served = engine.registry.get(model)
     if served.task == "language":
         return await _generate(served, body, engine, client, settings)
-    limit = settings.max_text_characters if served.task == "classifier" else settings.max_source_characters
-    texts = as_list(body.inputs)
-    _check(texts, settings.max_texts, limit)
     if served.task == "classifier":
-        return await _classify(served, body, texts, engine, client)
-    return await _translate(served, body, texts, engine, client)
+        return await _classify(served, body, engine, client, settings)
+    return await _translate(served, body, engine, client, settings)
 
 
-def _check(texts: Sequence[str], most: int, longest: int) -> None:
-    for given, limit in ((len(texts), most), (max(map(len, texts)), longest)):
-        if given > limit:
-            raise InvalidRequest(f"at most {limit}; given: {given}", "text")
-
-
-def _parameters(body: Inference, shape: type[ParametersT]) -> ParametersT:
+def _inputs(body: Inference, schema: type[InputsT], settings: Settings) -> InputsT:
+    """A request as the schema of its model's task has it. Raises RequestValidationError."""
+    parameters: Any = body.parameters  # raw, to be validated here
     try:
-        return shape.model_validate(body.parameters)
+        return limited(schema, settings)(inputs=body.inputs, parameters=parameters)
     except ValidationError as error:
-        found = [{**entry, "loc": ("parameters", *entry["loc"])} for entry in error.errors()]
-        raise RequestValidationError(found) from None
+        raise RequestValidationError(error.errors()) from None
 
 
 async def _classify(
-    served: Served, body: Inference, texts: Sequence[str], engine: Engine, client: Client
+    served: Served, body: Inference, engine: Engine, client: Client, settings: Settings
 ) -> list[list[Label]]:
-    parameters = _parameters(body, ClassificationParameters)
-    verdicts = await client.result(await client.submit(engine, ClassifyJob(tuple(texts)), served))
-    ranked = [sorted(verdict.scores.items(), key=lambda item: -item[1])[: parameters.top_k] for verdict in verdicts]
-    return [[Label(label=label, score=score) for label, score in scores] for scores in ranked]
+    request = _inputs(body, ClassificationInputs, settings)
+    job = ClassifyJob(tuple(as_list(request.inputs)))
+    verdicts = await client.result(await client.submit(engine, job, served))
+    return [_labels(verdict, request.parameters.top_k) for verdict in verdicts]
+
+
+def _labels(verdict: Verdict, top_k: int | None) -> list[Label]:
+    ranked = sorted(verdict.scores.items(), key=lambda item: -item[1])[:top_k]
+    return [Label(label=label, score=score) for label, score in ranked]
 
 
 async def _translate(
-    served: Served, body: Inference, texts: Sequence[str], engine: Engine, client: Client
+    served: Served, body: Inference, engine: Engine, client: Client, settings: Settings
 ) -> list[TranslatedText]:
-    parameters = _parameters(body, TranslationParameters)
+    request = _inputs(body, TranslationInputs, settings)
+    texts, parameters = as_list(request.inputs), request.parameters
     _, target, _ = choose_direction([served], texts, parameters.src_lang, parameters.tgt_lang)
     job = TranslateJob(tuple(texts), target, DEFAULT_BEAM_SIZE, 1.0)
-    made = await client.result(await client.submit(engine, job, served))
-    return [TranslatedText(translation_text=translation.text) for translation in made]
+    translations = await client.result(await client.submit(engine, job, served))
+    return [TranslatedText(translation_text=translation.text) for translation in translations]
 
 
 async def _generate(
     served: Served, body: Inference, engine: Engine, client: Client, settings: Settings
 ) -> list[GeneratedText] | EventSourceResponse:
-    parameters, prompts = _parameters(body, GenerationParameters), as_list(body.inputs)
-    _check(prompts, settings.max_texts, settings.max_prompt_characters)
-    builders = [GenerationBuilder(served, prompt, body.stream, parameters, settings) for prompt in prompts]
+    request = _inputs(body, GenerationInputs, settings)
+    parameters = request.parameters
+    if body.stream and (parameters.best_of > 1 or parameters.decoder_input_details):
+        raise InvalidRequest("best_of and decoder_input_details can't be streamed", "stream")
+    builders = [GenerationBuilder(served, prompt, body.stream, parameters) for prompt in as_list(request.inputs)]
     tickets = await client.submit_all(engine, [(builder.job, served) for builder in builders])
     if body.stream:
         formatter = GenerationFormatter(builders[0], f"/hf/{served.name}")
@@ -125,16 +107,9 @@ async def _generate(
 class GenerationBuilder:
     """Makes the job of one prompt, and text-generation-inference's objects of its result."""
 
-    def __init__(
-        self, served: Served, prompt: str, stream: bool, parameters: GenerationParameters, settings: Settings
-    ) -> None:
+    def __init__(self, served: Served, prompt: str, stream: bool, parameters: GenerationParameters) -> None:
         self.prompt, self.parameters = prompt, parameters
         self._end_id = served.tokenizer.end_id
-        for name, limit in (("max_new_tokens", settings.max_new_tokens), ("best_of", settings.max_choices)):
-            if (given := getattr(parameters, name)) > limit:
-                raise InvalidRequest(f"at most {limit}; given: {given}", name)
-        if stream and (parameters.best_of > 1 or parameters.decoder_input_details):
-            raise InvalidRequest("best_of and decoder_input_details can't be streamed", "stream")
         self.job = self._job(stream)
 
     def _job(self, stream: bool) -> GenerateJob:

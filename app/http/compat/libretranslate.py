@@ -1,35 +1,27 @@
 """POST /libretranslate/translate and /detect, GET /languages, for clients of LibreTranslate."""
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from app.catalog.detection import Detected, detect, identify
 from app.catalog.registry import Served
 from app.engine.engine import Engine
 from app.engine.jobs import TranslateJob, Translation
 from app.errors import NoModel
-from app.http.compat.bodies import FORMS, accepts, read_body
-from app.http.contract import refusals
 from app.http.dependencies import Client, EngineDep
 from app.http.schemas.base import as_list
 from app.http.schemas.libretranslate import (
     DetectedLanguage,
     DetectForm,
     Language,
-    LibreTranslateError,
     TranslateAnswer,
     TranslateForm,
-    detect_form,
-    translate_form,
 )  # fmt: skip
-from app.settings import Settings
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 
 AUTO = "auto"
-JSON = "application/json"
 NAMES = {
     "ar": "Arabic", "az": "Azerbaijani", "bg": "Bulgarian", "de": "German", "el": "Greek", "en": "English",
     "es": "Spanish", "fa": "Persian", "fr": "French", "he": "Hebrew", "hi": "Hindi", "it": "Italian", "ja": "Japanese",
@@ -38,46 +30,7 @@ NAMES = {
 }  # fmt: skip
 
 
-def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(
-        prefix="/libretranslate",
-        tags=["LibreTranslate"],
-        responses=refusals("/libretranslate/", LibreTranslateError, never=(409, 415)),
-    )
-    form, detection = translate_form(settings), detect_form(settings)
-
-    async def translate_(request: Request, engine: EngineDep) -> TranslateAnswer:
-        return await translate(await read_body(request, form), request, engine)
-
-    async def detect_(request: Request, engine: EngineDep) -> list[DetectedLanguage]:
-        return await detect_language(await read_body(request, detection), request, engine)
-
-    routes.add_api_route(
-        "/translate",
-        translate_,
-        methods=["POST"],
-        summary="Translate",
-        description=inspect.getdoc(translate) or "",
-        response_model=TranslateAnswer,
-        response_model_exclude_unset=True,
-        openapi_extra=accepts(form, JSON, *FORMS),
-    )
-    routes.add_api_route(
-        "/detect",
-        detect_,
-        methods=["POST"],
-        summary="Find out a text's language",
-        description=inspect.getdoc(detect_language) or "",
-        response_model=list[DetectedLanguage],
-        openapi_extra=accepts(detection, JSON, *FORMS),
-    )
-    routes.add_api_route(
-        "/languages", languages, methods=["GET"], summary="Which languages there are", response_model=list[Language]
-    )
-    return routes
-
-
-async def translate(body: TranslateForm, request: Request, engine: Engine) -> TranslateAnswer:
+async def translate_(body: TranslateForm, request: Request, engine: EngineDep) -> TranslateAnswer:
     """Translate a text or several. A text that is in the target language already comes back as it is."""
     client = Client(request, body.api_key)
     texts = as_list(body.q)
@@ -90,7 +43,7 @@ async def translate(body: TranslateForm, request: Request, engine: Engine) -> Tr
     return _answer(body, answers, [_detected(one) for one in found])
 
 
-async def detect_language(body: DetectForm, request: Request, engine: Engine) -> list[DetectedLanguage]:
+async def detect_(body: DetectForm, request: Request, engine: EngineDep) -> list[DetectedLanguage]:
     """Which of the languages of the translators a text is in, or which other one it surely is in."""
     Client(request, body.api_key)
     among = sorted(_targets(engine))

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Literal
 
-from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
 
 from app.catalog.registry import Served
 from app.engine.jobs import Choice, GenerateJob, Generation, TokenPiece, TokenScore
-from app.errors import InvalidRequest
-from app.http.contract import STREAMED, refusals
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.problems import stream_error
 from app.http.schemas.openai import (
@@ -24,10 +21,8 @@ from app.http.schemas.openai import (
     Logprobs,
     Model,
     ModelList,
-    OpenAIError,
 )  # fmt: skip
 from app.http.sse import stream
-from app.settings import Settings
 from app.telemetry.logs import request_id
 from models.sampling import SamplingConfig
 
@@ -36,22 +31,6 @@ TINY_TOP_P = 1e-9
 """OpenAI takes a top_p of 0, which leaves the likeliest token alone."""
 DONE = b"data: [DONE]\n\n"
 FinishReason = Literal["stop", "length"]
-
-
-def router(_settings: Settings) -> APIRouter:
-    routes = APIRouter(prefix="/v1", tags=["OpenAI"], responses=refusals("/v1/", OpenAIError, never=(409,)))
-    routes.add_api_route(
-        "/completions",
-        completions,
-        methods=["POST"],
-        summary="Go on with prompts",
-        response_model=Completion,
-        response_model_exclude_unset=True,
-        responses={200: STREAMED},
-    )
-    routes.add_api_route("/models", models, methods=["GET"], summary="All language models", response_model=ModelList)
-    routes.add_api_route("/models/{model}", model_, methods=["GET"], summary="One of them", response_model=Model)
-    return routes
 
 
 async def models(engine: EngineDep, _: ClientDep) -> ModelList:
@@ -75,7 +54,7 @@ async def completions(
     """Go on with one or several prompts. Differences to OpenAI's API stand in docs/clients.md."""
     (served,) = engine.registry.of_kind("language", body.model)
     builder = CompletionBuilder(body, served)
-    jobs = [builder.job(prompt) for prompt in _prompts(body, settings)]
+    jobs = [builder.job(prompt) for prompt in body.prompts]
     tickets = await client.submit_all(engine, [(job, served) for job in jobs])
     if body.stream:
         return await stream(client, engine, tickets, CompletionFormatter(builder, jobs), settings)
@@ -86,21 +65,6 @@ async def completions(
         for choice in builder.choices(index, job, generation)
     ]
     return builder.completion(choices, _usage(results))
-
-
-def _prompts(body: CompletionRequest, settings: Settings) -> list[str | list[int]]:
-    """The prompts. Raises InvalidRequest where they, or what is asked of them, are past the limits of settings."""
-    prompts = body.prompts
-    longest = max(len(prompt) for prompt in prompts)
-    for field, given, limit in (
-        ("prompt", longest, settings.max_prompt_characters),
-        ("prompt", len(prompts), settings.max_texts),
-        ("max_tokens", body.max_tokens, settings.max_new_tokens),
-        ("n", max(body.n, body.best_of), settings.max_choices),
-    ):
-        if given > limit:
-            raise InvalidRequest(f"at most {limit}; given: {given}", field)
-    return prompts
 
 
 class CompletionBuilder:

@@ -1,9 +1,6 @@
 """POST /classify."""
 
-from fastapi import APIRouter
-
 from app.engine.jobs import ClassifyJob, Verdict
-from app.http.contract import PROBLEMS, with_body
 from app.http.dependencies import ClientDep, EngineDep
 from app.http.schemas.base import as_list
 from app.http.schemas.classify import (
@@ -11,23 +8,7 @@ from app.http.schemas.classify import (
     ClassifyRequest,
     ClassifyResult,
     TokenContribution,
-    classify_request,
 )  # fmt: skip
-from app.settings import Settings
-
-
-def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(tags=["text"])
-    routes.add_api_route(
-        "/classify",
-        with_body(classify, classify_request(settings)),
-        methods=["POST"],
-        summary="Judge a text, and say why",
-        response_model=ClassifyReply,
-        response_model_exclude_unset=True,
-        responses=PROBLEMS,
-    )
-    return routes
 
 
 async def classify(body: ClassifyRequest, engine: EngineDep, client: ClientDep) -> ClassifyReply:

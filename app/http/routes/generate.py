@@ -4,12 +4,10 @@ import secrets
 from json import dumps
 from typing import Any
 
-from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
 
 from app.engine.jobs import Choice, GenerateJob, Generation, TokenPiece, TokenScore
 from app.engine.snapshot import Snapshot
-from app.http.contract import PROBLEMS, STREAMED, with_body
 from app.http.dependencies import ClientDep, EngineDep, MemoriesDep, SettingsDep
 from app.http.events import EventIds, LastEventId, NativeFormatter, event
 from app.http.schemas.generate import (
@@ -20,25 +18,9 @@ from app.http.schemas.generate import (
     StreamedToken,
     TokenLogprob,
     Usage,
-    generate_request,
 )  # fmt: skip
 from app.http.sse import stream
-from app.settings import Settings
 from models.sampling import SamplingConfig
-
-
-def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(tags=["text"])
-    routes.add_api_route(
-        "/generate",
-        with_body(generate, generate_request(settings)),
-        methods=["POST"],
-        summary="Go on with a prompt",
-        response_model=GenerateReply,
-        response_model_exclude_unset=True,
-        responses={**PROBLEMS, 200: STREAMED},
-    )
-    return routes
 
 
 async def generate(

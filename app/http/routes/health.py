@@ -1,34 +1,11 @@
 """GET /livez, /readyz and /metrics: for whoever watches the process."""
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import PlainTextResponse
+from fastapi import Request, Response
 
 from app.errors import EngineStopped
-from app.http.contract import PROBLEMS
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.schemas.models import Health
 from app.telemetry.metrics import CONTENT_TYPE, Metrics
-
-
-def router() -> APIRouter:
-    routes = APIRouter(tags=["health"], responses={503: PROBLEMS[503]})
-    for path, endpoint, summary in (("/livez", livez, "Does the engine move?"), ("/readyz", readyz, "Is work taken?")):
-        routes.add_api_route(
-            path, endpoint, methods=["GET"], summary=summary, response_model=Health, response_model_exclude_unset=True
-        )
-    routes.add_api_route(
-        "/metrics",
-        show_metrics,
-        methods=["GET"],
-        summary="Numbers for Prometheus",
-        response_class=PlainTextResponse,
-        responses={
-            200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
-            401: PROBLEMS[401],
-            429: PROBLEMS[429],
-        },
-    )
-    return routes
 
 
 async def show_metrics(request: Request, _: ClientDep) -> Response:

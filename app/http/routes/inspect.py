@@ -1,26 +1,9 @@
 """POST /inspect."""
 
-from fastapi import APIRouter
-
 from app.engine.jobs import Inspection, InspectJob
-from app.http.contract import PROBLEMS, with_body
 from app.http.dependencies import ClientDep, EngineDep
-from app.http.schemas.inspect import InspectedUnit, InspectReply, InspectRequest, inspect_request
+from app.http.schemas.inspect import InspectedUnit, InspectReply, InspectRequest
 from app.http.schemas.models import TokenSpan
-from app.settings import Settings
-
-
-def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(tags=["text"])
-    routes.add_api_route(
-        "/inspect",
-        with_body(inspect, inspect_request(settings)),
-        methods=["POST"],
-        summary="Look inside: gates and memory over a text",
-        response_model=InspectReply,
-        responses=PROBLEMS,
-    )
-    return routes
 
 
 async def inspect(body: InspectRequest, engine: EngineDep, client: ClientDep) -> InspectReply:

@@ -1,12 +1,10 @@
 """GET /models, GET /models/{name}, POST /tokenize."""
 
-from typing import Any
-
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
 from app.catalog.registry import Registry, Served
-from app.http.contract import PROBLEMS, TOKENIZE_SHARE, with_body
+from app.http.contract import TOKENIZE_SHARE
 from app.http.dependencies import ClientDep, RegistryDep
 from app.http.schemas.models import (
     CurvePoint,
@@ -16,37 +14,9 @@ from app.http.schemas.models import (
     TokenizeReply,
     TokenizeRequest,
     TokenSpan,
-    tokenize_request,
 )  # fmt: skip
-from app.settings import Settings
 from models.kinds import kind_of
 from models.text.tokenizers import Tokenizer
-
-
-def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(
-        tags=["models"], responses={status: PROBLEMS[status] for status in (400, 401, 404, 413, 415, 422, 429)}
-    )
-    unset: dict[str, Any] = {"response_model_exclude_unset": True}
-    routes.add_api_route(
-        "/models", list_models, methods=["GET"], summary="All models", response_model=ModelsReply, **unset
-    )
-    routes.add_api_route(
-        "/models/{name}",
-        show_model,
-        methods=["GET"],
-        summary="One model, with its card",
-        response_model=ModelDetail,
-        **unset,
-    )
-    routes.add_api_route(
-        "/tokenize",
-        with_body(tokenize, tokenize_request(settings)),
-        methods=["POST"],
-        summary="Cut a text into tokens",
-        response_model=TokenizeReply,
-    )
-    return routes
 
 
 async def list_models(registry: RegistryDep, _: ClientDep) -> ModelsReply:

@@ -2,27 +2,9 @@
 
 import math
 
-from fastapi import APIRouter
-
 from app.engine.jobs import Prediction, PredictJob
-from app.http.contract import PROBLEMS, with_body
 from app.http.dependencies import ClientDep, EngineDep, MemoriesDep
-from app.http.schemas.next_word_probs import NextWord, NextWordReply, NextWordRequest, next_word_request
-from app.settings import Settings
-
-
-def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(tags=["text"])
-    routes.add_api_route(
-        "/next-word-probs",
-        with_body(next_word_probs, next_word_request(settings)),
-        methods=["POST"],
-        summary="What comes next, and how likely it is",
-        response_model=NextWordReply,
-        response_model_exclude_unset=True,
-        responses=PROBLEMS,
-    )
-    return routes
+from app.http.schemas.next_word_probs import NextWord, NextWordReply, NextWordRequest
 
 
 async def next_word_probs(

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -33,13 +32,6 @@ class PlaygroundFiles(StaticFiles):
 
 
 ASSETS = "/static/swagger-ui"
-
-
-def router() -> APIRouter:
-    routes = APIRouter(include_in_schema=False)
-    routes.add_api_route("/", home, methods=["GET"], response_class=FileResponse)
-    routes.add_api_route("/docs", docs, methods=["GET"], response_class=HTMLResponse)
-    return routes
 
 
 async def home() -> FileResponse:

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter
 from sse_starlette import EventSourceResponse
 
 from app.catalog.detection import Detected
 from app.engine.jobs import SentencePiece, TranslateJob, Translation
-from app.http.contract import PROBLEMS, STREAMED, with_body
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.events import EventIds, LastEventId, NativeFormatter, event
 from app.http.schemas.base import as_list
@@ -18,25 +16,9 @@ from app.http.schemas.translate import (
     TranslateReply,
     TranslateRequest,
     TranslateResult,
-    translate_request,
 )  # fmt: skip
 from app.http.schemas.translate import Detected as DetectedReply
 from app.http.sse import stream
-from app.settings import Settings
-
-
-def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(tags=["text"])
-    routes.add_api_route(
-        "/translate",
-        with_body(translate, translate_request(settings)),
-        methods=["POST"],
-        summary="Translate a text, or several",
-        response_model=TranslateReply,
-        response_model_exclude_unset=True,
-        responses={**PROBLEMS, 200: STREAMED},
-    )
-    return routes
 
 
 async def translate(

@@ -2,33 +2,19 @@
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from starlette.concurrency import run_in_threadpool
 
 from app.errors import InvalidRequest
-from app.http.contract import PROBLEMS, TOKENIZE_SHARE, with_body
+from app.http.contract import TOKENIZE_SHARE
 from app.http.dependencies import ClientDep, RegistryDep
 from app.http.schemas.base import as_list
-from app.http.schemas.vectorize import TextVectors, VectorizeReply, VectorizeRequest, WordCount, vectorize_request
-from app.settings import Settings
+from app.http.schemas.vectorize import TextVectors, VectorizeReply, VectorizeRequest, WordCount
 from models.text.tokenizers import Tokenizer
 from models.text.vectors import bag, one_hot, split_words, vocabulary_of
 
 MOST_NUMBERS = 1_000_000
 """In all one-hot vectors of a reply."""
-
-
-def router(settings: Settings) -> APIRouter:
-    routes = APIRouter(tags=["models"], responses=PROBLEMS)
-    routes.add_api_route(
-        "/vectorize",
-        with_body(vectorize, vectorize_request(settings)),
-        methods=["POST"],
-        summary="Texts as vectors: vocabulary, indices, one-hot, bag of words",
-        response_model=VectorizeReply,
-        response_model_exclude_none=True,
-    )
-    return routes
 
 
 async def vectorize(body: VectorizeRequest, registry: RegistryDep, client: ClientDep) -> Response:

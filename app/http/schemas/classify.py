@@ -2,9 +2,7 @@
 
 from pydantic import Field
 
-from app.http.schemas.base import Reply, Request, TextOrTexts, example, text_or_texts
-from app.http.schemas.limits import limited
-from app.settings import Settings
+from app.http.schemas.base import Reply, Request, TextOrTexts, example
 
 
 class ClassifyRequest(Request):
@@ -34,8 +32,3 @@ class ClassifyResult(Reply):
 class ClassifyReply(Reply):
     model: str
     results: list[ClassifyResult]
-
-
-def classify_request(settings: Settings) -> type[ClassifyRequest]:
-    """The request with the limits of settings."""
-    return limited(ClassifyRequest, text=text_or_texts(settings.max_text_characters, settings.max_texts))

@@ -17,8 +17,6 @@ from app.http.schemas.base import (
     text_or_state,
     unicode_text,
 )
-from app.http.schemas.limits import limited
-from app.settings import Settings
 
 RULES = {"allOf": [text_or_state("prompt"), never(return_state={"const": True}, n={"minimum": 2})]}
 
@@ -99,13 +97,3 @@ class GenerateReply(Reply):
     usage: Usage
     seed: int
     state: str | None = Field(None, description="With return_state.")
-
-
-def generate_request(settings: Settings) -> type[GenerateRequest]:
-    """The request with the limits of settings."""
-    return limited(
-        GenerateRequest,
-        prompt=settings.max_prompt_characters,
-        max_new_tokens=settings.max_new_tokens,
-        n=settings.max_choices,
-    )

@@ -4,10 +4,8 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.http.schemas.base import MAX_SEED, Reply, TextOrTexts, never, text_or_texts
+from app.http.schemas.base import MAX_SEED, Reply, TextOrTexts, never
 from app.http.schemas.lax import Content, LaxRequest
-from app.http.schemas.limits import limited
-from app.settings import Settings
 
 
 class Inference(LaxRequest):
@@ -66,6 +64,27 @@ class ClassificationParameters(LaxRequest):
 class TranslationParameters(LaxRequest):
     src_lang: str = Field("auto", max_length=16)
     tgt_lang: str | None = Field(None, max_length=16)
+
+
+class GenerationInputs(LaxRequest):
+    """A request to a language model."""
+
+    inputs: TextOrTexts
+    parameters: GenerationParameters = GenerationParameters()
+
+
+class ClassificationInputs(LaxRequest):
+    """A request to a classifier."""
+
+    inputs: TextOrTexts
+    parameters: ClassificationParameters = ClassificationParameters()
+
+
+class TranslationInputs(LaxRequest):
+    """A request to a translator."""
+
+    inputs: TextOrTexts
+    parameters: TranslationParameters = TranslationParameters()
 
 
 class Token(Reply):
@@ -128,9 +147,3 @@ class TranslatedText(Reply):
 class InferenceError(Reply):
     error: str
     error_type: str
-
-
-def inference(settings: Settings) -> type[Inference]:
-    """The request with the limits of settings: those of texts are the widest of all kinds of models."""
-    longest = max(settings.max_prompt_characters, settings.max_text_characters, settings.max_source_characters)
-    return limited(Inference, inputs=text_or_texts(longest, settings.max_texts))

@@ -5,9 +5,7 @@ from typing import Annotated
 from pydantic import Field, PlainSerializer
 
 from app.http.schemas.base import Reply, Request, Text, example
-from app.http.schemas.limits import limited
 from app.http.schemas.models import TokenSpan
-from app.settings import Settings
 from models.gates import Direction
 
 MAX_UNITS = 64
@@ -57,8 +55,3 @@ class InspectReply(Reply):
     tokens: list[TokenSpan]
     change: Numbers = Field(description="How far each token moved the cells of the layer, the mean over all units.")
     units: list[InspectedUnit]
-
-
-def inspect_request(settings: Settings) -> type[InspectRequest]:
-    """The request with the limits of settings."""
-    return limited(InspectRequest, text=settings.max_inspect_characters)

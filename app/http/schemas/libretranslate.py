@@ -4,10 +4,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from app.http.schemas.base import Reply, Text, TextOrTexts, text_or_texts
+from app.http.schemas.base import Reply, Text, TextOrTexts
 from app.http.schemas.lax import LaxRequest
-from app.http.schemas.limits import limited
-from app.settings import Settings
 
 
 class TranslateForm(LaxRequest):
@@ -51,13 +49,3 @@ class Language(Reply):
 
 class LibreTranslateError(Reply):
     error: str
-
-
-def translate_form(settings: Settings) -> type[TranslateForm]:
-    """The request with the limits of settings."""
-    return limited(TranslateForm, q=text_or_texts(settings.max_source_characters, settings.max_texts))
-
-
-def detect_form(settings: Settings) -> type[DetectForm]:
-    """The request with the limits of settings."""
-    return limited(DetectForm, q=settings.max_source_characters)

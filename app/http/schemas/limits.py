@@ -1,31 +1,93 @@
-"""Limits that come from settings, put into a request's shape, so that the OpenAPI page shows them."""
+"""The limits of requests: which setting limits which field, put into the schemas so that the OpenAPI document has them.
+
+To limit a field is to add it to LIMITS.
+"""
 
 from copy import copy
+from functools import cache
 from typing import Any, TypeVar
 
 from annotated_types import Le, MaxLen
 from pydantic import BaseModel, create_model
 
-RequestT = TypeVar("RequestT", bound=BaseModel)
+from app.http.schemas.base import text_or_texts
+from app.http.schemas.classify import ClassifyRequest
+from app.http.schemas.generate import GenerateRequest
+from app.http.schemas.huggingface import (
+    ClassificationInputs,
+    GenerationInputs,
+    GenerationParameters,
+    Inference,
+    TranslationInputs,
+)  # fmt: skip
+from app.http.schemas.inspect import InspectRequest
+from app.http.schemas.libretranslate import DetectForm, TranslateForm
+from app.http.schemas.models import TokenizeRequest
+from app.http.schemas.next_word_probs import NextWordRequest
+from app.http.schemas.openai import CompletionRequest, prompt_or_prompts
+from app.http.schemas.translate import TranslateRequest
+from app.http.schemas.vectorize import VectorizeRequest
+from app.settings import Settings
+
+LIMITS: dict[type[BaseModel], dict[str, Any]] = {
+    GenerateRequest: {"prompt": "max_prompt_characters", "max_new_tokens": "max_new_tokens", "n": "max_choices"},
+    NextWordRequest: {"text": "max_prompt_characters"},
+    ClassifyRequest: {"text": (text_or_texts, "max_text_characters", "max_texts")},
+    TranslateRequest: {"text": (text_or_texts, "max_source_characters", "max_texts"), "beam_size": "max_beam_size"},
+    InspectRequest: {"text": "max_inspect_characters"},
+    TokenizeRequest: {"text": "max_prompt_characters"},
+    VectorizeRequest: {"text": (text_or_texts, "max_inspect_characters", "max_texts")},
+    CompletionRequest: {
+        "prompt": (prompt_or_prompts, "max_prompt_characters", "max_texts"),
+        "max_tokens": "max_new_tokens",
+        "n": "max_choices",
+        "best_of": "max_choices",
+    },
+    Inference: {"inputs": (text_or_texts, "max_input_characters", "max_texts")},
+    GenerationInputs: {
+        "inputs": (text_or_texts, "max_prompt_characters", "max_texts"),
+        "parameters": GenerationParameters,
+    },
+    GenerationParameters: {"max_new_tokens": "max_new_tokens", "best_of": "max_choices"},
+    ClassificationInputs: {"inputs": (text_or_texts, "max_text_characters", "max_texts")},
+    TranslationInputs: {"inputs": (text_or_texts, "max_source_characters", "max_texts")},
+    TranslateForm: {"q": (text_or_texts, "max_source_characters", "max_texts")},
+    DetectForm: {"q": "max_source_characters"},
+}
+"""For each schema, its fields with the setting that limits them: the maximum of a number, or of characters in a text.
+
+A tuple makes the field's type of settings; a schema is a nested one, with limits of its own.
+"""
+
+SchemaT = TypeVar("SchemaT", bound=BaseModel)
 
 
-def limited(shape: type[RequestT], **limits: Any) -> type[RequestT]:
-    """The shape with a limit for each named field.
+def limited(schema: type[SchemaT], settings: Settings) -> type[SchemaT]:
+    """The schema with the limits that settings have for it."""
+    model: type[SchemaT] = _limited(schema, settings)
+    return model
 
-    A number is the most characters of a text, items of a list, or the greatest value of a number;
-    anything else is the field's new type.
-    """
-    fields: dict[str, Any] = {}
-    for name, limit in limits.items():
-        field = copy(shape.model_fields[name])
-        annotation: Any = field.annotation
-        if not isinstance(limit, int):
-            annotation = limit
-        elif annotation is int:
-            field.metadata = [*field.metadata, Le(limit)]
-            field.default = min(field.default, limit)
-        else:
-            field.metadata = [MaxLen(limit), *field.metadata]  # first, or a long text is read before it is refused
-        fields[name] = (annotation, field)
-    made: type[RequestT] = create_model(shape.__name__, __base__=shape, __module__=shape.__module__, **fields)
-    return made
+
+@cache
+def _limited(schema: type[BaseModel], settings: Settings) -> Any:
+    fields = {name: _field(schema, name, limit, settings) for name, limit in LIMITS[schema].items()}
+    return create_model(schema.__name__, __base__=schema, __module__=schema.__module__, **fields)
+
+
+def _field(schema: type[BaseModel], name: str, limit: Any, settings: Settings) -> Any:
+    """A field's annotation and its other properties, under a limit of LIMITS."""
+    field = copy(schema.model_fields[name])
+    if isinstance(limit, tuple):
+        make_type, *names = limit
+        return make_type(*(getattr(settings, name) for name in names)), field
+    if isinstance(limit, type):
+        nested: Any = limited(limit, settings)
+        field.default = nested()
+        return nested, field
+    maximum = getattr(settings, limit)
+    if field.annotation is int:
+        field.metadata = [*field.metadata, Le(maximum)]
+        field.default = min(field.default, maximum)
+    else:
+        field.metadata = [MaxLen(maximum), *field.metadata]  # first, so that no validator reads a text that is too long
+    return field.annotation, field

@@ -5,8 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from app.http.schemas.base import Reply, Request, example, unicode_text
-from app.http.schemas.limits import limited
-from app.settings import Settings
 
 
 class ModelSummary(Reply):
@@ -67,8 +65,3 @@ class TokenizeReply(Reply):
 class Health(Reply):
     status: Literal["ok"]
     models: list[str] | None = None
-
-
-def tokenize_request(settings: Settings) -> type[TokenizeRequest]:
-    """The request with the limits of settings."""
-    return limited(TokenizeRequest, text=settings.max_prompt_characters)

@@ -16,8 +16,6 @@ from app.http.schemas.base import (
     text_or_state,
     unicode_text,
 )
-from app.http.schemas.limits import limited
-from app.settings import Settings
 from models.decoding.word_pieces import is_single_word
 
 
@@ -83,8 +81,3 @@ class NextWordReply(Reply):
     next: list[NextWord]
     other: float = Field(description="The probability of all that is not listed.")
     state: str | None = Field(None, description="With return_state.")
-
-
-def next_word_request(settings: Settings) -> type[NextWordRequest]:
-    """The request with the limits of settings."""
-    return limited(NextWordRequest, text=settings.max_prompt_characters)

@@ -2,30 +2,36 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from app.http.schemas.base import MAX_SEED, Reply, never
+from app.http.schemas.base import MAX_SEED, Reply, never, unicode_text
 from app.http.schemas.lax import Content, LaxRequest
 
 TEXT, TEXTS, IDS, IDS_LISTS = "(text)", "(texts)", "(ids)", "(id lists)"
-Ids = Annotated[list[Annotated[int, Field(ge=0, le=2**31)]], Field(max_length=100_000)]
+TokenIds = list[Annotated[int, Field(ge=0, le=2**31)]]
 TokenId = Annotated[str, Field(pattern=r"^[0-9]{1,10}$")]
 
 
-def _shape_of(prompt: Any) -> str:
+def _branch_of(prompt: Any) -> str:
     if not isinstance(prompt, list):
         return TEXT
     first = prompt[0] if prompt else ""
     return IDS_LISTS if isinstance(first, list) else TEXTS if isinstance(first, str) else IDS
 
 
-Prompt = Annotated[
-    Annotated[Content, Tag(TEXT)]
-    | Annotated[list[Content], Tag(TEXTS)]
-    | Annotated[Ids, Tag(IDS)]
-    | Annotated[list[Ids], Tag(IDS_LISTS)],
-    Discriminator(_shape_of),
-]
+def prompt_or_prompts(max_length: int, max_prompts: int) -> Any:
+    """The type of a field that holds a prompt, as text or token ids, or a list of prompts; max_length is of each."""
+    text = Annotated[str, Field(max_length=max_length), AfterValidator(unicode_text)]
+    ids = Annotated[TokenIds, Field(max_length=max_length)]
+    return Annotated[
+        Annotated[text, Tag(TEXT)]
+        | Annotated[list[text], Field(max_length=max_prompts), Tag(TEXTS)]
+        | Annotated[ids, Tag(IDS)]
+        | Annotated[list[ids], Field(max_length=max_prompts), Tag(IDS_LISTS)],
+        Discriminator(_branch_of),
+    ]
+
+
 Stop = Annotated[
     Annotated[Content, Field(max_length=200), Tag(TEXT)]
     | Annotated[list[Annotated[Content, Field(min_length=1, max_length=200)]], Field(max_length=16), Tag(TEXTS)],
@@ -50,7 +56,9 @@ class CompletionRequest(LaxRequest):
     )
 
     model: str = Field(max_length=200)
-    prompt: Prompt = Field("", description="A text, texts, token ids, or lists of them.")
+    prompt: str | list[str] | TokenIds | list[TokenIds] = Field(
+        "", description="A text, texts, token ids, or lists of them."
+    )
     max_tokens: int = Field(16, ge=0)
     temperature: float = Field(1.0, ge=0, le=2)
     top_p: float = Field(1.0, ge=0, le=1)

@@ -2,9 +2,7 @@
 
 from pydantic import Field
 
-from app.http.schemas.base import Reply, Request, TextOrTexts, example, text_or_texts
-from app.http.schemas.limits import limited
-from app.settings import Settings
+from app.http.schemas.base import Reply, Request, TextOrTexts, example
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 
 
@@ -58,12 +56,3 @@ class TranslateReply(Reply):
     source: str
     target: str
     results: list[TranslateResult]
-
-
-def translate_request(settings: Settings) -> type[TranslateRequest]:
-    """The request with the limits of settings."""
-    return limited(
-        TranslateRequest,
-        text=text_or_texts(settings.max_source_characters, settings.max_texts),
-        beam_size=settings.max_beam_size,
-    )

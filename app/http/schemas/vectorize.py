@@ -4,9 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.http.schemas.base import Reply, Request, TextOrTexts, example, never, text_or_texts
-from app.http.schemas.limits import limited
-from app.settings import Settings
+from app.http.schemas.base import Reply, Request, TextOrTexts, example, never
 
 
 class VectorizeRequest(Request):
@@ -45,8 +43,3 @@ class VectorizeReply(Reply):
     size: int = Field(description="Of the vocabulary, and of each vector.")
     vocabulary: list[str] | None = Field(None, description="Without a model: the texts' words, by index.")
     texts: list[TextVectors]
-
-
-def vectorize_request(settings: Settings) -> type[VectorizeRequest]:
-    """The request with the limits of settings."""
-    return limited(VectorizeRequest, text=text_or_texts(settings.max_inspect_characters, settings.max_texts))
