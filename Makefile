@@ -5,7 +5,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 AXE := tests/browser/node_modules/.package-lock.json
 
-.PHONY: setup serve test screenshots lint format typecheck clean
+# Tests run in as many processes as there are cores; the tests of a file stay in one, with what they share.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+PYTEST_OPTIONS ?=
+
+.PHONY: setup serve test test-slow test-all screenshots lint format typecheck clean
 
 setup: $(STAMP)
 
@@ -28,7 +32,13 @@ serve: $(STAMP)
 	$(BIN)/carousel serve
 
 test: $(STAMP) $(AXE)
-	$(BIN)/python -m pytest
+	$(PYTEST) -m 'not slow' $(PYTEST_OPTIONS)
+
+test-slow: $(STAMP) $(AXE)
+	$(PYTEST) -m slow $(PYTEST_OPTIONS)
+
+test-all: $(STAMP) $(AXE)
+	$(PYTEST) $(PYTEST_OPTIONS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

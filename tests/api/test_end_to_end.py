@@ -14,6 +14,8 @@ import pytest
 
 from tests.conftest import SENTENCES
 
+pytestmark = pytest.mark.slow  # training, and a process for each command
+
 TINY = ["--set", "epochs=1", "--set", "hidden=8", "--set", "embedding=8", "--set", "vocabulary_size=300"]
 ENVIRONMENT = {**os.environ, "PYTHONWARNINGS": "default", "OMP_NUM_THREADS": "1"}
 

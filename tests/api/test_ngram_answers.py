@@ -1,6 +1,5 @@
 """n-grams answer over HTTP as language models do."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -43,7 +42,7 @@ def counted(tmp_path_factory: pytest.TempPathFactory) -> list[Served]:
 
 
 @pytest.fixture(scope="module")
-def live(serve: Serve, counted: list[Served], registry: Registry) -> Iterator[Live]:
+def live(serve: Serve, counted: list[Served], registry: Registry) -> Live:
     return serve(Registry([*counted, *registry.models.values()], registry.device))
 
 

@@ -262,7 +262,7 @@ PATHS = [
     "/docs", "/openapi.json",
     "/static/x", "/",
 ]  # fmt: skip
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "/generate": {"prompt": MARK, "max_new_tokens": 2}, "/next-word-probs": {"text": MARK}, "/classify": {"text": MARK},
     "/translate": {"text": MARK, "target": "tr"}, "/tokenize": {"text": MARK, "model": "language-en"},
     "/inspect": {"text": MARK, "model": "sentiment-en"}, "/vectorize": {"text": [MARK]},
@@ -375,6 +375,7 @@ def test_fields_of_any_shape(quick: Live, path: str, fields: dict[str, Any]) -> 
     max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(st.tuples(st.integers(0, len(ASK + BODY) - 1), st.integers(0, 255)), min_size=1, max_size=12))
+@pytest.mark.slow
 def test_noise(quick: Live, changes: list[tuple[int, int]]) -> None:
     request = bytearray(ASK + BODY)
     for place, value in changes:

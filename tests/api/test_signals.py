@@ -36,19 +36,20 @@ def serving(folder: Path, **settings: str) -> Iterator[SimpleNamespace]:
     process = subprocess.Popen(
         [sys.executable, "-m", "app", "serve"], env=environment, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )
-    lines: list[str] = []
-    for line in process.stderr:
+    assert process.stderr
+    output, lines = process.stderr, list[str]()
+    for line in output:
         lines.append(line)
         if "ready: open" in line:
             break
     address = lines[-1].split("open ")[1].strip().rstrip("/")
-    reader = threading.Thread(target=lambda: lines.extend(process.stderr))
+    reader = threading.Thread(target=lambda: lines.extend(output))
     reader.start()
     yield SimpleNamespace(process=process, address=address, lines=lines, folder=folder)
     process.kill()
     process.wait()
     reader.join()
-    process.stderr.close()
+    output.close()
 
 
 def endless_seed(address: str) -> int:

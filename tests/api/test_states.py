@@ -46,7 +46,7 @@ class TestStates:
         assert len(text) > 10
 
     async def test_only_what_is_new_is_sent(self, client: httpx.AsyncClient) -> None:
-        text, state = "", {}
+        text, state = "", dict[str, str]()
         for piece in ("the m", "an", " sees", " the", " dog "):
             text += piece
             reply = await ask(client, "/next-word-probs", text=piece, return_state=True, **state)

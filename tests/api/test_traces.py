@@ -35,6 +35,7 @@ async def test_requests_are_spans(registry: Registry) -> None:
     first, second = exporter.get_finished_spans()
     assert (first.name, second.name) == ("POST /generate", "GET /models/{name}")
     assert f"{first.context.trace_id:032x}" == TRACE
+    assert first.attributes
     assert first.attributes["http.response.status_code"] == 200
     assert "xyzzy" not in first.to_json()
 

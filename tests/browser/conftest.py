@@ -96,7 +96,7 @@ def visit(browser: Browser, live: Live) -> Iterator[Visit]:
         assert wrong == []
 
 
-def bodies(page: Page, path: str) -> list[dict[str, Any]]:
+def bodies(page: Page, path: str) -> list[Any]:
     """What a page has sent to a path, oldest first."""
     requests: list[Request] = page.asked  # type: ignore[attr-defined]
     return [request.post_data_json for request in requests if request.method == "POST" and request.url.endswith(path)]

@@ -130,9 +130,9 @@ def test_it_writes_on_and_branches(visit: Visit, live: Live, language: str, text
     expect(choices.first).to_be_focused()
     shares = [float(choice.evaluate("bar => bar.style.getPropertyValue('--p')")) for choice in choices.all()]
     assert len(shares) >= 8
-    kept = [token.text_content() for token in tokens.all()][:2]
+    kept = [token.text_content() or "" for token in tokens.all()][:2]
     other = next(choice for choice in choices.all() if "(" not in choice.inner_text())
-    word = other.locator(".word").text_content()
+    word = other.locator(".word").text_content() or ""
     other.click()
     page.wait_for_function("() => !document.querySelector('#choices').matches(':popover-open')")
     expect(page.locator("#write .say")).to_contain_text("5.")

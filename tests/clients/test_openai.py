@@ -202,7 +202,8 @@ class TestRefusals:
                 openai.AsyncOpenAI(base_url=f"{slow.url}/v1", api_key="none", max_retries=3) as patient,
             ):
                 first = asyncio.create_task(hasty.completions.create(**ASK | {"max_tokens": 60}))
-                await asyncio.sleep(0.1)
+                while not (slow.app.state.engine.running or first.done()):
+                    await asyncio.sleep(0.005)
                 second = asyncio.create_task(hasty.completions.create(**ASK))
                 third = asyncio.create_task(patient.completions.create(**ASK))
                 return await asyncio.gather(first, second, third, return_exceptions=True)
@@ -221,4 +222,6 @@ class TestLangchain:
         assert text
         assert "".join(model.stream("the man sees")) == text
         assert model.batch(["the man sees", "a dog"])[0] == text
-        assert model.generate(["the man", "a dog"]).llm_output["token_usage"]["total_tokens"] > 0
+        output = model.generate(["the man", "a dog"]).llm_output
+        assert output
+        assert output["token_usage"]["total_tokens"] > 0

@@ -41,7 +41,7 @@ class Desk:
         served = model if isinstance(model, Served) else self.engine.registry.get(model or MODELS[type(job)])
         ticket = await self.engine.submit(job, served, caller)
         self.told[ticket] = []
-        ticket.deliver = self.told[ticket].append  # events are seen here, and read by nobody
+        ticket.deliver = self.told[ticket].append  # type: ignore[method-assign, assignment] # events are seen here, and read by nobody
         return ticket
 
     def step(self, count: int = 1) -> None:

@@ -23,7 +23,7 @@ from tests.helpers import END, Wrapped, generate_job, wrapped
 pytestmark = pytest.mark.anyio
 MODEL = "language-en"
 JOBS = 120
-SCHEDULES = 1_000
+SCHEDULES = [pytest.param(range(100), id="100"), pytest.param(range(100, 1_000), id="1000", marks=pytest.mark.slow)]
 
 
 def other_job(number: int) -> Any:
@@ -47,11 +47,12 @@ async def solo(desk: Desk, job: Any, model: str | Served = "") -> Any:
 
 
 class TestSchedules:
-    async def test_each_output_is_that_of_its_solo_run(self, make_desk: MakeDesk) -> None:
+    @pytest.mark.parametrize("schedules", SCHEDULES)
+    async def test_each_output_is_that_of_its_solo_run(self, make_desk: MakeDesk, schedules: range) -> None:
         """Random arrivals, lengths, cancels, seeds, urgencies and callers; steps are run by hand."""
         desk = make_desk()
         alone = [await solo(desk, generate_job(seed)) for seed in range(JOBS)]
-        for schedule in range(SCHEDULES):
+        for schedule in schedules:
             draw = random.Random(schedule)
             desk = make_desk(max_rows=draw.choice([1, 3, 8, 64]))
             await run_schedule(desk, draw, alone)

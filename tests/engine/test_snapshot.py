@@ -136,7 +136,7 @@ class TestTyping:
         whole = Prompt(tokenizer, text)
         assert whole.ids == [tokenizer.end_id, *tokenizer.encode_continuation((" " + text).removesuffix(" "))]
         places = sorted({0, *(cut for cut in cuts if cut < len(text)), len(text)})
-        ids, before = [], None
+        ids, before = list[int](), None
         for begin, end in pairwise(places):
             prompt = Prompt(tokenizer, text[begin:end], before)
             found = [*ids, *prompt.ids]

@@ -1,5 +1,7 @@
 """On a GPU: the same laws as on a CPU. Run them with `pytest -m gpu`; they are skipped where there is none."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -16,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU"),
 ]
 GPU = torch.device("cuda")
-CLOSE = {"atol": 0.05, "rtol": 0.02}
+CLOSE: dict[str, Any] = {"atol": 0.05, "rtol": 0.02}
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +47,7 @@ def test_all_kinds_agree_with_the_cpu(
     batch = pad([[4, 8, 300], [5]])
     wanted_classes = classifier(batch.ids, batch.lengths)
     source = pad([[translator.language_id("tr"), 5, 9, 0]])
-    wanted_scores, _, _ = translator.decode(torch.tensor([[0]]), translator.encode(source))
+    wanted_scores, _, _ = translator.decode(torch.tensor([[0]]), *translator.encode(source))
     logits, _ = make_classifier_runtime(classifier.to(GPU), "float16").classify(batch, explain=False)
     torch.testing.assert_close(logits.cpu(), wanted_classes, **CLOSE)
     runtime = make_translator_runtime(translator.to(GPU), "float16")

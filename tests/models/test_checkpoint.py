@@ -64,7 +64,9 @@ class TestSaveAndLoad:
         rename = Path.rename
 
         def stubborn(path: Path, target: Path) -> Path:
-            return full(0) if path.suffix == ".partial" else rename(path, target)
+            if path.suffix == ".partial":
+                full(0)
+            return rename(path, target)
 
         monkeypatch.setattr(Path, "rename", stubborn)
         with pytest.raises(CheckpointError, match="No space left"):

@@ -1,6 +1,7 @@
 """Laws of the noise: what is dropped is dropped where its paper says, and nothing is lost."""
 
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import torch
@@ -43,7 +44,8 @@ def test_a_dropped_position_is_dropped_whole() -> None:
 
 class TestDroppedWeights:
     def test_gradients_are_those_of_weights_masked_out_of_place(self) -> None:
-        lstm, inputs = make_lstm(5, 6), torch.randn(3, 4, 5)
+        lstm: Any = make_lstm(5, 6)
+        inputs = torch.randn(3, 4, 5)
         torch.manual_seed(9)
         with dropped_weights(lstm, 0.4):
             masked = lstm.weight_hh_l0.detach().clone()
@@ -57,7 +59,7 @@ class TestDroppedWeights:
         assert (lstm.weight_hh_l0.grad[masked == 0] == 0).all()
 
     def test_weights_return_to_the_bit_and_stay_where_they_were(self) -> None:
-        lstm = make_lstm(5, 6)
+        lstm: Any = make_lstm(5, 6)
         before, place = lstm.weight_hh_l0.detach().clone(), lstm.weight_hh_l0.data_ptr()
         with suppress(KeyboardInterrupt), dropped_weights(lstm, 0.5):
             assert (lstm.weight_hh_l0 == 0).any()

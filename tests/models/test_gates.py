@@ -42,13 +42,12 @@ class TestReadGates:
         torch.testing.assert_close(gates.cell[-1], cell[0, 0])
 
     def test_the_cell_is_what_is_kept_and_what_enters(self) -> None:
-        for model, name in ((language(), "forward"), (classifier(), "backward")):
-            gates = read_gates(model, IDS, 0, name)
+        forward, backward = read_gates(language(), IDS, 0, "forward"), read_gates(classifier(), IDS, 0, "backward")
+        for gates, begin in ((forward, 0), (backward, -1)):
             torch.testing.assert_close(gates.cell, gates.forget * gates.previous_cell + gates.input * gates.candidate)
             torch.testing.assert_close(gates.hidden, gates.output * gates.cell.tanh())
             torch.testing.assert_close(gates.change, (gates.cell - gates.previous_cell).abs())
-            first = gates.previous_cell[0 if name == "forward" else -1]
-            assert not first.any()
+            assert not gates.previous_cell[begin].any()
 
 
 def test_directions() -> None:

@@ -1,5 +1,7 @@
 """Laws of the three models: padding, company and cuts change nothing."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ from models.networks.recurrent import CELLS
 from models.networks.translator import Translator, TranslatorConfig
 
 ROWS = [[5, 9, 3], [7], [4, 8, 15, 16, 23, 42, 99]]
-CLOSE = {"rtol": 1e-4, "atol": 1e-5}
+CLOSE: dict[str, Any] = {"rtol": 1e-4, "atol": 1e-5}
 
 
 class TestBatch:

@@ -109,8 +109,8 @@ class TestWords:
                 scores = stepped[0, -1]
             following = torch.softmax(scores.double(), dim=-1)
             expected[word[1:]] += probability * (1 - float(following[predictor.continuations].sum()))
-        for word, probability in predictor.predict(after, top=100).words[:4]:
-            assert probability == pytest.approx(expected[word.encode()], rel=0.01)
+        for text, probability in predictor.predict(after, top=100).words[:4]:
+            assert probability == pytest.approx(expected[text.encode()], rel=0.01)
 
     def test_punctuation_is_the_same_listed_and_asked_for(self, predictor: Predictor, after) -> None:
         listed = dict(predictor.predict(after, top=300).words)

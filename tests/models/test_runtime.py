@@ -1,5 +1,7 @@
 """Laws of the runtimes: fast is the same as plain, a row is the same in any company, a state is a value."""
 
+from typing import Any
+
 import pytest
 import torch
 from onnx import TensorProto
@@ -71,7 +73,7 @@ class TestLanguage:
             _, stepped = runtime.step(column, stepped)
         read_logits, _ = runtime.step(IDS[:, 0], read)
         logits, _ = runtime.step(IDS[:, 0], stepped)
-        close = {"atol": TOLERANCE[precision], "rtol": 0}
+        close: dict[str, Any] = {"atol": TOLERANCE[precision], "rtol": 0}
         torch.testing.assert_close(torch.log_softmax(read_logits, -1), torch.log_softmax(logits, -1), **close)
 
     def test_prompts_of_any_length_are_read_side_by_side(self, language: LanguageModel, precision: str) -> None:
@@ -229,7 +231,7 @@ class TestTranslator:
         encoded, state = runtime.encode(source)
         for step in range(target.shape[1]):
             logits, weights, state = runtime.step(target[:, step], state, encoded)
-            close = {"atol": TOLERANCE[precision], "rtol": 0.02}
+            close: dict[str, Any] = {"atol": TOLERANCE[precision], "rtol": 0.02}
             torch.testing.assert_close(torch.log_softmax(logits, -1), torch.log_softmax(wanted[:, step], -1), **close)
             torch.testing.assert_close(weights.float(), wanted_weights[:, step], **close)
 

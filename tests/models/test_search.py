@@ -110,7 +110,7 @@ class TestBeamSearch:
         with torch.inference_mode():
             batch.add(beams, *encode(runtime, beams))
             while len(batch):
-                batch.runtime = None  # it can't step
+                batch.runtime = None  # type: ignore[assignment] # it can't step
                 with pytest.raises(AttributeError):
                     batch.step()
                 batch.runtime = runtime

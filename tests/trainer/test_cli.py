@@ -11,12 +11,14 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from models import checkpoint
 from models.networks.classifier import Classifier, ClassifierConfig
+from models.networks.language_model import LanguageModel
 from tests.conftest import SENTENCES
 from trainer.cli import command as carousel_train
 from trainer.pipeline import plan, steps
@@ -214,7 +216,8 @@ class TestTransfer:
 
     def test_it_reads_as_the_language_model_does(self, base) -> None:
         start = checkpoint.load(base, torch.device("cpu")).model
-        sizes = CLASSIFIER.inherit(start, {"dropout": 0.5})
+        assert isinstance(start, LanguageModel)
+        sizes: dict[str, Any] = CLASSIFIER.inherit(start, {"dropout": 0.5})
         model = Classifier(ClassifierConfig(start.config.vocabulary, ("bad", "good"), **sizes)).eval()
         transfer(start, model)
         ids = torch.randint(0, start.config.vocabulary, (3, 9))
@@ -260,6 +263,7 @@ class TestTransfer:
         status, printed = run(capsys, monkeypatch, "language", *options, "--set", "backward=false")
         assert (status, "backward is False" in printed) == (2, True)
 
+    @pytest.mark.slow
     def test_a_recipe_with_a_base_is_one_command(self, tmp_path, labelled, capsys, monkeypatch) -> None:
         text = tmp_path / "text.txt"
         text.write_text("\n".join(SENTENCES * 8), encoding="utf-8")
@@ -332,6 +336,7 @@ class TestSeeing:
 
 
 class TestProcesses:
+    @pytest.mark.slow
     def test_two_processes_are_one(self, tmp_path: Path) -> None:
         """The same losses, to rounding, for the same batches, whatever computes them."""
         text = tmp_path / "text.txt"
@@ -367,6 +372,7 @@ def _smallest_file_that_stops_it(limit: int) -> None:
 
 
 class TestFullDisk:
+    @pytest.mark.slow
     def test_a_clear_error_and_the_last_checkpoint_whole(self, tmp_path: Path) -> None:
         """The state of a run is larger than its checkpoint: at some size one fits and the other does not."""
         text = tmp_path / "text.txt"
@@ -395,6 +401,7 @@ def _written_since(path: Path, moment: int) -> bool:
 
 
 class TestKill:
+    @pytest.mark.slow
     def test_killed_and_resumed_is_uninterrupted(self, tmp_path: Path) -> None:
         """The command itself, killed with SIGKILL in the middle, ends with the same weights."""
         text = tmp_path / "text.txt"
@@ -421,6 +428,7 @@ class TestKill:
         assert killed.read_bytes() == whole.read_bytes()
         assert not state.parent.exists()
 
+    @pytest.mark.slow
     def test_killed_again_and_again(self, tmp_path: Path) -> None:
         """Also while it writes its state, and before it has one; nothing is lost but the steps since the last."""
         text = tmp_path / "text.txt"

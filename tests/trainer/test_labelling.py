@@ -3,6 +3,9 @@
 import json
 import shutil
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from models import checkpoint
 from tests.conftest import SENTENCES
@@ -11,10 +14,11 @@ from trainer.pipeline import plan, steps
 from trainer.recipes import Recipe
 
 
+@pytest.mark.slow
 def test_a_recipe_with_teachers_is_one_command(tmp_path, labelled, capsys, monkeypatch) -> None:
     more = tmp_path / "more.txt"
     more.write_text("\n".join(SENTENCES), encoding="utf-8")
-    shared = {"languages": ("en",), "train": (str(labelled),), "valid": (str(labelled),)}
+    shared: dict[str, Any] = {"languages": ("en",), "train": (str(labelled),), "valid": (str(labelled),)}
     small = {"epochs": 2, "hidden": 8, "embedding": 8, "vocabulary_size": 300}
     teacher = Recipe("classifier", settings=small, **shared)
     labelling = {

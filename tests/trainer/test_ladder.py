@@ -103,6 +103,7 @@ class TestQuestions:
         assert np.sum(list(found.values()), axis=0).tolist() == [1] * 7
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.setattr(questions, "SPEED_SECONDS", 0.05)
     for module in (rungs, report):  # of the judges, those that differ in what they can tell

@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,7 +68,13 @@ def translation_task(tokenizer: SubwordTokenizer) -> TranslationTask:
     return TranslationTask(model, tokenizer, texts, pairs[:2], config, seed=5)
 
 
-TASKS = [language_task, partial(language_task, cell="gru"), window_task, classification_task, translation_task]
+TASKS = [
+    language_task,
+    partial(language_task, cell="gru"),
+    window_task,
+    classification_task,
+    pytest.param(translation_task, marks=pytest.mark.slow),
+]
 
 
 def new_trainer(make: Callable, tokenizer: SubwordTokenizer, config: TrainingConfig = CONFIG) -> Trainer:
@@ -170,8 +177,9 @@ class TestTrainer:
 
     def test_a_loss_that_is_no_number_stops_it(self, tokenizer: SubwordTokenizer) -> None:
         trainer = new_trainer(language_task, tokenizer)
+        model: Any = trainer.task.model
         with torch.no_grad():
-            trainer.task.model.bias[0] = math.nan
+            model.bias[0] = math.nan
         with pytest.raises(TrainingError, match="the loss of step 0 is nan"):
             list(trainer.run())
 

@@ -1,19 +1,21 @@
 """Settings keep their former names for a release: in options, and in the records of older checkpoints."""
 
 import json
+from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from models.config import Choice, Config, FormerName, Range, current_names, limits
 from models.errors import ConfigError
+from models.kinds import KINDS
 from models.networks.classifier import ClassifierConfig
 from models.networks.language_model import LanguageModelConfig
 from models.networks.translator import TranslatorConfig
 from tests.trainer.test_docs import DOCS
 from trainer.loop.optimization import TrainingConfig
 from trainer.pipeline.options import distribute, settable
-from trainer.pipeline.plan import CONFIGURATIONS
 from trainer.report.settings_table import ALL_CONFIGS
 from trainer.tasks.classification import ClassificationTaskConfig
 from trainer.tasks.configs import BaggingConfig
@@ -33,7 +35,7 @@ RENAMED = [
     (BaggingConfig, "strength", "regularization_c"),
 ]
 
-REQUIRED = {
+REQUIRED: dict[type[Config], dict[str, Any]] = {
     LanguageModelConfig: {"vocabulary": 9},
     ClassifierConfig: {"vocabulary": 9, "labels": ("a", "b")},
     TranslatorConfig: {"vocabulary": 9, "languages": ("en", "tr"), "directions": (("en", "tr"),)},
@@ -62,7 +64,7 @@ def test_there_are_no_others() -> None:
 def test_records_of_older_checkpoints_are_understood(folder: str) -> None:
     record = json.loads((SHIPPED / folder / "config.json").read_text(encoding="utf-8"))
     settings = current_names(record["training"]["settings"], ALL_CONFIGS, warn=False)
-    known = {name for config in CONFIGURATIONS[record["kind"]] for name in settable(config)}
+    known = {name for config in KINDS[record["kind"]].load_training().configurations for name in settable(config)}
     assert settings.keys() <= known
 
 
@@ -87,7 +89,7 @@ class TestLimits:
 def _former(config: type[Config]) -> list[FormerName]:
     return [
         mark
-        for hint in config.__dataclass_fields__.values()
+        for hint in fields(config)  # type: ignore[arg-type]
         for mark in getattr(hint.type, "__metadata__", ())
         if isinstance(mark, FormerName)
     ]

@@ -94,6 +94,7 @@ def test_an_rnn_forgets_what_an_lstm_keeps() -> None:
     assert 100 * shares["rnn"] < shares["lstm"]
 
 
+@pytest.mark.slow
 def test_an_rnns_gradients_explode_from_larger_weights(tmp_path: Path) -> None:
     run_gradients(tmp_path, 60, 64, 1, 4.0, 1, QUIET)
     rows = list(csv.DictReader((tmp_path / "gradients.csv").read_text().splitlines()))
@@ -117,6 +118,7 @@ def test_a_short_sum_is_learned() -> None:
     assert scores[-1][0] < 1500, "three times in a row is enough"
 
 
+@pytest.mark.slow
 def test_reports(tmp_path: Path) -> None:
     run_gradients(tmp_path, 12, 4, 3, 5.0, 1, QUIET)
     rows = list(csv.DictReader((tmp_path / "gradients.csv").read_text().splitlines()))

@@ -1,5 +1,7 @@
 """Sliding windows of N words, by hand on the lecture's sentence."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -30,10 +32,14 @@ def test_the_windows_of_the_sentence() -> None:
         ("man sees the", "boy"),
     ]
     one, after = windows(ids, 1)
-    assert [len(one), one.shape[1], words.decode(after)] == [10, 1, "man sees the man and the man sees the boy"]
+    assert [len(one), one.shape[1], words.decode(after.tolist())] == [
+        10,
+        1,
+        "man sees the man and the man sees the boy",
+    ]
 
 
-def task(tokenizer: SubwordTokenizer, window: int, **sizes: int | bool) -> WindowTask:
+def task(tokenizer: SubwordTokenizer, window: int, **sizes: Any) -> WindowTask:
     model = LanguageModel(LanguageModelConfig(tokenizer.size, 8, 8, **sizes))
     stream = language_stream(tokenizer, SENTENCES).numpy()
     config = LanguageTaskConfig(batch_size=4, bptt=5, window=window)
