@@ -1,16 +1,16 @@
-"""Everything that this package raises for input it can't accept.
+"""The errors that this package raises for input that it can't accept.
 
 ModelError
 ├── ConfigError        a model's configuration makes no sense
 ├── TokenizerError     a text or a vocabulary that can't be tokenized
 ├── CheckpointError    a checkpoint that is missing, damaged or of another kind
 ├── DataError          training or evaluation data that can't be used
-└── TrainingError      training that went wrong on its way
+└── TrainingError      training that failed
 """
 
 
 class ModelError(Exception):
-    """Base of all errors of `models`; its text is meant for a person."""
+    """Base of all errors of `models`; its text is for the user."""
 
 
 class ConfigError(ModelError):
@@ -22,7 +22,7 @@ class TokenizerError(ModelError):
 
 
 class CheckpointError(ModelError):
-    """A checkpoint directory that can't be trusted; names the file and the cause."""
+    """A checkpoint directory that can't be read or written; names the file and the cause."""
 
 
 class DataError(ModelError):
@@ -30,4 +30,4 @@ class DataError(ModelError):
 
 
 class TrainingError(ModelError):
-    """Training can't go on; says at which step, and what to try."""
+    """Training can't continue; says at which step, and what to try."""

@@ -42,7 +42,7 @@ def directions(model: LanguageModel | Classifier) -> tuple[Direction, ...]:
     return ("forward", "backward") if both else ("forward",)
 
 
-def read_gates(model: LanguageModel | Classifier, ids: Sequence[int], layer: int, direction: Direction) -> Gates:
+def compute_gates(model: LanguageModel | Classifier, ids: Sequence[int], layer: int, direction: Direction) -> Gates:
     """Run ids, (T,), from the zero state and return the gates of a layer, counted from 0.
 
     direction is one of `directions`. The weights are the model's float32 ones, not those of an int8 runtime.

@@ -1,4 +1,4 @@
-"""A recurrent many-to-one classifier, and the exact reasons for its verdict."""
+"""A recurrent text classifier, and the exact contribution of each token to its logits."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -10,7 +10,7 @@ from models.batch import padding_mask
 from models.config import Config, Range
 from models.errors import ConfigError
 from models.model import Model
-from models.networks.dropout import drop_positions
+from models.networks.dropout import word_dropout
 from models.networks.recurrent import BidirectionalStack, Cell
 
 
@@ -43,7 +43,7 @@ class ClassifierConfig(Config):
 
 
 class Classifier(Model):
-    """Recurrent layers that read both ways, max and mean pooling over time, and a linear head.
+    """Bidirectional recurrent layers, max and mean pooling over time, and a linear head.
 
     Pooling as in Howard and Ruder 2018 (arXiv:1801.06146), without their last state and hidden
     layer: with a linear head each logit is a sum over tokens, so that `contributions` is exact.
@@ -57,7 +57,7 @@ class Classifier(Model):
         self.embedding = nn.Embedding(config.vocabulary, config.embedding)
         nn.init.normal_(self.embedding.weight, std=0.1)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
-        # called so in checkpoints, whatever the cell
+        # checkpoints have this name, whatever the cell
         self.lstm = BidirectionalStack(
             config.embedding, config.hidden, config.layers, nn.Dropout(config.dropout), config.cell
         )
@@ -66,42 +66,41 @@ class Classifier(Model):
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Score ids (B, T) with lengths (B,); return logits (B, C)."""
-        pooled, _, _ = self.pool(self.read(ids, lengths), lengths)
+        pooled, _, _ = self.pool(self.hidden_states(ids, lengths), lengths)
         logits: Tensor = self.head(self.dropout(pooled))
         return logits
 
-    def read(self, ids: Tensor, lengths: Tensor) -> Tensor:
+    def hidden_states(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Run the layers over ids (B, T) with lengths (B,); return (B, T, 2H)."""
         embedded = self.embedding_dropout(self.embedding(ids))  # (B, T, E)
         if self.training and self.config.word_dropout:
-            embedded = drop_positions(embedded, self.config.word_dropout)
+            embedded = word_dropout(embedded, self.config.word_dropout)
         hidden: Tensor = self.lstm(embedded, lengths)
         return hidden
 
     def pool(self, hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Pool hidden (B, T, 2H) over the real steps.
+        """Pool hidden (B, T, 2H) over the steps that are not padding.
 
-        Returns the maximum beside the mean (B, 4H), the step that won each maximum (B, 2H), and the
-        mask (B, T).
+        Returns maximum and mean, concatenated, (B, 4H); the step of each maximum (B, 2H); and the mask (B, T).
         """
         mask = padding_mask(lengths, hidden.shape[1])  # (B, T)
         padding = ~mask.unsqueeze(-1)
-        highest, winner = hidden.masked_fill(padding, float("-inf")).max(dim=1)  # (B, 2H)
+        maximum, argmax = hidden.masked_fill(padding, float("-inf")).max(dim=1)  # (B, 2H)
         mean = hidden.masked_fill(padding, 0.0).sum(dim=1) / lengths.unsqueeze(1)  # (B, 2H)
-        return torch.cat([highest, mean.to(highest.dtype)], dim=-1), winner, mask  # (B, 4H), (B, 2H), (B, T)
+        return torch.cat([maximum, mean.to(maximum.dtype)], dim=-1), argmax, mask  # (B, 4H), (B, 2H), (B, T)
 
     def contributions(self, hidden: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Split every logit into the shares of the tokens, from what `read` made of them, (B, T, 2H).
+        """Split every logit into the shares of the tokens, from their hidden states (B, T, 2H).
 
         Returns logits (B, C) and shares (B, T, C), 0 at padding; for each row and class the shares
-        and the head's bias sum to the logit. A token's share is its part of the mean, and, for each
-        feature whose maximum it won, that feature's part.
+        and the head's bias sum to the logit. A token's share is its part of the mean, and the part
+        of each feature that is greatest at it.
         """
-        pooled, winner, mask = self.pool(hidden, lengths)
+        pooled, argmax, mask = self.pool(hidden, lengths)
         width = hidden.shape[-1]
         max_weight, mean_weight = self.head.weight[:, :width], self.head.weight[:, width:]  # (C, 2H) each
         mean_share = (hidden @ mean_weight.T) / lengths.view(-1, 1, 1)  # (B, T, C)
         mean_share = mean_share.masked_fill(~mask.unsqueeze(-1), 0.0)
-        won = pooled[:, :width].unsqueeze(-1) * max_weight.T  # (B, 2H, C)
-        max_share = torch.zeros_like(mean_share).scatter_add_(1, winner.unsqueeze(-1).expand_as(won), won)
+        max_parts = pooled[:, :width].unsqueeze(-1) * max_weight.T  # (B, 2H, C)
+        max_share = torch.zeros_like(mean_share).scatter_add_(1, argmax.unsqueeze(-1).expand_as(max_parts), max_parts)
         return self.head(pooled), mean_share + max_share

@@ -1,4 +1,4 @@
-"""Noise that keeps a recurrent model from learning its data by heart."""
+"""Dropout against overfitting, in the forms that suit recurrent models."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class VariationalDropout(nn.Module):
-    """Dropout whose mask is drawn once for a sequence and holds at all of its steps.
+    """Dropout with one mask for all steps of a sequence.
 
     Gal and Ghahramani 2016 (arXiv:1512.05287); "locked" dropout in Merity et al. 2017
     (arXiv:1708.02182).
@@ -22,42 +22,41 @@ class VariationalDropout(nn.Module):
         """Drop features of sequence (B, T, H), the same at every step of a row."""
         if not self.training or not self.rate:
             return sequence
-        kept = torch.empty_like(sequence[:, :1]).bernoulli_(1 - self.rate)  # (B, 1, H)
-        return sequence * kept / (1 - self.rate)
+        mask = torch.empty_like(sequence[:, :1]).bernoulli_(1 - self.rate)  # (B, 1, H)
+        return sequence * mask / (1 - self.rate)
 
 
 def sequence_dropout(rate: float, variational: bool) -> nn.Module:
-    """Dropout for (B, T, H): with one mask for all steps of a row, or with a mask for each."""
+    """Dropout for (B, T, H), with one mask for all steps of a row or one for each step."""
     return VariationalDropout(rate) if variational else nn.Dropout(rate)
 
 
-def drop_positions(embedded: Tensor, rate: float) -> Tensor:
-    """Blank out whole words of embedded (B, T, E): word dropout (Iyyer et al. 2015, ACL P15-1162), unscaled."""
+def word_dropout(embedded: Tensor, rate: float) -> Tensor:
+    """Zero whole positions of embedded (B, T, E) (Iyyer et al. 2015, ACL P15-1162). The rest is not scaled up."""
     return embedded * (torch.rand_like(embedded[..., :1]) >= rate)
 
 
-def drop_types(embedded: Tensor, ids: Tensor, vocabulary: int, rate: float) -> Tensor:
-    """Blank out every occurrence of some words of the vocabulary in embedded (B, T, E), which ids (B, T) chose.
+def embedding_dropout(embedded: Tensor, ids: Tensor, vocabulary: int, rate: float) -> Tensor:
+    """Zero every occurrence of some words of the vocabulary in embedded (B, T, E), the embeddings of ids (B, T).
 
-    Embedding dropout (Gal and Ghahramani 2016, arXiv:1512.05287): what is left is scaled up.
+    Gal and Ghahramani 2016 (arXiv:1512.05287). The rest is scaled up.
     """
-    kept = embedded.new_empty(vocabulary).bernoulli_(1 - rate) / (1 - rate)  # (V,)
-    return embedded * kept[ids].unsqueeze(-1)
+    mask = embedded.new_empty(vocabulary).bernoulli_(1 - rate) / (1 - rate)  # (V,)
+    return embedded * mask[ids].unsqueeze(-1)
 
 
 @contextmanager
 def dropped_weights(model: nn.Module, rate: float) -> Iterator[None]:
-    """Within it, a share of every recurrent layer's weights from step to step is 0, and the rest is scaled up.
+    """A context in which a share of every recurrent layer's hidden-to-hidden weights is 0, and the rest scaled up.
 
-    DropConnect of the hidden-to-hidden matrices (Wan et al. 2013; Merity et al. 2017,
-    arXiv:1708.02182): run forward and backward within. The weights are masked where they lie, so that
-    the fused kernels keep their flat buffer, and are put back, to the bit, on the way out; gradients
-    are masked by a hook as they come.
+    DropConnect (Wan et al. 2013; Merity et al. 2017, arXiv:1708.02182). Run forward and backward inside it. The
+    weights are masked in place, because the fused kernels read them from one flat buffer, and restored on exit from
+    a copy; a hook masks their gradients.
     """
     if not rate:
         yield
         return
-    whole: list[tuple[nn.Parameter, Tensor]] = []
+    originals: list[tuple[nn.Parameter, Tensor]] = []
     hooks = []
     for module in model.modules():
         if not isinstance(module, nn.RNNBase):
@@ -66,13 +65,13 @@ def dropped_weights(model: nn.Module, rate: float) -> Iterator[None]:
             if not name.startswith("weight_hh"):
                 continue
             mask = torch.empty_like(weight).bernoulli_(1 - rate) / (1 - rate)
-            whole.append((weight, weight.detach().clone()))
+            originals.append((weight, weight.detach().clone()))
             weight.data.mul_(mask)
             hooks.append(weight.register_hook(mask.mul))  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
-        for weight, content in whole:
-            weight.data.copy_(content)
+        for weight, original in originals:
+            weight.data.copy_(original)
         for hook in hooks:
             hook.remove()

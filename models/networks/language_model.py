@@ -1,4 +1,4 @@
-"""A recurrent language model: what comes next?"""
+"""A recurrent language model."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from models.config import Config, Range
 from models.model import Model
-from models.networks.dropout import drop_types, sequence_dropout
+from models.networks.dropout import embedding_dropout, sequence_dropout
 from models.networks.recurrent import Cell, RecurrentStack, RecurrentState
 
 
@@ -55,7 +55,7 @@ class LanguageModel(Model):
         self.embedding = nn.Embedding(config.vocabulary, config.embedding)
         between = sequence_dropout(config.hidden_dropout, config.variational_dropout)
         sizes = (config.embedding, config.hidden, config.layers)
-        # called so in checkpoints, whatever the cell
+        # checkpoints have this name, whatever the cell
         self.lstm = RecurrentStack(*sizes, between, config.cell)
         self.backward_lstm = RecurrentStack(*sizes, between, config.cell) if config.backward else None
         self.dropout = sequence_dropout(config.dropout, config.variational_dropout)
@@ -71,17 +71,17 @@ class LanguageModel(Model):
         ids is (B, T) int64; state is what the previous call returned, or None at the start of a text.
         Returns logits (B, T, V), before softmax, and the state after step T.
         """
-        hidden, state = self.read(ids, state)
+        hidden, state = self.hidden_states(ids, state)
         return self.score(self.dropout(hidden)), state
 
-    def read(self, ids: Tensor, state: RecurrentState | None = None) -> tuple[Tensor, RecurrentState]:
+    def hidden_states(self, ids: Tensor, state: RecurrentState | None = None) -> tuple[Tensor, RecurrentState]:
         """Run the layers over ids (B, T); return the top layer (B, T, H) and the state after step T."""
         hidden: Tensor
         hidden, state = self.lstm(self._embed(ids), state)  # (B, T, H)
         return hidden, state
 
-    def read_backward(self, ids: Tensor) -> Tensor:
-        """Run the backward layers over ids (B, T) from the last to the first; return its top layer (B, T, H)."""
+    def backward_hidden_states(self, ids: Tensor) -> Tensor:
+        """Run the backward layers over ids (B, T), last to first; return the top layer (B, T, H), first to last."""
         assert self.backward_lstm is not None
         hidden: Tensor
         hidden, _ = self.backward_lstm(self._embed(ids.flip(1)))  # (B, T, H), reversed
@@ -93,9 +93,9 @@ class LanguageModel(Model):
         return nn.functional.linear(features, self.embedding.weight, self.bias)  # (..., V)
 
     def _embed(self, ids: Tensor) -> Tensor:
-        """Embed ids (B, T), with noise in training; return (B, T, E)."""
+        """Embed ids (B, T), with dropout in training; return (B, T, E)."""
         embedded = self.embedding(ids)
         if self.training and self.config.embedding_dropout:
-            embedded = drop_types(embedded, ids, self.config.vocabulary, self.config.embedding_dropout)
+            embedded = embedding_dropout(embedded, ids, self.config.vocabulary, self.config.embedding_dropout)
         dropped: Tensor = self.dropout(embedded)
         return dropped

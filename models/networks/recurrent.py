@@ -1,8 +1,9 @@
-"""Stacks of recurrent layers whose state is passed in and handed back.
+"""Stacks of recurrent layers. Their state is a value: passed in, and returned.
 
 A layer's cell is one of three, all as PyTorch has them: Elman's (1990) plain one with tanh, `rnn`; the gated unit of
 Cho et al. 2014 (arXiv:1406.1078), `gru`; and Hochreiter and Schmidhuber's (1997) with the forget gate of Gers et al.
-(2000), `lstm`. The latter's bias starts at 1, so that a new cell remembers (Jozefowicz et al. 2015).
+(2000), `lstm`. The bias of its forget gate is 1 at first, so that gradients pass through the cell from the
+beginning (Jozefowicz et al. 2015).
 """
 
 from collections.abc import Callable, Mapping
@@ -19,14 +20,14 @@ SequenceT = TypeVar("SequenceT", Tensor, PackedSequence)
 
 
 class RecurrentState(NamedTuple):
-    """The memory of a stack, (L, B, H) each: hidden, and of LSTMs the cell too."""
+    """The state of a stack, (L, B, H) each: hidden, and, of LSTMs, cell."""
 
     hidden: Tensor
     cell: Tensor | None = None
 
-    def map(self, change: Callable[[Tensor], Tensor]) -> "RecurrentState":
-        """The same change made to all there is."""
-        return RecurrentState(change(self.hidden), None if self.cell is None else change(self.cell))
+    def map(self, function: Callable[[Tensor], Tensor]) -> "RecurrentState":
+        """Apply a function to each part."""
+        return RecurrentState(function(self.hidden), None if self.cell is None else function(self.cell))
 
     def detach(self) -> "RecurrentState":
         return self.map(Tensor.detach)
@@ -36,7 +37,7 @@ class RecurrentState(NamedTuple):
         return self.map(lambda part: part[:, index])
 
     def layer(self, depth: int) -> "RecurrentState":
-        """That of one layer, (1, B, H) each."""
+        """The state of one layer, (1, B, H) each."""
         return self.map(lambda part: part[depth : depth + 1])
 
     @property
@@ -45,7 +46,7 @@ class RecurrentState(NamedTuple):
 
 
 def make_lstm(inputs: int, hidden: int) -> nn.LSTM:
-    """An `nn.LSTM` of one layer over (B, T, inputs), its forget gates open."""
+    """An `nn.LSTM` of one layer over (B, T, inputs), with forget gates biased to remember."""
     lstm = nn.LSTM(inputs, hidden, batch_first=True)
     for name, bias in lstm.named_parameters():
         if name.startswith("bias"):
@@ -87,17 +88,18 @@ def lstm_weights(layer: nn.Module) -> LSTMWeights:
     return LSTMWeights(*(getattr(layer, name).detach().float() for name in names))
 
 
-def read_layer(
+def run_layer(
     layer: nn.RNNBase, sequence: SequenceT, before: RecurrentState | None
 ) -> tuple[SequenceT, RecurrentState]:
-    """Run one layer over (B, T, inputs), or rows packed, from a state (1, B, H); return (B, T, H) and the state."""
-    given = None if before is None else before.hidden if before.cell is None else tuple(before)
-    made, last = layer(sequence, given)
-    return made, RecurrentState(*last) if isinstance(last, tuple) else RecurrentState(last)
+    """Run one layer over (B, T, I), or a packed sequence, from a state (1, B, H); return (B, T, H) and the state."""
+    # PyTorch has a tensor as the state of GRUs and RNNs, and a tuple as that of LSTMs
+    initial = None if before is None else before.hidden if before.cell is None else tuple(before)
+    hidden, last = layer(sequence, initial)
+    return hidden, RecurrentState(*last) if isinstance(last, tuple) else RecurrentState(last)
 
 
 class RecurrentStack(nn.Module):
-    """Layers one above the other, all of one size, with dropout between them."""
+    """Recurrent layers of one size, with dropout between them."""
 
     def __init__(self, inputs: int, hidden: int, layers: int, dropout: nn.Module, cell: str = "lstm") -> None:
         """Dropout maps (B, T, H) to (B, T, H)."""
@@ -106,26 +108,26 @@ class RecurrentStack(nn.Module):
         self.dropout = dropout
 
     def forward(self, inputs: SequenceT, state: RecurrentState | None = None) -> tuple[SequenceT, RecurrentState]:
-        """Read inputs (B, T, inputs), or rows packed; return the top layer (B, T, H), and the state after step T."""
+        """Run inputs (B, T, I), or a packed sequence; return the top layer (B, T, H) and the state after step T."""
         sequence, after = inputs, []
         for depth, layer in enumerate(self.layers):
             if depth and self.training:
                 sequence = self.dropout(sequence)
             assert isinstance(layer, nn.RNNBase)
-            sequence, last = read_layer(layer, sequence, None if state is None else state.layer(depth))  # (B, T, H)
+            sequence, last = run_layer(layer, sequence, None if state is None else state.layer(depth))  # (B, T, H)
             after.append(last.parts)
         return sequence, RecurrentState(*(torch.cat(parts) for parts in zip(*after, strict=True)))  # (L, B, H) each
 
 
 class BidirectionalStack(nn.Module):
-    """A stack in which each layer reads the whole sequence in both directions.
+    """A stack in which each layer runs over the whole sequence in both directions.
 
-    The backward half reads each row reversed within its own length, so padding comes last for both
-    directions and never reaches a real position; no packing is needed, and the fused kernels run.
+    The backward half gets each row reversed within its length, so that padding comes last for both
+    directions and never reaches a real position: no packing is needed, and the fused kernels run.
     """
 
     def __init__(self, inputs: int, hidden: int, layers: int, dropout: nn.Module, cell: str = "lstm") -> None:
-        """Hidden is the size of one direction: the output is twice as wide. Dropout stands between layers."""
+        """hidden is the size of one direction: the output is twice as wide. Dropout is applied between layers."""
         super().__init__()
         widths = [inputs] + [2 * hidden] * (layers - 1)
         self.forward_layers = nn.ModuleList(CELLS[cell](width, hidden) for width in widths)
@@ -133,23 +135,25 @@ class BidirectionalStack(nn.Module):
         self.dropout = dropout
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """Read inputs (B, T, E) with lengths (B,); return (B, T, 2H), meaningless at padding."""
-        mirror = mirror_index(lengths, inputs.shape[1])  # (B, T)
+        """Run inputs (B, T, E) with lengths (B,); return (B, T, 2H), meaningless at padding."""
+        reverse = reverse_index(lengths, inputs.shape[1])  # (B, T)
         hidden = inputs
-        for depth, (ahead, back) in enumerate(zip(self.forward_layers, self.backward_layers, strict=True)):
+        for depth, (forward_layer, backward_layer) in enumerate(
+            zip(self.forward_layers, self.backward_layers, strict=True)
+        ):
             if depth:
                 hidden = self.dropout(hidden)
-            onward, _ = ahead(hidden)  # (B, T, H)
-            backward, _ = back(gather_steps(hidden, mirror))  # (B, T, H), reversed
-            hidden = torch.cat([onward, gather_steps(backward, mirror)], dim=-1)  # (B, T, 2H)
+            forward, _ = forward_layer(hidden)  # (B, T, H)
+            backward, _ = backward_layer(gather_steps(hidden, reverse))  # (B, T, H), reversed
+            hidden = torch.cat([forward, gather_steps(backward, reverse)], dim=-1)  # (B, T, 2H)
         return hidden
 
 
-def mirror_index(lengths: Tensor, width: int) -> Tensor:
-    """(B, T) int64: where each step's mirror image within its row's length stands; padding stays."""
+def reverse_index(lengths: Tensor, width: int) -> Tensor:
+    """(B, T) int64: the index that reverses each row within its length; padding keeps its index."""
     steps = torch.arange(width, device=lengths.device).unsqueeze(0)  # (1, T)
-    mirrored = lengths.unsqueeze(1) - 1 - steps  # (B, T)
-    return torch.where(mirrored >= 0, mirrored, steps)
+    reverse = lengths.unsqueeze(1) - 1 - steps  # (B, T)
+    return torch.where(reverse >= 0, reverse, steps)
 
 
 def gather_steps(sequence: Tensor, index: Tensor) -> Tensor:

@@ -11,9 +11,9 @@ from models.config import Config, Range
 from models.errors import ConfigError
 from models.model import Model
 from models.networks.attention import Attention
-from models.networks.dropout import drop_positions
+from models.networks.dropout import word_dropout
 from models.networks.encoder_output import EncoderOutput
-from models.networks.recurrent import CELLS, BidirectionalStack, Cell, RecurrentState, read_layer
+from models.networks.recurrent import CELLS, BidirectionalStack, Cell, RecurrentState, run_layer
 
 
 @dataclass(frozen=True)
@@ -129,10 +129,10 @@ class Translator(Model):
         self, ids: Tensor, encoded: EncoderOutput, state: DecoderState
     ) -> tuple[Tensor, Tensor, DecoderState]:
         """As decode, but features (B, T, E) that `score` turns into logits: training scores no padding."""
-        query, bottom = read_layer(self.bottom, self.embed(ids), state.bottom)  # (B, T, H)
+        query, bottom = run_layer(self.bottom, self.embed(ids), state.bottom)  # (B, T, H)
         query = self.dropout(query)
         context, weights = self.attention(query, encoded.keys, encoded.values, encoded.mask)  # (B, T, H), (B, T, S)
-        hidden, top = read_layer(self.top, torch.cat([query, context], dim=-1), state.top)  # (B, T, H)
+        hidden, top = run_layer(self.top, torch.cat([query, context], dim=-1), state.top)  # (B, T, H)
         joined = torch.cat([self.dropout(hidden), context], dim=-1)  # (B, T, 2H)
         features = self.dropout(self.readout_norm(self.readout(joined)))  # (B, T, E)
         return features, weights, DecoderState(bottom, top)
@@ -145,6 +145,6 @@ class Translator(Model):
         """Embed ids (B, T), with whole words dropped in training; return (B, T, E)."""
         embedded: Tensor = self.embedding(ids) * self.config.embedding**0.5
         if self.training and self.config.word_dropout:
-            embedded = drop_positions(embedded, self.config.word_dropout)
+            embedded = word_dropout(embedded, self.config.word_dropout)
         dropped: Tensor = self.dropout(embedded)
         return dropped

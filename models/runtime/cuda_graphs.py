@@ -1,4 +1,4 @@
-"""Steps as CUDA graphs: on a GPU, a step's many small kernels cost more to launch than to run."""
+"""Steps as CUDA graphs: on a GPU, launching a step's many small kernels takes longer than running them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,11 +13,12 @@ from models.runtime.state import State
 Work = Callable[[], None]
 LARGEST_BATCH = 256
 WARM_UPS = 3
+"""Runs before capture: libraries initialize lazily in the first ones, which can't be captured."""
 
 
 @dataclass(frozen=True)
 class _Graph:
-    """A step over buffers that stay where they are: replay reads ids and before, and writes logits and after."""
+    """A step over buffers at fixed addresses: replay reads ids and before, and writes logits and after."""
 
     ids: Tensor
     before: State
@@ -29,14 +30,13 @@ class _Graph:
 class GraphedLanguage(SampleByStep):
     """A FloatLanguage on a GPU, whose steps are captured once for each batch size of 1, 2, 4, ..., LARGEST_BATCH.
 
-    A batch is padded to the next of these. Larger ones, and all of them where capturing fails, run as
-    they are.
+    A batch is padded to the next of these. Larger batches, and all where capturing fails, run without a graph.
     """
 
     exact = False
 
     def __init__(self, plain: FloatLanguage, capture: Callable[[Work], Work] | None = None) -> None:
-        """capture makes a graph of some work: CUDA's, unless a test brings another."""
+        """capture turns work into a function that replays it: CUDA's by default; tests pass another."""
         self._plain = plain
         self._capture_work = capture or cuda_graph
         self._graphs: dict[int, _Graph] = {}
@@ -55,18 +55,18 @@ class GraphedLanguage(SampleByStep):
         if graph is None:
             return self._plain.step(ids, state)
         graph.ids[:rows].copy_(ids)
-        for kept, given in zip(graph.before.tensors, state.tensors, strict=True):
-            kept[:rows].copy_(given)
+        for buffer, tensor in zip(graph.before.tensors, state.tensors, strict=True):
+            buffer[:rows].copy_(tensor)
         graph.replay()
-        # copies: the next replay writes where these were
+        # copies: the next replay overwrites the buffers
         return graph.logits[:rows].clone(), State(tuple(tensor[:rows].clone() for tensor in graph.after.tensors))
 
     def _graph(self, rows: int) -> _Graph | None:
-        """The graph of a batch size, captured when it is first needed; None where it can't be."""
+        """The graph of a batch size, captured when it is first needed; None where capturing fails."""
         if rows not in self._graphs and self._captures:
             try:
                 self._graphs[rows] = self._capture(rows)
-            except RuntimeError:  # CUDA's errors are of this kind
+            except RuntimeError:  # CUDA errors are RuntimeErrors
                 self._captures = False
         return self._graphs.get(rows)
 
@@ -77,16 +77,16 @@ class GraphedLanguage(SampleByStep):
         logits, after = first_logits.clone(), State(tuple(tensor.clone() for tensor in first.tensors))
 
         def work() -> None:
-            made, state = self._plain.step(ids, before)
-            logits.copy_(made)
-            for kept, new in zip(after.tensors, state.tensors, strict=True):
-                kept.copy_(new)
+            step_logits, state = self._plain.step(ids, before)
+            logits.copy_(step_logits)
+            for buffer, tensor in zip(after.tensors, state.tensors, strict=True):
+                buffer.copy_(tensor)
 
         return _Graph(ids, before, logits, after, self._capture_work(work))
 
 
 def cuda_graph(work: Work) -> Work:
-    """Capture work that reads and writes fixed buffers only, after running it as it is some times."""
+    """Capture work that reads and writes fixed buffers only, after WARM_UPS runs."""
     stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):

@@ -21,12 +21,12 @@ PRECISIONS = {torch.float32: "float32", torch.bfloat16: "bfloat16", torch.float1
 
 
 def in_precision(model: ModelT, dtype: torch.dtype) -> ModelT:
-    """The model itself where it is of that precision already, else a copy of it that is."""
+    """The model itself if it has that precision, else a copy in it."""
     return model if next(model.parameters()).dtype == dtype else deepcopy(model).to(dtype)
 
 
 class FloatRuntime:
-    """What the three have in common. Products of floats depend on the batch's shape, so none is exact."""
+    """Device and precision. No float runtime is exact: matrix products sum in an order that depends on the batch."""
 
     exact = False
 
@@ -58,7 +58,7 @@ class FloatLanguage(FloatRuntime, SampleByStep):
         return _rows_first(after)
 
     def step(self, ids: Tensor, state: State) -> tuple[Tensor, State]:
-        hidden, after = self.model.read(ids.to(self.device).unsqueeze(1), _layers_first(state))  # (B, 1, H)
+        hidden, after = self.model.hidden_states(ids.to(self.device).unsqueeze(1), _layers_first(state))  # (B, 1, H)
         return self.model.score(hidden[:, 0]).float(), _rows_first(after)
 
 
@@ -69,11 +69,11 @@ class FloatClassifier(FloatRuntime):
         super().__init__(model.head.weight.device, dtype)
         self.model = model
         self.bias: Tensor = model.head.bias
-        self.reader = in_precision(model, dtype)
+        self._encoder = in_precision(model, dtype)
 
     def classify(self, batch: Batch, explain: bool) -> tuple[Tensor, Tensor | None]:
         batch = batch.to(self.device)
-        hidden = self.reader.read(batch.ids, batch.lengths).float()  # (B, T, 2H)
+        hidden = self._encoder.hidden_states(batch.ids, batch.lengths).float()  # (B, T, 2H)
         if explain:
             return self.model.contributions(hidden, batch.lengths)
         pooled, _, _ = self.model.pool(hidden, batch.lengths)

@@ -1,4 +1,4 @@
-"""What a running text remembers, as a value."""
+"""The state of running texts, as a value."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class State:
-    """The memories of B rows: tensors whose first dimension is the row.
+    """The states of B rows: tensors whose first dimension is the row.
 
-    What the tensors are is the runtime's own affair. Rows may be left out, repeated and joined: that
-    is all that is needed for texts to step on to a running batch and off it.
+    What the tensors mean is up to the runtime. Rows can be selected, repeated and joined, which is all that is
+    needed for texts to join a running batch and leave it.
     """
 
     tensors: tuple[Tensor, ...]
@@ -25,12 +25,12 @@ class State:
         return State(tuple(tensor[index] for tensor in self.tensors))
 
     def pack(self) -> bytes:
-        """All numbers, as they are; `unpack` of the same runtime's makes a state of them again."""
+        """The numbers as bytes, from which `unpack` restores the state for the same runtime."""
         return b"".join(tensor.contiguous().cpu().view(torch.uint8).numpy().tobytes() for tensor in self.tensors)
 
     @property
     def row_bytes(self) -> int:
-        """What one more row costs."""
+        """The size of one row."""
         return sum(tensor[0].numel() * tensor.element_size() for tensor in self.tensors)
 
 
@@ -42,7 +42,7 @@ def join(states: Sequence[State]) -> State:
 
 
 def unpack(content: bytes, like: State) -> State:
-    """What `pack` was given, a state with the shapes and types of another. Raises ValueError for another size."""
+    """The state that was packed; `like` is one with its shapes and types. Raises ValueError for another size."""
     whole = torch.frombuffer(bytearray(content), dtype=torch.uint8)
     sizes = [tensor.numel() * tensor.element_size() for tensor in like.tensors]
     if sum(sizes) != len(whole):

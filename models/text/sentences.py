@@ -1,4 +1,4 @@
-"""A text cut into sentences: translators are trained on one at a time."""
+"""Sentence splitting: translators are trained on one sentence at a time."""
 
 import re
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ _BOUNDARY = re.compile(r"""(?<=[.!?…])["'”’»)\]]*\s+(?=["'“‘«(\[¿¡
 _ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sn|Av|Doç|vb|vs)|\b[A-ZÇĞİÖŞÜ])\.$")
 
 
-LONGEST = 300
+MAX_CHARACTERS = 300
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """text[start:end], less the white space around it."""
+    """text[start:end], without the white space around it."""
 
     text: str
     start: int
@@ -21,19 +21,19 @@ class Sentence:
 
 
 def split_sentences(text: str) -> list[Sentence]:
-    """Cut at line ends and after . ! ? … before a capital; what lies between sentences is white space.
+    """Split at line ends and after . ! ? … before a capital; between sentences there is only white space.
 
-    A sentence of more than LONGEST characters is cut between words too, or anywhere if it has none.
+    A sentence of more than MAX_CHARACTERS characters is cut between words too, or anywhere if it has none.
     """
     sentences: list[Sentence] = []
     begin = 0
     for match in [*_BOUNDARY.finditer(text), None]:
-        # closing quotes belong to the sentence that they close
+        # closing quotes belong to the sentence before them
         end = len(text) if match is None else match.end() - len(match.group().lstrip("\"'”’»)]"))
         if match is not None and "\n" not in match.group() and _ABBREVIATION.search(text[max(begin, end - 12) : end]):
             continue
-        while end - begin > LONGEST:
-            cut = text.rfind(" ", begin + 1, begin + LONGEST) + 1 or begin + LONGEST
+        while end - begin > MAX_CHARACTERS:
+            cut = text.rfind(" ", begin + 1, begin + MAX_CHARACTERS) + 1 or begin + MAX_CHARACTERS
             _append(sentences, text, begin, cut)
             begin = cut
         _append(sentences, text, begin, end)
@@ -41,11 +41,11 @@ def split_sentences(text: str) -> list[Sentence]:
     return sentences
 
 
-def begin_as(text: str, source: str, language: str) -> str:
-    """Let a translation begin with a capital where its source does.
+def match_capitalization(text: str, source: str, language: str) -> str:
+    """Capitalize a translation if its source is capitalized.
 
-    Few words of a vocabulary are there with their capital too, least of all Turkish ones in Ç, İ or Ş: spelled in
-    pieces they are less likely than the same word without it.
+    A model often fails to: a vocabulary has few words with a capital too, least of all Turkish ones in Ç, İ or Ş, and
+    a word spelled in several pieces is less likely than the same word in lower case, which is one.
     """
     if not source[:1].isupper() or not text[:1].islower():
         return text

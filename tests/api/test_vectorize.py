@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from models.text.vectors import bag, one_hot
+from models.text.vectors import bag_of_words, one_hot
 
 pytestmark = pytest.mark.anyio
 GOOD, BAD = "I'm good and you're bad", "I'm bad and you're good"
@@ -75,4 +75,8 @@ async def test_too_many_numbers(client: httpx.AsyncClient, monkeypatch: pytest.M
 
 def test_a_bag_is_the_sum_of_its_vectors() -> None:
     indices = [3, 0, 3, 1]
-    assert bag(indices, 5) == [sum(column) for column in zip(*one_hot(indices, 5), strict=True)] == [1, 1, 0, 2, 0]
+    assert (
+        bag_of_words(indices, 5)
+        == [sum(column) for column in zip(*one_hot(indices, 5), strict=True)]
+        == [1, 1, 0, 2, 0]
+    )

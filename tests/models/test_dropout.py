@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from models.networks.dropout import VariationalDropout, drop_positions, drop_types, dropped_weights
+from models.networks.dropout import VariationalDropout, dropped_weights, embedding_dropout, word_dropout
 from models.networks.recurrent import RecurrentStack, RecurrentState, make_lstm
 
 
@@ -30,14 +30,14 @@ class TestVariationalDropout:
 
 def test_a_dropped_type_is_dropped_wherever_it_stands() -> None:
     ids = torch.randint(0, 20, (6, 30))
-    dropped = drop_types(torch.ones(6, 30, 4), ids, 20, 0.5)
+    dropped = embedding_dropout(torch.ones(6, 30, 4), ids, 20, 0.5)
     for word in range(20):
         assert dropped[ids == word].unique().numel() <= 1
     assert set(dropped.unique().tolist()) == {0.0, 2.0}
 
 
 def test_a_dropped_position_is_dropped_whole() -> None:
-    dropped = drop_positions(torch.ones(6, 30, 4), 0.5)
+    dropped = word_dropout(torch.ones(6, 30, 4), 0.5)
     assert torch.equal(dropped, dropped[..., :1].expand_as(dropped))
     assert set(dropped.unique().tolist()) == {0.0, 1.0}
 

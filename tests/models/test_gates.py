@@ -1,7 +1,7 @@
 import torch
 from torch import Tensor
 
-from models.gates import Gates, directions, read_gates
+from models.gates import Gates, compute_gates, directions
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 
@@ -22,27 +22,32 @@ def hidden_of(gates: Gates) -> Tensor:
     return gates.hidden.unsqueeze(0)  # (1, T, H)
 
 
-class TestReadGates:
+class TestComputeGates:
     def test_the_top_layer_is_what_the_language_model_reads(self) -> None:
         model = language(backward=True)
         ids = torch.tensor([IDS])
-        torch.testing.assert_close(hidden_of(read_gates(model, IDS, 1, "forward")), model.read(ids)[0])
-        torch.testing.assert_close(hidden_of(read_gates(model, IDS, 1, "backward")), model.read_backward(ids))
+        torch.testing.assert_close(hidden_of(compute_gates(model, IDS, 1, "forward")), model.hidden_states(ids)[0])
+        torch.testing.assert_close(
+            hidden_of(compute_gates(model, IDS, 1, "backward")), model.backward_hidden_states(ids)
+        )
 
     def test_the_top_layer_is_what_the_classifier_reads(self) -> None:
         model = classifier()
-        both = torch.cat([hidden_of(read_gates(model, IDS, 1, name)) for name in directions(model)], dim=-1)
-        torch.testing.assert_close(both, model.read(torch.tensor([IDS]), torch.tensor([len(IDS)])))
+        both = torch.cat([hidden_of(compute_gates(model, IDS, 1, name)) for name in directions(model)], dim=-1)
+        torch.testing.assert_close(both, model.hidden_states(torch.tensor([IDS]), torch.tensor([len(IDS)])))
 
     def test_the_bottom_layer_is_pytorchs(self) -> None:
         model = language()
         theirs, (_, cell) = model.lstm.layers[0](model.embedding(torch.tensor([IDS])))
-        gates = read_gates(model, IDS, 0, "forward")
+        gates = compute_gates(model, IDS, 0, "forward")
         torch.testing.assert_close(hidden_of(gates), theirs)
         torch.testing.assert_close(gates.cell[-1], cell[0, 0])
 
     def test_the_cell_is_what_is_kept_and_what_enters(self) -> None:
-        forward, backward = read_gates(language(), IDS, 0, "forward"), read_gates(classifier(), IDS, 0, "backward")
+        forward, backward = (
+            compute_gates(language(), IDS, 0, "forward"),
+            compute_gates(classifier(), IDS, 0, "backward"),
+        )
         for gates, begin in ((forward, 0), (backward, -1)):
             torch.testing.assert_close(gates.cell, gates.forget * gates.previous_cell + gates.input * gates.candidate)
             torch.testing.assert_close(gates.hidden, gates.output * gates.cell.tanh())

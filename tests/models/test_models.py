@@ -77,7 +77,7 @@ class TestClassifier:
 
     def test_explanations_sum_to_the_logit(self, classifier: Classifier) -> None:
         batch = pad(ROWS)
-        logits, shares = classifier.contributions(classifier.read(batch.ids, batch.lengths), batch.lengths)
+        logits, shares = classifier.contributions(classifier.hidden_states(batch.ids, batch.lengths), batch.lengths)
         torch.testing.assert_close(shares.sum(dim=1) + classifier.head.bias, logits, **CLOSE)
         torch.testing.assert_close(logits, classifier(batch.ids, batch.lengths), **CLOSE)
         assert not shares[~batch.mask].any()

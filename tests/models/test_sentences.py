@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text.sentences import begin_as, split_sentences
+from models.text.sentences import match_capitalization, split_sentences
 
 
 @pytest.mark.parametrize(
@@ -47,4 +47,4 @@ def test_nothing_but_white_space_is_lost(text: str) -> None:
     ],
 )
 def test_a_translation_begins_as_its_source(text: str, source: str, language: str, wanted: str) -> None:
-    assert begin_as(text, source, language) == wanted
+    assert match_capitalization(text, source, language) == wanted

@@ -221,9 +221,9 @@ class TestTransfer:
         model = Classifier(ClassifierConfig(start.config.vocabulary, ("bad", "good"), **sizes)).eval()
         transfer(start, model)
         ids = torch.randint(0, start.config.vocabulary, (3, 9))
-        hidden = model.read(ids, torch.tensor([9, 9, 9]))
-        torch.testing.assert_close(hidden[..., :8], start.read(ids)[0])
-        torch.testing.assert_close(hidden[..., 8:], start.read_backward(ids))
+        hidden = model.hidden_states(ids, torch.tensor([9, 9, 9]))
+        torch.testing.assert_close(hidden[..., :8], start.hidden_states(ids)[0])
+        torch.testing.assert_close(hidden[..., 8:], start.backward_hidden_states(ids))
 
     def test_from_the_command_line(self, base, tmp_path, labelled, capsys, monkeypatch) -> None:
         options = ["--train", labelled, "--valid", labelled, "--language", "en", "--from", base]

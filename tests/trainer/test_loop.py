@@ -210,7 +210,7 @@ class TestLanguageTask:
             still(task.model)
             task.config = LanguageTaskConfig(3, 9, ar_alpha=alpha, tar_beta=beta)
             found.append(task.loss(task.batches(0)[0]).item())
-        hidden, _ = task.model.read(task._ids(task.inputs, task.batches(0)[0]))
+        hidden, _ = task.model.hidden_states(task._ids(task.inputs, task.batches(0)[0]))
         plain, with_alpha, with_beta = found
         assert with_alpha - plain == pytest.approx(2 * hidden.square().mean().item(), rel=1e-3)
         change = hidden[:, 1:] - hidden[:, :-1]

@@ -102,7 +102,7 @@ class TestCache:
         config = EvaluationConfig(cache_window=5, cache_weight=0.3, cache_flatness=0.7)
         with torch.inference_mode():
             found = score_with_cache(model, STREAM, config, chunk=4)
-            hidden = model.read(STREAM[:-1].unsqueeze(0))[0][0]
+            hidden = model.hidden_states(STREAM[:-1].unsqueeze(0))[0][0]
             own = torch.softmax(model.score(hidden), dim=-1)
         for step in (0, 1, 3, 17, len(found) - 1):
             wanted = int(STREAM[step + 1])

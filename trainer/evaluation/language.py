@@ -146,7 +146,7 @@ def score_within(model: LanguageModel, stream: Tensor, context: int) -> Tensor:
     windows, size = stream[:-1].unfold(0, context, 1), max(1, SCORED_AT_ONCE // context)  # (N - context, context)
     losses = []
     for rows, wanted in zip(torch.split(windows, size), torch.split(stream[context:], size), strict=True):
-        hidden, _ = model.read(rows.to(model.bias.device))
+        hidden, _ = model.hidden_states(rows.to(model.bias.device))
         logits = model.score(hidden[:, -1:])  # (R, 1, V)
         losses.append(_losses(logits, wanted.unsqueeze(1).to(model.bias.device))[:, 0])
     return torch.cat(losses)
@@ -196,7 +196,7 @@ def score_with_cache(model: LanguageModel, stream: Tensor, config: EvaluationCon
     for begin in range(0, stream.numel() - 1, chunk):
         ids = stream[begin : begin + chunk + 1].to(device)
         inputs, wanted = ids[:-1], ids[1:]  # (T,)
-        hidden, state = model.read(inputs.unsqueeze(0), state)
+        hidden, state = model.hidden_states(inputs.unsqueeze(0), state)
         own = torch.softmax(model.score(hidden)[0].float(), dim=-1).gather(1, wanted.unsqueeze(1))[:, 0]  # (T,)
         past = torch.cat([hiddens, hidden[0].float()])  # (W + T, H)
         after = torch.cat([followers, wanted])  # (W + T,)

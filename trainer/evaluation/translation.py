@@ -11,7 +11,7 @@ from sacrebleu.metrics.chrf import CHRF
 from models.decoding.beam_search import SearchConfig, source_ids, translate
 from models.networks.translator import Translator
 from models.runtime.build import make_translator_runtime
-from models.text.sentences import begin_as
+from models.text.sentences import match_capitalization
 from models.text.tokenizers import Tokenizer
 from trainer.evaluation.config import EvaluationConfig
 
@@ -30,7 +30,10 @@ def translate_texts(
     runtime = make_translator_runtime(model, precision)
     sources = [source_ids(model, tokenizer, text, target) for text in texts]
     beams = translate(runtime, sources, tokenizer.end_id, SearchConfig(config.beam_size, config.length_penalty))
-    return [begin_as(tokenizer.decode(best.ids), text, target) for (best, *_), text in zip(beams, texts, strict=True)]
+    return [
+        match_capitalization(tokenizer.decode(best.ids), text, target)
+        for (best, *_), text in zip(beams, texts, strict=True)
+    ]
 
 
 def score_translations(

@@ -114,12 +114,12 @@ class LanguageTask(Task[Chunk, Chunk]):
 
     def loss(self, part: Chunk) -> Tensor:
         inputs, wanted = self._ids(self.inputs, part), self._ids(self.wanted, part)  # (B, T)
-        hidden, after = self.model.read(inputs, self._before(part))  # (B, T, H)
+        hidden, after = self.model.hidden_states(inputs, self._before(part))  # (B, T, H)
         self._remember(part, after)
         loss = language_loss(self.model, hidden, wanted, self.config)
         if self.model.config.backward:
             # The chunk from its end to its beginning, with an empty memory: what follows it is yet to be read.
-            backward = language_loss(self.model, self.model.read_backward(wanted), inputs, self.config)
+            backward = language_loss(self.model, self.model.backward_hidden_states(wanted), inputs, self.config)
             loss = (loss + backward) / 2
         return loss
 

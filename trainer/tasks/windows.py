@@ -66,7 +66,7 @@ class WindowTask(Task[IdArray, IdArray]):
         return len(part)
 
     def loss(self, part: IdArray) -> Tensor:
-        hidden, _ = self.model.read(self._ids(self.inputs[part]))  # (B, window, H)
+        hidden, _ = self.model.hidden_states(self._ids(self.inputs[part]))  # (B, window, H)
         return language_loss(self.model, hidden[:, -1:], self._ids(self.wanted[part]).unsqueeze(1), self.config)
 
     def validate(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ from app.engine.jobs import Inspection, InspectJob, Unit
 from app.engine.scheduler import Lane, Work
 from app.engine.ticket import Outbox, Ticket
 from app.errors import NoModel
-from models.gates import Gates, directions, read_gates
+from models.gates import Gates, compute_gates, directions
 from models.networks.classifier import Classifier
 from models.networks.language_model import LanguageModel
 
@@ -41,7 +41,7 @@ class InspectTask:
 
     def answer(self) -> Inspection:
         """Read the text, and pick units: those that were asked for, or those whose cells changed most."""
-        gates = read_gates(self.model, self.ids, self.layer, self.job.direction)
+        gates = compute_gates(self.model, self.ids, self.layer, self.job.direction)
         change = gates.change[self.skipped :]  # (T, H)
         total = change.sum(dim=0)
         most = total.topk(min(self.job.top, total.numel())).indices.tolist()

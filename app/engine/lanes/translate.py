@@ -15,7 +15,7 @@ from models.networks.encoder_output import EncoderOutput
 from models.networks.translator import Translator
 from models.runtime.interface import TranslatorRuntime
 from models.runtime.state import State
-from models.text.sentences import Sentence, begin_as, split_sentences
+from models.text.sentences import Sentence, match_capitalization, split_sentences
 from models.text.tokenizers import Tokenizer
 
 MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it
@@ -86,7 +86,7 @@ class TranslateTask:
         """The translation of a sentence, by its rank among the hypotheses."""
         hypotheses = self.beams[number].results()
         chosen = hypotheses[min(rank, len(hypotheses) - 1)]
-        return begin_as(self._tokenizer.decode(chosen.ids), self._texts[number], self.job.target)
+        return match_capitalization(self._tokenizer.decode(chosen.ids), self._texts[number], self.job.target)
 
     def _gaps(self, index: int) -> list[str]:
         """The white space after each sentence of a text; none after the last."""

@@ -11,7 +11,7 @@ from app.http.dependencies import ClientDep, RegistryDep
 from app.http.schemas.base import as_list
 from app.http.schemas.vectorize import TextVectors, VectorizeReply, VectorizeRequest, WordCount
 from models.text.tokenizers import Tokenizer
-from models.text.vectors import bag, one_hot, split_words, vocabulary_of
+from models.text.vectors import bag_of_words, one_hot, split_words, vocabulary_of
 
 MOST_NUMBERS = 1_000_000
 """In all one-hot vectors of a reply."""
@@ -54,7 +54,9 @@ def _vectorize(texts: Sequence[str], tokenizer: Tokenizer | None, body: Vectoriz
         ids = [places[word] for word in words]
         counts = _counts(words, ids)
         vectors.append(
-            TextVectors(words=words, indices=ids, one_hot=one_hot(ids, size), bag=bag(ids, size), counts=counts)
+            TextVectors(
+                words=words, indices=ids, one_hot=one_hot(ids, size), bag=bag_of_words(ids, size), counts=counts
+            )
         )
     return VectorizeReply(model=None, size=size, vocabulary=vocabulary, texts=vectors)
 

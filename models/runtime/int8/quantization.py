@@ -1,11 +1,10 @@
-"""Products of 8-bit numbers on a CPU, exact whatever the batch.
+"""Quantization for batch-invariant products of 8-bit numbers on a CPU.
 
-Weights are int8 with a scale for each output channel, as usual. What is multiplied with them are an
+Weights are int8 with a scale for each output channel, as usual. They are multiplied by an
 LSTM's hidden states, which lie in (-1, 1): one fixed scale of 1/127 fits all of them. So nothing is
-measured at run time ("dynamic" quantization looks at the greatest number of the whole batch, and a
-row's result then depends on its company), sums are of whole numbers, and the result of a row is the
-same alone and among 255 others, bit for bit. docs/engine.md has what it costs (nothing that
-perplexity shows) and what else was measured.
+measured at run time ("dynamic" quantization takes the scale from the greatest number of the whole batch, and a
+row's result then depends on the other rows), sums are of whole numbers, and the products are batch-invariant, bit
+for bit. docs/engine.md has the cost (none that perplexity shows) and the alternatives that were measured.
 """
 
 import torch
@@ -15,7 +14,7 @@ ZERO = 128  # the uint8 that stands for 0.0: the fast products of CPUs take one 
 STEPS = 127
 WEIGHT_STEPS = 63
 """Weights keep to 7 bits on every CPU. Those without VNNI add pairs of products in 16 bits, which 8 bits overflow;
-and a state made on one machine must go on to the same text on another, so all of them have the same weights."""
+and a state from one machine must continue to the same text on another, so all of them use the same weights."""
 
 
 def quantize_weight(weight: Tensor, ranges: Tensor | None = None) -> tuple[Tensor, Tensor]:

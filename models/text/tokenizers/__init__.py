@@ -1,6 +1,6 @@
 """Text to ids and back.
 
-Two tokenizers behind one interface: `SubwordTokenizer` loses nothing and has no unknown words;
+Two tokenizers behind one interface: `SubwordTokenizer` is lossless and has no unknown words;
 `WordTokenizer` has a closed vocabulary and `<unk>`.
 """
 

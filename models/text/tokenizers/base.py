@@ -1,4 +1,4 @@
-"""What a tokenizer is."""
+"""The tokenizers' interface, and what they share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from models.errors import TokenizerError
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of a text: text[start:end] in characters.
+    """A token and its span in a text, text[start:end] in characters.
 
-    A character outside the vocabulary is several tokens, one a byte: they share its span.
+    A character outside the vocabulary becomes several tokens, one a byte, which share its span.
     """
 
     id: int
@@ -21,11 +21,11 @@ class Token:
 
 
 class Tokenizer(Protocol):
-    """What models, trainer and service need of a tokenizer."""
+    """What models, trainer and service require of a tokenizer."""
 
     kind: str
-    lowercase: str  # "" (case kept), "en" or "tr": how letters are lowered before encoding
-    unit: str  # what it knows or doesn't: characters or words
+    lowercase: str  # "" (case is kept), "en" or "tr": whose rules lower the letters before encoding
+    unit: str  # what `unknown` counts: characters or words
 
     @property
     def size(self) -> int:
@@ -33,15 +33,15 @@ class Tokenizer(Protocol):
 
     @property
     def end_id(self) -> int:
-        """The id that ends a document, and that stands before the first one."""
+        """The id after each document, and before the first one."""
 
     def encode(self, text: str) -> list[int]:
-        """Raise TokenizerError for a text with a lone surrogate, which is no text."""
+        """The ids of a text. Raises TokenizerError for a lone surrogate, which no UTF-8 can encode."""
 
     def encode_continuation(self, text: str) -> list[int]:
-        """The ids of a text that follows another: no space is put before it.
+        """The ids of a text that follows another: no space is added before it.
 
-        encode(text) is encode_continuation(" " + text), and a text may be cut before any of its spaces.
+        encode(text) equals encode_continuation(" " + text), and a text can be cut before any of its spaces.
         """
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -54,28 +54,30 @@ class Tokenizer(Protocol):
         """Encode, with each token's span in the text."""
 
     def surface(self, token_id: int) -> bytes:
-        """What a token adds to a running text, in UTF-8; nothing for the end."""
+        """The bytes, UTF-8, that a token appends to a text; none for the end token."""
 
     def unknown(self, ids: Sequence[int]) -> int:
-        """How many of the units that ids stand for the vocabulary has not."""
+        """How many units of the text of ids are not in the vocabulary."""
 
     def to_bytes(self) -> bytes:
         """The tokenizer as the content of its file."""
 
 
 def lower(text: str, language: str) -> str:
-    """Lower letters one for one, so that character positions stay; Turkish has its own I and İ."""
+    """Lower letters one for one, so that character positions stay valid; Turkish has rules of its own for I and İ."""
     if not language:
         return text
     if language == "tr":
         text = text.replace("I", "ı").replace("İ", "i")
-    if "İ" not in text and "Σ" not in text:  # the two whose lower letters depend on more than themselves
+    if (
+        "İ" not in text and "Σ" not in text
+    ):  # the lower case of İ is two characters; that of Σ depends on its neighbours
         return text.lower()
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
 
 
 def checked(text: str) -> str:
-    """Return the text, or raise TokenizerError where it can't be written as UTF-8."""
+    """Return the text, or raise TokenizerError if UTF-8 can't encode it."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:

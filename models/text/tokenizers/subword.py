@@ -1,4 +1,4 @@
-"""Pieces of words: SentencePiece (Kudo and Richardson 2018, arXiv:1808.06226)."""
+"""Subwords by SentencePiece (Kudo and Richardson 2018, arXiv:1808.06226)."""
 
 import io
 import re
@@ -16,19 +16,16 @@ from models.text.tokenizers.base import Token, checked, lower
 SPACE = "\u2581"  # how SentencePiece writes a space; a real U+2581 in a text is spelled in bytes
 CACHED_WORDS = 65_536
 _WORD = re.compile(" [^ ]*|[^ ]+")
-LONGEST_LINE_BYTES = 65_536  # SentencePiece skips longer lines when it learns a vocabulary
-LONGEST_LINE = LONGEST_LINE_BYTES // 4 - 1  # in characters: so many and a space always fit
-SAMPLED_CHARACTERS = (
-    40_000_000  # of text, at most, that a vocabulary is learned from: SentencePiece wants 20 bytes for each
-)
+MAX_LINE_BYTES = 65_536  # SentencePiece skips longer lines in training
+MAX_LINE = MAX_LINE_BYTES // 4 - 1  # in characters, of four bytes at most, and a space
+SAMPLED_CHARACTERS = 40_000_000  # of training text, at most: SentencePiece needs 20 bytes of memory for each
 
 
 class SubwordTokenizer:
-    """SentencePiece unigram pieces with byte fallback: encode, then decode, gives the text again.
+    """SentencePiece unigram pieces with byte fallback: lossless, decode(encode(text)) is the text.
 
-    The model file is used as a plain vocabulary: text enters unnormalized with one space put
-    before it (so that a word has the same piece at the start of a text as inside it), and decoding
-    is done here, byte by byte. Case is kept unless the tokenizer was made with `lowercase`.
+    Text is not normalized, and one space is added before it, so that a word has the same piece at the start of a
+    text as inside it. Decoding is done here, byte by byte. Case is kept unless `lowercase` is set.
     """
 
     kind = "subword"
@@ -51,19 +48,20 @@ class SubwordTokenizer:
         self._first_bytes = {index for index, value in self._byte_id.items() if not 0x80 <= value < 0xC0}
 
     def __reduce__(self) -> tuple[type["SubwordTokenizer"], tuple[bytes, str]]:
-        """It travels between processes without its cache."""
+        """Pickled without its cache."""
         return type(self), (self._model, self.lowercase)
 
     @classmethod
     def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> "SubwordTokenizer":
-        """Learn `size` pieces from texts, or from an even sample of them where they are long.
+        """Train `size` pieces on texts, or on a sample of their lines if they are long.
 
-        Raises TokenizerError where they have too few different ones.
+        Raises TokenizerError if the texts have too few distinct pieces.
         """
         output = io.BytesIO()
+        lines = _lines(lower(text, lowercase) for text in texts)
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=iter(_thinned(_lines(lower(text, lowercase) for text in texts), SAMPLED_CHARACTERS)),
+                sentence_iterator=iter(_subsampled(lines, SAMPLED_CHARACTERS)),
                 model_writer=output,
                 vocab_size=size,
                 model_type="unigram",
@@ -75,8 +73,8 @@ class SubwordTokenizer:
                 character_coverage=0.9999,
                 input_sentence_size=400_000,
                 shuffle_input_sentence=True,
-                max_sentence_length=LONGEST_LINE_BYTES,
-                num_threads=1,  # the same pieces each time
+                max_sentence_length=MAX_LINE_BYTES,
+                num_threads=1,  # deterministic
                 pad_id=-1,
                 bos_id=-1,
                 unk_id=1,
@@ -111,12 +109,12 @@ class SubwordTokenizer:
     def tokens(self, text: str) -> list[Token]:
         ids = self.encode(text)
         spaced = lower(" " + text, self.lowercase)
-        # the byte at which each character begins, and at which the last one ends
+        # the offset in bytes of each character, and of the end
         begins = list(accumulate((len(char.encode("utf-8")) for char in spaced), initial=0))
         tokens, position = [], 0
         for index in ids:
             end_byte = position + len(self._surfaces[index])
-            start = max(bisect_right(begins, position) - 2, 0)  # less the space put before
+            start = max(bisect_right(begins, position) - 2, 0)  # without the added space
             end = bisect_right(begins, end_byte - 1) - 1
             tokens.append(Token(index, text[start:end], start, end))
             position = end_byte
@@ -132,28 +130,31 @@ class SubwordTokenizer:
         return self._model
 
     def words(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
-        """Cut ids before each piece that begins with a space, where any segmentation of a text has a cut too."""
-        cuts = [place for place, index in enumerate(ids) if place and self._surfaces[index].startswith(b" ")]
+        """Split ids before each piece that begins with a space: every segmentation of a text has boundaries there."""
+        cuts = [index for index, token in enumerate(ids) if index and self._surfaces[token].startswith(b" ")]
         return [tuple(ids[begin:end]) for begin, end in pairwise([0, *cuts, len(ids)])]
 
     def segmentations(self, word: tuple[int, ...], count: int) -> list[tuple[tuple[int, ...], float]]:
-        """The likeliest ways to write a word of `words`, `count` at most, with their log-probabilities.
+        """The likeliest segmentations of a word of `words`, `count` at most, with their log-probabilities.
 
-        Itself alone, where it has bytes.
+        Only the word itself if it has bytes, which have no alternative.
         """
         if any(index in self._byte_id for index in word):
             return [(word, 0.0)]
-        found = self._pieces.nbest_encode(self.decode_continuation(word), nbest_size=count)
-        return [(tuple(ids), sum(self._pieces.get_score(index) for index in ids)) for ids in found]
+        segmentations = self._pieces.nbest_encode(self.decode_continuation(word), nbest_size=count)
+        return [(tuple(ids), sum(self._pieces.get_score(index) for index in ids)) for ids in segmentations]
 
     def _encode(self, text: str) -> list[int]:
-        """A word at a time, each with the space before it: SentencePiece adds up its scores over a whole string in
-        single precision, so that at a near tie a word's pieces would depend on how much stands before it."""
+        """Encode word by word, each with the space before it.
+
+        SentencePiece sums its scores over a whole string in single precision, so that at a near tie a word's pieces
+        would depend on the length of the text before it.
+        """
         return [index for word in _WORD.findall(text) for index in self._encode_word(word)]
 
     def _pieces_of(self, word: str) -> tuple[int, ...]:
         ids: list[int] = []
-        # SentencePiece ends a string at NUL and reads U+2581 as a space: both are spelled in bytes.
+        # SentencePiece ends a string at NUL and takes U+2581 for a space: both are encoded as bytes
         for part in re.split(f"([\0{SPACE}])", word):
             if part in ("\0", SPACE):
                 ids.extend(self._pieces.piece_to_id(f"<0x{value:02X}>") for value in part.encode("utf-8"))
@@ -174,24 +175,27 @@ def _lines(texts: Iterable[str]) -> Iterator[str]:
         for line in text.splitlines():
             if "\0" in line:
                 continue
-            for begin in range(0, len(line), LONGEST_LINE):
-                yield " " + line[begin : begin + LONGEST_LINE]
+            for begin in range(0, len(line), MAX_LINE):
+                yield " " + line[begin : begin + MAX_LINE]
 
 
-def _thinned(lines: Iterable[str], most: int) -> list[str]:
-    """Lines of at most so many characters together: all, or of every 2, 4, 8 … the one that a checksum picks."""
-    kept: list[str] = []
-    size, share = 0, 1
+def _subsampled(lines: Iterable[str], max_characters: int) -> list[str]:
+    """All lines, or, if they have more than max_characters, 1 in 2, 4, 8 … of them, selected by a checksum.
+
+    In one pass, in memory of max_characters, and the same lines whatever their order.
+    """
+    sample: list[str] = []
+    size, rate = 0, 1
     for line in lines:
-        if _picked(line, share):
-            kept.append(line)
+        if _is_selected(line, rate):
+            sample.append(line)
             size += len(line)
-        while size > most and len(kept) > 1:
-            share *= 2
-            kept = [line for line in kept if _picked(line, share)]
-            size = sum(map(len, kept))
-    return kept
+        while size > max_characters and len(sample) > 1:
+            rate *= 2
+            sample = [line for line in sample if _is_selected(line, rate)]
+            size = sum(map(len, sample))
+    return sample
 
 
-def _picked(line: str, share: int) -> bool:
-    return zlib.crc32(line.encode("utf-8")) % share == 0
+def _is_selected(line: str, rate: int) -> bool:
+    return zlib.crc32(line.encode("utf-8")) % rate == 0

@@ -1,4 +1,4 @@
-"""Whole words between white space, as in Mikolov's Penn Treebank."""
+"""Words between white space, as in Mikolov's Penn Treebank."""
 
 import json
 import re
@@ -8,18 +8,18 @@ from collections.abc import Iterable, Sequence
 from models.errors import TokenizerError
 from models.text.tokenizers.base import Token, checked, lower
 
-MOST_COUNTED = 4_000_000  # different words
+MAX_COUNTED = 4_000_000  # distinct words
 
 
 class WordTokenizer:
-    """Words between white space; a word outside the vocabulary is `<unk>`. Not reversible."""
+    """Words between white space; a word outside the vocabulary is `<unk>`. Lossy."""
 
     kind = "word"
     unit = "words"
     END, UNKNOWN = "</s>", "<unk>"
 
     def __init__(self, words: Sequence[str], lowercase: str = "") -> None:
-        """Raise TokenizerError unless words start with the end, then `<unk>`, and are all different."""
+        """Raise TokenizerError unless words are distinct and start with the end token and `<unk>`."""
         if list(words[:2]) != [self.END, self.UNKNOWN] or len(set(words)) != len(words):
             raise TokenizerError(f"a word list begins with {self.END} and {self.UNKNOWN} and repeats nothing")
         self.lowercase = lowercase
@@ -30,12 +30,12 @@ class WordTokenizer:
     def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> "WordTokenizer":
         """Keep the most frequent words of texts, up to `size` ids in all."""
         counts: Counter[str] = Counter()
-        most = MOST_COUNTED
+        limit = MAX_COUNTED
         for text in texts:
             counts.update(lower(text, lowercase).split())
-            if len(counts) > most:  # words seen once are forgotten, so that memory does not grow with the text
+            if len(counts) > limit:  # words seen once are dropped, so that memory does not grow with the text
                 counts = Counter({word: count for word, count in counts.items() if count > 1})
-                most = max(most, 2 * len(counts))
+                limit = max(limit, 2 * len(counts))
         for special in (cls.END, cls.UNKNOWN):
             counts.pop(special, None)
         frequent = sorted(counts, key=lambda word: (-counts[word], word))[: size - 2]
