@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
+from app import __version__
 from app.access.limits import Guard
 from app.catalog.detection import warm_up
 from app.catalog.registry import Registry
@@ -52,7 +53,7 @@ def create_app(settings: Settings, registry: Registry | None = None, spans: "Tra
 
     app = FastAPI(
         title="Carousel",
-        version="0.1.0",
+        version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
