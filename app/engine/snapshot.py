@@ -82,7 +82,7 @@ class Prompt:
             self.drawing = Drawing(self.drawing.seed, self.drawing.steps)  # what was held back is over
         if ids is not None:
             self._settled += tuple(ids)
-        whole = before.text + text if before else " " * (ids is None) + text
+        whole = tokenizer.normalize(before.text + text if before else " " * (ids is None) + text)
         space = max(whole.rfind(" "), 0)
         if len(whole) - space > LONGEST_WORD:
             space = len(whole)

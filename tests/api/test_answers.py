@@ -293,3 +293,34 @@ class TestPages:
         made = await client.get("/livez", headers={"x-request-id": "no good\tid"})
         assert kept.headers["x-request-id"] == "abc-1"
         assert len(made.headers["x-request-id"]) == 32
+
+
+class TestNormalization:
+    """What looks the same is the same to every model; offsets are those of the text as it was sent."""
+
+    DECOMPOSED = "c\u0327ok gu\u0308zel\u00a0bir \ufefffilm"
+    COMPOSED = "çok güzel bir film"
+
+    async def test_answers_are_the_same(self, client: httpx.AsyncClient) -> None:
+        for path, field, more in (
+            ("/generate", "prompt", {"model": "language-tr", "seed": 1, "temperature": 0.0}),
+            ("/next-word-probs", "text", {"model": "language-tr"}),
+            ("/next-word-probs", "text", {"model": "language-tr", "partial": True}),
+            ("/classify", "text", {"model": "sentiment-tr"}),
+        ):
+            sent, composed = [
+                (await client.post(path, json={field: text, **more})).json()
+                for text in (self.DECOMPOSED, self.COMPOSED)
+            ]
+            assert sent == composed
+
+    async def test_offsets_are_those_of_the_text_as_sent(self, client: httpx.AsyncClient) -> None:
+        body = {"text": self.DECOMPOSED, "model": "sentiment-tr", "explain": True}
+        (result,) = (await client.post("/classify", json=body)).json()["results"]
+        body = {"text": self.DECOMPOSED, "model": "language-tr"}
+        tokens = (await client.post("/tokenize", json=body)).json()["tokens"]
+        inspected = (await client.post("/inspect", json=body)).json()["tokens"]
+        for spans in (result["explanation"], tokens, inspected):
+            for span in spans:
+                assert span.get("token", span.get("text")) == self.DECOMPOSED[span["start"] : span["end"]]
+            assert (spans[0]["start"], spans[-1]["end"]) == (0, len(self.DECOMPOSED))

@@ -538,6 +538,6 @@ class TestBag:
         other.write_text('{"text": "x", "label": "ugly"}\n', encoding="utf-8")
         options = ["--train", labelled, "--language", "en", "--set", "vocabulary_size=300", "--out", tmp_path / "model"]
         status, printed = run(capsys, monkeypatch, "bag", *options, "--valid", other)
-        assert (status, "label 'ugly' is none of the model's" in " ".join(printed.split())) == (2, True)
+        assert (status, "has the label 'ugly', which no training text has" in " ".join(printed.split())) == (2, True)
         status, printed = run(capsys, monkeypatch, "bag", *options, "--valid", labelled, "--set", "order=7")
         assert (status, "order is 7" in printed) == (2, True)

@@ -35,6 +35,9 @@ class Tokenizer(Protocol):
     def end_id(self) -> int:
         """The id after each document, and before the first one."""
 
+    def normalize(self, text: str) -> str:
+        """The text that is encoded for a text: see models/text/normalization.py. Twice is the same as once."""
+
     def encode(self, text: str) -> list[int]:
         """The ids of a text. Raises TokenizerError for a lone surrogate, which no UTF-8 can encode."""
 
@@ -45,13 +48,13 @@ class Tokenizer(Protocol):
         """
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text of ids from its beginning; bytes that are not UTF-8 become U+FFFD."""
+        """The (normalized) text of ids from its beginning; bytes that are not UTF-8 become U+FFFD."""
 
     def decode_continuation(self, ids: Sequence[int]) -> str:
         """The text of ids that follow other ids: a space at its beginning is kept."""
 
     def tokens(self, text: str) -> list[Token]:
-        """Encode, with each token's span in the text."""
+        """Encode, with each token's span in the text as it was given."""
 
     def surface(self, token_id: int) -> bytes:
         """The bytes, UTF-8, that a token appends to a text; none for the end token."""

@@ -11,6 +11,7 @@ from itertools import accumulate, pairwise
 import sentencepiece
 
 from models.errors import TokenizerError
+from models.text.normalization import QUOTES, align, normalize
 from models.text.tokenizers.base import Token, checked, lower
 
 SPACE = "\u2581"  # how SentencePiece writes a space; a real U+2581 in a text is spelled in bytes
@@ -22,10 +23,11 @@ SAMPLED_CHARACTERS = 40_000_000  # of training text, at most: SentencePiece need
 
 
 class SubwordTokenizer:
-    """SentencePiece unigram pieces with byte fallback: lossless, decode(encode(text)) is the text.
+    """SentencePiece unigram pieces with byte fallback: decode(encode(text)) is the normalized text.
 
-    Text is not normalized, and one space is added before it, so that a word has the same piece at the start of a
-    text as inside it. Decoding is done here, byte by byte. Case is kept unless `lowercase` is set.
+    One space is added before a text, so that a word has the same piece at its start as inside it. Decoding is done
+    here, byte by byte. Typographic quotes are set straight where the vocabulary has none. Case is kept unless
+    `lowercase` is set.
     """
 
     kind = "subword"
@@ -44,6 +46,7 @@ class SubwordTokenizer:
         if len(self._byte_id) != 256:
             raise TokenizerError("the SentencePiece model has no byte fallback")
         self._surfaces = [self._spell(index) for index in range(count)]
+        self._straight = not any(quote.encode("utf-8") in surface for surface in self._surfaces for quote in QUOTES)
         self._encode_word = lru_cache(CACHED_WORDS)(self._pieces_of)
         self._first_bytes = {index for index, value in self._byte_id.items() if not 0x80 <= value < 0xC0}
 
@@ -58,7 +61,7 @@ class SubwordTokenizer:
         Raises TokenizerError if the texts have too few distinct pieces.
         """
         output = io.BytesIO()
-        lines = _lines(lower(text, lowercase) for text in texts)
+        lines = _lines(lower(normalize(text), lowercase) for text in texts)
         try:
             sentencepiece.SentencePieceTrainer.train(
                 sentence_iterator=iter(_subsampled(lines, SAMPLED_CHARACTERS)),
@@ -94,11 +97,15 @@ class SubwordTokenizer:
     def end_id(self) -> int:
         return int(self._pieces.eos_id())
 
+    def normalize(self, text: str) -> str:
+        return normalize(text, self._straight)
+
     def encode(self, text: str) -> list[int]:
-        return self._encode(lower(" " + checked(text), self.lowercase)) if text else []
+        text = self.normalize(checked(text))
+        return self._encode(lower(" " + text, self.lowercase)) if text else []
 
     def encode_continuation(self, text: str) -> list[int]:
-        return self._encode(lower(checked(text), self.lowercase))
+        return self._encode(lower(self.normalize(checked(text)), self.lowercase))
 
     def decode(self, ids: Sequence[int]) -> str:
         return self.decode_continuation(ids).removeprefix(" ")
@@ -107,15 +114,15 @@ class SubwordTokenizer:
         return b"".join(self._surfaces[index] for index in ids).decode("utf-8", errors="replace")
 
     def tokens(self, text: str) -> list[Token]:
-        ids = self.encode(text)
-        spaced = lower(" " + text, self.lowercase)
+        ids, normalized = self.encode(text), align(text, self._straight)
+        spaced = lower(" " + normalized.text, self.lowercase)
         # the offset in bytes of each character, and of the end
         begins = list(accumulate((len(char.encode("utf-8")) for char in spaced), initial=0))
         tokens, position = [], 0
         for index in ids:
             end_byte = position + len(self._surfaces[index])
-            start = max(bisect_right(begins, position) - 2, 0)  # without the added space
-            end = bisect_right(begins, end_byte - 1) - 1
+            first = max(bisect_right(begins, position) - 2, 0)  # without the added space
+            start, end = normalized.span(first, bisect_right(begins, end_byte - 1) - 1)
             tokens.append(Token(index, text[start:end], start, end))
             position = end_byte
         return tokens

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from models.errors import TokenizerError
+from models.text.normalization import QUOTES, align, normalize
 from models.text.tokenizers.base import Token, checked, lower
 
 MAX_COUNTED = 4_000_000  # distinct words
@@ -24,6 +25,7 @@ class WordTokenizer:
             raise TokenizerError(f"a word list begins with {self.END} and {self.UNKNOWN} and repeats nothing")
         self.lowercase = lowercase
         self._words = list(words)
+        self._straight = not any(quote in word for word in words for quote in QUOTES)
         self._ids = {word: index for index, word in enumerate(words)}
 
     @classmethod
@@ -32,7 +34,7 @@ class WordTokenizer:
         counts: Counter[str] = Counter()
         limit = MAX_COUNTED
         for text in texts:
-            counts.update(lower(text, lowercase).split())
+            counts.update(lower(normalize(text), lowercase).split())
             if len(counts) > limit:  # words seen once are dropped, so that memory does not grow with the text
                 counts = Counter({word: count for word, count in counts.items() if count > 1})
                 limit = max(limit, 2 * len(counts))
@@ -60,9 +62,12 @@ class WordTokenizer:
     def end_id(self) -> int:
         return 0
 
+    def normalize(self, text: str) -> str:
+        return normalize(text, self._straight)
+
     def encode(self, text: str) -> list[int]:
         return [
-            self._ids.get(word, 1) or 1 for word in lower(checked(text), self.lowercase).split()
+            self._ids.get(word, 1) or 1 for word in lower(self.normalize(checked(text)), self.lowercase).split()
         ]  # no text has an end
 
     def encode_continuation(self, text: str) -> list[int]:
@@ -76,7 +81,8 @@ class WordTokenizer:
         return " " + text if text else ""
 
     def tokens(self, text: str) -> list[Token]:
-        spans = (match.span() for match in re.finditer(r"\S+", text))
+        normalized = align(text, self._straight)
+        spans = (normalized.span(*match.span()) for match in re.finditer(r"\S+", normalized.text))
         return [
             Token(index, text[start:end], start, end)
             for index, (start, end) in zip(self.encode(text), spans, strict=True)

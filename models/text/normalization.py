@@ -1,0 +1,122 @@
+"""Text as people's programs write it, to text as models have learned it, with each character's span in the original.
+
+Unicode has several ways to write what readers take for the same text (UAX #15): letters composed or with a mark of
+their own, letters of full width, a dozen spaces, four ends of a line, and characters that nobody sees. To a model
+each of these is another text, so tokenizers normalize what they encode; offsets stay those of the original.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
+_LINE_ENDS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+_INVISIBLE = "\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u2060\ufeff" + "".join(
+    chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
+"""Soft hyphens, marks of width nothing and of direction, byte order marks."""
+_SINGLE = dict.fromkeys(map(ord, _SPACES), " ") | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_QUOTES = str.maketrans("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb", "''''" + '""""""')
+QUOTES = "".join(map(chr, _QUOTES))
+"""Typographic quotes, which are set straight for models that have not learned them."""
+_QUOTE = re.compile(f"[{QUOTES}]")
+_JOINER = "\u200d"
+_SYMBOL = "[\u2190-\U0010ffff]"
+"""What a joiner makes one emoji of; elsewhere it is invisible."""
+_STRAY_JOINER = f"(?<!{_SYMBOL}){_JOINER}|{_JOINER}(?!{_SYMBOL})"
+_STRAY = re.compile(_STRAY_JOINER)
+_SPECIAL = re.compile(f"[{_SPACES}{_LINE_ENDS}{_INVISIBLE}\uff01-\uff5e]|{_STRAY_JOINER}")
+
+
+@dataclass(frozen=True)
+class Normalized:
+    """A normalized text. Character i of it stands for source[starts[i]:ends[i]]."""
+
+    text: str
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where text[start:end] stands in the source; an empty span stays empty."""
+        if start >= end:
+            at = self.starts[start] if start < len(self.starts) else (self.ends[-1] if self.ends else 0)
+            return at, at
+        return self.starts[start], self.ends[end - 1]
+
+
+def is_normal(text: str, quotes: bool = False) -> bool:
+    """Whether normalizing would leave a text as it is."""
+    if not unicodedata.is_normalized("NFC", text) or _SPECIAL.search(text):
+        return False
+    return not (quotes and _QUOTE.search(text))
+
+
+def normalize(text: str, quotes: bool = False) -> str:
+    """NFC, ordinary spaces and letters, \\n for every end of a line, nothing invisible; with quotes, straight ones.
+
+    A joiner between symbols stays: it makes one emoji of several.
+    """
+    if is_normal(text, quotes):
+        return text
+    return "".join(output for _, _, output in _clusters(text, quotes))
+
+
+def align(text: str, quotes: bool = False) -> Normalized:
+    """As normalize, with the span of each character in the text."""
+    if is_normal(text, quotes):
+        return Normalized(text, tuple(range(len(text))), tuple(range(1, len(text) + 1)))
+    output: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for start, end, characters in _clusters(text, quotes):
+        each = len(characters) == end - start
+        for offset, character in enumerate(characters):
+            output.append(character)
+            starts.append(start + offset if each else start)
+            ends.append(start + offset + 1 if each else end)
+    return Normalized("".join(output), tuple(starts), tuple(ends))
+
+
+def _clusters(text: str, quotes: bool) -> Iterator[tuple[int, int, str]]:
+    """The text in pieces that are normalized one by one: start, end, and what they become."""
+    single = _SINGLE | _QUOTES if quotes else _SINGLE
+    position = 0
+    for cluster in _composed(text):
+        start, position = position, position + len(cluster)
+        if cluster in _INVISIBLE or (cluster == _JOINER and _STRAY.match(text, start)):
+            continue
+        if cluster == "\n" and start and text[start - 1] == "\r":
+            continue  # the \r before it stands for both
+        if cluster in _LINE_ENDS:
+            end = position + 1 if cluster == "\r" and text[position : position + 1] == "\n" else position
+            yield start, end, "\n"
+        else:
+            yield start, position, unicodedata.normalize("NFC", cluster).translate(single)
+
+
+def _composed(text: str) -> Iterator[str]:
+    """Characters with the marks that follow them, which NFC may put together; nothing is composed across pieces."""
+    if unicodedata.is_normalized("NFC", text):
+        yield from text
+        return
+    cluster = ""
+    for character in text:
+        if cluster and not (unicodedata.combining(character) or _composes(cluster, character)):
+            yield cluster
+            cluster = ""
+        cluster += character
+    if cluster:
+        yield cluster
+
+
+def _composes(cluster: str, character: str) -> bool:
+    """Whether NFC puts a character that is no mark together with what stands before it: Hangul, some Indic vowels."""
+    if character.isascii() or len(cluster) > _LONGEST_COMPOSED:
+        return False
+    alone = unicodedata.normalize("NFC", cluster) + unicodedata.normalize("NFC", character)
+    return unicodedata.normalize("NFC", cluster + character) != alone
+
+
+_LONGEST_COMPOSED = 8
+"""Characters that a composed one can be made of are fewer; a longer run of marks is not tried again and again."""

@@ -1,0 +1,59 @@
+"""Text is normalized, and every character of it knows where it stood."""
+
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from models.text.normalization import align, is_normal, normalize
+
+HOSTILE = st.text(
+    st.characters(codec="utf-8")
+    | st.sampled_from("aİgüş\u0306\u0327\u0301\r\n\u00a0\u200b\u200d😍👩\u1100\u1161\u11a8Ａ“’"),
+    max_size=40,
+)
+CASES = [
+    ("Gu\u0308nes\u0327 c\u0327ok gu\u0308zel.", "Güneş çok güzel."),
+    ("I\u0307stasyon", "İstasyon"),
+    ("Where\u00a0is the\u3000station?", "Where is the station?"),
+    ("\ufeffWhere is the sta\u00adtion?", "Where is the station?"),
+    ("\u200eWhere is\u200b the station?", "Where is the station?"),
+    ("Ｗｈｅｒｅ ｉｓ ｔｈｅ ｓｔａｔｉｏｎ？", "Where is the station?"),
+    ("one\r\ntwo\rthree\u2028four\x85five", "one\ntwo\nthree\nfour\nfive"),
+    ("\r\n\r\n", "\n\n"),
+    ("👩\u200d👩\u200d👧 a\u200db", "👩\u200d👩\u200d👧 ab"),
+    ("\u1112\u1161\u11ab\u1100\u1173\u11af", "한글"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_what_looks_the_same_is_the_same(text: str, expected: str) -> None:
+    assert normalize(text) == expected
+
+
+def test_quotes_are_set_straight_on_request() -> None:
+    assert normalize("Don’t say “no”, «non» or „nein‟.", quotes=True) == 'Don\'t say "no", "non" or "nein".'
+    assert normalize("Don’t say “no”.") == "Don’t say “no”."
+
+
+@given(text=HOSTILE, quotes=st.booleans())
+@example(text="\u200d", quotes=False)
+def test_normalizing_twice_is_normalizing_once(text: str, quotes: bool) -> None:
+    once = normalize(text, quotes)
+    assert normalize(once, quotes) == once
+    assert is_normal(once, quotes)
+    assert unicodedata.is_normalized("NFC", once)
+    assert is_normal(text, quotes) == (once == text)
+
+
+@given(text=HOSTILE, quotes=st.booleans())
+def test_every_character_comes_from_where_its_span_says(text: str, quotes: bool) -> None:
+    aligned = align(text, quotes)
+    assert aligned.text == normalize(text, quotes)
+    assert len(aligned.starts) == len(aligned.ends) == len(aligned.text)
+    assert list(aligned.starts) == sorted(aligned.starts)
+    assert all(0 <= start < end <= len(text) for start, end in zip(aligned.starts, aligned.ends, strict=True))
+    for start in range(len(aligned.text)):
+        left, right = aligned.span(start, len(aligned.text))
+        assert normalize(text[left:right], quotes).endswith(aligned.text[start + 1 :])
