@@ -36,7 +36,7 @@ class FloatRuntime:
 
 
 class FloatLanguage(FloatRuntime, SampleByStep):
-    """A LanguageModel as it is. Its state is hidden and, of LSTMs, cell, (B, L, H) each."""
+    """A LanguageModel's module. Its state is hidden and, of LSTMs, cell, (B, L, H) each."""
 
     def __init__(self, model: LanguageModel, dtype: torch.dtype = torch.float32) -> None:
         super().__init__(model.bias.device, dtype)
@@ -82,7 +82,7 @@ class FloatClassifier(FloatRuntime):
 
 
 class FloatTranslator(FloatRuntime):
-    """A Translator as it is. Its state is that of the decoder's bottom and top layer: hidden and, of LSTMs, cell,
+    """A Translator's module. Its state is that of the decoder's bottom and top layer: hidden and, of LSTMs, cell,
     (B, H) each."""
 
     def __init__(self, model: Translator, dtype: torch.dtype = torch.float32) -> None:

@@ -19,10 +19,10 @@ SIZE = 30
 
 def texts_of(labels: int, seed: int = 0) -> tuple[list[list[int]], list[str]]:
     """Of each label's texts half the tokens are its own."""
-    draw = random.Random(seed)
-    wanted = [str(draw.randrange(labels)) for _ in range(300)]
-    texts = [[draw.choice((int(label) + 1, draw.randint(10, 29))) for _ in range(8)] for label in wanted]
-    return texts, wanted
+    generator = random.Random(seed)
+    targets = [str(generator.randrange(labels)) for _ in range(300)]
+    texts = [[generator.choice((int(label) + 1, generator.randint(10, 29))) for _ in range(8)] for label in targets]
+    return texts, targets
 
 
 def bag(order: int = 3, labels: int = 2) -> Bag:
@@ -31,59 +31,59 @@ def bag(order: int = 3, labels: int = 2) -> Bag:
 
 def logits(model: Bag, *texts: list[int]) -> torch.Tensor:
     batch = pad(texts)
-    made: torch.Tensor = model(batch.ids, batch.lengths)
-    return made
+    result: torch.Tensor = model(batch.ids, batch.lengths)
+    return result
 
 
 @pytest.mark.parametrize("labels", [2, 3, 5])
 @pytest.mark.parametrize("order", [1, 2, 3])
 def test_it_learns(order: int, labels: int) -> None:
-    texts, wanted = texts_of(labels, seed=1)
-    right = logits(bag(order, labels), *texts).argmax(dim=1) == torch.tensor([int(label) for label in wanted])
+    texts, targets = texts_of(labels, seed=1)
+    right = logits(bag(order, labels), *texts).argmax(dim=1) == torch.tensor([int(label) for label in targets])
     assert right.double().mean() > 0.9
 
 
 def test_logits_are_sums_of_the_different_grams_weights() -> None:
     model, text = bag(), texts_of(2)[0][0]
-    found: set[tuple[int, ...]] = set()
+    grams: set[tuple[int, ...]] = set()
     for length in (1, 2, 3):
-        found |= {tuple(text[at : at + length]) for at in range(len(text) - length + 1)}
+        grams |= {tuple(text[at : at + length]) for at in range(len(text) - length + 1)}
     total = model.bias.clone()
-    for gram in found:
+    for gram in grams:
         index = [nodes[-1] for nodes in gram_indices(np.array(gram), model.keys, SIZE)][len(gram) - 1]
         if index != UNSEEN:
             total += torch.from_numpy(model.weights[len(gram) - 1][index])
     torch.testing.assert_close(logits(model, text)[0], total)
-    torch.testing.assert_close(logits(model, text, text[:3])[0], total)  # in company
+    torch.testing.assert_close(logits(model, text, text[:3])[0], total)  # beside another row
 
 
 def test_shares_sum_to_the_logits() -> None:
     model = bag()
     runtime = BagClassifier(model)
     batch = pad([[1, 1, 2, 12, 13, 1, 1], [14], [2, 1, 2, 1, 2]])
-    made, shares = runtime.classify(batch, explain=True)
+    result, shares = runtime.classify(batch, explain=True)
     assert shares is not None
-    torch.testing.assert_close(shares.sum(dim=1) + runtime.bias, made)
+    torch.testing.assert_close(shares.sum(dim=1) + runtime.bias, result)
     assert not shares[~batch.mask].any()
     assert contributions(np.array([14]), model.keys, model.weights, SIZE).shape == (1, 2)
 
 
 def test_single_words_know_no_order_and_pairs_do() -> None:
-    draw = random.Random(2)
+    generator = random.Random(2)
     texts, labels = [], []
     for _ in range(400):  # a before b, or b before a: alone, neither says anything
-        first, second = draw.sample((1, 2), 2)
-        texts.append([draw.randint(10, 29), first, second, draw.randint(10, 29)])
+        first, second = generator.sample((1, 2), 2)
+        texts.append([generator.randint(10, 29), first, second, generator.randint(10, 29)])
         labels.append("a" if first == 1 else "b")
-    found = {}
+    accuracies = {}
     for order in (1, 2):
         model = fit(texts, labels, SIZE, BaggingConfig(order=order))
-        wanted = torch.tensor([label == "b" for label in labels])
-        found[order] = float((logits(model, *texts).argmax(dim=1) == wanted).double().mean())
+        targets = torch.tensor([label == "b" for label in labels])
+        accuracies[order] = float((logits(model, *texts).argmax(dim=1) == targets).double().mean())
         left, right = logits(model, texts[0], texts[0][::-1])
         assert torch.equal(left, right) == (order == 1)
-    assert found[1] < 0.65
-    assert found[2] == 1.0
+    assert accuracies[1] < 0.65
+    assert accuracies[2] == 1.0
 
 
 def test_rare_groups_have_no_weight() -> None:

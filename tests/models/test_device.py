@@ -1,4 +1,4 @@
-"""The device, and what is asked of PyTorch's private functions."""
+"""The device, and PyTorch's private functions."""
 
 from types import SimpleNamespace
 

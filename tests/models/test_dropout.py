@@ -60,12 +60,12 @@ class TestDroppedWeights:
 
     def test_weights_return_to_the_bit_and_stay_where_they_were(self) -> None:
         lstm: Any = make_lstm(5, 6)
-        before, place = lstm.weight_hh_l0.detach().clone(), lstm.weight_hh_l0.data_ptr()
+        before, address = lstm.weight_hh_l0.detach().clone(), lstm.weight_hh_l0.data_ptr()
         with suppress(KeyboardInterrupt), dropped_weights(lstm, 0.5):
             assert (lstm.weight_hh_l0 == 0).any()
             raise KeyboardInterrupt
         assert torch.equal(lstm.weight_hh_l0, before)
-        assert lstm.weight_hh_l0.data_ptr() == place
+        assert lstm.weight_hh_l0.data_ptr() == address
         lstm(torch.randn(1, 2, 5))[0].sum().backward()
         assert (lstm.weight_hh_l0.grad != 0).any(dim=0).all()
 
@@ -86,9 +86,9 @@ class TestRecurrentStack:
                 getattr(whole, name.replace("l0", f"l{depth}")).data.copy_(value)
         inputs, state = torch.randn(2, 7, 5), RecurrentState(torch.randn(3, 2, 6), torch.randn(3, 2, 6))
         output, after = stack(inputs, state)
-        wanted, (hidden, cell) = whole(inputs, tuple(state))
-        for found, want in ((output, wanted), (after.hidden, hidden), (after.cell, cell)):
-            torch.testing.assert_close(found, want)
+        expected, (hidden, cell) = whole(inputs, tuple(state))
+        for actual, target in ((output, expected), (after.hidden, hidden), (after.cell, cell)):
+            torch.testing.assert_close(actual, target)
 
     def test_dropout_stands_between_layers_alone(self) -> None:
         single, double = (RecurrentStack(5, 6, layers, nn.Dropout(0.9)) for layers in (1, 2))

@@ -1,4 +1,4 @@
-"""Laws of the three models: padding, company and cuts change nothing."""
+"""Laws of the three networks: padding, other rows of the batch, and cuts change nothing."""
 
 from typing import Any
 

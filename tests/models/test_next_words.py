@@ -121,13 +121,13 @@ class TestWords:
 
     def test_a_prefix_conditions(self, predictor: Predictor, after) -> None:
         free = dict(predictor.predict(after, top=60).words)
-        found = predictor.predict(after, top=60, prefix="th")
-        assert found.words
-        assert all(word.startswith("th") for word, _ in found.words)
-        assert sum(probability for _, probability in found.words) <= 1 + 1e-9
-        for word, probability in found.words:
+        predicted = predictor.predict(after, top=60, prefix="th")
+        assert predicted.words
+        assert all(word.startswith("th") for word, _ in predicted.words)
+        assert sum(probability for _, probability in predicted.words) <= 1 + 1e-9
+        for word, probability in predicted.words:
             if word in free:
-                assert probability * found.total == pytest.approx(free[word], rel=0.02)
+                assert probability * predicted.total == pytest.approx(free[word], rel=0.02)
 
     def test_whole_words_are_their_tokens(self) -> None:
         torch.manual_seed(5)
@@ -135,9 +135,9 @@ class TestWords:
         predictor = Predictor(LanguageModel(LanguageModelConfig(words.size, 8, 8)).eval(), words)
         after = predictor.after("a man")
         expected = after.probabilities[0]
-        found = dict(predictor.predict(after, top=20).words)
+        predicted = dict(predictor.predict(after, top=20).words)
         for word in ("man", "dog", "sees"):
-            assert found[word] == pytest.approx(float(expected[words.encode(word)[0]]), rel=1e-5)
+            assert predicted[word] == pytest.approx(float(expected[words.encode(word)[0]]), rel=1e-5)
         assert predictor.probability(after, "woman") == 0.0  # not in the vocabulary
 
 
@@ -178,6 +178,8 @@ def test_many_searches_share_their_steps(predictor: Predictor) -> None:
         for search in searches:
             search.update(scores.rows(begin, begin + search.query_count))
             begin += search.query_count
-    for search, wanted in zip(searches, alone, strict=True):
-        assert [word for word, _ in search.result().words] == [word for word, _ in wanted]
-        assert [value for _, value in search.result().words] == pytest.approx([value for _, value in wanted], rel=1e-4)
+    for search, expected in zip(searches, alone, strict=True):
+        assert [word for word, _ in search.result().words] == [word for word, _ in expected]
+        assert [value for _, value in search.result().words] == pytest.approx(
+            [value for _, value in expected], rel=1e-4
+        )

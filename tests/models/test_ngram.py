@@ -34,20 +34,17 @@ def slow(documents: list[list[int]], order: int, history: tuple[int, ...], token
     def grams(length: int) -> Counter[tuple[int, ...]]:
         ids = [(END, *document, END) for document in documents]
         return Counter(
-            text[place - length + 1 : place + 1]
-            for text in ids
-            for place in range(1, len(text))
-            if place - length >= -1
+            text[end - length + 1 : end + 1] for text in ids for end in range(1, len(text)) if end - length >= -1
         )
 
     def counts(length: int) -> Counter[tuple[int, ...]]:
         if length == order:
             return grams(length)
-        found = Counter(gram[1:] for gram in grams(length + 1))
-        found.update(
+        counted = Counter(gram[1:] for gram in grams(length + 1))
+        counted.update(
             (END, *document, END)[:length] for document in documents if length > 1 and len(document) + 2 >= length
         )
-        return found
+        return counted
 
     def discounts(values: list[int]) -> list[float]:
         once, twice, thrice, more = (values.count(count) for count in (1, 2, 3, 4))
@@ -79,8 +76,8 @@ class TestKneserNey:
     def test_probabilities_are_the_recursion_as_it_is_written(self, documents: list[list[int]], order: int) -> None:
         model = Ngram.count(stream(documents), order, SIZE, END)
         for history in product(range(SIZE), repeat=order - 1):
-            wanted = [slow(documents, order, history, token) for token in range(SIZE)]
-            assert after(model, history) == pytest.approx(wanted, rel=1e-5)
+            expected = [slow(documents, order, history, token) for token in range(SIZE)]
+            assert after(model, history) == pytest.approx(expected, rel=1e-5)
 
     def test_probabilities_sum_to_one_after_any_history(self, documents: list[list[int]], order: int) -> None:
         model = Ngram.count(stream(documents), order, SIZE, END)

@@ -1,4 +1,4 @@
-"""Laws of the runtimes: fast is the same as plain, a row is the same in any company, a state is a value."""
+"""Laws of the runtimes: fast is the same as plain, rows are batch-invariant, a state is a value."""
 
 from typing import Any
 
@@ -56,12 +56,12 @@ def same(one: tuple[torch.Tensor, ...], other: tuple[torch.Tensor, ...]) -> bool
 class TestLanguage:
     def test_steps_are_the_model(self, language: LanguageModel, precision: str) -> None:
         runtime = make_language_runtime(language, precision)
-        wanted, _ = language(IDS)
+        expected, _ = language(IDS)
         state = runtime.start(3)
         for step in range(IDS.shape[1]):
             logits, state = runtime.step(IDS[:, step], state)
             torch.testing.assert_close(
-                torch.log_softmax(logits, -1), torch.log_softmax(wanted[:, step], -1),
+                torch.log_softmax(logits, -1), torch.log_softmax(expected[:, step], -1),
                 atol=TOLERANCE[precision], rtol=0,
             )  # fmt: skip
 
@@ -131,7 +131,7 @@ class TestLanguage:
 
 
 class TestExact:
-    """The int8 runtime's numbers are the very same in any company."""
+    """The int8 runtime is batch-invariant."""
 
     @pytest.mark.parametrize("layers", [1, 3])
     @pytest.mark.parametrize("table_bytes", [0, 1 << 30])
@@ -162,12 +162,12 @@ class TestExact:
         weight, bias, ranges = torch.randn(40, 30), torch.randn(40), torch.rand(30) + 0.1
         graph = Graph(30)
         graph.linear(graph.quantize("values", "whole", ranges), weight, bias, "product", ranges)
-        given = [value_info("values", TensorProto.FLOAT, "rows", 30)]
-        made = [
+        inputs = [value_info("values", TensorProto.FLOAT, "rows", 30)]
+        outputs = [
             value_info("product", TensorProto.FLOAT, "rows", 40),
             value_info("whole", TensorProto.UINT8, "rows", 30),
         ]
-        layer = Step(graph.model(given, made), threads=2)
+        layer = Step(graph.model(inputs, outputs), threads=2)
         values = (torch.rand(rows, 30) * 2 - 1) * ranges
         product, whole = layer(rows, ["product", "whole"], {"values": values})
         # half a step of each weight, half a step of each input
@@ -193,15 +193,15 @@ class TestGraphs:
         plain = FloatLanguage(language)
         graphed = GraphedLanguage(plain, capture)
         ids = torch.randint(0, 300, (rows, 4))
-        wanted, found = plain.start(rows), graphed.start(rows)
-        kept = []
+        expected, state = plain.start(rows), graphed.start(rows)
+        pairs = []
         for column in ids.unbind(1):
-            wanted_logits, wanted = plain.step(column, wanted)
-            logits, found = graphed.step(column, found)
-            kept.append((logits, wanted_logits))
-        for logits, wanted_logits in kept:  # none was written over by a later step
-            torch.testing.assert_close(logits, wanted_logits)
-        for left, right in zip(found.tensors, wanted.tensors, strict=True):
+            expected_logits, expected = plain.step(column, expected)
+            logits, state = graphed.step(column, state)
+            pairs.append((logits, expected_logits))
+        for logits, expected_logits in pairs:  # none was written over by a later step
+            torch.testing.assert_close(logits, expected_logits)
+        for left, right in zip(state.tensors, expected.tensors, strict=True):
             torch.testing.assert_close(left, right)
         assert len(captured) == 1
 
@@ -227,13 +227,13 @@ class TestTranslator:
         runtime = make_translator_runtime(translator, precision)
         source = pad([[translator.language_id("tr"), 5, 9, 0], [translator.language_id("en"), 7, 0]])
         target = torch.tensor([[0, 3, 5, 8], [0, 9, 2, 4]])
-        wanted, wanted_weights, _ = translator.decode(target, *translator.encode(source))
+        expected, expected_weights, _ = translator.decode(target, *translator.encode(source))
         encoded, state = runtime.encode(source)
         for step in range(target.shape[1]):
             logits, weights, state = runtime.step(target[:, step], state, encoded)
             close: dict[str, Any] = {"atol": TOLERANCE[precision], "rtol": 0.02}
-            torch.testing.assert_close(torch.log_softmax(logits, -1), torch.log_softmax(wanted[:, step], -1), **close)
-            torch.testing.assert_close(weights.float(), wanted_weights[:, step], **close)
+            torch.testing.assert_close(torch.log_softmax(logits, -1), torch.log_softmax(expected[:, step], -1), **close)
+            torch.testing.assert_close(weights.float(), expected_weights[:, step], **close)
 
     @pytest.mark.parametrize("precision", PRECISIONS)
     def test_outputs_of_a_source_are_rows_side_by_side(self, translator: Translator, precision: str) -> None:
@@ -242,8 +242,8 @@ class TestTranslator:
         encoded, state = runtime.encode(source)
         ids = torch.tensor([3, 4, 5, 6])
         logits, _, _ = runtime.step(ids, state.rows(torch.tensor([0, 0, 1, 1])), encoded)
-        for row, place in enumerate((0, 0, 1, 1)):
-            one = torch.tensor([place])
+        for row, index in enumerate((0, 0, 1, 1)):
+            one = torch.tensor([index])
             alone, _, _ = runtime.step(ids[row : row + 1], state.rows(one), encoded.rows(one))
             torch.testing.assert_close(alone[0], logits[row], atol=TOLERANCE[precision], rtol=0)
 
@@ -273,8 +273,8 @@ def test_a_classifiers_shares_sum_to_its_logits(classifier: Classifier, precisio
 def test_other_cells_than_lstms_run_in_float32_where_int8_is_asked_for(
     language: LanguageModel, classifier: Classifier, translator: Translator
 ) -> None:
-    made = (make_language_runtime(language, "int8"), make_classifier_runtime(classifier, "int8"))
-    assert {runtime.precision for runtime in (*made, make_translator_runtime(translator, "int8"))} == {"float32"}
+    runtimes = (make_language_runtime(language, "int8"), make_classifier_runtime(classifier, "int8"))
+    assert {runtime.precision for runtime in (*runtimes, make_translator_runtime(translator, "int8"))} == {"float32"}
 
 
 def test_a_runtime_leaves_the_model_alone(language: LanguageModel) -> None:

@@ -57,8 +57,8 @@ def number(seed: int, choice: int, step: int) -> float:
 class TestUniforms:
     def test_are_functions_of_their_keys(self) -> None:
         assert number(1, 2, 3) == number(1, 2, 3)
-        found = {number(seed, choice, step) for seed in range(5) for choice in range(5) for step in range(5)}
-        assert len(found) == 125
+        numbers = {number(seed, choice, step) for seed in range(5) for choice in range(5) for step in range(5)}
+        assert len(numbers) == 125
 
     def test_one_by_one_as_together(self) -> None:
         keys = np.array([random_key(seed, 0) for seed in range(9)], np.uint64)
@@ -90,20 +90,20 @@ class TestChoose:
         torch.manual_seed(size)
         logits, count = torch.randn(size), 4000
         numbers = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-        found = Counter(choose_all(logits.expand(count, size), [config] * count, [], numbers))
+        counts = Counter(choose_all(logits.expand(count, size), [config] * count, [], numbers))
         for index, probability in enumerate(torch.softmax(logits, dim=-1).tolist()):
-            assert found[index] / count == pytest.approx(probability, abs=2 / count)
+            assert counts[index] / count == pytest.approx(probability, abs=2 / count)
 
     def test_top_k_keeps_k(self) -> None:
         assert {choose(LOGITS, SamplingConfig(5.0, top_k=2), [], step / 50) for step in range(50)} == {1, 4}
 
     @pytest.mark.parametrize(
-        ("top_p", "kept"), [(0.01, 1), (0.5, 1), (0.51, 2), (0.8, 2), (0.81, 3), (0.96, 4), (1.0, 4)]
+        ("top_p", "size"), [(0.01, 1), (0.5, 1), (0.51, 2), (0.8, 2), (0.81, 3), (0.96, 4), (1.0, 4)]
     )
-    def test_top_p_keeps_the_smallest_set(self, top_p: float, kept: int) -> None:
+    def test_top_p_keeps_the_smallest_set(self, top_p: float, size: int) -> None:
         logits = torch.tensor([0.15, 0.5, 0.05, 0.3], dtype=torch.float64).log().float()
-        wanted = {1, 3, 0, 2} if kept == 4 else {1, 3, 0} if kept == 3 else {1, 3} if kept == 2 else {1}
-        assert {choose(logits, SamplingConfig(1.0, top_p=top_p), [], step / 200) for step in range(200)} == wanted
+        expected = {1, 3, 0, 2} if size == 4 else {1, 3, 0} if size == 3 else {1, 3} if size == 2 else {1}
+        assert {choose(logits, SamplingConfig(1.0, top_p=top_p), [], step / 200) for step in range(200)} == expected
 
     def test_top_k_and_top_p_both_hold(self) -> None:
         config = SamplingConfig(1.0, top_k=2, top_p=0.99)
@@ -117,11 +117,11 @@ class TestChoose:
         ranked = probabilities.sort(dim=1, descending=True).values
         cumulative = ranked.double().cumsum(dim=1)[0]
         for top_k, top_p in ((None, 0.9), (2000, None), (70, 0.5), (None, 0.999)):
-            kept = top_k or 3000
+            size = top_k or 3000
             if top_p:
-                kept = min(kept, int((cumulative - ranked[0] < top_p).sum()))
+                size = min(size, int((cumulative - ranked[0] < top_p).sum()))
             for number in (0.0, 0.37, 0.999999):
-                position = int((cumulative[:kept] <= number * cumulative[kept - 1]).sum())
+                position = int((cumulative[:size] <= number * cumulative[size - 1]).sum())
                 chosen = choose(logits[0], SamplingConfig(1.0, top_k, top_p), [], number)
                 assert probabilities[0, chosen] == ranked[0, position]  # of equals, either
 
@@ -142,11 +142,11 @@ class TestChoose:
         logits, count, masked = torch.randn(size), 4000, 3
         numbers = (torch.arange(count, dtype=torch.float64) + 0.5) / count
         step = SamplingStep(torch.ones(count, 1), numbers, torch.full((count, 1), masked))
-        found = Counter(sample(logits.expand(count, size), step).tolist())
-        wanted = torch.softmax(logits, dim=-1)
-        wanted[masked] = 0
-        for index, probability in enumerate((wanted / wanted.sum()).tolist()):
-            assert found[index] / count == pytest.approx(probability, abs=2 / count)
+        counts = Counter(sample(logits.expand(count, size), step).tolist())
+        expected = torch.softmax(logits, dim=-1)
+        expected[masked] = 0
+        for index, probability in enumerate((expected / expected.sum()).tolist()):
+            assert counts[index] / count == pytest.approx(probability, abs=2 / count)
 
     def test_one_token_is_a_choice(self) -> None:
         assert choose(torch.tensor([0.3]), SamplingConfig(0.8), [], 0.5) == 0
@@ -167,10 +167,10 @@ class TestChoose:
 def test_top_is_a_full_sort(size: int, count: int) -> None:
     torch.manual_seed(size)
     values = torch.randn(7, size)
-    found, columns = top(values, count)
-    wanted = values.sort(dim=1, descending=True).values[:, :count]
-    assert torch.equal(found, wanted)
-    assert torch.equal(values.gather(1, columns), wanted)
+    greatest, columns = top(values, count)
+    expected = values.sort(dim=1, descending=True).values[:, :count]
+    assert torch.equal(greatest, expected)
+    assert torch.equal(values.gather(1, columns), expected)
 
 
 @pytest.mark.parametrize("size", [1, 64, 6001, 100_000])

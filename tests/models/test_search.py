@@ -38,8 +38,8 @@ def sources(translator: Translator) -> list[list[int]]:
 
 class TestBeamSearch:
     def test_a_beam_of_one_is_greedy(self, sources: list[list[int]], sharp: Translator) -> None:
-        found = translate(FloatTranslator(sharp), sources, 0, SearchConfig(beam_size=1, max_length=12))
-        assert [list(best.ids) for (best,) in found] == [greedy(sharp, ids, 12) for ids in sources]
+        results = translate(FloatTranslator(sharp), sources, 0, SearchConfig(beam_size=1, max_length=12))
+        assert [list(best.ids) for (best,) in results] == [greedy(sharp, ids, 12) for ids in sources]
 
     @pytest.mark.parametrize("beam_size", [1, 3, 5])
     def test_in_company_as_alone(self, sources: list[list[int]], sharp: Translator, beam_size: int) -> None:
@@ -54,12 +54,12 @@ class TestBeamSearch:
     def test_scores_are_the_models_own(self, sources: list[list[int]], sharp: Translator) -> None:
         (hypotheses,) = translate(FloatTranslator(sharp), sources[:1], 0, SearchConfig(beam_size=4, max_length=12))
         for hypothesis in hypotheses:
-            wanted = [*hypothesis.ids, *([0] if hypothesis.finished else [])]
-            logits, _, _ = sharp.decode(torch.tensor([[0, *wanted[:-1]]]), *sharp.encode(pad(sources[:1])))
+            target = [*hypothesis.ids, *([0] if hypothesis.finished else [])]
+            logits, _, _ = sharp.decode(torch.tensor([[0, *target[:-1]]]), *sharp.encode(pad(sources[:1])))
             logprobs = torch.log_softmax(logits[0].detach(), dim=-1)
-            total = sum(float(logprobs[step, token]) for step, token in enumerate(wanted))
+            total = sum(float(logprobs[step, token]) for step, token in enumerate(target))
             assert hypothesis.logprob == pytest.approx(total, rel=1e-4)
-            assert hypothesis.score == pytest.approx(total / len(wanted), rel=1e-4)
+            assert hypothesis.score == pytest.approx(total / len(target), rel=1e-4)
 
     def test_the_best_comes_first_and_none_twice(self, sources: list[list[int]], sharp: Translator) -> None:
         for hypotheses in translate(FloatTranslator(sharp), sources, 0, SearchConfig(beam_size=5, max_length=12)):
@@ -91,9 +91,9 @@ class TestBeamSearch:
         self, sources: list[list[int]], sharp: Translator
     ) -> None:
         runtime, short, long = FloatTranslator(sharp), sources[1], sources[2]
-        kept = SearchConfig(beam_size=2, max_length=12, keep_attention=True)
-        (alone,) = translate(runtime, [short], 0, kept)
-        batch, beam = BeamBatch(runtime, 0, 2), Beam(short, kept)
+        config = SearchConfig(beam_size=2, max_length=12, keep_attention=True)
+        (alone,) = translate(runtime, [short], 0, config)
+        batch, beam = BeamBatch(runtime, 0, 2), Beam(short, config)
         batch.add([beam], *encode(runtime, [beam]))
         batch.step()
         guest = Beam(long, SearchConfig(beam_size=2, max_length=2))  # the batch is wider for two steps
@@ -105,7 +105,7 @@ class TestBeamSearch:
 
     def test_a_step_that_fails_changes_nothing(self, sources: list[list[int]], sharp: Translator) -> None:
         config, runtime = SearchConfig(beam_size=3, max_length=12), FloatTranslator(sharp)
-        wanted = [[one.ids for one in found] for found in translate(runtime, sources, 0, config)]
+        expected = [[one.ids for one in hypotheses] for hypotheses in translate(runtime, sources, 0, config)]
         batch, beams = BeamBatch(runtime, 0, 3), [Beam(ids, config) for ids in sources]
         with torch.inference_mode():
             batch.add(beams, *encode(runtime, beams))
@@ -115,4 +115,4 @@ class TestBeamSearch:
                     batch.step()
                 batch.runtime = runtime
                 batch.step()
-        assert [[one.ids for one in beam.results()] for beam in beams] == wanted
+        assert [[one.ids for one in beam.results()] for beam in beams] == expected

@@ -35,7 +35,7 @@ def test_nothing_but_white_space_is_lost(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "source", "language", "wanted"),
+    ("text", "source", "language", "expected"),
     [
         ("istasyon nerede?", "Where is it?", "tr", "İstasyon nerede?"),
         ("ılık su", "Warm water", "tr", "Ilık su"),
@@ -46,5 +46,5 @@ def test_nothing_but_white_space_is_lost(text: str) -> None:
         ("", "Here", "tr", ""),
     ],
 )
-def test_a_translation_begins_as_its_source(text: str, source: str, language: str, wanted: str) -> None:
-    assert match_capitalization(text, source, language) == wanted
+def test_a_translation_begins_as_its_source(text: str, source: str, language: str, expected: str) -> None:
+    assert match_capitalization(text, source, language) == expected

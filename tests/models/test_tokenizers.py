@@ -57,8 +57,8 @@ class TestSubwords:
     def test_a_text_is_cut_before_any_of_its_spaces(self, subword: SubwordTokenizer) -> None:
         """However much stands before a word, its pieces are the same."""
         text = "the man  sees\na dog, köpeği görüyor \u2581 x\0y " * 400
-        for place in (0, 3, 8, 500, 9000):
-            cut = text.index(" ", place)
+        for begin in (0, 3, 8, 500, 9000):
+            cut = text.index(" ", begin)
             assert subword.encode(text[:cut]) + subword.encode_continuation(text[cut:]) == subword.encode(text)
 
     def test_lone_surrogate_is_refused(self, subword: SubwordTokenizer) -> None:

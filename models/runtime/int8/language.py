@@ -129,13 +129,13 @@ def _add_layers(graph: Graph, weights: Sequence[LSTMWeights], ranges: Tensor | N
 def _step_model(graph: Graph, inputs: Tensor, layers: int, hidden: int, with_sampling: bool) -> ModelProto:
     """From the rows of inputs and the state to logits and state, and optionally a sampled id."""
     element = TensorProto.FLOAT if inputs.dtype == torch.float32 else TensorProto.UINT8
-    given = [value_info("inputs", element, "rows", inputs.shape[1]), *_state_infos("", layers, hidden)]
+    graph_inputs = [value_info("inputs", element, "rows", inputs.shape[1]), *_state_infos("", layers, hidden)]
     outputs = [value_info("logits", TensorProto.FLOAT, "rows", None), *_state_infos("_out", layers, hidden)]
     if with_sampling:
         sampling_inputs, sampled = sampling_infos()
-        given += sampling_inputs
+        graph_inputs += sampling_inputs
         outputs.append(sampled)
-    return graph.model(given, outputs)
+    return graph.model(graph_inputs, outputs)
 
 
 def _state_names(suffix: str, layers: int) -> list[str]:
@@ -176,5 +176,8 @@ def _prefill_model(weights: Sequence[LSTMWeights], inputs: int, hidden: int) -> 
             helper.make_node("Reshape", [ends[2], "state_shape"], [f"cell_out_{depth}"]),
         ]
         below = f"{name}_above"
-    given = [value_info("inputs", TensorProto.FLOAT, "steps", 1, inputs), *_state_infos("", len(weights), hidden)]
-    return make_model(nodes, given, _state_infos("_out", len(weights), hidden), constants)
+    graph_inputs = [
+        value_info("inputs", TensorProto.FLOAT, "steps", 1, inputs),
+        *_state_infos("", len(weights), hidden),
+    ]
+    return make_model(nodes, graph_inputs, _state_infos("_out", len(weights), hidden), constants)
