@@ -1,59 +1,56 @@
-"""A model's memory as an opaque text for a client to keep: authenticated encryption around a snapshot."""
+"""Snapshots as opaque tokens for clients to keep: authenticated encryption."""
 
-import json
 import time
 import zlib
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from app.engine.snapshot import Drawing, Snapshot
+from app.engine.snapshot import Snapshot
 from app.errors import Conflict
 
 
-class Sealer:
-    """Seals with the first key, and opens with any: so keys are rotated without a break.
+class SealedState(BaseModel):
+    """What is in a token; expires is in seconds of the Unix epoch."""
 
-    A token is Fernet's (AES-128-CBC and HMAC-SHA256) of compressed JSON. Who has no key can neither read nor
-    change what is in it; every service with the same keys and models can go on from it.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+
+    snapshot: Snapshot
+    client: str
+    expires: float
+
+
+class Sealer:
+    """Seals with the first key, and opens with any: so keys are rotated without an interruption.
+
+    A token is Fernet's (AES-128-CBC and HMAC-SHA256) of compressed JSON. Without a key it can neither be read nor
+    changed; every service with the same keys and models can continue from it.
     """
 
     def __init__(self, keys: Sequence[str], lifetime_s: float, clock: Callable[[], float] = time.time) -> None:
-        """Without keys, one is made up: what it seals can't be opened after a restart, or by another process."""
+        """Without keys, one is generated: its tokens can't be opened after a restart, or by another process."""
         self._fernet = MultiFernet([Fernet(key) for key in keys or [Fernet.generate_key().decode()]])
         self._lifetime_s, self._clock = lifetime_s, clock
 
     def seal(self, snapshot: Snapshot, client: str) -> str:
-        """A token that only this client can use, for as long as it lives."""
-        content = {"snapshot": asdict(snapshot), "client": client, "expires": self._clock() + self._lifetime_s}
-        text = json.dumps(content, default=_as_text)
-        return self._fernet.encrypt(zlib.compress(text.encode(), 1)).decode()
+        """A token that only this client can use, until it expires."""
+        content = SealedState(snapshot=snapshot, client=client, expires=self._clock() + self._lifetime_s)
+        return self._fernet.encrypt(zlib.compress(content.model_dump_json().encode(), 1)).decode()
 
     def open(self, token: str, client: str) -> Snapshot:
-        """Raise Conflict for a token that is altered, expired or another client's."""
+        """Raise Conflict for a token that is altered, expired, another client's, or another version's."""
         try:
-            content: dict[str, Any] = json.loads(zlib.decompress(self._fernet.decrypt(token)))
-        except (InvalidToken, ValueError):
+            text = zlib.decompress(self._fernet.decrypt(token))
+        except (InvalidToken, ValueError, zlib.error):
             detail = "it can't be opened: it is not whole, was altered, or was sealed with another key"
             raise Conflict(detail, "state") from None
-        if content["client"] != client:
+        try:
+            content = SealedState.model_validate_json(text)
+        except ValidationError:
+            raise Conflict("the state is of another version of this service", "state") from None
+        if content.client != client:
             raise Conflict("it was given to another client", "state")
-        if content["expires"] < self._clock():
+        if content.expires < self._clock():
             raise Conflict("it has expired; send the whole text", "state")
-        return _snapshot(content["snapshot"])
-
-
-def _as_text(content: bytes) -> str:
-    return b64encode(content).decode()
-
-
-def _snapshot(fields: dict[str, Any]) -> Snapshot:
-    """The inverse of asdict and _as_text."""
-    drawing = fields["drawing"] and Drawing(**fields["drawing"])
-    if drawing:
-        drawing = replace(drawing, undecoded=b64decode(drawing.undecoded))
-    snapshot = Snapshot(**fields | {"ids": tuple(fields["ids"]), "drawing": drawing})
-    return replace(snapshot, state=b64decode(snapshot.state), seen=b64decode(snapshot.seen))
+        return content.snapshot

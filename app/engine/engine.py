@@ -22,16 +22,19 @@ from app.catalog.registry import Registry, Served
 from app.engine.jobs import Job
 from app.engine.lanes.wiring import ModelLanes, Task, make_lanes, prepare
 from app.engine.meter import Meter
-from app.engine.queue import FairQueue, Pace
+from app.engine.outbox import Outbox
+from app.engine.pace import Pace
+from app.engine.queue import FairQueue
 from app.engine.scheduler import RoundRobin
-from app.engine.ticket import Caller, Outbox, Ticket
+from app.engine.ticket import Caller, Ticket
 from app.errors import DeadlineExceeded, EngineStopped, QueueFull
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import Metrics
 
 LONG_TEXT = 2_000
-"""Characters from which on a text becomes ids in another thread, so that the event loop goes on."""
+"""Longer texts, in characters, are tokenized in another thread, so as not to block the event loop."""
 IDLE_SWEEP_S = 0.1
+"""An idle engine looks this often whether parked streams or a shutdown need something."""
 log = get_logger(__name__)
 
 
@@ -39,7 +42,7 @@ log = get_logger(__name__)
 class EngineConfig:
     """max_rows are the slots of a model. Batching by request admits only when nothing runs: a baseline for benchmarks.
 
-    torch_threads are those of PyTorch in the engine's thread: runtimes in int8 bring threads of their own.
+    torch_threads are PyTorch's threads in the engine's thread; int8 runtimes have their own threads.
     """
 
     max_queued: int = 1024
@@ -62,7 +65,7 @@ class _Entry:
 
 
 class Engine:
-    """Runs jobs. submit is called on an event loop, of which there may be several; all else happens in its thread."""
+    """Runs jobs. submit is called on an event loop, of which there may be several; all else runs in its own thread."""
 
     def __init__(
         self,
@@ -80,12 +83,12 @@ class Engine:
         self._lanes: dict[Served, ModelLanes] = {}
         self._running: set[Ticket] = set()
         self._outbox = Outbox()
-        self._round = RoundRobin(clock)
+        self._scheduler = RoundRobin(clock)
         self._meter = Meter(metrics or Metrics(), clock)
         self._pace = Pace()
-        self._ended = clock()
-        self._reserved = 0  # requests between submit and a slot
-        self._waiting_cost = 0.0
+        self._last_finish = clock()
+        self._queued = 0  # requests between submit and a slot
+        self._queued_cost = 0.0
         self._stop_by: float | None = None
         self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -94,14 +97,17 @@ class Engine:
         self._thread.start()
 
     def drain(self, timeout_s: float) -> None:
-        """Refuse what comes, end what runs and waits within the time; then interrupt what can go on elsewhere, and
-        fail the rest with EngineStopped. Returns at once; a time that was set before and is shorter holds."""
+        """Refuse new jobs, and finish the others within the timeout.
+
+        Then interrupt those that can continue in another process, and fail the rest with EngineStopped. Returns at
+        once. Of several calls, the earliest deadline holds.
+        """
         with self._condition:
             self._stop_by = min(self._clock() + timeout_s, self._stop_by or math.inf)
             self._condition.notify()
 
     def stop(self, timeout_s: float) -> None:
-        """Drain, and wait for the end of it."""
+        """Drain, and wait until the thread has ended."""
         self.drain(timeout_s)
         self._thread.join(timeout_s + 1)
 
@@ -113,15 +119,15 @@ class Engine:
         EngineStopped while shutting down; TokenizerError, InvalidRequest, NoModel or Conflict for a job that can't
         be done.
         """
-        ticket = Ticket(job, caller or Caller(), self.config.timeout_s, self._clock(), on_room=self._wake)
-        self._reserve(ticket)
+        ticket = Ticket(job, caller or Caller(), self.config.timeout_s, self._clock(), on_read=self._wake)
+        self._enqueue(ticket)
         try:
             if job.characters > LONG_TEXT:
                 task = await asyncio.to_thread(prepare, ticket, served)
             else:
                 task = prepare(ticket, served)
         except BaseException:
-            self._release(ticket)
+            self._dequeue(ticket)
             raise
         with self._condition:
             self._inbox.append(_Entry(task, served))
@@ -130,54 +136,60 @@ class Engine:
 
     @property
     def takes_work(self) -> bool:
-        """Whether a job submitted now would be run."""
+        """Whether a job submitted now would be accepted, as far as the engine's state goes."""
         started = self._thread.ident is not None
         return self._stop_by is None and (self._thread.is_alive() or not started)
 
     @property
     def stopping(self) -> bool:
-        """Whether it was told to stop."""
+        """Whether it is draining."""
         return self._stop_by is not None
 
     @property
-    def waiting(self) -> int:
-        """How many requests have been let in and have no slot yet."""
-        return self._reserved
+    def queued(self) -> int:
+        """Queued requests: submitted, and without a slot yet."""
+        return self._queued
 
     @property
     def running(self) -> int:
-        """How many requests have slots."""
+        """Running requests: those with slots."""
         return len(self._running)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left of any job: no ticket, no slot, no state that is set aside."""
+        lanes_empty = all(lanes.empty and lanes.free_slots == self.config.max_rows for lanes in self._lanes.values())
+        return lanes_empty and not (self._queued or self._running)
+
     def is_moving(self, patience_s: float) -> bool:
-        """Whether the thread lives and its step has not been running for longer than patience_s."""
+        """Whether the thread is alive and its current step has not taken longer than patience_s."""
         since = self._busy_since
         return self._thread.is_alive() and (since is None or self._clock() - since < patience_s)
 
     def predicted_wait_s(self) -> float:
-        """How long a request that came now would wait for a slot."""
-        return self._pace.seconds(self._waiting_cost)
+        """How long a request submitted now would wait for a slot."""
+        return self._pace.predict_s(self._queued_cost)
 
-    def _reserve(self, ticket: Ticket) -> None:
+    def _enqueue(self, ticket: Ticket) -> None:
         with self._condition:
             if not self.takes_work:
                 raise EngineStopped("the service is shutting down")
             wait_s = self.predicted_wait_s()
-            if self._reserved >= self.config.max_queued:
-                raise QueueFull(f"{self._reserved} requests are waiting, and no more may", retry_after_s=wait_s)
+            if self._queued >= self.config.max_queued:
+                raise QueueFull(f"{self._queued} requests are waiting, and no more may", retry_after_s=wait_s)
             if wait_s > ticket.timeout_s:
                 detail = f"it would wait about {wait_s:.0f} s, and may take {ticket.timeout_s:g} s"
                 raise QueueFull(detail, retry_after_s=wait_s - ticket.timeout_s / 2)
-            self._reserved += 1
-            self._waiting_cost += ticket.cost
+            self._queued += 1
+            self._queued_cost += ticket.cost
 
-    def _release(self, ticket: Ticket) -> None:
+    def _dequeue(self, ticket: Ticket) -> None:
         with self._condition:
-            self._reserved -= 1
-            self._waiting_cost -= ticket.cost
+            self._queued -= 1
+            self._queued_cost -= ticket.cost
 
     def _wake(self) -> None:
-        """A reader has caught up: its stream may have been set aside, with the thread asleep."""
+        """A client has read its events: its rows may be parked, with the thread asleep."""
         if self._busy_since is None:
             with self._condition:
                 self._condition.notify()
@@ -213,11 +225,11 @@ class Engine:
         self._outbox.send()
 
     def _run_lane(self) -> None:
-        owners = {lane: served for served, lanes in self._lanes.items() for lane in lanes.lanes}
-        done = self._round.step(list(owners))
+        models = {lane: served for served, lanes in self._lanes.items() for lane in lanes.lanes}
+        done = self._scheduler.step(list(models))
         if done:
             lane, work, seconds = done
-            self._meter.stepped(owners[lane].name, lane, work, seconds)
+            self._meter.stepped(models[lane].name, lane, work, seconds)
 
     def _fetch(self) -> None:
         with self._condition:
@@ -226,16 +238,16 @@ class Engine:
             self._queues.setdefault(entry.served, FairQueue()).add(entry)
 
     def _wait(self) -> bool:
-        """Wait for work where there is none. Returns whether to go on."""
+        """Wait for work if there is none. Returns whether to continue."""
         with self._condition:
             if not self._inbox and self._idle():
-                # streams that are set aside, and a stop, are looked at again after a while
+                # parked streams and a shutdown need another look after a while
                 restless = self._running or self._queues or self._stop_by is not None
                 self._condition.wait(IDLE_SWEEP_S if restless else None)
             stop_by = self._stop_by
         if stop_by is None:
             return True
-        return self._clock() < stop_by and bool(self._running or self._reserved)
+        return self._clock() < stop_by and bool(self._running or self._queued)
 
     def _idle(self) -> bool:
         if self._queues and not self._running:
@@ -250,20 +262,20 @@ class Engine:
         for queue in self._queues.values():
             for entry in [entry for entry in queue if entry.ticket.gone]:
                 queue.remove(entry)
-                self._release(entry.ticket)
-                self._meter.over(entry.ticket)
+                self._dequeue(entry.ticket)
+                self._meter.ended(entry.ticket)
 
     def _account(self) -> None:
-        """Note who has ended, for the pace; forget the lanes of a model that was swapped and has nothing left."""
+        """Record finished tickets; drop the lanes of a model that was swapped out and has no task left."""
         ended = [ticket for ticket in self._running if ticket.gone]
         if ended:
             now = self._clock()
-            since = max(self._ended, min(ticket.made for ticket in ended))
-            self._pace.ended(sum(ticket.cost for ticket in ended), now - since)
-            self._ended = now
+            since = max(self._last_finish, min(ticket.created for ticket in ended))
+            self._pace.record(sum(ticket.cost for ticket in ended), now - since)
+            self._last_finish = now
             self._running.difference_update(ended)
             for ticket in ended:
-                self._meter.over(ticket)
+                self._meter.ended(ticket)
         for served in [served for served, lanes in self._lanes.items() if lanes.empty]:
             if self.registry.models.get(served.name) is not served:
                 del self._lanes[served]
@@ -278,7 +290,7 @@ class Engine:
                 lanes = self._lanes[served] = make_lanes(served, self.config.max_rows, self._outbox)
             while (entry := queue.next()) and (lanes.free_slots >= entry.task.slots or lanes.empty):
                 queue.take(entry)
-                self._release(entry.ticket)
+                self._dequeue(entry.ticket)
                 self._running.add(entry.ticket)
                 self._meter.admitted(entry.ticket)
                 lanes.start(entry.task)
@@ -290,14 +302,14 @@ class Engine:
         yield from (entry.ticket for queue in self._queues.values() for entry in queue)
 
     def _fail_all(self, error: Exception) -> None:
-        """Fail whatever is left, and forget what ran."""
+        """Fail all queued and running jobs."""
         with self._condition:
             entries, self._inbox = self._inbox, deque()
         for ticket in [*self._tickets(), *(entry.ticket for entry in entries)]:
             if not ticket.gone:
                 self._outbox.fail(ticket, error)
         for entry in [*entries, *(entry for queue in self._queues.values() for entry in queue)]:
-            self._release(entry.ticket)
+            self._dequeue(entry.ticket)
         self._queues.clear()
         self._running.clear()
         self._lanes.clear()

@@ -14,7 +14,7 @@ from models.text.tokenizers import Token
 
 @dataclass(frozen=True)
 class GenerateJob:
-    """Go on with a prompt, in `choices` ways."""
+    """Continue a prompt, in `choices` ways."""
 
     prompt: str
     max_new_tokens: int
@@ -23,20 +23,21 @@ class GenerateJob:
     stop: tuple[str, ...] = ()
     choices: int = 1
     scored: bool = False
-    """Whether to say how likely each token was, beside top_logprobs of the likeliest."""
+    """Whether to return the log-probability of each token."""
     top_logprobs: int = 0
+    """With scored: how many of the likeliest tokens to return beside each token."""
     stream: bool = False
     min_new_tokens: int = 0
     ids: tuple[int, ...] | None = None
-    """The prompt as ids, in the place of its text."""
-    most_read: int | None = None
-    """How many of the prompt's last tokens to read, if not all."""
+    """The prompt as ids, instead of its text."""
+    truncate: int | None = None
+    """Read only so many of the prompt's last tokens."""
     score_prompt: bool = False
     """Whether to score the prompt's tokens too; max_new_tokens may then be 0."""
-    before: Snapshot | None = None
-    """What the prompt comes after; the prompt may then be empty."""
-    remember: bool = False
-    """Whether to answer with a snapshot; only for one choice."""
+    snapshot: Snapshot | None = None
+    """What the prompt follows; the prompt may then be empty."""
+    return_snapshot: bool = False
+    """Only for one choice."""
 
     @property
     def characters(self) -> int:
@@ -59,8 +60,8 @@ class TokenScore:
 
 
 @dataclass(frozen=True)
-class TokenPiece:
-    """An event of a stream: what a token adds to the text of a choice; the pieces of a choice make up its text."""
+class TokenEvent:
+    """A stream event: what a token adds to the text of a choice; the events of a choice make up its text."""
 
     choice: int
     text: str
@@ -69,7 +70,7 @@ class TokenPiece:
 
 @dataclass(frozen=True)
 class Choice:
-    """One continuation; finish_reason is length, stop, end, or interrupted (the service went down)."""
+    """One generated text; finish_reason is length, stop, end, or interrupted (the service shut down)."""
 
     text: str
     finish_reason: str
@@ -77,7 +78,7 @@ class Choice:
 
     @property
     def mean_logprob(self) -> float:
-        """Of a choice that was scored."""
+        """Only of a choice that was scored."""
         return sum(token.logprob for token in self.tokens) / max(1, len(self.tokens))
 
 
@@ -87,12 +88,12 @@ class Generation:
     prompt_tokens: int
     generated_tokens: int
     prompt_scores: tuple[TokenScore, ...] = ()
-    after: Snapshot | None = None
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True)
 class PredictJob:
-    """What comes next: unit is word or token; candidates, where given, are scored instead of searched."""
+    """Predict the next word or token (unit); candidates, if any, are scored, and no others are searched."""
 
     text: str
     top: int
@@ -100,8 +101,8 @@ class PredictJob:
     partial: bool = False
     candidates: tuple[str, ...] = ()
     temperature: float = 1.0
-    before: Snapshot | None = None
-    remember: bool = False
+    snapshot: Snapshot | None = None
+    return_snapshot: bool = False
 
     @property
     def characters(self) -> int:
@@ -114,11 +115,11 @@ class PredictJob:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Words or tokens with their probabilities, and the rest of it."""
+    """Words or tokens with their probabilities, and the probability of all others."""
 
     next: tuple[tuple[str, float], ...]
     other: float
-    after: Snapshot | None = None
+    snapshot: Snapshot | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,7 @@ class ClassifyJob:
 
 @dataclass(frozen=True)
 class Contribution:
-    """What text[start:end] adds to the logit of the label."""
+    """The contribution of text[start:end] to the logit of the label."""
 
     token: str
     start: int
@@ -176,8 +177,8 @@ class TranslateJob:
 
 
 @dataclass(frozen=True)
-class SentencePiece:
-    """An event of a stream: the next sentence of the translation of text number `index`, and the space before it."""
+class SentenceEvent:
+    """A stream event: the next sentence of the translation of text number `index`, with the white space after it."""
 
     index: int
     text: str
@@ -185,7 +186,7 @@ class SentencePiece:
 
 @dataclass(frozen=True)
 class AttentionMap:
-    """weights[t][s]: how much target token t looked at source token s; a row sums to 1."""
+    """weights[t][s] is the attention of target token t to source token s; a row sums to 1."""
 
     source_tokens: tuple[str, ...]
     target_tokens: tuple[str, ...]
@@ -204,7 +205,7 @@ class Translation:
 
 @dataclass(frozen=True)
 class InspectJob:
-    """What a layer did with a text: to the units named, or else to the `top` whose cells changed most."""
+    """Inspect a layer over a text: the named units, or the `top` units whose cells changed most."""
 
     text: str
     layer: int | None = None
@@ -224,7 +225,7 @@ class InspectJob:
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit's gates and memory, a number a token; change is how far its cell went, all steps together."""
+    """The gates, cell and hidden state of a unit, a number a token; change sums how far its cell moved at each step."""
 
     unit: int
     change: float
@@ -238,7 +239,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Inspection:
-    """change is how far each token moved the cells, the mean over all units."""
+    """change is how far each token moved the cells, averaged over all units."""
 
     tokens: tuple[Token, ...]
     layer: int

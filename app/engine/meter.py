@@ -1,8 +1,8 @@
-"""What the engine tells of its work, by its clock."""
+"""The engine's metrics, by its clock."""
 
 from collections.abc import Callable
 
-from app.engine.scheduler import Lane, Work
+from app.engine.lanes.lane import Lane, Work
 from app.engine.ticket import Ticket
 from app.telemetry.metrics import Metrics
 
@@ -14,25 +14,24 @@ class Meter:
         self._metrics, self._clock = metrics, clock
 
     def admitted(self, ticket: Ticket) -> None:
-        self._metrics.queue_seconds.observe(self._clock() - ticket.made)
+        self._metrics.queue_seconds.observe(self._clock() - ticket.created)
 
-    def over(self, ticket: Ticket) -> None:
+    def ended(self, ticket: Ticket) -> None:
         """A ticket has ended, or its caller has left."""
         if ticket.left:
             self._metrics.cancellations.inc()
 
     def stepped(self, model: str, lane: Lane, work: Work, seconds: float) -> None:
-        """A lane of a model has run a step."""
         metrics, now = self._metrics, self._clock()
         metrics.step_seconds.labels(lane.name).observe(seconds)
         metrics.batch_rows.labels(lane.name).observe(work.rows)
-        if work.read:
-            metrics.read_tokens.labels(model).inc(work.read)
-        if work.written:
-            metrics.written_tokens.labels(model).inc(work.written)
-        for ticket in work.begun:
-            ticket.begun = now
-            metrics.first_token_seconds.labels(model).observe(now - ticket.made)
-        for ticket, tokens in work.ended:
+        if work.prompt_tokens:
+            metrics.prompt_tokens.labels(model).inc(work.prompt_tokens)
+        if work.generation_tokens:
+            metrics.generation_tokens.labels(model).inc(work.generation_tokens)
+        for ticket in work.started:
+            ticket.started = now
+            metrics.first_token_seconds.labels(model).observe(now - ticket.created)
+        for ticket, tokens in work.finished:
             if tokens > 1:
-                metrics.token_seconds.labels(model).observe((now - ticket.begun) / (tokens - 1))
+                metrics.token_seconds.labels(model).observe((now - ticket.started) / (tokens - 1))

@@ -1,4 +1,4 @@
-"""Who comes next, and how long that takes."""
+"""Fair queueing: whose request starts next."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -8,8 +8,6 @@ from app.engine.ticket import Ticket
 
 
 class Queued(Protocol):
-    """What waits: a ticket and what hangs on it."""
-
     @property
     def ticket(self) -> Ticket: ...
 
@@ -18,73 +16,51 @@ QueuedT = TypeVar("QueuedT", bound=Queued)
 
 
 class FairQueue(Generic[QueuedT]):
-    """Waiting work, shared out fairly between callers.
+    """Start-time fair queueing between callers (Goyal et al. 1996).
 
-    Each caller's own work waits in the order of its urgency, then of its coming. Next is the caller
-    who has been given least so far, by cost; one who comes (back) starts level with the least served
-    of those that wait, so that having been away earns nothing ("start-time fair queueing", Goyal et
-    al. 1996).
+    The next caller is the one that has been served least so far, by cost; its entries are in order of urgency, then of
+    arrival. A caller that is new, or comes back, starts level with the least served caller in the queue, so that being
+    away earns no credit.
     """
 
     def __init__(self) -> None:
-        self._waiting: dict[str, dict[int, deque[QueuedT]]] = {}
+        self._entries: dict[str, dict[int, deque[QueuedT]]] = {}  # by caller and urgency
         self._served: dict[str, float] = defaultdict(float)
         self._level = 0.0
 
     def __iter__(self) -> Iterator[QueuedT]:
-        return (entry for lines in self._waiting.values() for line in lines.values() for entry in line)
+        return (entry for by_urgency in self._entries.values() for line in by_urgency.values() for entry in line)
 
     def add(self, entry: QueuedT) -> None:
         caller = entry.ticket.caller
-        if caller.name not in self._waiting:
+        if caller.name not in self._entries:
             self._served[caller.name] = max(self._served[caller.name], self._level)
-        self._waiting.setdefault(caller.name, {}).setdefault(caller.urgency, deque()).append(entry)
+        self._entries.setdefault(caller.name, {}).setdefault(caller.urgency, deque()).append(entry)
 
     def next(self) -> QueuedT | None:
-        """Whose turn it is; None where nobody waits."""
-        if not self._waiting:
+        """The entry to start next; None if the queue is empty."""
+        if not self._entries:
             return None
-        lines = self._waiting[min(self._waiting, key=lambda name: self._served[name])]
-        return lines[min(lines)][0]
+        by_urgency = self._entries[min(self._entries, key=lambda name: self._served[name])]
+        return by_urgency[min(by_urgency)][0]
 
     def take(self, entry: QueuedT) -> None:
-        """Take out whose turn it is, and charge the caller."""
+        """Remove an entry that starts, and charge its caller."""
         name = entry.ticket.caller.name
         self._level = max(self._level, self._served[name])
         self._served[name] += entry.ticket.cost
-        self._drop(name, entry)
+        self.remove(entry)
 
     def remove(self, entry: QueuedT) -> None:
-        """Take out work that will not be done."""
-        self._drop(entry.ticket.caller.name, entry)
-
-    def _drop(self, name: str, entry: QueuedT) -> None:
-        lines = self._waiting[name]
-        line = lines[entry.ticket.caller.urgency]
+        """Remove an entry, at no charge."""
+        caller = entry.ticket.caller
+        by_urgency = self._entries[caller.name]
+        line = by_urgency[caller.urgency]
         line.remove(entry)
         if not line:
-            del lines[entry.ticket.caller.urgency]
-        if not lines:
-            del self._waiting[name]
-        if not self._waiting:
+            del by_urgency[caller.urgency]
+        if not by_urgency:
+            del self._entries[caller.name]
+        if not self._entries:
             self._served.clear()
             self._level = 0.0
-
-
-class Pace:
-    """How fast work gets done, and so how long what waits will wait."""
-
-    MEMORY = 0.98  # how much of the past is kept at each finished job
-
-    def __init__(self) -> None:
-        self._cost = 0.0
-        self._seconds = 0.0
-
-    def ended(self, cost: float, busy_s: float) -> None:
-        """Note that work of a cost ended, busy_s seconds of the engine's after the one before it."""
-        self._cost = self.MEMORY * self._cost + cost
-        self._seconds = self.MEMORY * self._seconds + busy_s
-
-    def seconds(self, cost: float) -> float:
-        """How long work of a cost will take; 0 as long as nothing is known."""
-        return cost * self._seconds / self._cost if self._cost else 0.0

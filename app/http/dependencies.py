@@ -206,9 +206,9 @@ def make_engine(registry: Registry, settings: Settings, metrics: Metrics | None 
 
 def watch(engine: Engine, metrics: Metrics) -> None:
     """Let metrics ask the engine how things stand."""
-    metrics.watch("queued_requests", "Requests that wait for a seat.", lambda: engine.waiting)
-    metrics.watch("running_requests", "Requests that have a seat.", lambda: engine.running)
-    metrics.watch("predicted_wait_seconds", "How long a request that came now would wait.", engine.predicted_wait_s)
+    metrics.watch("queued_requests", "Requests without a slot yet.", lambda: engine.queued)
+    metrics.watch("running_requests", "Requests with slots.", lambda: engine.running)
+    metrics.watch("predicted_wait_seconds", "Predicted wait of a new request for a slot.", engine.predicted_wait_s)
     metrics.watch("tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
     metrics.list_models(
         lambda: [

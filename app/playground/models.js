@@ -8,7 +8,7 @@ import { language, languageName, number, onLanguage, t } from "./texts.js";
 
 const EVERY_MS = 2000;
 const METRICS = { running: "carousel_running_requests", waiting: "carousel_queued_requests" };
-const RATES = { written: "carousel_written_tokens_total", read: "carousel_read_tokens_total" };
+const RATES = { written: "carousel_generation_tokens_total", read: "carousel_prompt_tokens_total" };
 const SHOWN = { perplexity_per_word: 1, accuracy: 4, bleu: 1, chrf2: 1 }; // of the numbers, with their decimals
 
 export function modelsTab(panel) {

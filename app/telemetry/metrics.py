@@ -1,4 +1,4 @@
-"""What Prometheus is told. No label grows with users or with what they send."""
+"""Metrics for Prometheus. No label grows with users or with what they send."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -13,7 +13,7 @@ ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 
 
 class Metrics:
-    """The numbers of one service. Each may be counted from any thread."""
+    """The metrics of one service. They may be updated from any thread."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
@@ -24,34 +24,34 @@ class Metrics:
         def histogram(name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
             return Histogram(f"carousel_{name}", about, labels, buckets=buckets, registry=self._registry)
 
-        self.requests = counter("requests", "Requests that were answered.", "route", "status")
+        self.requests = counter("requests", "Answered requests.", "route", "status")
         self.request_seconds = histogram("request_seconds", "From a request to the end of its reply.", SECONDS, "route")
-        self.refusals = counter("refusals", "Requests that were refused, by why.", "reason")
-        self.cancellations = counter("cancellations", "Jobs whose client left before the end.")
-        self.read_tokens = counter("read_tokens", "Tokens of texts that were read.", "model")
-        self.written_tokens = counter("written_tokens", "Tokens that were written, one in each row of a step.", "model")
+        self.refusals = counter("refusals", "Refused requests, by reason.", "reason")
+        self.cancellations = counter("cancellations", "Jobs whose client left before they finished.")
+        self.prompt_tokens = counter("prompt_tokens", "Prompt and input tokens processed.", "model")
+        self.generation_tokens = counter("generation_tokens", "Tokens generated, one in each row of a step.", "model")
         self.first_token_seconds = histogram(
-            "time_to_first_token_seconds", "From a job's coming to its first token.", SECONDS, "model"
+            "time_to_first_token_seconds", "From a job's submission to its first token.", SECONDS, "model"
         )
         self.token_seconds = histogram(
-            "time_between_tokens_seconds", "Between the tokens of a text, the mean of it.", MILLISECONDS, "model"
+            "time_between_tokens_seconds", "Between the tokens of a text, their mean.", MILLISECONDS, "model"
         )
-        self.step_seconds = histogram("step_seconds", "A turn of a lane.", MILLISECONDS, "lane")
-        self.batch_rows = histogram("batch_rows", "Rows that take a step together.", ROWS, "lane")
-        self.queue_seconds = histogram("queue_seconds", "From a job's coming to its seat.", SECONDS)
+        self.step_seconds = histogram("step_seconds", "A step of a lane.", MILLISECONDS, "lane")
+        self.batch_rows = histogram("batch_rows", "Rows in the batch of a step.", ROWS, "lane")
+        self.queue_seconds = histogram("queue_seconds", "From a job's submission to its slot.", SECONDS)
 
         ProcessCollector(registry=self._registry)
 
     def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
-        """Ask for a number whenever Prometheus asks."""
+        """A gauge whose value is computed for each scrape."""
         Gauge(f"carousel_{name}", about, registry=self._registry).set_function(value)
 
     def list_models(self, models: Callable[[], Iterable[Mapping[str, str]]]) -> None:
-        """Ask for the labels of each model that is served whenever Prometheus asks."""
+        """An info metric of each served model, computed for each scrape."""
         self._registry.register(_Models(models))
 
     def page(self) -> bytes:
-        """All numbers in Prometheus's text format."""
+        """All metrics in Prometheus's text format."""
         return generate_latest(self._registry)
 
 
@@ -60,7 +60,7 @@ class _Models(Collector):
         self._models = models
 
     def collect(self) -> Iterator[InfoMetricFamily]:
-        family = InfoMetricFamily("carousel_model", "Each model that is served.")
+        family = InfoMetricFamily("carousel_model", "The served models.")
         for labels in self._models():
             family.add_metric([], dict(labels))
         yield family

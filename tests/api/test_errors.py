@@ -45,7 +45,7 @@ async def test_too_slow_is_504_and_the_job_ends(service) -> None:
     body = {"prompt": "the man", "model": "language-en", "max_new_tokens": 1000, "temperature": 1.0}
     response = await service.client.post("/generate", json=body)
     assert (response.status_code, response.json()["detail"]) == (504, "no answer within 0.05 s")
-    while engine.running or engine.waiting:
+    while engine.running or engine.queued:
         await asyncio.sleep(0.001)
     service.app.state.engine = kept
     await asyncio.to_thread(engine.stop, 5)
@@ -75,7 +75,7 @@ async def test_a_client_that_hangs_up_ends_its_job(service) -> None:
     body = {"prompt": "a", "model": "language-en", "max_new_tokens": 1000, "temperature": 1.0}
     status = await hang_up(service.app, "/generate", body, after=lambda: engine.running)
     assert status == 499
-    while engine.running or engine.waiting:
+    while engine.running or engine.queued:
         await asyncio.sleep(0.001)
     service.app.state.engine = kept
     await asyncio.to_thread(engine.stop, 5)

@@ -39,16 +39,16 @@ async def test_requests_and_tokens_are_counted(client: httpx.AsyncClient) -> Non
 
     assert grown("carousel_requests_total|/generate|200") == 1
     assert grown("carousel_request_seconds_count|/generate") == 1
-    assert grown("carousel_written_tokens_total|language-en") == usage["generated_tokens"] == 18
+    assert grown("carousel_generation_tokens_total|language-en") == usage["generated_tokens"] == 18
     assert grown("carousel_time_to_first_token_seconds_count|language-en") == 1
     assert grown("carousel_time_between_tokens_seconds_count|language-en") == 1
     assert grown("carousel_step_seconds_count|decode") == 9
     assert grown("carousel_batch_rows_sum|decode") == 18
     assert grown("carousel_queue_seconds_count") == 4
-    for lane in ("prefill", "words", "classify", "encode", "beam"):
+    for lane in ("prefill", "next_words", "classify", "encode", "beam"):
         assert grown(f"carousel_step_seconds_count|{lane}") >= 1
     for model in ("sentiment-en", "translation-en-tr"):
-        assert grown(f"carousel_read_tokens_total|{model}") > 0
+        assert grown(f"carousel_prompt_tokens_total|{model}") > 0
     while (now := await numbers(client))["carousel_running_requests"]:  # what has ended is put away by the next turn
         await asyncio.sleep(0.01)
     assert now["carousel_queued_requests"] == 0

@@ -1,5 +1,7 @@
 """A model's memory in the client's hands: what is sent in pieces is answered as if it had been sent whole."""
 
+import json
+import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +11,7 @@ from cryptography.fernet import Fernet
 
 from app.access.sealing import Sealer
 from app.catalog.registry import Registry, Served
-from app.engine.snapshot import Drawing, Snapshot
+from app.engine.snapshot import SamplingState, Snapshot
 from app.errors import Conflict
 from app.main import create_app
 from app.settings import Settings, SettingsError, load_settings
@@ -17,7 +19,7 @@ from app.settings import Settings, SettingsError, load_settings
 pytestmark = pytest.mark.anyio
 GENERATE = {"prompt": "the man", "model": "language-en", "max_new_tokens": 40, "seed": 3, "temperature": 1.2}
 KEY = Fernet.generate_key().decode()
-SNAPSHOT = Snapshot("m", "v", "int8", b"\0\xff\1", (1, 2), " wörd", b"\x80", Drawing(2**62, 7, "ab", b"\xe2\x82"))
+SNAPSHOT = Snapshot("m", "v", "int8", b"\0\xff\1", (1, 2), " wörd", b"\x80", SamplingState(2**62, 7, "ab", b"\xe2\x82"))
 
 
 async def ask(client: httpx.AsyncClient, path: str, **body: Any) -> dict[str, Any]:
@@ -156,6 +158,31 @@ class TestSealer:
             other = token[:place] + ("x" if token[place] != "x" else "y") + token[place + 1 :]
             with pytest.raises(Conflict):
                 sealer.open(other, "a")
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"none",
+            b"{}",
+            b'{"snapshot": {"drawing": null}, "client": "", "expires": 9e9}',
+            b'{"client": "", "expires": 9e9}',
+        ],
+    )
+    def test_what_another_version_sealed_is_refused(self, content: bytes) -> None:
+        fernet = Fernet(KEY)
+        for sealed in (content, zlib.compress(content)):
+            with pytest.raises(Conflict) as refusal:
+                Sealer([KEY], 60).open(fernet.encrypt(sealed).decode(), "")
+            assert refusal.value.field == "state"
+
+    def test_a_field_that_is_not_known_is_refused(self) -> None:
+        """It would change what follows, and an older version can't say how."""
+        text = zlib.decompress(Fernet(KEY).decrypt(Sealer([KEY], 60).seal(SNAPSHOT, "")))
+        content = json.loads(text)
+        content["snapshot"]["drawing"] = content["snapshot"].pop("sampling")
+        token = Fernet(KEY).encrypt(zlib.compress(json.dumps(content).encode())).decode()
+        with pytest.raises(Conflict, match="another version of this service"):
+            Sealer([KEY], 60).open(token, "")
 
     def test_a_bad_key_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CAROUSEL_STATE_KEY", Fernet.generate_key().decode() + ",short")

@@ -1,5 +1,6 @@
 """An engine whose steps a test runs one by one, by a clock that moves when the test says so."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,8 +24,11 @@ MODELS: dict[type, str] = {
 @dataclass
 class Clock:
     now: float = 100.0
+    error: Exception | None = None
 
     def __call__(self) -> float:
+        if self.error:
+            raise self.error
         return self.now
 
 
@@ -51,20 +55,18 @@ class Desk:
 
     async def settle(self) -> None:
         """Let the event loop run what the engine has sent."""
-        import asyncio
-
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
     async def finish(self, most: int = 5_000) -> None:
         """Run steps until nothing is left."""
         for _ in range(most):
-            if not (self.engine.running or self.engine.waiting):
+            if not (self.engine.running or self.engine.queued):
                 await self.settle()
                 return
             self.step()
             await self.settle()
-        raise AssertionError(f"still {self.engine.running} running and {self.engine.waiting} waiting")
+        raise AssertionError(f"still {self.engine.running} running and {self.engine.queued} waiting")
 
     def end(self, ticket: Ticket) -> Finished:
         """How a ticket ended; there is one end, and nothing after it."""

@@ -1,5 +1,6 @@
 """Laws of snapshots: a text that comes, or is made, in pieces is the text that comes in one."""
 
+import asyncio
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from app.catalog.registry import Registry
 from app.engine.jobs import GenerateJob, Generation, Prediction, PredictJob
-from app.engine.snapshot import CHUNK, LONGEST_WORD, Prompt, Snapshot
+from app.engine.prompt import CHUNK, MAX_OPEN_WORD, Prompt
+from app.engine.snapshot import Snapshot
 from app.errors import Conflict, EngineStopped
 from models.networks.language_model import LanguageModel
 from models.runtime.float import FloatLanguage
@@ -26,7 +28,7 @@ TEXTS = st.text(alphabet=st.sampled_from("abmn .\n'ıİΣ\u2581\0漢🙂 "), min
 
 
 def job(**change: Any) -> GenerateJob:
-    made = GenerateJob("the man", 10, SamplingConfig(1.5), seed=5, remember=True)
+    made = GenerateJob("the man", 10, SamplingConfig(1.5), seed=5, return_snapshot=True)
     return replace(made, **change)
 
 
@@ -38,14 +40,14 @@ async def run(desk: Desk, work: Any) -> Any:
 
 async def in_pieces(desk: Desk, first: GenerateJob, sizes: list[int]) -> tuple[str, str, list[Any]]:
     """The text, the last finish_reason and the scores of a generation of several requests."""
-    text, before, scores, reason = "", None, [], ""
+    text, snapshot, scores, reason = "", None, [], ""
     for size in sizes:
-        prompt = first.prompt if before is None else ""
-        made = await run(desk, replace(first, prompt=prompt, max_new_tokens=size, before=before))
+        prompt = first.prompt if snapshot is None else ""
+        made = await run(desk, replace(first, prompt=prompt, max_new_tokens=size, snapshot=snapshot))
         text += made.choices[0].text
         reason = made.choices[0].finish_reason
         scores += made.choices[0].tokens
-        before = made.after
+        snapshot = made.snapshot
         if reason != "length":
             break
     return text, reason, scores
@@ -60,7 +62,7 @@ class TestGeneration:
     ) -> None:
         desk = make_desk()
         whole = job(seed=seed, sampling=sampling, stop=stop, max_new_tokens=55, scored=True, top_logprobs=2)
-        once = (await run(desk, replace(whole, remember=False))).choices[0]
+        once = (await run(desk, replace(whole, return_snapshot=False))).choices[0]
         text, reason, scores = await in_pieces(desk, whole, list(range(1, 11)))
         if reason == "length":  # what is held back for a stop string to come was not handed out
             assert once.text.startswith(text)
@@ -82,15 +84,17 @@ class TestGeneration:
         """What is generated after one goes on behind it: with the stop strings put back, it is the text without."""
         desk = make_desk()
         for seed in range(10):
-            whole = (await run(desk, job(seed=seed, max_new_tokens=60, remember=False))).choices[0]
-            text, before, left = "", None, 60
+            whole = (await run(desk, job(seed=seed, max_new_tokens=60, return_snapshot=False))).choices[0]
+            text, snapshot, left = "", None, 60
             while left:
-                prompt = "the man" if before is None else ""
-                made = await run(desk, job(seed=seed, prompt=prompt, max_new_tokens=left, stop=("e",), before=before))
+                prompt = "the man" if snapshot is None else ""
+                made = await run(
+                    desk, job(seed=seed, prompt=prompt, max_new_tokens=left, stop=("e",), snapshot=snapshot)
+                )
                 (choice,) = made.choices
                 text += choice.text + "e" * (choice.finish_reason == "stop")
                 left -= made.generated_tokens
-                before = made.after
+                snapshot = made.snapshot
                 if choice.finish_reason == "end":
                     break
             assert whole.text.startswith(text)
@@ -100,16 +104,16 @@ class TestGeneration:
         """Other text after a generation is read as it is; two ways to the same ids are one."""
         desk = make_desk()
         first: Generation = await run(desk, job(max_new_tokens=3))
-        joined = await run(desk, job(prompt=" the dog sees", before=first.after))
-        apart = await run(desk, PredictJob(" the dog", 1, "word", before=first.after, remember=True))
-        assert (await run(desk, job(prompt=" sees", before=apart.after))).choices == joined.choices
+        joined = await run(desk, job(prompt=" the dog sees", snapshot=first.snapshot))
+        apart = await run(desk, PredictJob(" the dog", 1, "word", snapshot=first.snapshot, return_snapshot=True))
+        assert (await run(desk, job(prompt=" sees", snapshot=apart.snapshot))).choices == joined.choices
 
     async def test_many_branches_from_one_state(self, make_desk: MakeDesk) -> None:
         desk = make_desk()
-        before = (await run(desk, job())).after
-        made = await run(desk, job(prompt="", before=before, choices=4, remember=False))
-        assert made.after is None
-        assert made.choices[0] == (await run(desk, job(prompt="", before=before))).choices[0]
+        snapshot = (await run(desk, job())).snapshot
+        made = await run(desk, job(prompt="", snapshot=snapshot, choices=4, return_snapshot=False))
+        assert made.snapshot is None
+        assert made.choices[0] == (await run(desk, job(prompt="", snapshot=snapshot))).choices[0]
         assert len({choice.text for choice in made.choices}) > 1
 
 
@@ -117,59 +121,59 @@ class TestTyping:
     @pytest.mark.parametrize("partial", [True, False])
     async def test_a_state_says_what_the_whole_text_says(self, make_desk: MakeDesk, partial: bool) -> None:
         desk = make_desk()
-        text, before = "", None
+        text, snapshot = "", None
         for place, key in enumerate(LONG[:150]):
             text += key
-            ask = PredictJob(key, 3, "word", partial, before=before, remember=True)
+            ask = PredictJob(key, 3, "word", partial, snapshot=snapshot, return_snapshot=True)
             found: Prediction = await run(desk, ask)
-            before = found.after
+            snapshot = found.snapshot
             if place % 10 == 9 or key == " ":
                 whole: Prediction = await run(desk, PredictJob(text, 3, "word", partial))
                 assert (found.next, found.other) == (whole.next, whole.other)
-        generated = await run(desk, job(prompt="", before=before, remember=False))
-        assert generated.choices == (await run(desk, job(prompt=LONG[:150], remember=False))).choices
-        assert before is not None
-        assert len(before.ids) <= CHUNK + LONGEST_WORD
+        generated = await run(desk, job(prompt="", snapshot=snapshot, return_snapshot=False))
+        assert generated.choices == (await run(desk, job(prompt=LONG[:150], return_snapshot=False))).choices
+        assert snapshot is not None
+        assert len(snapshot.ids) <= CHUNK + MAX_OPEN_WORD
 
     @given(TEXTS, st.lists(st.integers(0, 150), max_size=6))
     def test_ids_do_not_depend_on_the_cuts(self, tokenizer: SubwordTokenizer, text: str, cuts: list[int]) -> None:
         whole = Prompt(tokenizer, text)
         assert whole.ids == [tokenizer.end_id, *tokenizer.encode_continuation((" " + text).removesuffix(" "))]
         places = sorted({0, *(cut for cut in cuts if cut < len(text)), len(text)})
-        ids, before = list[int](), None
+        ids, snapshot = list[int](), None
         for begin, end in pairwise(places):
-            prompt = Prompt(tokenizer, text[begin:end], before)
+            prompt = Prompt(tokenizer, text[begin:end], snapshot)
             found = [*ids, *prompt.ids]
-            ids += prompt._settled[: prompt.mark]
-            before = Snapshot("", "", "", b"", prompt._settled[prompt.mark :], prompt.rest, b"")
+            ids += prompt.ids[: prompt.boundary]
+            snapshot = Snapshot("", "", "", b"", prompt.ids_after_boundary, prompt.open_word, b"")
         assert found == whole.ids
-        assert len(ids) == whole.mark
+        assert len(ids) == whole.boundary
 
     def test_words_are_not_cut(self) -> None:
         tokenizer = WordTokenizer(["</s>", "<unk>", "the", "dog"])
-        before = Snapshot("", "", "", b"", (0, 2), " do", b"")
-        assert Prompt(tokenizer, "g the", before).ids == [0, 2, 3, 2]
+        snapshot = Snapshot("", "", "", b"", (0, 2), " do", b"")
+        assert Prompt(tokenizer, "g the", snapshot).ids == [0, 2, 3, 2]
 
     def test_a_word_without_end_is_cut(self, tokenizer: SubwordTokenizer) -> None:
-        assert Prompt(tokenizer, "a" * LONGEST_WORD).rest == ""
-        assert Prompt(tokenizer, "a" * (LONGEST_WORD - 2)).rest == " " + "a" * (LONGEST_WORD - 2)
+        assert Prompt(tokenizer, "a" * MAX_OPEN_WORD).open_word == ""
+        assert Prompt(tokenizer, "a" * (MAX_OPEN_WORD - 2)).open_word == " " + "a" * (MAX_OPEN_WORD - 2)
 
 
 class TestRefusals:
     async def test_another_model(self, make_desk: MakeDesk) -> None:
         desk = make_desk()
-        before = (await run(desk, job())).after
+        snapshot = (await run(desk, job())).snapshot
         with pytest.raises(Conflict, match="another model"):
-            await desk.submit(job(prompt="", before=before), model="language-tr")
+            await desk.submit(job(prompt="", snapshot=snapshot), model="language-tr")
 
     @pytest.mark.parametrize(
         ("change", "reason"), [({"precision": "float16"}, "float16"), ({"state": b"1234"}, "version of this service")]
     )
     async def test_another_precision_or_layout(self, make_desk: MakeDesk, change: dict[str, Any], reason: str) -> None:
         desk = make_desk()
-        before = (await run(desk, job())).after
+        snapshot = (await run(desk, job())).snapshot
         with pytest.raises(Conflict, match=reason):
-            await desk.submit(job(prompt="", before=replace(before, **change)))
+            await desk.submit(job(prompt="", snapshot=replace(snapshot, **change)))
 
 
 class TestGoingDown:
@@ -178,16 +182,17 @@ class TestGoingDown:
     ) -> None:
         desk = make_desk()
         ticket = await desk.submit(job(max_new_tokens=40, stream=True))
-        other = await desk.submit(job(max_new_tokens=40, remember=False))
+        other = await desk.submit(job(max_new_tokens=40, return_snapshot=False))
         desk.step(6)
         desk.engine.drain(0)
-        desk.engine._run()
+        desk.engine.start()
+        await asyncio.to_thread(desk.engine.stop, 5)
         await desk.settle()
         made: Generation = desk.result(ticket)
         assert isinstance(desk.end(other).error, EngineStopped)
         assert made.choices[0].finish_reason == "interrupted"
         assert "".join(event.text for event in desk.told[ticket][:-1]) == made.choices[0].text
-        rest = await run(make_desk(), job(prompt="", before=made.after, max_new_tokens=40 - made.generated_tokens))
+        rest = await run(make_desk(), job(prompt="", snapshot=made.snapshot, max_new_tokens=40 - made.generated_tokens))
         whole = await run(make_desk(), job(max_new_tokens=40))
         assert made.choices[0].text + rest.choices[0].text == whole.choices[0].text
 

@@ -7,18 +7,20 @@ import torch
 from torch import Tensor
 
 from app.catalog.registry import Served
-from app.engine.continuation import Continuation
 from app.engine.jobs import GenerateJob, Generation, TokenScore
-from app.engine.scheduler import Lane, Work, isolated
-from app.engine.snapshot import Prompt, Snapshot, snapshot, to_bits
-from app.engine.ticket import Outbox, Ticket
+from app.engine.lanes.decode_row import DecodeRow
+from app.engine.lanes.lane import Lane, Work, run_isolated
+from app.engine.outbox import Outbox
+from app.engine.prompt import Prompt
+from app.engine.snapshot import Snapshot, take_snapshot, to_bitmap
+from app.engine.ticket import Ticket
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
 from models.sampling import Sampler, SamplingStep, TokenHistory, uniforms
 from models.text.tokenizers import Tokenizer
 
-UNREAD = 64
-"""Events that a stream's reader may be behind before its rows are set aside; they come back at half of that."""
+MAX_UNREAD = 64
+"""Events that a stream's client may be behind before its rows are parked; they return at half of that."""
 
 
 class GenerateTask:
@@ -27,43 +29,46 @@ class GenerateTask:
     def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, GenerateJob)
         self.ticket, self.job, self._served = ticket, ticket.job, served
-        tokenizer = served.tokenizer
-        whole = Prompt(tokenizer, self.job.prompt, self.job.before, ids=self.job.ids, most=self.job.most_read)
-        self._fresh = whole.fresh
-        # a prompt that is to be scored is read by the rows themselves
-        self.prompt = Prompt(tokenizer, "", ids=()) if self.job.score_prompt else whole
-        self.rows = [Continuation(self.job, choice, tokenizer, whole) for choice in range(self.job.choices)]
-        self.slots = self.job.choices
+        job, tokenizer = self.job, served.tokenizer
+        prompt = Prompt(tokenizer, job.prompt, job.snapshot, ids=job.ids, truncate=job.truncate)
+        self._prompt_tokens = prompt.new_tokens
+        # a prompt that is to be scored is read by the rows, so there is nothing to prefill
+        self.prompt = Prompt(tokenizer, "", ids=()) if job.score_prompt else prompt
+        self.rows = [DecodeRow(job, choice, tokenizer, prompt) for choice in range(job.choices)]
+        self.slots = job.choices
 
     def result(self, state: State | None = None) -> Generation:
-        """What was generated; state, where it is to be remembered, is that of the only row before its last token."""
-        generated = sum(len(row.ids) for row in self.rows)
-        made = tuple(row.choice_made() for row in self.rows)
-        after = self._snapshot(self.rows[0], state) if state and self.job.remember else None
-        return Generation(made, self._fresh, generated, tuple(self.rows[0].prompt_scores), after)
+        """The result so far. state, of the only row before its last token, is for a snapshot if one was requested."""
+        return Generation(
+            choices=tuple(row.result() for row in self.rows),
+            prompt_tokens=self._prompt_tokens,
+            generated_tokens=sum(len(row.ids) for row in self.rows),
+            prompt_scores=tuple(self.rows[0].prompt_scores),
+            snapshot=self._take_snapshot(self.rows[0], state) if state and self.job.return_snapshot else None,
+        )
 
-    def _snapshot(self, row: Continuation, state: State) -> Snapshot:
-        seen = to_bits(row.seen, self._served.tokenizer.size)
-        return snapshot(self._served, state, (row.next,), "", seen, row.drawing())
+    def _take_snapshot(self, row: DecodeRow, state: State) -> Snapshot:
+        seen = to_bitmap(row.seen, self._served.tokenizer.size)
+        return take_snapshot(self._served, state, (row.input_id,), "", seen, row.sampling_state())
 
 
 class DecodeLane(Lane):
-    """Rows and their state, in the same order. Rows join and leave between steps; the state is a value."""
+    """The running rows and their state, in the same order. Rows join and leave between steps; the state is a value."""
 
     name = "decode"
 
     def __init__(self, runtime: LanguageRuntime, tokenizer: Tokenizer, outbox: Outbox) -> None:
         self._runtime, self._tokenizer, self._outbox = runtime, tokenizer, outbox
-        self._rows: list[tuple[GenerateTask, Continuation]] = []
+        self._rows: list[tuple[GenerateTask, DecodeRow]] = []
         self._state: State | None = None
         self._joining: list[tuple[GenerateTask, State]] = []
-        self._parked: dict[GenerateTask, tuple[list[Continuation], State]] = {}
+        self._parked: dict[GenerateTask, tuple[list[DecodeRow], State]] = {}
         self._sampler: Sampler | None = None
-        self._keys = np.zeros(0, np.uint64)
+        self._random_keys = np.zeros(0, np.uint64)
 
     @property
     def slots(self) -> int:
-        """Rows in the batch and rows that are about to join; those set aside take no slot."""
+        """Rows in the batch and rows that are about to join; parked rows take no slot."""
         return len(self._rows) + sum(task.slots for task, _ in self._joining)
 
     @property
@@ -74,135 +79,135 @@ class DecodeLane(Lane):
     def empty(self) -> bool:
         return not (self.busy or self._parked)
 
-    def join(self, task: GenerateTask, state: State, _marked: State) -> None:
-        """Add a task's rows at the next step, all from the state, of one row, after its prompt."""
+    def join(self, task: GenerateTask, state: State, _boundary_state: State) -> None:
+        """Add a task's rows at the next step, all with the state, of one row, after its prompt."""
         self._joining.append((task, state))
 
     def sweep(self) -> None:
-        """Drop the rows of those who are gone, set aside those of slow readers, and bring back whoever caught up."""
+        """As of every lane; also park the rows of slow clients, and bring back those of clients that caught up."""
         self._joining = [entry for entry in self._joining if not entry[0].ticket.gone]
         for task in [task for task in self._parked if task.ticket.gone]:
             del self._parked[task]
-        slow = {task for task, _ in self._rows if task.ticket.unread > UNREAD and not task.ticket.gone}
+        slow = {task for task, _ in self._rows if task.ticket.unread > MAX_UNREAD and not task.ticket.gone}
         if slow:
             self._park(slow)
         if any(task.ticket.gone for task, _ in self._rows):
-            self._keep([place for place, (task, _) in enumerate(self._rows) if not task.ticket.gone])
-        for task in [task for task in self._parked if task.ticket.unread <= UNREAD // 2]:
+            self._keep([index for index, (task, _) in enumerate(self._rows) if not task.ticket.gone])
+        for task in [task for task in self._parked if task.ticket.unread <= MAX_UNREAD // 2]:
             rows, state = self._parked.pop(task)
-            self._enter([(task, row) for row in rows], state)
+            self._append([(task, row) for row in rows], state)
 
     def interrupt(self) -> None:
-        """End those that can go on elsewhere, where they stand."""
-        for place, (task, row) in enumerate(self._rows):
-            if self._state and task.job.remember and not task.ticket.gone:
-                self._interrupt(task, row, self._state.rows(slice(place, place + 1)))
+        for index, (task, row) in enumerate(self._rows):
+            if self._state and task.job.return_snapshot and not task.ticket.gone:
+                self._interrupt(task, row, self._state.rows(slice(index, index + 1)))
         for task, (rows, state) in self._parked.items():
-            if task.job.remember and not task.ticket.gone:
+            if task.job.return_snapshot and not task.ticket.gone:
                 self._interrupt(task, rows[0], state)
 
     def step(self, _alone: bool, /) -> Work:
         for task, state in self._joining:
-            one = torch.zeros(task.slots, dtype=torch.int64)
-            self._enter([(task, row) for row in task.rows], state.rows(one))
+            repeated = state.rows(torch.zeros(task.slots, dtype=torch.int64))
+            self._append([(task, row) for row in task.rows], repeated)
         self._joining = []
         assert self._state
         if self._sampler is None:
             self._sampler = self._make_sampler(range(len(self._rows)))
         states: list[State] = []
-        stay: list[int] = []
-        work = Work(len(self._rows), written=len(self._rows))
-        for places, result in isolated(range(len(self._rows)), self._step):
+        succeeded: list[int] = []
+        work = Work(len(self._rows), generation_tokens=len(self._rows))
+        for indices, result in run_isolated(range(len(self._rows)), self._decode):
             if isinstance(result, Exception):
-                self._outbox.fail(self._rows[places[0]][0].ticket, result)
+                self._outbox.fail(self._rows[indices[0]][0].ticket, result)
                 continue
-            logits, chosen, state = result
+            logits, tokens, state = result
             states.append(state)
-            stay.extend(places)
-            self._push(places, logits, chosen, state, work)
-        if len(stay) < len(self._rows):  # failed; other rows of their requests leave at the next sweep
-            self._rows = [self._rows[place] for place in stay]
-            self._changed()
+            succeeded.extend(indices)
+            self._push(indices, logits, tokens, state, work)
+        if len(succeeded) < len(self._rows):  # the other rows of a failed request leave at the next sweep
+            self._rows = [self._rows[index] for index in succeeded]
+            self._rows_changed()
         self._state = join(states) if states else None
-        running = [place for place, (task, row) in enumerate(self._rows) if not row.finish_reason]
+        running = [index for index, (_, row) in enumerate(self._rows) if not row.finish_reason]
         if len(running) < len(self._rows):
             self._keep(running)
         return work
 
-    def _step(self, places: Sequence[int]) -> tuple[Tensor | None, list[int], State]:
-        """Step some rows; change nothing."""
+    def _decode(self, indices: Sequence[int]) -> tuple[Tensor | None, list[int], State]:
+        """The logits, if needed, the next tokens and the new state of some rows. Changes nothing."""
         assert self._state
         assert self._sampler
-        everyone = len(places) == len(self._rows)
-        rows = [self._rows[place][1] for place in places]
-        state = self._state if everyone else self._state.rows(torch.tensor(places))
-        sampler = self._sampler if everyone else self._make_sampler(places)
-        steps = np.array([row.steps for row in rows], np.uint64)
-        uniform = torch.from_numpy(uniforms(self._keys if everyone else self._keys[list(places)], steps))
-        none, end = self._runtime.vocabulary, self._tokenizer.end_id
-        early = [len(row.ids) < row.job.min_new_tokens and not row.given for row in rows]
-        masked = torch.tensor([[end if must_go_on else none] for must_go_on in early])
+        whole_batch = len(indices) == len(self._rows)
+        rows = [self._rows[index][1] for index in indices]
+        state = self._state if whole_batch else self._state.rows(torch.tensor(indices))
+        sampler = self._sampler if whole_batch else self._make_sampler(indices)
+        random_keys = self._random_keys if whole_batch else self._random_keys[list(indices)]
+        uniform = torch.from_numpy(uniforms(random_keys, np.array([row.steps for row in rows], np.uint64)))
+        no_id, end_id = self._runtime.vocabulary, self._tokenizer.end_id
+        too_short = [len(row.ids) < row.job.min_new_tokens and not row.forced for row in rows]
+        masked = torch.tensor([[end_id if short else no_id] for short in too_short])
         step = SamplingStep(sampler.scale, uniform.to(sampler.scale.device), masked.to(sampler.scale.device))
-        scored = sampler.needs_logits or any(row.job.scored for row in rows)
-        sampled, logits, after = self._runtime.sample(torch.tensor([row.next for row in rows]), state, step, scored)
+        needs_logits = sampler.needs_logits or any(row.job.scored for row in rows)
+        ids = torch.tensor([row.input_id for row in rows])
+        sampled, logits, after = self._runtime.sample(ids, state, step, needs_logits)
         if logits is not None:
-            logits[early, end] = float("-inf")
+            logits[too_short, end_id] = float("-inf")
             histories = [TokenHistory(sorted(rows[row].seen), rows[row].counts) for row in sampler.adjusted]
             sampled = sampler.resample(sampled, logits, step, histories)
-        chosen = [row.given[0] if row.given else token for row, token in zip(rows, sampled.tolist(), strict=True)]
-        return logits, chosen, after
+        tokens = [row.forced[0] if row.forced else token for row, token in zip(rows, sampled.tolist(), strict=True)]
+        return logits, tokens, after
 
-    def _push(self, places: Sequence[int], logits: Tensor | None, chosen: list[int], after: State, work: Work) -> None:
-        """Hand the chosen tokens to their rows, and what that makes to those who wait for it."""
-        for offset, place in enumerate(places):
-            task, row = self._rows[place]
+    def _push(self, indices: Sequence[int], logits: Tensor | None, tokens: list[int], after: State, work: Work) -> None:
+        """Append the tokens to their rows, and post events and results."""
+        for offset, index in enumerate(indices):
+            task, row = self._rows[index]
             score = None
             if task.job.scored and logits is not None:
-                score = self._score(logits[offset], chosen[offset], task.job.top_logprobs)
-            piece = row.push(chosen[offset], score)
+                score = self._score(logits[offset], tokens[offset], task.job.top_logprobs)
+            event = row.push(tokens[offset], score)
             if len(row.ids) == 1 and row.choice == 0:
-                work.begun.append(task.ticket)
-            if piece is not None:
-                self._outbox.post(task.ticket, piece)
+                work.started.append(task.ticket)
+            if event is not None:
+                self._outbox.post(task.ticket, event)
             if row.finish_reason and all(other.finish_reason for other in task.rows):
-                own = after.rows(slice(offset, offset + 1)) if task.job.remember else None
-                self._outbox.finish(task.ticket, task.result(own))
-                work.ended.append((task.ticket, max(len(other.ids) for other in task.rows)))
+                state = after.rows(slice(offset, offset + 1)) if task.job.return_snapshot else None
+                self._outbox.finish(task.ticket, task.result(state))
+                work.finished.append((task.ticket, max(len(other.ids) for other in task.rows)))
 
-    def _interrupt(self, task: GenerateTask, row: Continuation, state: State) -> None:
+    def _interrupt(self, task: GenerateTask, row: DecodeRow, state: State) -> None:
         row.finish_reason = "interrupted"
         self._outbox.finish(task.ticket, task.result(state))
 
     def _score(self, logits: Tensor, token: int, count: int) -> TokenScore:
         logprobs = torch.log_softmax(logits, dim=-1)
         values, ids = logprobs.topk(min(count, logprobs.numel()))
-        top = tuple(self._named(index, value) for index, value in zip(ids.tolist(), values.tolist(), strict=True))
-        named = self._named(token, float(logprobs[token]))
-        return TokenScore(named.id, named.text, named.logprob, top)
+        top = tuple(self._token_score(*pair) for pair in zip(ids.tolist(), values.tolist(), strict=True))
+        return self._token_score(token, float(logprobs[token]), top)
 
-    def _named(self, token: int, logprob: float) -> TokenScore:
-        return TokenScore(token, self._tokenizer.surface(token).decode("utf-8", errors="replace"), logprob)
+    def _token_score(self, token: int, logprob: float, top: tuple[TokenScore, ...] = ()) -> TokenScore:
+        return TokenScore(token, self._tokenizer.surface(token).decode("utf-8", errors="replace"), logprob, top)
 
-    def _enter(self, rows: list[tuple[GenerateTask, Continuation]], state: State) -> None:
+    def _append(self, rows: list[tuple[GenerateTask, DecodeRow]], state: State) -> None:
         self._state = join([self._state, state]) if self._state is not None else state
         self._rows += rows
-        self._changed()
+        self._rows_changed()
 
-    def _keep(self, places: list[int]) -> None:
-        self._rows = [self._rows[place] for place in places]
-        self._state = self._state.rows(torch.tensor(places)) if self._state and places else None
-        self._changed()
+    def _keep(self, indices: list[int]) -> None:
+        self._rows = [self._rows[index] for index in indices]
+        self._state = self._state.rows(torch.tensor(indices)) if self._state and indices else None
+        self._rows_changed()
 
     def _park(self, tasks: set[GenerateTask]) -> None:
         assert self._state
         for task in tasks:
-            own = [place for place, (other, _) in enumerate(self._rows) if other is task]
-            self._parked[task] = ([self._rows[place][1] for place in own], self._state.rows(torch.tensor(own)))
-        self._keep([place for place, (task, _) in enumerate(self._rows) if task not in tasks])
+            indices = [index for index, (other, _) in enumerate(self._rows) if other is task]
+            rows = [self._rows[index][1] for index in indices]
+            self._parked[task] = (rows, self._state.rows(torch.tensor(indices)))
+        self._keep([index for index, (task, _) in enumerate(self._rows) if task not in tasks])
 
-    def _changed(self) -> None:
+    def _rows_changed(self) -> None:
         self._sampler = None
-        self._keys = np.array([row.key for _, row in self._rows], np.uint64)
+        self._random_keys = np.array([row.random_key for _, row in self._rows], np.uint64)
 
-    def _make_sampler(self, places: Sequence[int]) -> Sampler:
-        return Sampler([self._rows[place][0].job.sampling for place in places], self._runtime.device)
+    def _make_sampler(self, indices: Sequence[int]) -> Sampler:
+        return Sampler([self._rows[index][0].job.sampling for index in indices], self._runtime.device)

@@ -1,4 +1,4 @@
-"""Looking inside an LSTM: what its gates and its memory did with a text."""
+"""Inspection of an LSTM: its gates, cells and hidden states over a text."""
 
 from collections import deque
 
@@ -6,8 +6,9 @@ from torch import Tensor
 
 from app.catalog.registry import Served
 from app.engine.jobs import Inspection, InspectJob, Unit
-from app.engine.scheduler import Lane, Work
-from app.engine.ticket import Outbox, Ticket
+from app.engine.lanes.lane import Lane, Work
+from app.engine.outbox import Outbox
+from app.engine.ticket import Ticket
 from app.errors import NoModel
 from models.gates import Gates, compute_gates, directions
 from models.networks.classifier import Classifier
@@ -17,7 +18,7 @@ SERIES = ("input", "forget", "candidate", "output", "cell", "hidden")
 
 
 class InspectTask:
-    """An InspectJob with its text as tokens. Raises NoModel for a layer, direction or unit that is not there."""
+    """An InspectJob with its text as tokens. Raises NoModel for a layer, direction or unit that does not exist."""
 
     def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, InspectJob)
@@ -34,18 +35,17 @@ class InspectTask:
             raise NoModel(f"the units of a layer are 0 to {hidden - 1}", "units")
         self.tokens = tuple(served.tokenizer.tokens(self.job.text))
         ids = [token.id for token in self.tokens]
-        # an end token comes before what a language model reads, and in the place of a text without any token
+        # a language model reads an end token before every text; a classifier reads one instead of an empty text
         self.skipped = 1 if isinstance(model, LanguageModel) or not ids else 0
         self.ids = [served.tokenizer.end_id] * self.skipped + ids
         self.slots = 1
 
-    def answer(self) -> Inspection:
-        """Read the text, and pick units: those that were asked for, or those whose cells changed most."""
+    def result(self) -> Inspection:
+        """Read the text, and select the requested units, or those whose cells changed most."""
         gates = compute_gates(self.model, self.ids, self.layer, self.job.direction)
         change = gates.change[self.skipped :]  # (T, H)
         total = change.sum(dim=0)
-        most = total.topk(min(self.job.top, total.numel())).indices.tolist()
-        units = self.job.units or tuple(most)
+        units = self.job.units or tuple(total.topk(min(self.job.top, total.numel())).indices.tolist())
         return Inspection(
             tokens=self.tokens,
             layer=self.layer,
@@ -62,7 +62,7 @@ class InspectTask:
 
 
 class InspectLane(Lane):
-    """Answers InspectTasks, one a turn."""
+    """Runs InspectTasks, one a step."""
 
     name = "inspect"
 
@@ -87,10 +87,10 @@ class InspectLane(Lane):
     def step(self, _alone: bool, /) -> Work:
         task = self._tasks.popleft()
         try:
-            self._outbox.finish(task.ticket, task.answer())
+            self._outbox.finish(task.ticket, task.result())
         except Exception as error:
             self._outbox.fail(task.ticket, error)
-        return Work(1, read=len(task.ids))
+        return Work(1, prompt_tokens=len(task.ids))
 
 
 def _numbers(values: Tensor) -> tuple[float, ...]:

@@ -1,54 +1,55 @@
-"""The lane of questions about the next word: all searches that run ask the model together, a round a turn."""
+"""Next-word search: in each step, the queries of all running searches are one batch for the model."""
 
 from collections import deque
 from collections.abc import Sequence
 
 from app.catalog.registry import Served
 from app.engine.jobs import Prediction, PredictJob
-from app.engine.scheduler import Lane, Work, isolated
-from app.engine.snapshot import Prompt, Snapshot
-from app.engine.ticket import Outbox, Ticket
+from app.engine.lanes.lane import Lane, Work, run_isolated
+from app.engine.outbox import Outbox
+from app.engine.prompt import Prompt
+from app.engine.snapshot import Snapshot
+from app.engine.ticket import Ticket
 from models.decoding.next_words import Query, Scores, Search, SpellingSearch, WordSearch, score_queries
 from models.decoding.word_pieces import Vocabulary
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State
 
-ROWS = 256
-"""How many rows a turn steps, at most, whoever's they are."""
+MAX_ROWS = 256
+"""Rows of a step, of all tasks together."""
 
 
 class PredictTask:
-    """A PredictJob: its prompt is read, the probabilities after it are asked for, and words are searched with them."""
+    """A PredictJob: the first query is for the probabilities after its prompt, the next ones are those of searches."""
 
     def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, PredictJob)
         self.ticket, self.job, self._served = ticket, ticket.job, served
-        self.prompt = Prompt(served.tokenizer, self.job.text, self.job.before, self.job.partial)
-        self._prefix = self.prompt.prefix
-        self._after: Snapshot | None = None
+        self.prompt = Prompt(served.tokenizer, self.job.text, self.job.snapshot, self.job.partial)
         self.slots = 1
-        self._state: State | None = None
-        self._found: Sequence[tuple[str, float]] | None = None
+        self._prompt_state: State | None = None
+        self._snapshot: Snapshot | None = None
+        self._result: Sequence[tuple[str, float]] | None = None
         self._words: WordSearch | None = None
         self._spelling: SpellingSearch | None = None
         self._candidates: list[str] = []
 
-    def start(self, state: State, marked: State) -> None:
+    def start(self, state: State, boundary_state: State) -> None:
         """Take the states that `PrefillLane.add` passes on."""
-        if self.job.remember:
-            self._after = self.prompt.snapshot(self._served, marked)
-        self._state = state
+        if self.job.return_snapshot:
+            self._snapshot = self.prompt.take_snapshot(self._served, boundary_state)
+        self._prompt_state = state
 
     def queries(self) -> list[Query]:
-        """What to read next; nothing when it is done."""
-        if self._state is not None:
-            return [Query(self._state, 0, self.prompt.ids[-1])]
+        """The next queries; none when the task is done."""
+        if self._prompt_state is not None:
+            return [Query(self._prompt_state, 0, self.prompt.ids[-1])]
         return [query for search in self._searches() for query in search.queries()]
 
-    def take(self, scores: Scores, vocabulary: Vocabulary) -> None:
-        """Go on with the scores to the last queries."""
-        if self._state is not None:
-            self._state = None
+    def update(self, scores: Scores, vocabulary: Vocabulary) -> None:
+        """Continue with the scores of the last queries."""
+        if self._prompt_state is not None:
+            self._prompt_state = None
             self._begin(scores, vocabulary)
             return
         begin = 0
@@ -58,46 +59,47 @@ class PredictTask:
             begin = end
 
     def result(self) -> Prediction:
-        if self._found is None:
-            self._found = self._listed()
-        other = max(0.0, 1.0 - sum(probability for _, probability in self._found))
-        return Prediction(tuple(self._found), other, self._after)
+        if self._result is None:
+            self._result = self._search_result()
+        other = max(0.0, 1.0 - sum(probability for _, probability in self._result))
+        return Prediction(tuple(self._result), other, self._snapshot)
 
     def _searches(self) -> list[Search]:
         return [search for search in (self._words, self._spelling) if search is not None]
 
     def _begin(self, scores: Scores, vocabulary: Vocabulary) -> None:
-        job, tokenizer, after = self.job, vocabulary.tokenizer, scores.probabilities[0]
+        job, tokenizer, probabilities = self.job, vocabulary.tokenizer, scores.probabilities[0]
         if job.unit == "token":
-            values, ids = after.topk(min(job.top, after.numel()))
-            names = [tokenizer.surface(index).decode("utf-8", errors="replace") for index in ids.tolist()]
-            self._found = list(zip(names, values.tolist(), strict=True))
+            values, ids = probabilities.topk(min(job.top, probabilities.numel()))
+            names = [tokenizer.surface(token).decode("utf-8", errors="replace") for token in ids.tolist()]
+            self._result = list(zip(names, values.tolist(), strict=True))
             return
         if job.candidates:
-            different = {tuple(tokenizer.encode(word)): word for word in reversed(job.candidates)}
-            self._candidates = list(different.values())
-            self._spelling = SpellingSearch(vocabulary, after, scores.state, scores.first, self._candidates)
-        if self._prefix or not job.candidates:
-            listed = 1 if job.candidates else job.top
-            self._words = WordSearch(vocabulary, after, scores.state, scores.first, listed, self._prefix)
+            unique = {tuple(tokenizer.encode(word)): word for word in reversed(job.candidates)}
+            self._candidates = list(unique.values())
+            self._spelling = SpellingSearch(vocabulary, probabilities, scores.state, scores.first, self._candidates)
+        prefix = self.prompt.prefix
+        if prefix or not job.candidates:
+            count = 1 if job.candidates else job.top
+            self._words = WordSearch(vocabulary, probabilities, scores.state, scores.first, count, prefix)
 
-    def _listed(self) -> Sequence[tuple[str, float]]:
+    def _search_result(self) -> Sequence[tuple[str, float]]:
         if self._spelling is None:
             assert self._words
             return self._words.result().words
-        # the prefix is certain where no word can be found that begins with it
+        # where no word begins with the prefix, there is nothing to condition on
         total = (self._words.result().total if self._words else 1.0) or 1.0
         scored = [
-            (word, min(probability / total, 1.0) if word.startswith(self._prefix) else 0.0)
+            (word, min(probability / total, 1.0) if word.startswith(self.prompt.prefix) else 0.0)
             for word, probability in zip(self._candidates, self._spelling.probabilities, strict=True)
         ]
         return sorted(scored, key=lambda item: -item[1])
 
 
-class WordsLane(Lane):
-    """Answers PredictTasks, each turn those that have waited longest, as many as fit."""
+class NextWordsLane(Lane):
+    """Runs PredictTasks round by round: each step those that have waited longest, as many as fit."""
 
-    name = "words"
+    name = "next_words"
 
     def __init__(self, runtime: LanguageRuntime, vocabulary: Vocabulary, outbox: Outbox) -> None:
         self._runtime, self._vocabulary, self._outbox = runtime, vocabulary, outbox
@@ -111,38 +113,38 @@ class WordsLane(Lane):
     def busy(self) -> bool:
         return bool(self._tasks)
 
-    def join(self, task: PredictTask, state: State, marked: State) -> None:
-        """Take a task whose prompt has been read."""
-        task.start(state, marked)
+    def join(self, task: PredictTask, state: State, boundary_state: State) -> None:
+        """Add a task whose prompt has been read."""
+        task.start(state, boundary_state)
         self._tasks.append((task, task.queries()))
 
     def sweep(self) -> None:
         self._tasks = deque(entry for entry in self._tasks if not entry[0].ticket.gone)
 
     def step(self, _alone: bool, /) -> Work:
-        chosen = [self._tasks.popleft()]
-        rows = len(chosen[0][1])
-        while self._tasks and rows + len(self._tasks[0][1]) <= ROWS:
+        batch = [self._tasks.popleft()]
+        rows = len(batch[0][1])
+        while self._tasks and rows + len(self._tasks[0][1]) <= MAX_ROWS:
             rows += len(self._tasks[0][1])
-            chosen.append(self._tasks.popleft())
-        for entries, result in isolated(chosen, self._ask):
+            batch.append(self._tasks.popleft())
+        for entries, result in run_isolated(batch, self._score):
             begin = 0
             for task, queries in entries:
                 if isinstance(result, Exception):
                     self._outbox.fail(task.ticket, result)
                     continue
-                self._go_on(task, result.rows(begin, begin + len(queries)))
+                self._advance(task, result.rows(begin, begin + len(queries)))
                 begin += len(queries)
-        return Work(rows, read=rows)
+        return Work(rows, prompt_tokens=rows)
 
-    def _ask(self, entries: Sequence[tuple[PredictTask, list[Query]]]) -> Scores:
-        asked = [(query, task.job.temperature) for task, queries in entries for query in queries]
-        queries, temperatures = zip(*asked, strict=True)
+    def _score(self, entries: Sequence[tuple[PredictTask, list[Query]]]) -> Scores:
+        pairs = [(query, task.job.temperature) for task, queries in entries for query in queries]
+        queries, temperatures = zip(*pairs, strict=True)
         return score_queries(self._runtime, self._vocabulary, queries, temperatures)
 
-    def _go_on(self, task: PredictTask, scores: Scores) -> None:
+    def _advance(self, task: PredictTask, scores: Scores) -> None:
         try:
-            task.take(scores, self._vocabulary)
+            task.update(scores, self._vocabulary)
             queries = task.queries()
             if queries:
                 self._tasks.append((task, queries))

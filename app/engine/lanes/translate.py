@@ -1,4 +1,4 @@
-"""Translating: texts are cut into sentences, and sentences of all requests are encoded and searched side by side."""
+"""Translation: texts are split into sentences; the sentences of all requests are encoded and decoded in batches."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -6,9 +6,10 @@ from itertools import pairwise
 
 import torch
 
-from app.engine.jobs import AttentionMap, SentencePiece, TranslateJob, Translation
-from app.engine.scheduler import Lane, Work, isolated
-from app.engine.ticket import Outbox, Ticket
+from app.engine.jobs import AttentionMap, SentenceEvent, TranslateJob, Translation
+from app.engine.lanes.lane import Lane, Work, run_isolated
+from app.engine.outbox import Outbox
+from app.engine.ticket import Ticket
 from app.errors import InvalidRequest
 from models.decoding.beam_search import Beam, BeamBatch, Hypothesis, SearchConfig, encode, source_ids
 from models.networks.encoder_output import EncoderOutput
@@ -20,19 +21,19 @@ from models.text.tokenizers import Tokenizer
 
 MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it
 ENCODE_TOKENS = 1024
-"""Source tokens, padding included, that are encoded in a turn."""
+"""Source tokens, padding included, that a step encodes."""
 
 
 class TranslateTask:
     """A TranslateJob as beams, one a sentence.
 
-    Raises InvalidRequest where attention is wanted for more than MAX_ATTENTION_TOKENS.
+    Raises InvalidRequest where attention is requested for more than MAX_ATTENTION_TOKENS.
     """
 
     def __init__(self, ticket: Ticket, model: Translator, tokenizer: Tokenizer) -> None:
         assert isinstance(ticket.job, TranslateJob)
         self.ticket, self.job, self._tokenizer = ticket, ticket.job, tokenizer
-        # a text of what Python takes for white space is one sentence: there is something to translate in every text
+        # a text of white space only is one sentence, so that every text has one
         self._split = [split_sentences(text) or [Sentence(text, 0, len(text))] for text in self.job.texts]
         config = SearchConfig(self.job.beam_size, self.job.length_penalty, keep_attention=self.job.attention)
         self._texts = [sentence.text for sentences in self._split for sentence in sentences]
@@ -42,44 +43,43 @@ class TranslateTask:
             detail = f"attention is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}"
             raise InvalidRequest(detail, "attention")
         self.slots = self.job.beam_size
-        self._told = 0
-        self._places = [
-            (index, place) for index, sentences in enumerate(self._split) for place in range(len(sentences))
+        self._sent = 0  # sentences whose event has been returned
+        self._positions = [  # of each sentence, its text and its index in it
+            (index, position) for index, sentences in enumerate(self._split) for position in range(len(sentences))
         ]
 
     @property
     def done(self) -> bool:
         return all(beam.done for beam in self.beams)
 
-    def pieces(self) -> list[SentencePiece]:
-        """The sentences, in order, that can be told now and were not yet."""
-        found = []
-        while self._told < len(self.beams) and self.beams[self._told].done:
-            index, place = self._places[self._told]
-            text = self._text(self._told, 0) + self._gaps(index)[place]
-            found.append(SentencePiece(index, text))
-            self._told += 1
-        return found
+    def new_events(self) -> list[SentenceEvent]:
+        """Events of the sentences, in order, that have become ready since the last call."""
+        events = []
+        while self._sent < len(self.beams) and self.beams[self._sent].done:
+            index, position = self._positions[self._sent]
+            text = self._text(self._sent, 0) + self._gaps(index)[position]
+            events.append(SentenceEvent(index, text))
+            self._sent += 1
+        return events
 
     def result(self) -> list[Translation]:
-        results, position = [], 0
+        results, begin = [], 0
         for index, sentences in enumerate(self._split):
-            own = range(position, position + len(sentences))
-            position += len(sentences)
-            results.append(self._join(index, own))
+            results.append(self._join(index, range(begin, begin + len(sentences))))
+            begin += len(sentences)
         return results
 
-    def _join(self, index: int, own: range) -> Translation:
-        """Put the sentences of a text together again, with the white space that stood between them."""
+    def _join(self, index: int, numbers: range) -> Translation:
+        """Join the sentences of a text, which have these numbers, with the white space between them."""
         gaps = self._gaps(index)
 
         def text_of(rank: int) -> str:
-            return "".join(self._text(number, rank) + gap for number, gap in zip(own, gaps, strict=True))
+            return "".join(self._text(number, rank) + gap for number, gap in zip(numbers, gaps, strict=True))
 
         best = text_of(0)
         others = [text for rank in range(1, self.job.beam_size) if (text := text_of(rank)) != best]
-        score = sum(self.beams[number].results()[0].score for number in own) / len(own)
-        attention = self._attention(own) if self.job.attention else None
+        score = sum(self.beams[number].results()[0].score for number in numbers) / len(numbers)
+        attention = self._attention(numbers) if self.job.attention else None
         return Translation(best, score, tuple(dict.fromkeys(others))[: self.job.alternatives], attention)
 
     def _text(self, number: int, rank: int) -> str:
@@ -93,12 +93,12 @@ class TranslateTask:
         text = self.job.texts[index]
         return [*(text[left.end : right.start] for left, right in pairwise(self._split[index])), ""]
 
-    def _attention(self, own: range) -> AttentionMap:
-        """The maps of all sentences as blocks of one: no sentence looks into another."""
+    def _attention(self, numbers: range) -> AttentionMap:
+        """A block-diagonal map of the sentences: none attends to another."""
         source_tokens: list[str] = []
         target_tokens: list[str] = []
         blocks: list[tuple[int, list[list[float]]]] = []
-        for number in own:
+        for number in numbers:
             source, best = self.beams[number].source, self.beams[number].results()[0]
             blocks.append((len(source_tokens), best.attention.tolist() if best.attention is not None else []))
             source_tokens += [f"<{self.job.target}>", *self._names(source[1:])]
@@ -118,59 +118,59 @@ def _with_end(hypothesis: Hypothesis, end_id: int) -> list[int]:
 
 
 class EncodeLane(Lane):
-    """Encodes the sentences that wait, one of each request in turn, as many as there are rows for."""
+    """Encodes queued sentences, round-robin over the requests, as long as there are rows to decode them."""
 
     name = "encode"
 
     def __init__(self, runtime: TranslatorRuntime, beams: "BeamLane", outbox: Outbox) -> None:
         self._runtime, self._beams, self._outbox = runtime, beams, outbox
-        self._waiting: deque[tuple[TranslateTask, deque[Beam]]] = deque()
+        self._queue: deque[tuple[TranslateTask, deque[Beam]]] = deque()
 
     @property
     def slots(self) -> int:
-        return len(self._waiting)
+        return len(self._queue)
 
     @property
     def busy(self) -> bool:
-        return bool(self._waiting) and self._beams.has_room
+        return bool(self._queue) and self._beams.accepts
 
     @property
     def empty(self) -> bool:
-        return not self._waiting
+        return not self._queue
 
     def add(self, task: TranslateTask) -> None:
-        self._waiting.append((task, deque(task.beams)))
+        self._queue.append((task, deque(task.beams)))
 
     def sweep(self) -> None:
-        self._waiting = deque(entry for entry in self._waiting if not entry[0].ticket.gone)
+        self._queue = deque(entry for entry in self._queue if not entry[0].ticket.gone)
 
     def step(self, _alone: bool, /) -> Work:
-        chosen = self._choose()
-        for entries, result in isolated(chosen, lambda some: encode(self._runtime, [beam for _, beam in some])):
+        batch = self._take_batch()
+        for entries, result in run_isolated(batch, lambda some: encode(self._runtime, [beam for _, beam in some])):
             if isinstance(result, Exception):
                 self._outbox.fail(entries[0][0].ticket, result)
             else:
                 self._beams.join(entries, *result)
-        return Work(len(chosen), read=sum(len(beam.source) for _, beam in chosen))
+        return Work(len(batch), prompt_tokens=sum(len(beam.source) for _, beam in batch))
 
-    def _choose(self) -> list[tuple[TranslateTask, Beam]]:
-        chosen: list[tuple[TranslateTask, Beam]] = []
-        longest, rows = 0, self._beams.room
-        while self._waiting:
-            task, beams = self._waiting[0]
+    def _take_batch(self) -> list[tuple[TranslateTask, Beam]]:
+        batch: list[tuple[TranslateTask, Beam]] = []
+        longest, rows = 0, self._beams.free_rows
+        while self._queue:
+            task, beams = self._queue[0]
             longest = max(longest, len(beams[0].source))
             rows -= task.job.beam_size
-            if chosen and (rows < 0 or (len(chosen) + 1) * longest > ENCODE_TOKENS):
+            if batch and (rows < 0 or (len(batch) + 1) * longest > ENCODE_TOKENS):
                 break
-            chosen.append((task, beams.popleft()))
-            self._waiting.popleft()
+            batch.append((task, beams.popleft()))
+            self._queue.popleft()
             if beams:
-                self._waiting.append((task, beams))
-        return chosen
+                self._queue.append((task, beams))
+        return batch
 
 
 class BeamLane(Lane):
-    """Searches: all sentences with the same width of beam take a step together."""
+    """Beam search: the sentences with the same beam size are one batch."""
 
     name = "beam"
 
@@ -188,22 +188,20 @@ class BeamLane(Lane):
         return bool(self._batches)
 
     @property
-    def room(self) -> int:
-        """How many more rows may join."""
+    def free_rows(self) -> int:
         return self._max_rows - self.slots
 
     @property
-    def has_room(self) -> bool:
-        """Whether it is worth encoding more: not for each row that comes free, but for a good many together."""
-        return not self._batches or self.room >= self._max_rows // 4
+    def accepts(self) -> bool:
+        """Whether more sentences should be encoded. Not for each row that is freed: larger batches are cheaper."""
+        return not self._batches or self.free_rows >= self._max_rows // 4
 
     def join(self, entries: Sequence[tuple[TranslateTask, Beam]], encoded: EncoderOutput, state: State) -> None:
-        """Let encoded sentences join those whose beams are as wide."""
-        for width in {task.job.beam_size for task, _ in entries}:
-            places = [place for place, (task, _) in enumerate(entries) if task.job.beam_size == width]
-            index = torch.tensor(places)
-            own = [entries[place][1] for place in places]
-            self._batch(width).add(own, encoded.rows(index), state.rows(index))
+        """Add encoded sentences to the batches of their beam sizes."""
+        for beam_size in {task.job.beam_size for task, _ in entries}:
+            indices = [index for index, (task, _) in enumerate(entries) if task.job.beam_size == beam_size]
+            rows = torch.tensor(indices)
+            self._batch(beam_size).add([entries[index][1] for index in indices], encoded.rows(rows), state.rows(rows))
         self._tasks |= {beam: task for task, beam in entries}
 
     def sweep(self) -> None:
@@ -215,12 +213,12 @@ class BeamLane(Lane):
             self._batches = deque(batch for batch in self._batches if len(batch))
 
     def step(self, _alone: bool, /) -> Work:
-        batch = self._batches.popleft()  # the next turn is another's
+        batch = self._batches.popleft()  # the next step is another batch's
         rows = len(batch) * batch.beam_size
         try:
             done = batch.step()
         except Exception as error:
-            # it changed nothing: the halves take their turns alone, down to the one that is to blame
+            # nothing has changed: the halves step alone, down to the sentence that is the cause
             if len(batch) == 1:
                 self._outbox.fail(self._tasks.pop(batch.beams[0]).ticket, error)
             else:
@@ -229,24 +227,24 @@ class BeamLane(Lane):
         if len(batch):
             self._batches.append(batch)
         for beam in done:
-            self._tell(self._tasks.pop(beam))
-        return Work(rows, written=rows)
+            self._post(self._tasks.pop(beam))
+        return Work(rows, generation_tokens=rows)
 
-    def _batch(self, width: int) -> BeamBatch:
+    def _batch(self, beam_size: int) -> BeamBatch:
         for batch in self._batches:
-            if batch.beam_size == width:
+            if batch.beam_size == beam_size:
                 return batch
-        self._batches.append(BeamBatch(self._runtime, self._end_id, width))
+        self._batches.append(BeamBatch(self._runtime, self._end_id, beam_size))
         return self._batches[-1]
 
-    def _tell(self, task: TranslateTask) -> None:
-        """Hand on what the end of a sentence has made ready."""
+    def _post(self, task: TranslateTask) -> None:
+        """Post what has become ready with the end of a sentence."""
         if task.ticket.gone:
             return
         try:
             if task.job.stream:
-                for piece in task.pieces():
-                    self._outbox.post(task.ticket, piece)
+                for event in task.new_events():
+                    self._outbox.post(task.ticket, event)
             if task.done:
                 self._outbox.finish(task.ticket, task.result())
         except Exception as error:

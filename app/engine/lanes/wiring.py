@@ -8,12 +8,13 @@ from app.engine.jobs import ClassifyJob, GenerateJob, InspectJob, Job, PredictJo
 from app.engine.lanes.classify import ClassifyLane, ClassifyTask
 from app.engine.lanes.decode import DecodeLane, GenerateTask
 from app.engine.lanes.inspect import InspectLane, InspectTask
-from app.engine.lanes.next_words import PredictTask, WordsLane
+from app.engine.lanes.lane import Lane
+from app.engine.lanes.next_words import NextWordsLane, PredictTask
 from app.engine.lanes.prefill import PrefillLane
 from app.engine.lanes.translate import BeamLane, EncodeLane, TranslateTask
-from app.engine.scheduler import Lane
-from app.engine.snapshot import check
-from app.engine.ticket import Outbox, Ticket
+from app.engine.outbox import Outbox
+from app.engine.snapshot import check_snapshot
+from app.engine.ticket import Ticket
 from app.errors import InvalidRequest
 from models.kinds import kind_of
 from models.networks.translator import Translator
@@ -49,7 +50,7 @@ class ModelLanes:
 def language_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
     runtime: LanguageRuntime = served.runtime  # type: ignore[assignment]
     assert served.vocabulary
-    words = WordsLane(runtime, served.vocabulary, outbox)
+    words = NextWordsLane(runtime, served.vocabulary, outbox)
     inspection = InspectLane(outbox)
     prefill = PrefillLane(runtime, outbox)
     decode = DecodeLane(runtime, served.tokenizer, outbox)
@@ -93,11 +94,11 @@ def make_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
 
 
 def prepare(ticket: Ticket, served: Served) -> Task:
-    """Turn a job's texts into ids. Raises TokenizerError or InvalidRequest for what can't be done."""
+    """Tokenize a job's texts. Raises what `Engine.submit` does for a job that can't be done."""
     job: Job = ticket.job
     if isinstance(job, GenerateJob | PredictJob):
-        if job.before:
-            check(job.before, served)
+        if job.snapshot:
+            check_snapshot(job.snapshot, served)
         if isinstance(job, GenerateJob):
             _check_ids(job, served)
         return GenerateTask(ticket, served) if isinstance(job, GenerateJob) else PredictTask(ticket, served)
@@ -111,7 +112,7 @@ def prepare(ticket: Ticket, served: Served) -> Task:
 
 
 def _check_ids(job: GenerateJob, served: Served) -> None:
-    """Raise InvalidRequest where a job names an id that the vocabulary has not."""
+    """Raise InvalidRequest for an id outside the vocabulary."""
     size = served.tokenizer.size
     for field, ids in (("prompt", job.ids or ()), ("logit_bias", [token for token, _ in job.sampling.logit_bias])):
         if any(not 0 <= token < size for token in ids):

@@ -10,7 +10,7 @@ from sse_starlette import EventSourceResponse
 
 from app.catalog.registry import Served, choose_direction
 from app.engine.engine import Engine
-from app.engine.jobs import Choice, ClassifyJob, GenerateJob, Generation, TokenPiece, TokenScore, TranslateJob, Verdict
+from app.engine.jobs import Choice, ClassifyJob, GenerateJob, Generation, TokenEvent, TokenScore, TranslateJob, Verdict
 from app.errors import InvalidRequest
 from app.http.dependencies import Client, ClientDep, EngineDep, SettingsDep
 from app.http.problems import stream_error
@@ -116,7 +116,7 @@ class GenerationBuilder:
         parameters = self.parameters
         return GenerateJob(
             prompt=self.prompt,
-            most_read=parameters.truncate,
+            truncate=parameters.truncate,
             max_new_tokens=parameters.max_new_tokens,
             sampling=SamplingConfig(
                 (parameters.temperature or 1.0) if parameters.samples else 0.0,
@@ -178,13 +178,13 @@ class GenerationFormatter:
 
     def __init__(self, builder: GenerationBuilder, path: str) -> None:
         self._builder, self._path = builder, path
-        self._held: TokenPiece | None = None
+        self._held: TokenEvent | None = None
         self._number = 0
 
     def begin(self, _: int) -> bytes:
         return b""
 
-    def piece(self, _: int, piece: TokenPiece) -> bytes:
+    def piece(self, _: int, piece: TokenEvent) -> bytes:
         event = self._flush()
         self._held = piece
         return event

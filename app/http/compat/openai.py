@@ -10,7 +10,7 @@ from typing import Literal
 from sse_starlette import EventSourceResponse
 
 from app.catalog.registry import Served
-from app.engine.jobs import Choice, GenerateJob, Generation, TokenPiece, TokenScore
+from app.engine.jobs import Choice, GenerateJob, Generation, TokenEvent, TokenScore
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.problems import stream_error
 from app.http.schemas.openai import (
@@ -153,7 +153,7 @@ class CompletionFormatter:
         first = index * self._body.n
         return b"".join(self._chunk(first + number, self._prompts[index]) for number in range(self._body.n))
 
-    def piece(self, index: int, piece: TokenPiece) -> bytes:
+    def piece(self, index: int, piece: TokenEvent) -> bytes:
         choice, logprobs = index * self._body.n + piece.choice, None
         if score := piece.score:
             logprobs = _logprobs([(score.text, score)], self._offsets[choice], self._body.logprobs)

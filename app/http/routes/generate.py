@@ -6,7 +6,7 @@ from typing import Any
 
 from sse_starlette import EventSourceResponse
 
-from app.engine.jobs import Choice, GenerateJob, Generation, TokenPiece, TokenScore
+from app.engine.jobs import Choice, GenerateJob, Generation, TokenEvent, TokenScore
 from app.engine.snapshot import Snapshot
 from app.http.dependencies import ClientDep, EngineDep, MemoriesDep, SettingsDep
 from app.http.events import EventIds, LastEventId, NativeFormatter, event
@@ -41,10 +41,10 @@ async def generate(
     there: a text made in ten requests is the text made in one. The end of a text that could be the beginning
     of a stop string, or of a character, is handed out by the next request.
     """
-    before = memories.open(body.state, body.prompt, "prompt")
-    model = engine.registry.for_prompt(body.model, body.prompt, before.model if before else None)
+    snapshot = memories.open(body.state, body.prompt, "prompt")
+    model = engine.registry.for_prompt(body.model, body.prompt, snapshot.model if snapshot else None)
     last = last_event_id if body.stream else None
-    ids = EventIds.after(last, model, _seed(body.seed, before), secrets.randbelow(2**31))
+    ids = EventIds.after(last, model, _seed(body.seed, snapshot), secrets.randbelow(2**31))
     job = GenerateJob(
         prompt=body.prompt,
         max_new_tokens=body.max_new_tokens,
@@ -56,8 +56,8 @@ async def generate(
         top_logprobs=body.logprobs,
         stream=body.stream,
         min_new_tokens=body.min_new_tokens,
-        before=before,
-        remember=body.return_state,
+        snapshot=snapshot,
+        return_snapshot=body.return_state,
     )
     ticket = await client.submit(engine, job, model)
 
@@ -65,7 +65,7 @@ async def generate(
         choices = [_choice(index, choice, told=body.stream) for index, choice in enumerate(result.choices)]
         usage = Usage.model_validate(result)
         return GenerateReply(
-            model=model.name, choices=choices, usage=usage, seed=ids.seed, **memories.seal(result.after)
+            model=model.name, choices=choices, usage=usage, seed=ids.seed, **memories.seal(result.snapshot)
         )
 
     if body.stream:
@@ -74,14 +74,14 @@ async def generate(
     return finish(await client.result(ticket))
 
 
-def _seed(given: int | None, before: Snapshot | None) -> int | None:
+def _seed(given: int | None, snapshot: Snapshot | None) -> int | None:
     """The request's seed, or that of what it goes on from."""
-    if given is None and before and before.drawing:
-        return before.drawing.seed
+    if given is None and snapshot and snapshot.sampling:
+        return snapshot.sampling.seed
     return given
 
 
-def _token_event(identifier: str, piece: TokenPiece) -> bytes:
+def _token_event(identifier: str, piece: TokenEvent) -> bytes:
     if piece.score is None:
         return event("token", identifier, f'{{"index":{piece.choice},"text":{dumps(piece.text)}}}')
     token = StreamedToken(index=piece.choice, text=piece.text, token=_token(piece.score))

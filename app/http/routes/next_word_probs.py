@@ -15,8 +15,8 @@ async def next_word_probs(
     The listed probabilities and `other` sum to 1. With `return_state`, the reply has the model's memory in
     `state`: as a text grows, only what is new need be sent, and only that is read.
     """
-    before = memories.open(body.state, body.text, "text")
-    model = engine.registry.for_prompt(body.model, body.text, before.model if before else None)
+    snapshot = memories.open(body.state, body.text, "text")
+    model = engine.registry.for_prompt(body.model, body.text, snapshot.model if snapshot else None)
     job = PredictJob(
         text=body.text,
         top=body.top,
@@ -24,8 +24,8 @@ async def next_word_probs(
         partial=body.partial,
         candidates=tuple(body.candidates or ()),
         temperature=body.temperature,
-        before=before,
-        remember=body.return_state,
+        snapshot=snapshot,
+        return_snapshot=body.return_state,
     )
     result: Prediction = await client.result(await client.submit(engine, job, model))
     words = [
@@ -33,5 +33,5 @@ async def next_word_probs(
         for word, probability in result.next
     ]
     return NextWordReply(
-        model=model.name, unit=body.unit, next=words, other=result.other, **memories.seal(result.after)
+        model=model.name, unit=body.unit, next=words, other=result.other, **memories.seal(result.snapshot)
     )

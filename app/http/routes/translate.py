@@ -6,7 +6,7 @@ from typing import Any
 from sse_starlette import EventSourceResponse
 
 from app.catalog.detection import Detected
-from app.engine.jobs import SentencePiece, TranslateJob, Translation
+from app.engine.jobs import SentenceEvent, TranslateJob, Translation
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.events import EventIds, LastEventId, NativeFormatter, event
 from app.http.schemas.base import as_list
@@ -59,7 +59,7 @@ async def translate(
     return finish(await client.result(ticket))
 
 
-def _sentence_event(identifier: str, piece: SentencePiece) -> bytes:
+def _sentence_event(identifier: str, piece: SentenceEvent) -> bytes:
     return event("sentence", identifier, StreamedSentence.model_validate(piece).model_dump_json())
 
 
