@@ -300,7 +300,7 @@ class TestSeeing:
         )
         assert status == 0
         count = len(SENTENCES)
-        assert f"warning: {count} of {count} validation texts stand in the training data too" in printed
+        assert f"warning: {count} of {count} validation texts are in the training data too" in printed
         assert "label good" in printed
         report = checkpoint.load(out, torch.device("cpu")).training["data_report"]
         assert report["train"]["labels"] == {"bad": count // 2, "good": count // 2}

@@ -47,7 +47,7 @@ def test_text_is_a_document_a_line(tmp_path: Path) -> None:
         ("a.jsonl", '{"text": "a"\n', "line 1: not JSON"),
         ("a.jsonl", "[1]", "line 1: not a JSON object"),
         ("a.csv", "text,stars\na,1\n", r"line 1: no column 'label'; it has 'text', 'stars'"),
-        ("a.tsv", "text\tlabel\na\n", "row 2: 1 columns, and column 2 is wanted"),
+        ("a.tsv", "text\tlabel\na\n", "row 2: 1 columns, but column 2 is requested"),
         ("a.tsv", b"text\tlabel\na\tb\n\xe7ok\tiyi\n", "line 3: byte 0xE7 is not UTF-8"),
         ("a.csv", 'text,label\n"a,b\nc,d\n', "line 3: .*quotation mark"),
         ("a.doc", "a", "unknown kind of file"),

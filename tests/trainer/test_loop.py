@@ -155,9 +155,9 @@ class TestStateReset:
         object.__setattr__(task.config, "state_reset", share)
         first, second, *_ = task.batches(0)
         task.loss(first)
-        before = task._before(second)
-        assert int(before.hidden.abs().sum(dim=(0, 2)).bool().sum()) == kept
-        assert task._before(first) is None
+        state = task._initial_state(second)
+        assert int(state.hidden.abs().sum(dim=(0, 2)).bool().sum()) == kept
+        assert task._initial_state(first) is None
 
 
 class TestTrainer:

@@ -14,6 +14,7 @@ from tests.conftest import SENTENCES
 from trainer.data.corpus import Corpus, CorpusWriter
 from trainer.data.subwords import SubwordSampler
 from trainer.evaluation.bootstrap import interval
+from trainer.evaluation.cache import score_with_cache
 from trainer.evaluation.classification import (
     calibration_bins,
     calibration_error,
@@ -22,15 +23,9 @@ from trainer.evaluation.classification import (
     score_classes,
 )
 from trainer.evaluation.config import EvaluationConfig
-from trainer.evaluation.language import (
-    evaluate_language,
-    language_stream,
-    score_alone,
-    score_dynamically,
-    score_side_by_side,
-    score_stream,
-    score_with_cache,
-)
+from trainer.evaluation.dynamic import score_dynamically
+from trainer.evaluation.language import evaluate_language, language_stream
+from trainer.evaluation.likelihood import score_documents, score_in_parallel, score_stream
 from trainer.evaluation.translation import score_translations
 
 
@@ -47,7 +42,7 @@ class TestStream:
     def test_the_chunks_do_not_matter(self, model: LanguageModel, monkeypatch: pytest.MonkeyPatch) -> None:
         with torch.inference_mode():
             whole = score_stream(model, STREAM)
-            monkeypatch.setattr("trainer.evaluation.language.SCORED_AT_ONCE", 7)
+            monkeypatch.setattr("trainer.evaluation.likelihood.MAX_LOGITS", 7)
             cut = score_stream(model, STREAM)
             logits, _ = model(STREAM[:-1].unsqueeze(0))
         wanted = torch.nn.functional.cross_entropy(logits[0], STREAM[1:], reduction="none").double()
@@ -61,7 +56,7 @@ class TestStream:
         texts = [[draw.randrange(1, 12) for _ in range(draw.randrange(1, 30))] for _ in range(9)]
         stream = torch.tensor([0, *(token for text in texts for token in [*text, 0])])
         with torch.inference_mode():
-            found = score_side_by_side(model, stream, 0, rows)
+            found = score_in_parallel(model, stream, 0, rows)
             whole = score_stream(model, stream)
             alone = torch.cat([score_stream(model, torch.tensor([0, *text, 0])) for text in texts])
         assert found.shape == whole.shape
@@ -87,7 +82,7 @@ class TestAlone:
         model = LanguageModel(LanguageModelConfig(tokenizer.size, 8, 8, 2)).eval()
         with torch.inference_mode():
             streams = sum(float(score_stream(model, language_stream(tokenizer, [text])).sum()) for text in SENTENCES)
-            assert score_alone(model, tokenizer, SENTENCES) == pytest.approx(streams, rel=1e-5)
+            assert score_documents(model, tokenizer, SENTENCES) == pytest.approx(streams, rel=1e-5)
 
 
 class TestCache:

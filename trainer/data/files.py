@@ -1,4 +1,4 @@
-"""Rows of text from the files that people have, one at a time: .txt, .jsonl, .csv, .tsv, .gz of each, .parquet.
+"""Rows of text from files, one at a time: .txt, .jsonl, .csv, .tsv, each also as .gz, and .parquet.
 
 A column is named by its header or key, or by its number from 1, in which case a .csv or .tsv file
 has no header line. A key within a key is named with a dot: translation.en.
@@ -29,18 +29,18 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     suffix = Path(path.name.removesuffix(".gz")).suffix
     if suffix not in READERS:
         raise DataError(f"{path}: unknown kind of file; known are {', '.join(READERS)}, and .gz of those with lines")
-    found = False
+    any_text = False
     for row in READERS[suffix](path, columns):
         if any(cell.strip() for cell in row):
-            found = True
+            any_text = True
             yield row
-    if not found:
+    if not any_text:
         raise DataError(f"{path}: no text in it")
 
 
 def read_parallel(source: Path, target: Path) -> Iterator[Row]:
-    """Yield the lines of two files that belong together. Raises DataError where their lengths differ."""
-    found = False
+    """Yield pairs of lines from two parallel files. Raises DataError where their lengths differ."""
+    any_text = False
     for number, (left, right) in enumerate(itertools.zip_longest(_read_lines(source), _read_lines(target)), 1):
         if left is None or right is None:
             raise DataError(
@@ -49,9 +49,9 @@ def read_parallel(source: Path, target: Path) -> Iterator[Row]:
             )
         pair = (_without_end(left[1]), _without_end(right[1]))
         if all(text.strip() for text in pair):
-            found = True
+            any_text = True
             yield pair
-    if not found:
+    if not any_text:
         raise DataError(f"{source}: no text in it")
 
 
@@ -117,7 +117,7 @@ def _without_end(line: str) -> str:
 
 def _read_txt(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     if len(columns) != 1:
-        raise DataError(f"{path}: a .txt file has one column, and {len(columns)} are wanted: {', '.join(columns)}")
+        raise DataError(f"{path}: a .txt file has one column, but {len(columns)} are requested: {', '.join(columns)}")
     return ((_without_end(line),) for _, line in _read_lines(path))
 
 
@@ -150,7 +150,7 @@ def _read_separated(path: Path, columns: Sequence[str], rows: Iterator[list[str]
         if not row:
             continue
         if max(indices) >= len(row) or min(indices) < 0:
-            raise DataError(f"{path}: row {number}: {len(row)} columns, and column {max(indices) + 1} is wanted")
+            raise DataError(f"{path}: row {number}: {len(row)} columns, but column {max(indices) + 1} is requested")
         yield tuple(row[index] for index in indices)
 
 

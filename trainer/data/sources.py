@@ -1,4 +1,4 @@
-"""What `--train` and `--valid` name: a file and its columns, two parallel files, or a data set of a hub."""
+"""Data sources named by `--train` and `--valid`: a file and its columns, two parallel files, or a data set of a hub."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ HUB = "hf:"
 
 
 class Source(Protocol):
-    """Data as a person names it."""
+    """A named source of rows."""
 
     @property
     def name(self) -> str: ...
@@ -21,28 +21,30 @@ class Source(Protocol):
         """Its rows, one at a time, each time from the first. Raises DataError as `read_rows` does."""
 
     def describe(self) -> dict[str, str]:
-        """The name and, of files, the checksum, or of a hub's data set its version's fingerprint: for the record."""
+        """For the record: the name, and the checksum of a file or the fingerprint of a hub's data set."""
 
 
 def parse_source(name: str, root: Path, usual: Sequence[str], usual_tsv: Sequence[str], split: str) -> Source:
-    """Understand a name: one of
+    """Parse a name: one of
 
         FILE  FILE:COLUMN,…  FILE,FILE  hf:NAME[:CONFIGURATION][@SPLIT][#COLUMN,…]
 
-    usual and usual_tsv are the columns where none are named; split is a hub's usual one. A relative
-    file is looked for in root. Raises DataError for another number of columns than the usual.
+    usual and usual_tsv are the default columns, split the default split of a hub's data set. A relative
+    file name starts from root. Raises DataError for another number of columns than the default.
     """
     if name.startswith(HUB):
         return _parse_hub(name, root, usual, split)
     body, colon, columns = name.partition(":")
     files = tuple(root / part for part in body.split(","))
-    wanted = tuple(columns.split(",")) if colon else tuple(usual_tsv if body.endswith((".tsv", ".tsv.gz")) else usual)
+    requested = (
+        tuple(columns.split(",")) if colon else tuple(usual_tsv if body.endswith((".tsv", ".tsv.gz")) else usual)
+    )
     if len(files) > 1 and (len(files) != len(usual) or colon):
         raise DataError(f"{name}: parallel files are two, without columns: SOURCE,TARGET")
-    return FileSource(name, files, _counted(name, wanted, usual))
+    return FileSource(name, files, _require_count(name, requested, usual))
 
 
-def _counted(name: str, columns: tuple[str, ...], usual: Sequence[str]) -> tuple[str, ...]:
+def _require_count(name: str, columns: tuple[str, ...], usual: Sequence[str]) -> tuple[str, ...]:
     if len(columns) != len(usual):
         raise DataError(f"{name}: {len(columns)} columns are named, and {len(usual)} are needed")
     return columns
@@ -78,16 +80,16 @@ class HubSource:
     def rows(self) -> Iterator[Row]:
         loaded = self._load()
         names = {name: feature.names for name, feature in (loaded.features or {}).items() if hasattr(feature, "names")}
-        found = False
+        any_text = False
         for number, record in enumerate(loaded, 1):
             for column in names.keys() & record.keys():
                 if isinstance(record[column], int) and record[column] >= 0:
                     record[column] = names[column][record[column]]  # a label's name for its number
             row = cells(record, self.columns, f"{self.name}: row {number}")
             if any(cell.strip() for cell in row):
-                found = True
+                any_text = True
                 yield row
-        if not found:
+        if not any_text:
             raise DataError(f"{self.name}: no text in it")
 
     def describe(self) -> dict[str, str]:
@@ -117,13 +119,13 @@ def _parse_hub(name: str, root: Path, usual: Sequence[str], split: str) -> HubSo
     if not dataset:
         raise DataError(f"{name}: no data set is named: hf:NAME[:CONFIGURATION][@SPLIT][#COLUMN,…]")
     local = root / dataset
-    wanted = tuple(columns.split(",")) if columns else tuple(usual)
+    requested = tuple(columns.split(",")) if columns else tuple(usual)
     return HubSource(
         name,
         str(local) if local.exists() else dataset,
         configuration or None,
         own_split or split,
-        _counted(name, wanted, usual),
+        _require_count(name, requested, usual),
     )
 
 

@@ -1,4 +1,4 @@
-"""Sequences of ids on the disk, read through a memory map: a corpus costs no memory that it is not used for."""
+"""Sequences of ids on the disk, read through a memory map, so that memory does not grow with the corpus."""
 
 import os
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Ragged:
 
     @classmethod
     def open(cls, path: Path) -> "Ragged":
-        """Map what a RaggedWriter wrote. Raises DataError where it is not there."""
+        """Map what a RaggedWriter wrote. Raises DataError where it can't be read."""
         try:
             offsets = np.memmap(_offsets(path), np.int64, "r")
             kind = np.dtype((_kind(path)).read_text())

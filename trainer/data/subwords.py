@@ -1,4 +1,4 @@
-"""Subword regularization: the same text in other pieces each time (Kudo 2018, arXiv:1804.10959)."""
+"""Subword regularization: a random segmentation of a text each time (Kudo 2018, arXiv:1804.10959)."""
 
 import random
 from bisect import bisect
@@ -11,15 +11,15 @@ from models.errors import ConfigError
 from models.text.tokenizers import SubwordTokenizer, Tokenizer
 
 CANDIDATES = 16
-REMEMBERED = 100_000  # words whose segmentations are kept
-LONGEST_WORD = 30  # in pieces; a longer one, as in a text without spaces, is left as it is
+CACHED_WORDS = 100_000  # whose segmentations are cached
+MAX_WORD_PIECES = 30  # a longer word, as in a text without spaces, keeps its segmentation
 
 
 class SubwordSampler:
-    """Draws a segmentation of each word from its likeliest ones, by their probabilities to the power of alpha.
+    """Samples a segmentation of each word from its n best, by their probabilities to the power of alpha.
 
-    The paper draws from the likeliest segmentations of a whole sentence; pieces never cross a space,
-    so that drawing word by word is drawing from all their combinations.
+    The paper samples from the n best segmentations of a whole sentence. Pieces never cross a space, so that
+    sampling word by word reaches all combinations.
     """
 
     def __init__(self, tokenizer: Tokenizer, alpha: float) -> None:
@@ -27,22 +27,22 @@ class SubwordSampler:
         if not isinstance(tokenizer, SubwordTokenizer):
             raise ConfigError("subword_alpha is for tokenizer=subword: whole words have no other segmentation")
         self.tokenizer, self.alpha = tokenizer, alpha
-        self._choices = lru_cache(maxsize=REMEMBERED)(self._find)
+        self._choices = lru_cache(maxsize=CACHED_WORDS)(self._find)
 
-    def sample(self, ids: Sequence[int], draw: random.Random) -> list[int]:
-        """Other ids for the text of ids."""
-        found: list[int] = []
+    def sample(self, ids: Sequence[int], generator: random.Random) -> list[int]:
+        """Ids of another segmentation of the same text."""
+        sampled: list[int] = []
         for word in self.tokenizer.words(ids):
-            if len(word) > LONGEST_WORD:
-                found.extend(word)
+            if len(word) > MAX_WORD_PIECES:
+                sampled.extend(word)
                 continue
             choices, ends = self._choices(word)
-            found.extend(choices[bisect(ends, draw.random() * ends[-1])] if len(choices) > 1 else choices[0])
-        return found
+            sampled.extend(choices[bisect(ends, generator.random() * ends[-1])] if len(choices) > 1 else choices[0])
+        return sampled
 
     def _find(self, word: tuple[int, ...]) -> tuple[list[tuple[int, ...]], list[float]]:
-        """Segmentations, and the running sums of their weights."""
-        ways = self.tokenizer.segmentations(word, CANDIDATES)
-        best = max(score for _, score in ways)
-        weights = accumulate(exp(self.alpha * (score - best)) for _, score in ways)
-        return [way for way, _ in ways], list(weights)
+        """Segmentations, and the cumulative sums of their weights."""
+        segmentations = self.tokenizer.segmentations(word, CANDIDATES)
+        best = max(score for _, score in segmentations)
+        weights = accumulate(exp(self.alpha * (score - best)) for _, score in segmentations)
+        return [pieces for pieces, _ in segmentations], list(weights)

@@ -1,7 +1,7 @@
-"""Ask glibc to keep the memory that it was given.
+"""Settings of glibc's allocator that keep freed memory in the process.
 
-By default it hands every large tensor back to the kernel, and the next step pays for the page
-faults: on two cores that was more than half of the time of a softmax over 8,000 words.
+By default glibc returns every large tensor to the kernel, and the next step pays for the page
+faults: on two cores, more than half of the time of a softmax over 8,000 words.
 """
 
 import os
@@ -15,7 +15,7 @@ SETTINGS = {
 
 
 def keep_memory() -> None:
-    """Start this Python again with the settings above, which glibc reads only at a process's start.
+    """Restart this Python process with the settings above, which glibc reads only when a process starts.
 
     Does nothing on another system than Linux, or where they are set already.
     """

@@ -11,30 +11,32 @@ from torch import distributed
 from models.errors import ConfigError
 
 ValueT = TypeVar("ValueT")
-LONGEST_WAIT = timedelta(days=1)  # the others wait while the first one prepares a corpus, or validates
+TIMEOUT = timedelta(days=1)  # the other ranks wait while the first prepares a corpus, or validates
 
 
 class World:
-    """Which of how many processes this is. Alone, everything here is the identity."""
+    """The rank of this process and the number of processes. Alone, every method is the identity."""
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
         self.rank, self.size = rank, size
 
     @classmethod
     def join(cls, device: torch.device) -> "World":
-        """Meet the other processes where torchrun started this one; alone otherwise.
+        """Join the process group where torchrun started this process; alone otherwise.
 
-        Gloo carries gradients between CPUs and NCCL between GPUs, of which each process takes its own.
+        The backend is Gloo between CPUs and NCCL between GPUs, one GPU a process.
         Raises ConfigError where there are more processes than GPUs.
         """
         if "TORCHELASTIC_RUN_ID" not in os.environ:
             return cls()
         if device.type == "cuda":
-            place, count = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
-            if place >= count:
-                raise ConfigError(f"torchrun started {place + 1} processes or more here, and there are {count} GPUs")
-            torch.cuda.set_device(place)
-        distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=LONGEST_WAIT)
+            local_rank, count = int(os.environ["LOCAL_RANK"]), torch.cuda.device_count()
+            if local_rank >= count:
+                raise ConfigError(
+                    f"torchrun started {local_rank + 1} processes or more here, and there are {count} GPUs"
+                )
+            torch.cuda.set_device(local_rank)
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=TIMEOUT)
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     @property
@@ -46,9 +48,9 @@ class World:
             distributed.destroy_process_group()
 
     def decide(self, choose: Callable[[], ValueT]) -> ValueT:
-        """What choose() returns in the first process; the others wait, and get the same.
+        """What choose() returns in the first process, broadcast to the others.
 
-        An error in the first one is raised in all.
+        An error in the first process is raised in all.
         """
         if self.size == 1:
             return choose()

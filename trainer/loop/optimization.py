@@ -1,4 +1,4 @@
-"""How weights are moved: the rate of each step, the optimizer, and the averages of what it found."""
+"""Learning rate schedules, the optimizer, and averages of the weights."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ class Schedule:
 
     RISE = 0.3
     FIRST, LAST = 1 / 25, 1e-5
-    """Of a one-cycle: the rate of the first and of the last step, as shares of the highest."""
+    """Of one-cycle: the rates of the first and the last step over the highest."""
     MOMENTUM = (0.85, 0.95)
 
     def __init__(self, config: TrainingConfig, total_steps: int) -> None:
@@ -137,7 +137,7 @@ class Optimizer:
             self.inner = torch.optim.SGD(groups, lr=config.learning_rate, fused=True)
 
     def step(self, step: int, epoch: float) -> None:
-        """Move the weights along their gradients, and forget those; epoch is where training stands, in epochs."""
+        """Update the weights and zero the gradients; epoch is the progress of training, in epochs."""
         rate, momentum = self.schedule.rate(step), self.schedule.momentum(step)
         for group in self.inner.param_groups:
             level = group["depth"]
@@ -156,7 +156,7 @@ class Optimizer:
 
 
 class Average:
-    """A running mean of the weights, exponential or plain; empty until it has begun."""
+    """A running mean of the weights, exponential or plain; empty until it starts."""
 
     def __init__(self, config: TrainingConfig, weights: Mapping[str, Tensor]) -> None:
         self.config = config
@@ -165,11 +165,11 @@ class Average:
         self.weights = _copy(weights) if config.average_decay else {}
 
     def update(self, weights: Mapping[str, Tensor], step: int) -> None:
-        """Take in the weights after a step, counted from 1."""
+        """Include the weights after a step, counted from 1."""
         if not self.weights:
             return
         if self.config.average_decay:
-            # A young average forgets faster, or its first random weights would stay in it for long.
+            # Decay warm-up: otherwise the random initial weights would stay in the average for long.
             share = 1 - min(self.config.average_decay, (1 + step) / (10 + step))
         else:
             self.count += 1
@@ -179,11 +179,11 @@ class Average:
                 self.weights[name].lerp_(value, share)
 
     def watch(self, score: float, weights: Mapping[str, Tensor]) -> None:
-        """Take in an evaluation's score, the lower the better; a plain mean begins where they no longer fall."""
-        after = self.config.nonmono
-        if not after or self.weights:
+        """Record an evaluation's score, the lower the better; the plain mean starts once it stops falling (NT-ASGD)."""
+        nonmono = self.config.nonmono
+        if not nonmono or self.weights:
             return
-        if len(self.scores) > after and score > min(self.scores[:-after]):
+        if len(self.scores) > nonmono and score > min(self.scores[:-nonmono]):
             self.weights, self.count = _copy(weights), 1
         self.scores.append(score)
 

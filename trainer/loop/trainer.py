@@ -1,4 +1,4 @@
-"""The training loop: it yields records, and its caller prints, plots, saves and stops."""
+"""The training loop: a generator of records; its caller prints, plots, saves and stops."""
 
 import math
 import time
@@ -24,44 +24,44 @@ PartT = TypeVar("PartT")
 
 
 class Task(ABC, Generic[BatchT, PartT]):
-    """What is trained: a model, its batches, its loss and its score on the validation data."""
+    """What is trained: a model, its batches, its loss, and its scores on the validation data."""
 
     metric: str
     unit: str
-    """What a target is: tokens or texts."""
+    """Of targets: tokens or texts."""
     higher_is_better: bool
     model: Model
 
     @abstractmethod
     def batches(self, epoch: int) -> Sequence[BatchT]:
-        """An epoch's batches, the same for the same seed and epoch; as many in every epoch, about."""
+        """An epoch's batches, a function of seed and epoch; about equally many in every epoch."""
 
     @abstractmethod
     def parts(self, batch: BatchT, count: int) -> Sequence[PartT]:
-        """Cut a batch into so many parts of about the same size, or fewer: a small batch may not go round."""
+        """Split a batch into `count` parts of about the same size; fewer where the batch is too small."""
 
     @abstractmethod
     def targets(self, part: PartT) -> int:
-        """How many targets a part has."""
+        """The number of targets of a part."""
 
     @abstractmethod
     def loss(self, part: PartT) -> Tensor:
-        """The mean loss per target: a scalar that has a gradient."""
+        """The mean loss per target: a scalar with a gradient."""
 
     @abstractmethod
     def validate(self) -> dict[str, float]:
-        """Scores of `model` on the validation data, under `metric` the one that decides."""
+        """Scores of `model` on the validation data; the one under `metric` decides which weights are best."""
 
     def depths(self) -> list[list[nn.Parameter]]:
-        """The parameters, from the model's head down, in groups that may learn at different rates."""
+        """The parameters in groups from the model's head down, which may have different learning rates."""
         return [list(self.model.parameters())]
 
     def export(self, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """The weights that were just validated as they are to be saved, and what the record should say of them."""
+        """The weights to save, from those just validated, and notes on them for the record."""
         return weights, {}
 
     def state_dict(self) -> dict[str, Any]:
-        """What `loss` carries from batch to batch, as tensors and numbers."""
+        """The state that `loss` carries from batch to batch, as tensors and numbers."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -70,7 +70,7 @@ class Task(ABC, Generic[BatchT, PartT]):
 
 @dataclass(frozen=True)
 class Progress:
-    """One optimizer step was made; loss is its mean per target in nats, before the step."""
+    """An optimizer step; loss is the mean per target in nats, before the step."""
 
     step: int
     total_steps: int
@@ -81,7 +81,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The model was validated. best says whether it is better than all before."""
+    """Scores on the validation data; best says whether they are better than all before."""
 
     step: int
     epoch: int
@@ -93,7 +93,7 @@ class Evaluation:
 
 
 class _Loss(nn.Module):
-    """A task's loss as a module's forward, which is where DistributedDataParallel looks for it."""
+    """A task's loss as a module's forward, because DistributedDataParallel wraps modules."""
 
     def __init__(self, task: Task[Any, Any]) -> None:
         super().__init__()
@@ -104,11 +104,10 @@ class _Loss(nn.Module):
 
 
 class Trainer(Generic[BatchT, PartT]):
-    """A task being trained. `run` yields; `state_dict` at any yield resumes it exactly.
+    """Trains a task. `run` yields records; the `state_dict` of any yield resumes training exactly.
 
-    A batch is the same whatever computes it: it is cut into a part for each process (and, with
-    `gradient_accumulation_steps`, into more parts, one after the other), and the gradient is that of the mean over all
-    its targets.
+    A batch does not depend on the number of processes: it is split into a part for each process and
+    accumulation step, and the gradient is that of the mean loss over all its targets.
     """
 
     def __init__(
@@ -125,7 +124,7 @@ class Trainer(Generic[BatchT, PartT]):
         self._loss: nn.Module = _Loss(task)
         if self.world.size > 1:
             self._loss = DistributedDataParallel(self._loss)
-            torch.manual_seed(config.seed + 1_000_003 * self.world.rank)  # every process drops other things
+            torch.manual_seed(config.seed + 1_000_003 * self.world.rank)  # each process has other dropout masks
         self.step = 0
         self.epoch = 0
         self.position = 0
@@ -137,7 +136,7 @@ class Trainer(Generic[BatchT, PartT]):
         self.recent_targets = 0
 
     def run(self) -> Iterator[Progress | Evaluation]:
-        """Train to the end, or until patience is out. Yields a Progress a step and each Evaluation."""
+        """Train to the end or to early stopping. Yields a Progress for each step, and each Evaluation."""
         batches = self.task.batches(self.epoch)
         while True:
             if self._evaluation_is_due():
@@ -150,22 +149,22 @@ class Trainer(Generic[BatchT, PartT]):
             yield self._train_step(batches[self.position])
 
     def _evaluation_is_due(self) -> bool:
-        """So many times an epoch, at even distances, the last time at its end."""
+        """evaluations_per_epoch times an epoch, evenly spaced, the last at its end."""
         now, before = (
             step * self.config.evaluations_per_epoch // self.steps_per_epoch for step in (self.step, self.step - 1)
         )
         return now > before >= 0 and self.evaluated_step != self.step
 
     def best_weights(self) -> dict[str, Tensor]:
-        """The weights that validation saw last: the average's where one is kept."""
+        """The weights of the last evaluation: the average where there is one."""
         return {name: value.detach().clone() for name, value in (self.average.weights or self._weights()).items()}
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, as tensors, numbers, strings, lists and dicts.
 
-        All processes of a run call this together, and get the same.
+        A collective call: all processes make it together, and get the same.
         """
-        own = {
+        local = {
             "task": self.task.state_dict(),
             "random": torch.get_rng_state(),
             "random_cuda": torch.cuda.get_rng_state() if self.device.type == "cuda" else None,
@@ -174,24 +173,24 @@ class Trainer(Generic[BatchT, PartT]):
             "model": self.task.model.state_dict(),
             "optimizer": self.optimizer.inner.state_dict(),
             "average": self.average.state_dict(),
-            "processes": self.world.gather(own),
+            "processes": self.world.gather(local),
             "numbers": {name: getattr(self, name) for name in _NUMBERS},
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Raise TrainingError where the state is that of another number of processes."""
+        """Raise TrainingError where the state is from another number of processes."""
         if len(state["processes"]) != self.world.size:
             raise TrainingError(
-                f"the run to resume was one of {len(state['processes'])} processes, and here are {self.world.size}"
+                f"the run to resume had {len(state['processes'])} processes, this one has {self.world.size}"
             )
         self.task.model.load_state_dict(state["model"])
         self.optimizer.inner.load_state_dict(state["optimizer"])
         self.average.load_state_dict(state["average"], self.device)
-        own = state["processes"][self.world.rank]
-        self.task.load_state_dict(own["task"])
-        torch.set_rng_state(own["random"].cpu())
-        if self.device.type == "cuda" and own["random_cuda"] is not None:
-            torch.cuda.set_rng_state(own["random_cuda"].cpu())
+        local = state["processes"][self.world.rank]
+        self.task.load_state_dict(local["task"])
+        torch.set_rng_state(local["random"].cpu())
+        if self.device.type == "cuda" and local["random_cuda"] is not None:
+            torch.cuda.set_rng_state(local["random_cuda"].cpu())
         for name in _NUMBERS:
             setattr(self, name, state["numbers"][name])
 
@@ -216,25 +215,25 @@ class Trainer(Generic[BatchT, PartT]):
         return Progress(self.step, self.total_steps, self.epoch, loss, targets)
 
     def _gradients(self, parts: Sequence[PartT], targets: int) -> float:
-        """Leave the gradient of the batch's mean loss in the parameters; return this process's share of that loss."""
-        own = parts[self.world.rank :: self.world.size]
-        # A process without a part of its own takes part all the same, with a gradient of nothing.
-        shares = [(part, self.task.targets(part) / targets) for part in own] or [(parts[0], 0.0)]
+        """Accumulate the gradient of the batch's mean loss; return this process's share of that loss."""
+        local = parts[self.world.rank :: self.world.size]
+        # A process without a part joins the all-reduce with a zero gradient, or the others would wait for it.
+        shares = [(part, self.task.targets(part) / targets) for part in local] or [(parts[0], 0.0)]
         total = 0.0
-        for place, (part, share) in enumerate(shares):
+        for index, (part, share) in enumerate(shares):
             with (
-                self._reducing(last=place == len(shares) - 1),
+                self._reducing(last=index == len(shares) - 1),
                 dropped_weights(self.task.model, self.config.weight_drop),
             ):
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bfloat16):
                     loss = self._loss(part)
-                # DistributedDataParallel divides by the number of processes.
+                # DistributedDataParallel averages over processes, where the sum is needed.
                 (loss * (share * self.world.size)).backward()
             total += loss.item() * share
         return total
 
     def _reducing(self, last: bool) -> Any:
-        """Gradients travel between processes once a step, with its last part."""
+        """Gradients are reduced over processes once a step, with its last part."""
         if isinstance(self._loss, DistributedDataParallel) and not last:
             return self._loss.no_sync()
         return nullcontext()
@@ -262,12 +261,12 @@ class Trainer(Generic[BatchT, PartT]):
 
     def _validate(self) -> dict[str, float]:
         random_state = torch.get_rng_state()
-        kept = {name: value.clone() for name, value in self._weights().items()} if self.average.weights else {}
+        trained = {name: value.clone() for name, value in self._weights().items()} if self.average.weights else {}
         self._set_weights(self.average.weights)
         self.task.model.eval()
         with torch.inference_mode():
             scores = self.task.validate()
-        self._set_weights(kept)
+        self._set_weights(trained)
         torch.set_rng_state(random_state)
         return scores
 

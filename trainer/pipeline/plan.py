@@ -18,6 +18,7 @@ from models.networks.language_model import LanguageModel
 from models.text.tokenizers import Tokenizer
 from trainer.data.corpus import Corpus, CorpusWriter, usable
 from trainer.data.files import Row
+from trainer.data.report import DataReport
 from trainer.data.sources import FileSource, Source, all_rows, describe, parse_source
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.evaluate import evaluate_sources
@@ -67,7 +68,7 @@ class Plan:
     valid: Sequence[Source]
     train: Sequence[Source]
     measuring: EvaluationConfig
-    report: CorpusWriter | None
+    report: DataReport | None
 
     def evaluate(self, model: Model) -> dict[str, Any]:
         """Scores of the finished model, for metrics.json."""
@@ -185,7 +186,7 @@ def _prepare(
     tokenizer: Tokenizer | None,
     words: VocabularyConfig,
     identity: Mapping[str, Any],
-) -> CorpusWriter:
+) -> DataReport:
     """Learn a vocabulary where there is none yet, and write the corpus in its ids."""
     texts = kind.text_columns
     if next(usable(all_rows(train), texts), None) is None:
@@ -193,7 +194,7 @@ def _prepare(
     tokenizer = tokenizer or train_tokenizer(usable(all_rows(train), texts), texts, words)
     writer = CorpusWriter(folder, tokenizer, training.stream, texts, identity)
     writer.write(usable(all_rows(train), texts), valid)
-    return writer
+    return writer.report
 
 
 def find_recipe(request: Request) -> Recipe:

@@ -14,7 +14,8 @@ from rich.console import Console
 from models import checkpoint
 from models.config import current_names
 from models.errors import DataError
-from trainer.data.corpus import show, usable
+from trainer.data.corpus import usable
+from trainer.data.report import show
 from trainer.data.sources import Source, all_rows, parse_source
 from trainer.loop.distributed import World
 from trainer.loop.trainer import Trainer

@@ -1,1 +1,1 @@
-"""What a run shows: progress, plots, model cards, comparisons."""
+"""Progress, plots, model cards, comparisons, the table of settings."""

@@ -6,13 +6,13 @@ from typing import Any
 from models.kinds import kind_named
 
 INFINITE = 1e290
-"""From here on, a perplexity of words that were held to be impossible."""
+"""A perplexity of this size or more means that some words had zero probability."""
 NO_NOTE = "Not recorded: whoever trained this knows what the data's licence allows."
 NO_LIMITS = "Knows only what its training data shows. Unexamined for bias; check it before you rely on it."
 
 
 def write_card(name: str, kind: str, languages: tuple[str, ...], training: Mapping[str, Any], metrics: Any) -> str:
-    """Markdown with what the model is, its data and their licence, its command, its numbers, its limits."""
+    """Markdown: the model, its data and their licence, its command, its scores, its limits."""
     settings = ", ".join(f"{key} {value}" for key, value in training["settings"].items())
     data = "\n".join(
         f"- {role}: `{source['name']}` ({_proof(source)}…)"
@@ -41,7 +41,7 @@ Versions: {", ".join(f"{key} {value}" for key, value in training["environment"][
 ## Numbers
 
 {numbers_table(metrics)}
-Behind a score stands the 95% interval of a bootstrap.
+Intervals are 95% confidence intervals of a bootstrap.
 
 ## Limits
 
@@ -58,7 +58,7 @@ def _size(kind: str, numbers: int) -> str:
 
 
 def _course(training: Mapping[str, Any]) -> str:
-    """How long it took, and which of the weights were kept."""
+    """How long training took, and which weights were kept."""
     if "step" not in training:
         return f"Made in {training['seconds']:.0f} seconds"
     return (
@@ -72,24 +72,26 @@ def _proof(source: Mapping[str, str]) -> str:
 
 
 def _origin(training: Mapping[str, Any]) -> str:
-    """What it started from, and what was done to it at the end."""
+    """The model it was initialised from, and its calibration."""
     lines = []
     if "start" in training:
         start = training["start"]
-        lines.append(f"It started from the language model `{start['name']}` (version {start['version'][:16]}…).")
-    if "calibration" in training:
-        found = training["calibration"]
         lines.append(
-            f"Its logits are divided by {found['temperature']:.3f}, so that probabilities can be believed: on the "
-            f"validation data that brings the expected calibration error from "
-            f"{found['calibration_error_before']:.3f} to {found['calibration_error_cross_fitted']:.3f} (each half of "
+            f"It was initialised from the language model `{start['name']}` (version {start['version'][:16]}…)."
+        )
+    if "calibration" in training:
+        notes = training["calibration"]
+        lines.append(
+            f"Its logits are divided by {notes['temperature']:.3f}, which calibrates its probabilities: on the "
+            f"validation data the expected calibration error goes from "
+            f"{notes['calibration_error_before']:.3f} to {notes['calibration_error_cross_fitted']:.3f} (each half of "
             "the texts with the temperature of the other)."
         )
     return "".join(f"\n{line}\n" for line in lines)
 
 
 def numbers_table(metrics: Mapping[str, Any]) -> str:
-    """One table a data set; the same figures as in metrics.json, of which a classifier's pictures show more."""
+    """One table for each data set, with the figures of metrics.json."""
     parts = []
     for number, evaluation in enumerate(metrics.get("evaluations", []), 1):
         scores = evaluation["scores"]
@@ -100,7 +102,7 @@ def numbers_table(metrics: Mapping[str, Any]) -> str:
 
 
 def _flat(scores: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
-    """Names and figures, an interval behind its score."""
+    """Names and figures, a score with its interval."""
     pairs: list[tuple[str, Any]] = []
     for name, value in scores.items():
         if isinstance(value, Mapping):
@@ -116,4 +118,4 @@ def _figure(value: Any) -> str:
     if isinstance(value, float):
         value = f"{value:.4g}" if value < INFINITE else "∞"
     text = str(value)
-    return text.replace("|", "\\|")  # a table's own sign
+    return text.replace("|", "\\|")  # it would end the cell

@@ -30,22 +30,22 @@ SCORES = (
 
 def compare_runs(directories: Sequence[Path], picture: Path | None, console: Console) -> None:
     """Print a table of settings that differ and of scores; draw learning curves. Raises DataError, CheckpointError."""
-    found = [checkpoint.load(directory, torch.device("cpu")) for directory in directories]
-    kinds = {one.kind for one in found}
-    if len(found) < 2 or len(kinds) > 1:
+    loaded = [checkpoint.load(directory, torch.device("cpu")) for directory in directories]
+    kinds = {one.kind for one in loaded}
+    if len(loaded) < 2 or len(kinds) > 1:
         raise DataError(f"compare takes two or more checkpoints of one kind; here are {', '.join(sorted(kinds))}")
     names = _names(directories)
     table = Table("", *map(escape, names))
-    for name, values in _rows(found).items():
+    for name, values in _rows(loaded).items():
         if len(set(values)) > 1 or name in SCORES or ":" in name:
             table.add_row(escape(name), *map(escape, values))
     console.print(table)
     if picture is not None:
-        if kind_named(found[0].kind).counted:
-            raise DataError(f"--plot: a model of the kind {found[0].kind} is made in one go: it has no learning curve")
+        if kind_named(loaded[0].kind).counted:
+            raise DataError(f"--plot: a model of the kind {loaded[0].kind} is made in one go: it has no learning curve")
         logs = {name: _read_log(directory) for name, directory in zip(names, directories, strict=True)}
         try:
-            picture.write_bytes(compared_curves(logs, kind_named(found[0].kind).metric))
+            picture.write_bytes(compared_curves(logs, kind_named(loaded[0].kind).metric))
         except OSError as error:
             raise DataError(f"{picture}: can't be written: {error}") from None
         console.print(f"made {picture}", markup=False, highlight=False)
@@ -56,9 +56,9 @@ def _names(directories: Sequence[Path]) -> list[str]:
     return short if len(set(short)) == len(short) else [str(directory) for directory in directories]
 
 
-def _rows(found: Sequence[checkpoint.Checkpoint]) -> dict[str, list[str]]:
+def _rows(loaded: Sequence[checkpoint.Checkpoint]) -> dict[str, list[str]]:
     """What each has under every name that one of them has."""
-    columns = [_column(one) for one in found]
+    columns = [_column(one) for one in loaded]
     names = {name: None for column in columns for name in column}
     return {name: [column.get(name, "") for column in columns] for name in names}
 

@@ -1,4 +1,4 @@
-"""What a person sees of a run: a bar where there is a terminal, a line a minute where there is none."""
+"""The progress of a run: a bar in a terminal, else a line a minute."""
 
 import json
 import time
@@ -14,10 +14,10 @@ LINE_EVERY_S = 60.0
 
 
 class Display:
-    """Shows a run's records; a context, so that the bar ends with it. Rates count training alone, not validation."""
+    """Shows a run's records; a context manager that ends the bar. Rates exclude validation."""
 
     def __init__(self, console: Console, name: str, metric: str, unit: str, step: int, total_steps: int) -> None:
-        """Unit is what a target is: tokens or texts."""
+        """unit is that of targets: tokens or texts."""
         self._console, self._metric, self._unit = console, metric, unit
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),

@@ -1,4 +1,4 @@
-"""A run's records as TensorBoard reads them."""
+"""A run's records as TensorBoard events."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -11,7 +11,7 @@ EVERY_STEPS = 10
 
 
 class Board:
-    """Writes records into a folder of event files; nothing where there is no folder."""
+    """Writes records into a folder of event files; does nothing without a folder."""
 
     def __init__(self, folder: Path | None) -> None:
         """Raises DataError where TensorBoard is not installed, or the folder can't be made."""
@@ -29,7 +29,7 @@ class Board:
             raise DataError(f"{folder}: can't be made: {error}") from None
 
     def begin(self, step: int) -> None:
-        """What an earlier run wrote after a step is hidden."""
+        """Hide what an earlier run wrote after a step."""
         if self._folder is not None:
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415
 
@@ -46,7 +46,7 @@ class Board:
 
     def close(self) -> None:
         if self._writer is not None:
-            with suppress(OSError):  # said at the record that could not be written
+            with suppress(OSError):  # reported already, at the record that could not be written
                 self._writer.close()
 
     def _write(self, record: loop.Progress | loop.Evaluation) -> None:

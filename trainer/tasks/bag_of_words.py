@@ -1,4 +1,4 @@
-"""A bag of words from texts and labels: logistic regression by scikit-learn."""
+"""Fitting a bag of words to texts and labels: logistic regression by scikit-learn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from trainer.tasks.training import Fit, Material
 
 @dataclass(frozen=True)
 class BagFit(Fit):
-    """Fits a bag. All is in memory together: about 40 bytes for each different group of tokens in each text."""
+    """Fits a bag. All is in memory together: about 40 bytes for each different n-gram of each text."""
 
     material: Material
 
@@ -36,19 +36,19 @@ class BagFit(Fit):
         return model, calibrate(model, material.tokenizer, valid), describe_grams(model.config.grams)
 
 
-def fit(texts: Sequence[Sequence[int]], labels: Sequence[str], vocabulary: int, how: BaggingConfig) -> Bag:
-    """A bag of texts, ids each, with their labels. Raises DataError where all have the same label."""
+def fit(texts: Sequence[Sequence[int]], labels: Sequence[str], vocabulary: int, config: BaggingConfig) -> Bag:
+    """Fit a bag to texts, ids each, and their labels, of which there are two or more."""
     names = sorted(set(labels))
-    keys, features = _count(texts, vocabulary, how)
-    wanted = np.array([names.index(label) for label in labels])
-    model = Bag(BagConfig(vocabulary, tuple(names), how.order, tuple(len(table) for table in keys)))
-    if len(names) == 2:  # one regression says both: the difference of the logits is its own
-        column, bias = _regress(features, wanted == 1, how)
+    keys, features = _count(texts, vocabulary, config)
+    targets = np.array([names.index(label) for label in labels])
+    model = Bag(BagConfig(vocabulary, tuple(names), config.order, tuple(len(table) for table in keys)))
+    if len(names) == 2:  # one regression is enough: its logit is the difference of the two
+        column, bias = _regress(features, targets == 1, config)
         columns, biases = [-column / 2, column / 2], [-bias / 2, bias / 2]
     else:
-        fitted = [_regress(features, wanted == label, how) for label in range(len(names))]
+        fitted = [_regress(features, targets == label, config) for label in range(len(names))]
         columns, biases = [column for column, _ in fitted], [bias for _, bias in fitted]
-    weights = torch.from_numpy(np.stack(columns, axis=1)).float()  # (G, C), all lengths one after the other
+    weights = torch.from_numpy(np.stack(columns, axis=1)).float()  # (G, C), one length after the other
     model.bias.copy_(torch.tensor(biases))
     for length, part in enumerate(torch.split(weights, [vocabulary, *model.config.grams]), 1):
         getattr(model, f"weights_{length}").copy_(part)
@@ -57,56 +57,56 @@ def fit(texts: Sequence[Sequence[int]], labels: Sequence[str], vocabulary: int, 
     return model
 
 
-def _count(texts: Sequence[Sequence[int]], vocabulary: int, how: BaggingConfig) -> tuple[list[Ids], csr_matrix]:
-    """The keys of grams of 2, 3, … tokens, and which text has which gram of 1, 2, 3, …: (texts, G), of ones."""
+def _count(texts: Sequence[Sequence[int]], vocabulary: int, config: BaggingConfig) -> tuple[list[Ids], csr_matrix]:
+    """The keys of n-grams of 2, 3, … tokens, and the features (texts, G): 1 where a text has an n-gram of 1, 2, 3, …"""
     ids = np.concatenate([np.array(text, np.int64) for text in texts])
     text_of = np.repeat(np.arange(len(texts)), [len(text) for text in texts])
     begins = np.concatenate([[True], text_of[1:] != text_of[:-1]]) if len(ids) else np.zeros(0, bool)
     keys: list[Ids] = []
-    found: list[csr_matrix] = []
+    features: list[csr_matrix] = []
     nodes, known = ids, vocabulary
-    for length in range(1, how.order + 1):
+    for length in range(1, config.order + 1):
         if length > 1:
             contexts = contexts_of(nodes, begins)
-            wanted = (contexts * vocabulary + ids)[contexts != UNSEEN]
-            table, inverse = np.unique(wanted, return_inverse=True)
+            grams = (contexts * vocabulary + ids)[contexts != UNSEEN]
+            table, inverse = np.unique(grams, return_inverse=True)
             pairs = np.unique(inverse * len(texts) + text_of[contexts != UNSEEN])
-            enough = np.bincount(pairs // len(texts), minlength=len(table)) >= how.min_df
-            keys.append(table[enough])
-            places = np.where(enough, np.cumsum(enough) - 1, UNSEEN)
+            frequent = np.bincount(pairs // len(texts), minlength=len(table)) >= config.min_df
+            keys.append(table[frequent])
+            index = np.where(frequent, np.cumsum(frequent) - 1, UNSEEN)
             nodes = np.full(len(ids), UNSEEN)
-            nodes[contexts != UNSEEN] = places[inverse]
+            nodes[contexts != UNSEEN] = index[inverse]
             known = len(keys[-1])
         seen = nodes != UNSEEN
         pairs = np.unique(text_of[seen] * known + nodes[seen])
         shape = (len(texts), known)
-        found.append(csr_matrix((np.ones(len(pairs)), (pairs // known, pairs % known)), shape=shape))
-    if how.min_df > 1:
-        often = np.asarray(found[0].sum(axis=0)).ravel() >= how.min_df
-        found[0] = found[0] @ diags_array(often.astype(float))
-    return keys, hstack(found, format="csr")
+        features.append(csr_matrix((np.ones(len(pairs)), (pairs // known, pairs % known)), shape=shape))
+    if config.min_df > 1:
+        frequent = np.asarray(features[0].sum(axis=0)).ravel() >= config.min_df
+        features[0] = features[0] @ diags_array(frequent.astype(float))
+    return keys, hstack(features, format="csr")
 
 
-def _regress(features: csr_matrix, wanted: Any, how: BaggingConfig) -> tuple[Reals, float]:
-    """Weights (G,) and bias of a logistic regression that tells the wanted texts (R,) from the others.
+def _regress(features: csr_matrix, positive: Any, config: BaggingConfig) -> tuple[Reals, float]:
+    """Weights (G,) and bias of a logistic regression that separates the positive texts (R,) from the others.
 
-    Each feature is multiplied by how much likelier it is among the wanted (its log-count ratio, with one text more
-    on both sides), and its weight with it: so it is on the plain feature that it acts.
+    Each feature is scaled by its log-count ratio of positive over negative texts (with add-one smoothing); the weights
+    returned include that scale, so that they apply to the features as they are.
     """
-    ours, others = (1 + np.asarray(features[rows].sum(axis=0)).ravel() for rows in (wanted, ~wanted))
-    ratio = np.log(ours / ours.sum()) - np.log(others / others.sum())
+    positives, negatives = (1 + np.asarray(features[rows].sum(axis=0)).ravel() for rows in (positive, ~positive))
+    ratio = np.log(positives / positives.sum()) - np.log(negatives / negatives.sum())
     regression = LogisticRegression(
-        C=how.regularization_c, solver="liblinear", dual=True, max_iter=1000, random_state=1
+        C=config.regularization_c, solver="liblinear", dual=True, max_iter=1000, random_state=1
     )
-    regression.fit(features @ diags_array(ratio), wanted)
+    regression.fit(features @ diags_array(ratio), positive)
     return regression.coef_[0] * ratio, float(regression.intercept_[0])
 
 
 def calibrate(model: Bag, tokenizer: Tokenizer, valid: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Divide a model's weights by the temperature that fits texts with their labels; return the notes of it."""
+    """Divide a model's weights by the temperature that calibrates it on the validation texts; return what to record."""
     texts = [tokenizer.encode(text) or [tokenizer.end_id] for text, _ in valid]
-    wanted = torch.tensor([model.config.labels.index(label) for _, label in valid])
-    notes = calibration_notes(classify_all(BagClassifier(model), texts), wanted)
+    targets = torch.tensor([model.config.labels.index(label) for _, label in valid])
+    notes = calibration_notes(classify_all(BagClassifier(model), texts), targets)
     for name, table in model.named_buffers():
         if not name.startswith("keys"):
             table.div_(notes["temperature"])

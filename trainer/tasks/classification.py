@@ -46,15 +46,15 @@ class ClassificationTaskConfig(Config):
 
 @dataclass(frozen=True)
 class WindowBatch:
-    """Which texts, from which token on, and a number that decides how they are cut into pieces."""
+    """Indices of texts, the first token of each one's window, and the epoch, which seeds the segmentation."""
 
     texts: IdArray
     starts: IdArray
-    draw: int
+    epoch: int
 
 
 class ClassificationTask(Task[WindowBatch, WindowBatch]):
-    """Texts and labels; validation accuracy decides."""
+    """Texts and labels; the metric is validation accuracy."""
 
     metric = "accuracy"
     unit = "texts"
@@ -71,7 +71,7 @@ class ClassificationTask(Task[WindowBatch, WindowBatch]):
         config: ClassificationTaskConfig,
         seed: int,
     ) -> None:
-        """labels (R,) are places in model.config.labels; valid are texts with their labels."""
+        """labels (R,) are indices into model.config.labels; valid are texts with their labels."""
         self.model, self.config, self.seed = model, config, seed
         self.texts, self.labels = texts, labels
         self.lengths = np.minimum(texts.lengths, config.max_tokens)
@@ -81,8 +81,8 @@ class ClassificationTask(Task[WindowBatch, WindowBatch]):
         self.valid_labels = torch.tensor([model.config.labels.index(label) for _, label in valid])
 
     def batches(self, epoch: int) -> Sequence[WindowBatch]:
-        draw = np.random.default_rng([self.seed, epoch, 1])
-        starts = draw.integers(0, self.texts.lengths - self.lengths + 1)
+        generator = np.random.default_rng([self.seed, epoch, 1])
+        starts = generator.integers(0, self.texts.lengths - self.lengths + 1)
         groups = shuffled_length_buckets(
             self.lengths, self.config.batch_tokens, self.seed, epoch, self.config.batch_size
         )
@@ -91,7 +91,7 @@ class ClassificationTask(Task[WindowBatch, WindowBatch]):
     def parts(self, batch: WindowBatch, count: int) -> Sequence[WindowBatch]:
         size = -(-len(batch.texts) // count)
         return [
-            WindowBatch(batch.texts[first : first + size], batch.starts[first : first + size], batch.draw)
+            WindowBatch(batch.texts[first : first + size], batch.starts[first : first + size], batch.epoch)
             for first in range(0, len(batch.texts), size)
         ]
 
@@ -101,13 +101,13 @@ class ClassificationTask(Task[WindowBatch, WindowBatch]):
     def loss(self, part: WindowBatch) -> Tensor:
         device = self.model.head.weight.device
         windows = [
-            self._window(int(index), int(start), part.draw)
+            self._window(int(index), int(start), part.epoch)
             for index, start in zip(part.texts, part.starts, strict=True)
         ]
         padded = pad(windows, SHAPE_MULTIPLE).to(device)
         logits = self.model(padded.ids, padded.lengths)  # (B, C)
-        wanted = torch.from_numpy(self.labels[part.texts]).to(device)  # (B,)
-        return torch.nn.functional.cross_entropy(logits.float(), wanted, label_smoothing=self.config.label_smoothing)
+        targets = torch.from_numpy(self.labels[part.texts]).to(device)  # (B,)
+        return torch.nn.functional.cross_entropy(logits.float(), targets, label_smoothing=self.config.label_smoothing)
 
     def validate(self) -> dict[str, float]:
         self.valid_logits = classify_all(FloatClassifier(self.model), self.valid_texts)
@@ -115,23 +115,23 @@ class ClassificationTask(Task[WindowBatch, WindowBatch]):
         return {"accuracy": scores["accuracy"], "loss": scores["loss"]}
 
     def export(self, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """With the head divided by the temperature that fits the validation data best: probabilities to believe in.
+        """Divide the head by the temperature that calibrates it best on the validation data.
 
-        Explanations stay exact, and no runtime has to know of it.
+        Scaling the weights keeps explanations exact, and no runtime has to know of it.
         """
         notes = calibration_notes(self.valid_logits, self.valid_labels)
         heads = {name: weights[name] / notes["temperature"] for name in ("head.weight", "head.bias")}
         return {**weights, **heads}, {"calibration": notes}
 
     def depths(self) -> list[list[nn.Parameter]]:
-        """The head, the LSTM layers from the top down, the embedding."""
+        """The head, the recurrent layers from the top down, the embedding."""
         model = self.model
         layers = zip(model.lstm.forward_layers, model.lstm.backward_layers, strict=True)
         stack = [[*ahead.parameters(), *back.parameters()] for ahead, back in layers]
         return [list(model.head.parameters()), *reversed(stack), list(model.embedding.parameters())]
 
-    def _window(self, index: int, start: int, draw: int) -> list[int]:
+    def _window(self, index: int, start: int, epoch: int) -> list[int]:
         ids: list[int] = self.texts[index][start : start + int(self.lengths[index])].tolist()
         if self.sampler:
-            ids = self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{draw}:{index}"))
+            ids = self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{epoch}:{index}"))
         return ids

@@ -1,4 +1,4 @@
-"""Training a language model on a stream of text, with its state carried from batch to batch."""
+"""Training a language model on a stream of text, the state carried from batch to batch."""
 
 import itertools
 import random
@@ -16,7 +16,8 @@ from models.networks.language_model import LanguageModel
 from models.networks.recurrent import RecurrentState
 from models.text.tokenizers import Tokenizer
 from trainer.data.store import IdArray
-from trainer.evaluation.language import language_stream, perplexity, score_side_by_side
+from trainer.evaluation.language import language_stream, perplexity
+from trainer.evaluation.likelihood import score_in_parallel
 from trainer.loop.trainer import Task
 
 
@@ -51,7 +52,7 @@ class LanguageTaskConfig(Config):
 
 @dataclass(frozen=True)
 class Chunk:
-    """Steps begin to end of the stripes first to last; the ends are not among them. Of an epoch."""
+    """Steps begin to end (exclusive) of the rows first to last (exclusive), in an epoch."""
 
     epoch: int
     begin: int
@@ -61,8 +62,8 @@ class Chunk:
 
 
 class LanguageTask(Task[Chunk, Chunk]):
-    """All documents as one stream; validation perplexity decides: per token, which orders as per word does, and is
-    finite where a text is one long word."""
+    """All documents as one stream; the metric is validation perplexity per token: it ranks models as perplexity per
+    word does, and stays finite where a text is one long word."""
 
     metric = "perplexity_per_token"
     unit = "tokens"
@@ -78,9 +79,9 @@ class LanguageTask(Task[Chunk, Chunk]):
         config: LanguageTaskConfig,
         seed: int,
     ) -> None:
-        """stream is (N,) ids, in memory or mapped from a file: an end token first, and after each text.
+        """stream is (N,) ids, in memory or mapped from a file: an end token first and after each text.
 
-        Raise DataError where there are fewer tokens than one for each stripe.
+        Raise DataError where there are fewer tokens than rows.
         """
         self.model, self.config, self.seed = model, config, seed
         self.valid, self.end_id = language_stream(tokenizer, valid), tokenizer.end_id
@@ -92,11 +93,11 @@ class LanguageTask(Task[Chunk, Chunk]):
             )
         self.width = width
         self.inputs = stream[: width * config.batch_size].reshape(config.batch_size, width)
-        self.wanted = stream[1 : width * config.batch_size + 1].reshape(config.batch_size, width)
+        self.next_ids = stream[1 : width * config.batch_size + 1].reshape(config.batch_size, width)
         self.state: RecurrentState | None = None
 
     def batches(self, epoch: int) -> Sequence[Chunk]:
-        """Chunks in the order of the text; the first is shorter, so that the cuts fall elsewhere in each epoch."""
+        """Chunks in the order of the text; the first has a random length, so that each epoch has other cuts."""
         size = self.config.bptt
         first = random.Random(f"chunks {self.seed}:{epoch}").randint(-(-size // 2), size)
         cuts = [0, *range(min(first, self.width), self.width, size), self.width]
@@ -113,18 +114,18 @@ class LanguageTask(Task[Chunk, Chunk]):
         return (part.end - part.begin) * (part.last - part.first)
 
     def loss(self, part: Chunk) -> Tensor:
-        inputs, wanted = self._ids(self.inputs, part), self._ids(self.wanted, part)  # (B, T)
-        hidden, after = self.model.hidden_states(inputs, self._before(part))  # (B, T, H)
-        self._remember(part, after)
-        loss = language_loss(self.model, hidden, wanted, self.config)
+        inputs, targets = self._ids(self.inputs, part), self._ids(self.next_ids, part)  # (B, T)
+        hidden, state = self.model.hidden_states(inputs, self._initial_state(part))  # (B, T, H)
+        self._store_state(part, state)
+        loss = language_loss(self.model, hidden, targets, self.config)
         if self.model.config.backward:
-            # The chunk from its end to its beginning, with an empty memory: what follows it is yet to be read.
-            backward = language_loss(self.model, self.model.backward_hidden_states(wanted), inputs, self.config)
+            # From a zero state: the text after the chunk, whose state would precede it, has not been read yet.
+            backward = language_loss(self.model, self.model.backward_hidden_states(targets), inputs, self.config)
             loss = (loss + backward) / 2
         return loss
 
     def validate(self) -> dict[str, float]:
-        losses = score_side_by_side(self.model, self.valid, self.end_id, self.config.batch_size)
+        losses = score_in_parallel(self.model, self.valid, self.end_id, self.config.batch_size)
         total = float(losses.sum())
         return {
             "perplexity_per_word": perplexity(total, self.valid_words),
@@ -142,31 +143,30 @@ class LanguageTask(Task[Chunk, Chunk]):
         chunk = ids[part.first : part.last, part.begin : part.end]
         return torch.from_numpy(chunk.astype(np.int64)).to(self.model.bias.device)  # (B, T)
 
-    def _before(self, part: Chunk) -> RecurrentState | None:
-        """What the stripes' memories held at the end of the chunk before, of some stripes nothing.
-
-        Nothing at all at the beginning of an epoch.
-        """
+    def _initial_state(self, part: Chunk) -> RecurrentState | None:
+        """The state after the chunk before, zero for a random share of the rows; None at the start of an epoch."""
         if part.begin == 0 or self.state is None:
             return None
         rows = slice(part.first, part.last)
-        draw = np.random.default_rng([self.seed, part.epoch, part.begin])
-        full = draw.random(self.config.batch_size)[rows] >= self.config.state_reset
-        kept = torch.from_numpy(full).to(self.model.bias.device).view(1, -1, 1)  # (1, B, 1)
-        return self.state.map(lambda part: part[:, rows] * kept)
+        generator = np.random.default_rng([self.seed, part.epoch, part.begin])
+        carried = generator.random(self.config.batch_size)[rows] >= self.config.state_reset
+        mask = torch.from_numpy(carried).to(self.model.bias.device).view(1, -1, 1)  # (1, B, 1)
+        return self.state.map(lambda value: value[:, rows] * mask)
 
-    def _remember(self, part: Chunk, after: RecurrentState) -> None:
+    def _store_state(self, part: Chunk, state: RecurrentState) -> None:
         if self.state is None:
-            self.state = after.map(lambda of: of.new_zeros(of.shape[0], self.config.batch_size, of.shape[2]))
-        for kept, new in zip(self.state.parts, after.parts, strict=True):
-            kept[:, part.first : part.last] = new.detach()
+            self.state = state.map(
+                lambda value: value.new_zeros(value.shape[0], self.config.batch_size, value.shape[2])
+            )
+        for stored, new in zip(self.state.parts, state.parts, strict=True):
+            stored[:, part.first : part.last] = new.detach()
 
 
-def language_loss(model: LanguageModel, hidden: Tensor, wanted: Tensor, config: LanguageTaskConfig) -> Tensor:
-    """Of the top layer's output (B, T, H), where the ids wanted (B, T) should follow: a scalar, penalties included."""
+def language_loss(model: LanguageModel, hidden: Tensor, targets: Tensor, config: LanguageTaskConfig) -> Tensor:
+    """The loss, a scalar, of the top layer's output (B, T, H) for the ids targets (B, T), AR and TAR included."""
     logits = model.score(model.dropout(hidden))  # (B, T, V)
     loss = torch.nn.functional.cross_entropy(
-        logits.float().flatten(0, 1), wanted.flatten(), label_smoothing=config.label_smoothing
+        logits.float().flatten(0, 1), targets.flatten(), label_smoothing=config.label_smoothing
     )
     if config.ar_alpha:
         loss = loss + config.ar_alpha * hidden.float().square().mean()

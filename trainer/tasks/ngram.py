@@ -1,4 +1,4 @@
-"""An n-gram model from text: counted in seconds."""
+"""Counting an n-gram model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from trainer.tasks.training import Fit, Material
 
 @dataclass(frozen=True)
 class NgramFit(Fit):
-    """Counts the grams of a stream. All is in memory together: of order 5, about 210 bytes a word of text."""
+    """Counts the n-grams of a stream. All is in memory together: of order 5, about 210 bytes a word of text."""
 
     material: Material
 
@@ -24,6 +24,6 @@ class NgramFit(Fit):
 
 
 def describe_grams(grams: Sequence[int]) -> str:
-    """How many different grams of 2, 3, … tokens a model has."""
+    """The number of different n-grams of 2, 3, … tokens of a model."""
     counts = ", ".join(f"{count:,} of {length}" for length, count in enumerate(grams, 2))
-    return f"different groups of tokens: {counts or 'only of 1'}"
+    return f"different n-grams: {counts or 'only single tokens'}"

@@ -11,8 +11,8 @@ from models.networks.recurrent import RecurrentStack
 def transfer(start: LanguageModel, classifier: Classifier) -> None:
     """Copy the embedding and the layers into a classifier of the same sizes.
 
-    At first each direction reads as the language model does: what a higher layer gets from the other
-    direction has weights of 0. Where the model has no backward half, that of the classifier is new.
+    At first each direction computes what the language model does: weights from the other direction are 0.
+    Where the language model has no backward layers, those of the classifier keep their random weights.
     """
     with torch.no_grad():
         classifier.embedding.weight.copy_(start.embedding.weight)
@@ -22,12 +22,12 @@ def transfer(start: LanguageModel, classifier: Classifier) -> None:
 
 
 def _copy_stack(source: RecurrentStack, target: nn.ModuleList, offset: int) -> None:
-    """A layer's own direction stands from offset on in the input of the next."""
-    for depth, (ours, theirs) in enumerate(zip(source.layers, target, strict=True)):
-        for name, value in ours.named_parameters():
-            place = getattr(theirs, name)
+    """In the input of a higher layer, the features of its own direction begin at offset."""
+    for depth, (source_layer, target_layer) in enumerate(zip(source.layers, target, strict=True)):
+        for name, value in source_layer.named_parameters():
+            parameter = getattr(target_layer, name)
             if depth and name.startswith("weight_ih"):
-                place.zero_()
-                place[:, offset : offset + value.shape[1]] = value
+                parameter.zero_()
+                parameter[:, offset : offset + value.shape[1]] = value
             else:
-                place.copy_(value)
+                parameter.copy_(value)

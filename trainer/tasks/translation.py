@@ -24,7 +24,7 @@ from trainer.loop.trainer import Task
 
 SHAPE_MULTIPLE = 4  # lengths are padded to a multiple of this
 Encoded = tuple[list[int], list[int]]
-"""A source as the encoder reads it, and a target with its end."""
+"""The ids of a source, with the language token and the end, and of a target, with the end."""
 
 
 @dataclass(frozen=True)
@@ -48,24 +48,24 @@ class TranslationTaskConfig(Config):
 
 @dataclass(frozen=True)
 class Examples:
-    """Pairs of the corpus by their places (R,), each in a direction (R,) of the model; draw decides their pieces."""
+    """Indices of pairs (R,) and of the direction of each (R,), and the epoch, which seeds the segmentation."""
 
     pairs: IdArray
     directions: IdArray
-    draw: int
+    epoch: int
 
 
 @dataclass(frozen=True)
 class PairBatch:
-    """A batch of sentence pairs: target begins with the end token, wanted (B, T) ends with it, -100 at padding."""
+    """A batch of pairs: decoder inputs (B, T) begin with the end token, targets (B, T) end with it, -100 at padding."""
 
     source: Batch
-    target: Tensor
-    wanted: Tensor
+    inputs: Tensor
+    targets: Tensor
 
 
 class TranslationTask(Task[Examples, list[Encoded]]):
-    """Pairs of every direction of the model, mixed; the mean log-loss of the validation pairs decides."""
+    """Pairs of every direction of the model, mixed; the metric is the mean loss of the validation pairs."""
 
     metric = "loss"
     unit = "tokens"
@@ -82,7 +82,7 @@ class TranslationTask(Task[Examples, list[Encoded]]):
         seed: int,
         bleu_tokenize: str = "13a",
     ) -> None:
-        """texts are the sides of the training pairs, valid pairs of text, both as model.config.languages orders them.
+        """texts are the sides of the training pairs, valid pairs of text, both in the order of model.config.languages.
 
         Raise DataError where every pair is too long.
         """
@@ -112,8 +112,8 @@ class TranslationTask(Task[Examples, list[Encoded]]):
     def parts(self, batch: Examples, count: int) -> Sequence[list[Encoded]]:
         encoded = [
             self._example(
-                self._pieces(pair, self.sides[direction][0], direction, batch.draw),
-                self._pieces(pair, self.sides[direction][1], direction, batch.draw),
+                self._pieces(pair, self.sides[direction][0], direction, batch.epoch),
+                self._pieces(pair, self.sides[direction][1], direction, batch.epoch),
                 direction,
             )
             for pair, direction in zip(batch.pairs.tolist(), batch.directions.tolist(), strict=True)
@@ -139,16 +139,16 @@ class TranslationTask(Task[Examples, list[Encoded]]):
             scores[f"bleu_{source}_{target}_greedy"] = bleu
         return scores
 
-    def _pieces(self, pair: int, side: int, direction: int, draw: int) -> list[int]:
+    def _pieces(self, pair: int, side: int, direction: int, epoch: int) -> list[int]:
         ids: list[int] = self.texts[side][pair].tolist()
         if self.sampler:
-            ids = self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{draw}:{pair}:{side}:{direction}"))
+            ids = self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{epoch}:{pair}:{side}:{direction}"))
         return ids
 
     def _example(self, source: list[int], target: list[int], direction: int) -> Encoded:
-        wanted = self.model.config.directions[direction][1]
+        language = self.model.config.directions[direction][1]
         end = self.tokenizer.end_id
-        return [self.model.language_id(wanted), *source, end], [*target, end]
+        return [self.model.language_id(language), *source, end], [*target, end]
 
     def _valid_groups(self, valid: Sequence[tuple[str, str]]) -> list[list[Encoded]]:
         encoded = [tuple(self.tokenizer.encode(text) for text in pair) for pair in valid]
@@ -164,14 +164,14 @@ class TranslationTask(Task[Examples, list[Encoded]]):
     def _batch(self, examples: Sequence[Encoded]) -> PairBatch:
         device = self.model.bias.device
         source = pad([source for source, _ in examples], SHAPE_MULTIPLE).to(device)
-        target = pad([[self.tokenizer.end_id, *target[:-1]] for _, target in examples], SHAPE_MULTIPLE).to(device)
-        wanted = pad([target for _, target in examples], SHAPE_MULTIPLE).to(device)
-        return PairBatch(source, target.ids, wanted.ids.masked_fill(~wanted.mask, -100))
+        inputs = pad([[self.tokenizer.end_id, *target[:-1]] for _, target in examples], SHAPE_MULTIPLE).to(device)
+        targets = pad([target for _, target in examples], SHAPE_MULTIPLE).to(device)
+        return PairBatch(source, inputs.ids, targets.ids.masked_fill(~targets.mask, -100))
 
     def _loss(self, pairs: PairBatch, label_smoothing: float) -> Tensor:
         encoded, state = self.model.encode(pairs.source)
-        features, _, _ = self.model.decode_features(pairs.target, encoded, state)  # (B, T, E)
-        real = pairs.wanted != -100  # (B, T)
-        logits = self.model.score(features[real])  # (N, V)
-        wanted = pairs.wanted[real]  # (N,)
-        return torch.nn.functional.cross_entropy(logits.float(), wanted, label_smoothing=label_smoothing)
+        features, _, _ = self.model.decode_features(pairs.inputs, encoded, state)  # (B, T, E)
+        mask = pairs.targets != -100  # (B, T)
+        logits = self.model.score(features[mask])  # (N, V)
+        targets = pairs.targets[mask]  # (N,)
+        return torch.nn.functional.cross_entropy(logits.float(), targets, label_smoothing=label_smoothing)

@@ -20,7 +20,7 @@ from models.networks.language_model import LanguageModel
 from models.runtime.build import has_int8
 from models.runtime.interface import LanguageRuntime
 from trainer.evaluation.classification import classify_all
-from trainer.evaluation.language import score_stream
+from trainer.evaluation.likelihood import score_stream
 from trainer.studies.ladder.pairs import Pair
 
 CONTEXTS = (1, 2, 3, 5, 10, 20, 40)
