@@ -1,4 +1,4 @@
-"""The commands of the studies: gradients over time, long dependencies, the ladder of models."""
+"""The commands of the studies: gradients, recall, ladder."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +13,8 @@ from trainer.data.sources import parse_source
 from trainer.pipeline import session
 from trainer.pipeline.plan import Request
 from trainer.studies.gradients import run_gradients
-from trainer.studies.ladder.report import climb
-from trainer.studies.ladder.rungs import Ladder
+from trainer.studies.ladder.ladder import Ladder
+from trainer.studies.ladder.report import run_ladder
 from trainer.studies.recall import run_recall
 from trainer.studies.synthetic import TrainConfig
 
@@ -30,7 +30,7 @@ def gradients(
     seed: Annotated[int, typer.Option(min=0)] = 1,
     threads: options.Threads = 0,
 ) -> None:
-    """Measure how far back in time the loss of an RNN, a GRU and an LSTM reaches: gradients that vanish and explode."""
+    """Measure vanishing and exploding gradients over time, of an RNN, a GRU and an LSTM."""
     options.use_threads(threads)
     run_gradients(out, length, hidden, steps, gain, seed, Console())
 
@@ -46,7 +46,7 @@ def recall(
     seed: Annotated[int, typer.Option(min=0)] = 1,
     threads: options.Threads = 0,
 ) -> None:
-    """Train recurrent cells on the adding or the copy problem: how long does a memory last?"""
+    """Train recurrent cells on the adding or the copy problem, at several lengths."""
     options.use_threads(threads)
     config = TrainConfig(steps=steps, learning_rate=learning_rate)
     run_recall(out, problem, cell or (), length or (50, 100, 200, 500), hidden, config, seed, Console())
@@ -70,9 +70,9 @@ def ladder(
     root: options.OtherRoot = Path(),
     threads: options.Threads = 0,
 ) -> None:
-    """Make every rung from counting words to the LSTM of one text, and measure all of them the same way.
+    """Train every rung from counting words to the LSTM on one text, and measure all of them the same way.
 
-    What is there already in the folder is not made again.
+    Rungs that are in the folder already are not trained again.
     """
     options.use_threads(threads)
     kind = kind_named("ngram")
@@ -84,7 +84,7 @@ def ladder(
         for names, split in ((data, "train"), (valid or [], "validation"))
     )
 
-    def make_rung(request: Request) -> None:
+    def train_rung(request: Request) -> None:
         make(request, resume=session.has_state(request.output))
 
-    climb(config, text, held_out, make_rung, Console())
+    run_ladder(config, text, held_out, train_rung, Console())

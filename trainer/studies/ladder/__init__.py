@@ -1,7 +1,9 @@
-"""`carousel-train ladder`: every rung from counting words to the LSTM, made of one text and measured the same way.
+"""`carousel-train ladder`: every rung from counting words to the LSTM, trained on one text and measured the same way.
 
-rungs.py      what is made, and how
-pairs.py      sentences that differ in their order alone
-questions.py  the five questions, as measurements
-report.py     the answers: Markdown, JSON and a PNG
+rungs.py     the models and their settings
+ladder.py    the data files, and the training of the rungs
+pairs.py     pairs of sentences that differ only in word order
+measures.py  single measurements
+figures.py   all of them for all rungs: the content of ladder.json
+report.py    the report: Markdown from report.md, JSON and a PNG
 """

@@ -1,4 +1,4 @@
-"""Pairs of sentences with the same words in another order, and another meaning."""
+"""Pairs of sentences with the same words in another order, and so another meaning."""
 
 import itertools
 import random
@@ -20,11 +20,11 @@ SIDES = (
 JOINTS = ("and", "but", "while")
 FILLER = " so they say "
 LABELS = ("first", "second")
-"""Who is the good one."""
+"""Of the two subjects, the good one."""
 
 
 class Pair(NamedTuple):
-    """Two texts with the same words: in the first it is the first one who is good, in the second the second."""
+    """Two texts with the same words: in the first the first subject is good, in the second the second."""
 
     first: str
     second: str
@@ -40,28 +40,28 @@ class FlippedPairs(NamedTuple):
 
 
 def flipped_pairs(apart: bool = False, seed: int = 1, train: int = 1500, test: int = 240) -> FlippedPairs:
-    """Texts to learn from, and pairs to be asked, such as "I'm good and you're bad" and "I'm bad and you're good".
+    """Training texts, and test pairs such as "I'm good and you're bad" and "I'm bad and you're good".
 
-    Half of all groups of a subject and a word ("I'm good") stand in no training text, and the pairs consist of
-    these: who has only learned groups by heart knows nothing of them. All single words stand in training texts.
-    Where they are apart, the same words stand around every word that counts ("I'm so they say good so they say
-    and …"), so that no group of three tells who is good.
+    Half of all combinations of a subject and an adjective ("I'm good") are in no training text, and the test pairs
+    consist of these, so that memorized bigrams are of no use. All single words are in training texts.
+    With `apart`, the same filler surrounds every word that matters ("I'm so they say good so they say and …"), so
+    that both texts of a pair have the same trigrams.
     """
     between, ending = (FILLER, FILLER.rstrip()) if apart else (" ", "")
-    draw = random.Random(seed)
-    groups = sorted(itertools.product({subject for side in SIDES for subject in side}, GOOD + BAD))
-    held_out = set(draw.sample(groups, len(groups) // 2))
+    generator = random.Random(seed)
+    combinations = sorted(itertools.product({subject for side in SIDES for subject in side}, GOOD + BAD))
+    held_out = set(generator.sample(combinations, len(combinations) // 2))
     texts: list[Row] = []
-    asked: list[Pair] = []
+    test_pairs: list[Pair] = []
     for (left, right), good, bad, joint in itertools.product(SIDES, GOOD, BAD, JOINTS):
         first, second = (
             between.join((left, one, joint, right, other)) + ending for one, other in ((good, bad), (bad, good))
         )
-        hidden = [{(left, good), (right, bad)} & held_out, {(left, bad), (right, good)} & held_out]
-        texts += [row for row, inside in zip(rows_of([Pair(first, second)]), hidden, strict=True) if not inside]
-        if all(len(inside) == 2 for inside in hidden):
-            asked.append(Pair(first, second))
-    return FlippedPairs(draw.sample(texts, train), draw.sample(asked, test))
+        unseen = [{(left, good), (right, bad)} & held_out, {(left, bad), (right, good)} & held_out]
+        texts += [row for row, held in zip(rows_of([Pair(first, second)]), unseen, strict=True) if not held]
+        if all(len(held) == 2 for held in unseen):
+            test_pairs.append(Pair(first, second))
+    return FlippedPairs(generator.sample(texts, train), generator.sample(test_pairs, test))
 
 
 def rows_of(pairs: Sequence[Pair]) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The report's pictures."""
+"""The plots of the report."""
 
 import math
 from collections.abc import Mapping
@@ -13,41 +13,41 @@ COLORS = ("#b07aa1", "#9c755f", "#e15759", "#f28e2b", "#59a14f", "#4e79a7")
 PERCENT = "{x:.0%}"
 
 
-def ladder_picture(numbers: Mapping[str, Any]) -> bytes:
+def ladder_picture(figures: Mapping[str, Any]) -> bytes:
     """A PNG of six panels: perplexity; context; order; lengths; groups of words; pairs."""
-    readers: Mapping[str, Any] = numbers["readers"]
+    readers: Mapping[str, Any] = figures["readers"]
     figure = Figure(figsize=(15, 8.5), layout="constrained")
     panels = figure.subplots(2, 3)
     names, top = list(readers), panels[0]
-    whole = [of["perplexity"] for of in readers.values()]
-    shown = [value if math.isfinite(value) else 0.0 for value in whole]
+    perplexities = [of["perplexity"] for of in readers.values()]
+    shown = [value if math.isfinite(value) else 0.0 for value in perplexities]
     bars = top[0].bar(names, shown, color=COLORS)
-    top[0].bar_label(bars, [f"{value:.0f}" if math.isfinite(value) else "∞" for value in whole])
+    top[0].bar_label(bars, [f"{value:.0f}" if math.isfinite(value) else "∞" for value in perplexities])
     top[0].set_title("perplexity of a word")
     for color, (name, of) in zip(COLORS, readers.items(), strict=True):
-        points = {int(count): found["accuracy"] for count, found in of["contexts"].items()}
+        points = {int(count): prediction["accuracy"] for count, prediction in of["contexts"].items()}
         top[1].plot(list(points), list(points.values()), marker="o", markersize=4, color=color, label=name)
     top[1].set_xscale("log")
     top[1].set_xticks(list(points), [str(count) for count in points])
     top[1].yaxis.set_major_formatter(PERCENT)
-    top[1].set_title("likeliest word right, by words of context")
+    top[1].set_title("accuracy by words of context")
     top[1].legend(fontsize=8)
     _pairs_of_bars(top[2], names, {
         "as it stands": [of["kept"]["accuracy"] for of in readers.values()],
         "shuffled": [of["shuffled"]["accuracy"] for of in readers.values()],
     })  # fmt: skip
-    top[2].set_title("likeliest word right, after words in order and shuffled")
-    for panel, what, title in (
+    top[2].set_title("accuracy after words in order and shuffled")
+    for panel, key, title in (
         (panels[1][0], "by_length", "perplexity by words of a text"),
-        (panels[1][1], "by_group", "perplexity by what stood in training"),
+        (panels[1][1], "by_group", "perplexity by what is in the training text"),
     ):
         for color, (name, of) in zip(COLORS, readers.items(), strict=True):
-            if all(math.isfinite(value) for value in of[what].values()):
-                panel.plot(list(of[what]), list(of[what].values()), marker="o", color=color, label=name)
+            if all(math.isfinite(value) for value in of[key].values()):
+                panel.plot(list(of[key]), list(of[key].values()), marker="o", color=color, label=name)
         panel.set_title(f"{title} (∞ left out)")
         panel.legend(fontsize=8)
     panels[1][1].set_yscale("log")
-    judges = numbers["judges"]
+    judges = figures["judges"]
     _pairs_of_bars(panels[1][2], list(judges), {
         "side by side": [of["texts"] for of in judges.values()],
         "apart": [of["texts_apart"] for of in judges.values()],
@@ -64,7 +64,7 @@ def ladder_picture(numbers: Mapping[str, Any]) -> bytes:
 def _pairs_of_bars(panel: Axes, names: list[str], groups: Mapping[str, list[float]]) -> None:
     """Two bars for each name, in percent."""
     for shift, (label, values) in zip((-0.2, 0.2), groups.items(), strict=True):
-        panel.bar([place + shift for place in range(len(names))], values, 0.4, label=label)
+        panel.bar([index + shift for index in range(len(names))], values, 0.4, label=label)
     panel.set_xticks(range(len(names)), names)
     panel.yaxis.set_major_formatter(PERCENT)
     panel.legend(fontsize=8, loc="lower right")
