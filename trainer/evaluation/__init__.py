@@ -1,1 +1,1 @@
-"""Scores, each under the protocol that docs/quality.md names, with intervals."""
+"""Scores, each under the protocol that docs/quality.md names, with confidence intervals."""

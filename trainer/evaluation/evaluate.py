@@ -1,4 +1,4 @@
-"""Measuring a model on data sets, for metrics.json and for `carousel-train evaluate` alike."""
+"""Evaluation of a model on data sets, for metrics.json and for `carousel-train evaluate`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,8 @@ from trainer.data.sources import Source, all_rows
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.language import evaluate_ngram, language_stream
 
-NGRAM_MOST_CHARACTERS = 20_000_000  # of text that an n-gram is counted on: its tables take fifty bytes for each
+MAX_BASELINE_CHARACTERS = 20_000_000  # of text that the baseline is counted on: its tables take fifty bytes for each
+HEADLINES = ("perplexity_per_word", "accuracy", "loss", "bleu", "chrf2")
 
 
 def evaluate_sources(
@@ -27,9 +28,9 @@ def evaluate_sources(
 ) -> dict[str, Any]:
     """Scores of the model on each source: the content of metrics.json.
 
-    Beside the scores in float32 stand those in int8, on a CPU. With sources for a baseline, a
-    Kneser-Ney n-gram over the model's tokens is counted on them and measured beside a language model,
-    unless they have more than 20 million characters: its tables would outgrow memory.
+    On a CPU the headline scores in int8 are added to those in float32. With sources for a baseline, a Kneser-Ney
+    n-gram model over a language model's tokens is counted on them and evaluated too, unless they have more than
+    20 million characters: its tables would not fit in memory.
     Raises DataError for data that can't be read or that has labels unknown to the model.
     """
     kind = kind_of(model)
@@ -52,12 +53,11 @@ def evaluate_sources(
 
 
 def _headlines(scores: dict[str, Any]) -> dict[str, Any]:
-    """The scores alone, without what explains them."""
-    wanted = ("perplexity_per_word", "accuracy", "loss", "bleu", "chrf2")
+    """Only the headline scores."""
     return {
         name: _headlines(value) if isinstance(value, dict) else value
         for name, value in scores.items()
-        if name in wanted or (isinstance(value, dict) and "bleu" in value)
+        if name in HEADLINES or (isinstance(value, dict) and "bleu" in value)
     }
 
 
@@ -67,7 +67,7 @@ def _count(tokenizer: Tokenizer, sources: Sequence[Source], order: int) -> Ngram
     for (text,) in all_rows(sources):
         texts.append(text)
         size += len(text)
-        if size > NGRAM_MOST_CHARACTERS:
+        if size > MAX_BASELINE_CHARACTERS:
             return None
     stream = language_stream(tokenizer, texts).numpy()
     return Ngram.count(stream, order, tokenizer.size, tokenizer.end_id)
