@@ -191,8 +191,8 @@ class TestTrainAndEvaluate:
         assert status == 0, printed
         metrics = json.loads((out / "metrics.json").read_bytes())
         assert json.loads(printed) == metrics
-        wanted = {"language": "kneser_ney_3gram_perplexity_per_word", "translator": "en-tr"}[kind]
-        assert wanted in metrics["evaluations"][0]["scores"]
+        score = {"language": "kneser_ney_3gram_perplexity_per_word", "translator": "en-tr"}[kind]
+        assert score in metrics["evaluations"][0]["scores"]
 
     def test_unknown_labels_are_named(self, tmp_path, labelled, capsys, monkeypatch) -> None:
         out = tmp_path / "model"
@@ -231,10 +231,10 @@ class TestTransfer:
         gradual = ["--set", "epochs=2", "--set", "unfreeze_epochs=0.5", "--set", "layer_rate_decay=0.4"]
         status, printed = run(capsys, monkeypatch, "classifier", *options, *gradual, "--out", out)
         assert status == 0, printed
-        made, start = (checkpoint.load(place, torch.device("cpu")) for place in (out, base))
-        assert made.training["start"] == {"name": "base", "version": start.version}
-        assert made.tokenizer.to_bytes() == start.tokenizer.to_bytes()
-        assert made.model.config.layers == 2
+        loaded, start = (checkpoint.load(path, torch.device("cpu")) for path in (out, base))
+        assert loaded.training["start"] == {"name": "base", "version": start.version}
+        assert loaded.tokenizer.to_bytes() == start.tokenizer.to_bytes()
+        assert loaded.model.config.layers == 2
         for setting, message in (
             ("hidden=9", "hidden is 9.* has 8"),
             ("vocabulary_size=9", "vocabulary_size is decided"),
@@ -254,10 +254,10 @@ class TestTransfer:
         still = ["--set", "epochs=1", "--set", "learning_rate=1e-12", "--set", "batch_size=4"]
         status, printed = run(capsys, monkeypatch, "language", *options, *still)
         assert status == 0, printed
-        made, start = (checkpoint.load(place, torch.device("cpu")) for place in (out, base))
-        assert made.tokenizer.to_bytes() == start.tokenizer.to_bytes()
-        assert made.model.config.backward
-        for name, value in made.model.state_dict().items():
+        loaded, start = (checkpoint.load(path, torch.device("cpu")) for path in (out, base))
+        assert loaded.tokenizer.to_bytes() == start.tokenizer.to_bytes()
+        assert loaded.model.config.backward
+        for name, value in loaded.model.state_dict().items():
             torch.testing.assert_close(value, start.model.state_dict()[name], atol=1e-4, rtol=0)
         options[-1] = tmp_path / "third"
         status, printed = run(capsys, monkeypatch, "language", *options, "--set", "backward=false")
@@ -281,8 +281,8 @@ class TestTransfer:
             monkeypatch.setattr(module, "load_recipe", known.get)
         status, printed = run(capsys, monkeypatch, "classifier", "--recipe", "judge", "--out", tmp_path / "model")
         assert status == 0, printed
-        made = checkpoint.load(tmp_path / "model", torch.device("cpu"))
-        assert made.training["start"]["name"] == "model.base"
+        loaded = checkpoint.load(tmp_path / "model", torch.device("cpu"))
+        assert loaded.training["start"]["name"] == "model.base"
         base = checkpoint.load(tmp_path / "model.base", torch.device("cpu"))
         assert (base.kind, base.training["start"]["name"]) == ("language", "model.base.base")
         # both are there now, and are known to be what the recipes make
@@ -324,8 +324,8 @@ class TestSeeing:
         events = event_file.EventAccumulator(str(tmp_path / "events" / "two"))
         events.Reload()
         logged = [json.loads(line) for line in (tmp_path / "two" / "log.jsonl").read_text().splitlines()]
-        kept = events.Scalars("validation/accuracy")[: len(logged)]
-        assert [event.step for event in kept] == [record["step"] for record in logged]
+        scalars = events.Scalars("validation/accuracy")[: len(logged)]
+        assert [event.step for event in scalars] == [record["step"] for record in logged]
         status, printed = run(capsys, monkeypatch, "compare", tmp_path / "one")
         assert (status, "two or more" in printed) == (2, True)
 
@@ -484,14 +484,14 @@ class TestNgram:
         ]
         status, printed = run(capsys, monkeypatch, "ngram", *options, "--out", out)
         assert status == 0, printed
-        made = checkpoint.load(out)
-        assert (made.kind, made.model.config.order, made.model.config.method) == ("ngram", 3, method)
-        (evaluation,) = made.metrics["evaluations"]
+        loaded = checkpoint.load(out)
+        assert (loaded.kind, loaded.model.config.order, loaded.model.config.method) == ("ngram", 3, method)
+        (evaluation,) = loaded.metrics["evaluations"]
         assert 1 < evaluation["scores"]["perplexity_per_word"] < 20
-        assert "Made in" in made.card
+        assert "Made in" in loaded.card
         status, printed = run(capsys, monkeypatch, "evaluate", out, text)
         assert status == 0
-        assert json.loads(printed)["evaluations"] == made.metrics["evaluations"]
+        assert json.loads(printed)["evaluations"] == loaded.metrics["evaluations"]
         status, printed = run(capsys, monkeypatch, "ngram", *options, "--out", out)
         assert (status, "exists already" in printed) == (2, True)
 
@@ -524,14 +524,14 @@ class TestBag:
         options = ["--train", labelled, "--valid", labelled, "--language", "en", "--set", "vocabulary_size=300"]
         status, printed = run(capsys, monkeypatch, "bag", *options, "--set", "order=2", "--out", out)
         assert status == 0, printed
-        made = checkpoint.load(out)
-        assert (made.kind, made.model.config.order, made.model.config.labels) == ("bag", 2, ("bad", "good"))
-        (evaluation,) = made.metrics["evaluations"]
+        loaded = checkpoint.load(out)
+        assert (loaded.kind, loaded.model.config.order, loaded.model.config.labels) == ("bag", 2, ("bad", "good"))
+        (evaluation,) = loaded.metrics["evaluations"]
         assert evaluation["scores"]["accuracy"] == 1.0
         assert (out / "evaluation-1.png").exists()
         status, printed = run(capsys, monkeypatch, "evaluate", out, labelled)
         assert status == 0
-        assert json.loads(printed)["evaluations"] == made.metrics["evaluations"]
+        assert json.loads(printed)["evaluations"] == loaded.metrics["evaluations"]
 
     def test_nonsense(self, tmp_path, labelled, capsys, monkeypatch) -> None:
         other = tmp_path / "other.jsonl"

@@ -64,8 +64,8 @@ def test_the_command(tmp_path, labelled, capsys, monkeypatch) -> None:
     teachers = [tmp_path / "one", tmp_path / "two"]
     status, printed = run(capsys, monkeypatch, "label", *teachers, "--data", more, "--least", "0.5", "--out", out)
     assert status == 0, printed
-    wanted = [json.loads(line) for line in labelled.read_text().splitlines()]
-    assert [json.loads(line) for line in out.read_text().splitlines()] == wanted
+    expected = [json.loads(line) for line in labelled.read_text().splitlines()]
+    assert [json.loads(line) for line in out.read_text().splitlines()] == expected
     status, printed = run(capsys, monkeypatch, "label", *teachers, "--data", more, "--least", "1", "--out", out)
     assert (status, out.read_text()) == (0, "")
 

@@ -141,9 +141,9 @@ def test_the_command(tmp_path: Path, capsys, monkeypatch) -> None:
     assert all(f"| {name} |" in written for name in (*readers, *judges))
     assert (out / "ladder.png").read_bytes().startswith(b"\x89PNG")
     assert str(tmp_path) not in (out / "lstm" / "config.json").read_text().split('"command"')[1].split("\n", 1)[1]
-    made = (out / "lstm" / "manifest.json").stat().st_mtime_ns
+    trained_at = (out / "lstm" / "manifest.json").stat().st_mtime_ns
     status, _ = run(capsys, monkeypatch, *options, "--threads", "1", "--out", out)
-    assert (status, (out / "lstm" / "manifest.json").stat().st_mtime_ns) == (0, made)
+    assert (status, (out / "lstm" / "manifest.json").stat().st_mtime_ns) == (0, trained_at)
 
 
 def test_too_little_text(tmp_path: Path, capsys, monkeypatch) -> None:

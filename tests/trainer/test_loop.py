@@ -132,31 +132,31 @@ class TestEveryTask:
 
     @pytest.mark.parametrize("parts", [2, 5])
     def test_in_parts_is_at_once(self, make: Callable, tokenizer: SubwordTokenizer, parts: int) -> None:
-        found = []
+        runs = []
         for steps in (1, parts):
             config = TrainingConfig(
                 epochs=2, learning_rate=0.01, warmup_steps=2, gradient_accumulation_steps=steps, precision="float32"
             )
             trainer = new_trainer(make, tokenizer, config)
             still(trainer.task.model)
-            found.append(losses(list(trainer.run())))
-        assert found[0] == pytest.approx(found[1], rel=1e-4)
+            runs.append(losses(list(trainer.run())))
+        assert runs[0] == pytest.approx(runs[1], rel=1e-4)
 
     def test_it_learns(self, make: Callable, tokenizer: SubwordTokenizer) -> None:
         config = TrainingConfig(epochs=25, learning_rate=0.02, warmup_steps=5, precision="float32", patience=1000)
-        found = losses(list(new_trainer(make, tokenizer, config).run()))
-        assert sum(found[-3:]) / 3 < 0.8 * found[0]
+        series = losses(list(new_trainer(make, tokenizer, config).run()))
+        assert sum(series[-3:]) / 3 < 0.8 * series[0]
 
 
 class TestStateReset:
-    @pytest.mark.parametrize(("share", "kept"), [(0.0, 3), (1.0, 0)])
-    def test_a_share_of_rows_starts_at_zero(self, tokenizer: SubwordTokenizer, share: float, kept: int) -> None:
+    @pytest.mark.parametrize(("share", "carried"), [(0.0, 3), (1.0, 0)])
+    def test_a_share_of_rows_starts_at_zero(self, tokenizer: SubwordTokenizer, share: float, carried: int) -> None:
         task = language_task(tokenizer)
         object.__setattr__(task.config, "state_reset", share)
         first, second, *_ = task.batches(0)
         task.loss(first)
         state = task._initial_state(second)
-        assert int(state.hidden.abs().sum(dim=(0, 2)).bool().sum()) == kept
+        assert int(state.hidden.abs().sum(dim=(0, 2)).bool().sum()) == carried
         assert task._initial_state(first) is None
 
 
@@ -203,15 +203,15 @@ class TestTrainer:
 
 class TestLanguageTask:
     def test_penalties_are_means_of_squares(self, tokenizer: SubwordTokenizer) -> None:
-        found = []
+        values = []
         for alpha, beta in ((0.0, 0.0), (2.0, 0.0), (0.0, 3.0)):
             torch.manual_seed(5)
             task = language_task(tokenizer)
             still(task.model)
             task.config = LanguageTaskConfig(3, 9, ar_alpha=alpha, tar_beta=beta)
-            found.append(task.loss(task.batches(0)[0]).item())
+            values.append(task.loss(task.batches(0)[0]).item())
         hidden, _ = task.model.hidden_states(task._ids(task.inputs, task.batches(0)[0]))
-        plain, with_alpha, with_beta = found
+        plain, with_alpha, with_beta = values
         assert with_alpha - plain == pytest.approx(2 * hidden.square().mean().item(), rel=1e-3)
         change = hidden[:, 1:] - hidden[:, :-1]
         assert with_beta - plain == pytest.approx(3 * change.square().mean().item(), rel=1e-3)

@@ -1,4 +1,4 @@
-"""Laws of the scores: what nothing was added to is unchanged, and what is known is found again."""
+"""Laws of the scores: without its addition a method is the plain one, and known parameters are recovered."""
 
 import json
 import random
@@ -45,9 +45,9 @@ class TestStream:
             monkeypatch.setattr("trainer.evaluation.likelihood.MAX_LOGITS", 7)
             cut = score_stream(model, STREAM)
             logits, _ = model(STREAM[:-1].unsqueeze(0))
-        wanted = torch.nn.functional.cross_entropy(logits[0], STREAM[1:], reduction="none").double()
-        torch.testing.assert_close(whole, wanted, rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(cut, wanted, rtol=1e-4, atol=1e-5)
+        expected = torch.nn.functional.cross_entropy(logits[0], STREAM[1:], reduction="none").double()
+        torch.testing.assert_close(whole, expected, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(cut, expected, rtol=1e-4, atol=1e-5)
 
     @pytest.mark.parametrize("rows", [1, 2, 3, 50])
     def test_side_by_side_each_part_is_a_stream_of_its_own(self, model: LanguageModel, rows: int) -> None:
@@ -56,16 +56,16 @@ class TestStream:
         texts = [[draw.randrange(1, 12) for _ in range(draw.randrange(1, 30))] for _ in range(9)]
         stream = torch.tensor([0, *(token for text in texts for token in [*text, 0])])
         with torch.inference_mode():
-            found = score_in_parallel(model, stream, 0, rows)
+            parallel = score_in_parallel(model, stream, 0, rows)
             whole = score_stream(model, stream)
             alone = torch.cat([score_stream(model, torch.tensor([0, *text, 0])) for text in texts])
-        assert found.shape == whole.shape
+        assert parallel.shape == whole.shape
         if rows == 1:
-            torch.testing.assert_close(found, whole, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(parallel, whole, rtol=1e-4, atol=1e-5)
         if rows == 50:
-            torch.testing.assert_close(found, alone, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(parallel, alone, rtol=1e-4, atol=1e-5)
         first = len(texts[0]) + 1
-        torch.testing.assert_close(found[:first], whole[:first], rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(parallel[:first], whole[:first], rtol=1e-4, atol=1e-5)
 
     def test_a_text_can_spell_the_end_of_a_word_vocabulary(self, model: LanguageModel) -> None:
         words = WordTokenizer(["</s>", "<unk>", *map(str, range(10))])
@@ -76,7 +76,7 @@ class TestStream:
         assert low <= scores["perplexity_per_word"] <= high
 
 
-class TestAlone:
+class TestDocuments:
     def test_each_text_is_a_stream_of_its_own(self, tokenizer: SubwordTokenizer) -> None:
         torch.manual_seed(4)
         model = LanguageModel(LanguageModelConfig(tokenizer.size, 8, 8, 2)).eval()
@@ -96,18 +96,18 @@ class TestCache:
     def test_it_is_the_paper_s_sum(self, model: LanguageModel) -> None:
         config = EvaluationConfig(cache_window=5, cache_weight=0.3, cache_flatness=0.7)
         with torch.inference_mode():
-            found = score_with_cache(model, STREAM, config, chunk=4)
+            losses = score_with_cache(model, STREAM, config, chunk=4)
             hidden = model.hidden_states(STREAM[:-1].unsqueeze(0))[0][0]
-            own = torch.softmax(model.score(hidden), dim=-1)
-        for step in (0, 1, 3, 17, len(found) - 1):
-            wanted = int(STREAM[step + 1])
+            predicted = torch.softmax(model.score(hidden), dim=-1)
+        for step in (0, 1, 3, 17, len(losses) - 1):
+            target = int(STREAM[step + 1])
             past = range(max(0, step - 5), step)
-            weights = torch.tensor([float(torch.exp(0.7 * hidden[step] @ hidden[place])) for place in past])
-            hits = torch.tensor([int(STREAM[place + 1]) == wanted for place in past])
-            expected = own[step, wanted]
+            weights = torch.tensor([float(torch.exp(0.7 * hidden[step] @ hidden[index])) for index in past])
+            hits = torch.tensor([int(STREAM[index + 1]) == target for index in past])
+            expected = predicted[step, target]
             if len(weights):
                 expected = 0.7 * expected + 0.3 * (weights * hits).sum() / weights.sum()
-            assert found[step].item() == pytest.approx(-expected.log().item(), rel=1e-4)
+            assert losses[step].item() == pytest.approx(-expected.log().item(), rel=1e-4)
 
 
 class TestDynamic:
@@ -134,17 +134,17 @@ class TestCalibration:
 
     @pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])
     def test_a_known_temperature_is_found(self, honest: tuple, scale: float) -> None:
-        logits, wanted = honest
-        assert fit_temperature(logits * scale, wanted) == pytest.approx(scale, rel=0.05)
-        assert cross_fitted_error(logits * scale, wanted) < 0.015
+        logits, targets = honest
+        assert fit_temperature(logits * scale, targets) == pytest.approx(scale, rel=0.05)
+        assert cross_fitted_error(logits * scale, targets) < 0.015
 
     def test_the_error_is_the_gap(self, honest: tuple) -> None:
-        logits, wanted = honest
-        assert calibration_error(torch.softmax(logits.double(), dim=-1), wanted) < 0.015
+        logits, targets = honest
+        assert calibration_error(torch.softmax(logits.double(), dim=-1), targets) < 0.015
         sure = torch.nn.functional.one_hot(logits.argmax(dim=1), 3).double()
-        accuracy = (logits.argmax(dim=1) == wanted).double().mean().item()
-        assert calibration_error(sure, wanted) == pytest.approx(1 - accuracy, abs=1e-6)
-        assert sum(part["texts"] for part in calibration_bins(sure, wanted)) == len(wanted)
+        accuracy = (logits.argmax(dim=1) == targets).double().mean().item()
+        assert calibration_error(sure, targets) == pytest.approx(1 - accuracy, abs=1e-6)
+        assert sum(part["texts"] for part in calibration_bins(sure, targets)) == len(targets)
 
     def test_too_few_errors_tell_nothing(self) -> None:
         logits = torch.tensor([[1.0, 0.0]] * 40)
@@ -154,8 +154,8 @@ class TestCalibration:
 class TestClasses:
     def test_every_number_by_hand(self) -> None:
         logits = torch.tensor([[2.0, 0, 0], [2, 0, 0], [0, 2, 0], [0, 0, 2], [0, 2, 0]])
-        wanted = torch.tensor([0, 1, 1, 2, 0])
-        scores = score_classes(logits, wanted, ("a", "b", "c"))
+        targets = torch.tensor([0, 1, 1, 2, 0])
+        scores = score_classes(logits, targets, ("a", "b", "c"))
         assert scores["accuracy"] == pytest.approx(3 / 5)
         assert scores["confusion"] == [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
         assert scores["classes"]["a"] == {"precision": 0.5, "recall": 0.5, "f1": 0.5, "texts": 2}
@@ -169,9 +169,9 @@ class TestInterval:
         assert [low, high] == pytest.approx([right.mean() - 0.0093, right.mean() + 0.0093], abs=0.001)
 
     def test_translations(self) -> None:
-        found = score_translations(SENTENCES, SENTENCES, EvaluationConfig(resamples=50))
-        assert found["bleu"] == pytest.approx(100)
-        assert json.loads(json.dumps(found))["bleu_95"] == pytest.approx([100, 100])
+        scores = score_translations(SENTENCES, SENTENCES, EvaluationConfig(resamples=50))
+        assert scores["bleu"] == pytest.approx(100)
+        assert json.loads(json.dumps(scores))["bleu_95"] == pytest.approx([100, 100])
         assert (
             "tok:none"
             in score_translations(SENTENCES, SENTENCES, EvaluationConfig(bleu_tokenize="none"))["bleu_signature"]
