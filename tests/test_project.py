@@ -1,7 +1,10 @@
 """What several files of the project say is the same in all of them."""
 
+import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from app import __version__
 from app.main import create_app
@@ -26,3 +29,24 @@ def test_packages_are_typed() -> None:
 
 def test_no_line_ending_of_a_checkpoint_is_changed() -> None:
     assert "checkpoints/** -text" in (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()
+
+
+def measured(scores: dict[str, Any], int8: dict[str, Any]) -> Iterator[tuple[str, float, float]]:
+    """Names of measures, in float32 and in int8."""
+    if "perplexity_per_word" in int8:
+        yield "perplexity per word", scores["perplexity_per_word"], int8["perplexity_per_word"]
+    if "accuracy" in int8:
+        yield "accuracy, %", 100 * scores["accuracy"], 100 * int8["accuracy"]
+    for direction in (name for name in int8 if "bleu" in str(int8[name])):
+        yield f"BLEU {direction}", scores[direction]["bleu"], int8[direction]["bleu"]
+
+
+def test_the_table_of_int8_is_that_of_the_checkpoints() -> None:
+    rows = ["| model | data | measure | float32 | int8 |", "|---|---|---|---|---|"]
+    for path in sorted((ROOT / "checkpoints").glob("*/metrics.json")):
+        for evaluation in json.loads(path.read_text(encoding="utf-8"))["evaluations"]:
+            scores, data = evaluation["scores"], evaluation["data"]["name"]
+            for measure, full, int8 in measured(scores, scores.get("int8", {})):
+                rows.append(f"| `{path.parent.name}` | `{data}` | {measure} | {full:.2f} | {int8:.2f} |")
+    table = "\n".join(rows)
+    assert f"\n\n{table}\n\n" in (ROOT / "docs/engine.md").read_text(encoding="utf-8"), table

@@ -4,7 +4,7 @@ Weights are int8 with a scale for each output channel, as usual. They are multip
 LSTM's hidden states, which lie in (-1, 1): one fixed scale of 1/127 fits all of them. So nothing is
 measured at run time ("dynamic" quantization takes the scale from the greatest number of the whole batch, and a
 row's result then depends on the other rows), sums are of whole numbers, and the products are batch-invariant, bit
-for bit. docs/engine.md has the cost (none that perplexity shows) and the alternatives that were measured.
+for bit. The options and their cost: docs/decisions/batch-invariant-int8.md and seven-bit-weights.md.
 """
 
 import torch
