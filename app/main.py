@@ -14,11 +14,12 @@ from app.access.limits import Guard
 from app.catalog.detection import warm_up
 from app.catalog.registry import Registry
 from app.catalog.reload import reloading
-from app.http.dependencies import load_registry, make_engine, make_guard, make_sealer, watch
+from app.factories import load_registry, make_engine, make_guard, make_sealer
 from app.http.middleware import BodyLimitMiddleware, LeaseMiddleware, RequestIdMiddleware
 from app.http.problems import install_handlers
 from app.http.routing import add_routes
 from app.settings import Settings
+from app.telemetry.gauges import register_gauges
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import Metrics
 from app.telemetry.tracing import UNTRACED, exporting_provider
@@ -44,7 +45,7 @@ def create_app(settings: Settings, registry: Registry | None = None, spans: "Tra
         warm_up()
         engine = make_engine(loaded, settings, metrics)
         engine.start()
-        watch(engine, metrics)
+        register_gauges(metrics, engine)
         app.state.engine = engine
         with reloading(loaded, settings):
             log.info("ready", models=list(loaded.models), device=str(loaded.device))

@@ -1,66 +1,19 @@
-"""The events of the native streams: their ids, by which a client resumes a stream, and their format."""
+"""The events of the native streams."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Header
 from pydantic import BaseModel
+from sse_starlette import EventSourceResponse
 
-from app.catalog.registry import Served
-from app.errors import Conflict
+from app.engine.engine import Engine
+from app.http.clients import Client
+from app.http.event_ids import EventIds
+from app.http.operations.operation import Operation
 from app.http.problems import problem_document
-
-LAST_EVENT_ID = "last-event-id"
-VERSION_LENGTH = 8
-_ID = re.compile(r"(?P<version>[0-9a-f]{8})-(?P<seed>[0-9]{1,19})-(?P<number>[0-9]{1,9})")
-
-
-LastEventId = Annotated[
-    str | None,
-    Header(
-        max_length=100,
-        description="With `stream` and the very same body: go on after the event of this id; for after a cut.",
-    ),
-]
-
-
-@dataclass(frozen=True)
-class EventIds:
-    """The ids of a stream's events. A request with the id of the last event received resumes the stream after it.
-
-    An id holds all that the same text depends on beside the request, so that nothing is stored for clients
-    that may resume, and any replica with the same model can continue the stream.
-    """
-
-    version: str
-    seed: int = 0
-    received: int = 0
-    """Number of events that the client has."""
-
-    def __getitem__(self, number: int) -> str:
-        return f"{self.version[:VERSION_LENGTH]}-{self.seed}-{number}"
-
-    @classmethod
-    def after(cls, last: str | None, served: Served, seed: int | None, new_seed: int) -> "EventIds":
-        """The ids of a stream that starts, with the request's seed or a new one, or of one resumed after `last`.
-
-        Raises Conflict where `last` is no id of such a stream.
-        """
-        model = f"{served.checkpoint.version} {served.runtime.precision}"
-        version = sha256(model.encode()).hexdigest()
-        if last is None:
-            return cls(version, new_seed if seed is None else seed)
-        match = _ID.fullmatch(last)
-        if not match:
-            raise Conflict("it is not the id of an event of this service", LAST_EVENT_ID)
-        if match["version"] != version[:VERSION_LENGTH]:
-            raise Conflict("it is the id of an event of another model, or another version of it", LAST_EVENT_ID)
-        if seed not in (None, int(match["seed"])):
-            raise Conflict("it is the id of an event of another request: the seeds differ", LAST_EVENT_ID)
-        return cls(version, int(match["seed"]), int(match["number"]) + 1)
+from app.http.sse import stream
+from app.settings import Settings
 
 
 @dataclass
@@ -97,3 +50,18 @@ class NativeFormatter:
 def event(name: str, identifier: str, data: str) -> bytes:
     """One event; data is a JSON document without line ends."""
     return f"event: {name}\nid: {identifier}\ndata: {data}\n\n".encode()
+
+
+async def stream_native(
+    path: str,
+    operation: Operation[Any],
+    format_piece: Callable[[str, Any], bytes],
+    client: Client,
+    engine: Engine,
+    settings: Settings,
+) -> EventSourceResponse:
+    """The response to a streaming request of a native route."""
+    assert operation.ids
+    ticket = await client.submit(engine, operation.job, operation.served)
+    formatter = NativeFormatter(path, operation.ids, format_piece, operation.reply)
+    return await stream(client, engine, [ticket], formatter, settings)

@@ -8,8 +8,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.access.lease import Lease
 from app.access.limits import Guard
-from app.http.dependencies import LEASE, Lease
+from app.http.clients import LEASE
 from app.http.problems import OURS, problem
 from app.telemetry.logs import get_logger, request_id
 from app.telemetry.metrics import Metrics
@@ -81,7 +82,7 @@ class LeaseMiddleware:
         try:
             await self.app(scope, receive, send_with_limits)
         finally:
-            lease.end()
+            lease.release()
 
 
 class BodyLimitMiddleware:

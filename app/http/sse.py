@@ -9,7 +9,7 @@ from sse_starlette import EventSourceResponse
 
 from app.engine.engine import Engine
 from app.engine.ticket import Finished, Ticket
-from app.http.dependencies import Client
+from app.http.clients import Client
 from app.settings import Settings
 
 SHUTDOWN_GRACE_S = 2.0

@@ -42,7 +42,7 @@ class Metrics:
 
         ProcessCollector(registry=self._registry)
 
-    def watch(self, name: str, about: str, value: Callable[[], float]) -> None:
+    def gauge(self, name: str, about: str, value: Callable[[], float]) -> None:
         """A gauge whose value is computed for each scrape."""
         Gauge(f"carousel_{name}", about, registry=self._registry).set_function(value)
 

@@ -12,7 +12,8 @@ from app.catalog.registry import Served, choose_direction
 from app.engine.engine import Engine
 from app.engine.jobs import Choice, ClassifyJob, GenerateJob, Generation, TokenEvent, TokenScore, TranslateJob, Verdict
 from app.errors import InvalidRequest
-from app.http.dependencies import Client, ClientDep, EngineDep, SettingsDep
+from app.http.clients import Client
+from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.problems import stream_error
 from app.http.schemas import huggingface as schemas
 from app.http.schemas.base import as_list

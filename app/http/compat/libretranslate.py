@@ -10,7 +10,8 @@ from app.catalog.registry import Served
 from app.engine.engine import Engine
 from app.engine.jobs import TranslateJob, Translation
 from app.errors import NoModel
-from app.http.dependencies import Client, EngineDep
+from app.http.clients import Client, HttpClient
+from app.http.dependencies import EngineDep
 from app.http.schemas.base import as_list
 from app.http.schemas.libretranslate import (
     DetectedLanguage,
@@ -32,7 +33,7 @@ NAMES = {
 
 async def translate_(body: TranslateForm, request: Request, engine: EngineDep) -> TranslateAnswer:
     """Translate a text or several. A text that is in the target language already comes back as it is."""
-    client = Client(request, body.api_key)
+    client = HttpClient(request, body.api_key)
     texts = as_list(body.q)
     found = _languages_of(engine, body, texts)
     places = [place for place, one in enumerate(found) if one.language != body.target]
@@ -45,7 +46,7 @@ async def translate_(body: TranslateForm, request: Request, engine: EngineDep) -
 
 async def detect_(body: DetectForm, request: Request, engine: EngineDep) -> list[DetectedLanguage]:
     """Which of the languages of the translators a text is in, or which other one it surely is in."""
-    Client(request, body.api_key)
+    HttpClient(request, body.api_key)
     among = sorted(_targets(engine))
     if not among:
         raise NoModel("no translator is loaded")

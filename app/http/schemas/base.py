@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
+from app.errors import InvalidRequest
+
 
 class Request(BaseModel):
     """Strict: no unknown fields, no silent conversion, finite numbers only."""
@@ -70,6 +72,13 @@ def unicode_text(text: str) -> str:
 def is_blank(text: str) -> bool:
     """Whether a text has nothing but what JSON Schema's patterns take for white space."""
     return not text.strip(WHITE)
+
+
+def check_text_or_state(field: str, text: str, state: str | None) -> None:
+    """Raise InvalidRequest where a request has neither a text in a field nor a state."""
+    if state is None and is_blank(text):
+        detail = "it is required, and must hold something else than white space, unless there is a state"
+        raise InvalidRequest(detail, field)
 
 
 def _visible(text: str) -> str:

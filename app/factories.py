@@ -1,0 +1,42 @@
+"""The parts of the service, made from its settings."""
+
+import os
+
+from app.access.keys import KeyRing
+from app.access.limits import Guard
+from app.access.sealing import Sealer
+from app.catalog.registry import Registry, load_models
+from app.engine.engine import Engine, EngineConfig
+from app.settings import Settings
+from app.telemetry.metrics import Metrics
+from models.device import choose_device
+
+
+def make_guard(settings: Settings) -> Guard:
+    """Raises KeyFileError where the file of keys is damaged."""
+    keys = KeyRing([key.get_secret_value() for key in settings.api_keys], settings.api_keys_file)
+    return Guard(keys, settings.rate_limit, settings.max_requests_at_once)
+
+
+def make_sealer(settings: Settings) -> Sealer:
+    return Sealer([key.get_secret_value() for key in settings.state_key], settings.state_lifetime_s)
+
+
+def load_registry(settings: Settings, task: str | None = None) -> Registry:
+    """The models that settings name, or those of them that answer a task. Raises CheckpointError."""
+    device = choose_device(settings.device)
+    return load_models(settings.checkpoints, settings.models, device, task, settings.precision, settings.threads)
+
+
+def make_engine(registry: Registry, settings: Settings, metrics: Metrics | None = None) -> Engine:
+    """An engine that is not started yet."""
+    # int8 runtimes bring threads of their own, beside which PyTorch's only contend with the event loop.
+    int8 = all(served.runtime.precision == "int8" for served in registry.models.values())
+    config = EngineConfig(
+        max_queued=settings.max_queued_jobs,
+        max_rows=settings.max_batch_rows,
+        torch_threads=1 if int8 else settings.threads or os.cpu_count() or 1,
+        timeout_s=settings.request_timeout_s,
+        batching=settings.batching,
+    )
+    return Engine(registry, config, metrics=metrics)

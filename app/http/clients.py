@@ -1,0 +1,148 @@
+"""Clients: those who submit jobs and wait for the results, over HTTP or from the shell."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from starlette.requests import Request
+
+from app.access.lease import Lease
+from app.catalog.registry import Served
+from app.engine.engine import Engine
+from app.engine.jobs import Job
+from app.engine.ticket import Caller, Finished, Ticket
+from app.errors import ClientGone
+
+LEASE = "carousel.lease"
+"""The key of an ASGI scope under which the request's lease is."""
+DEFAULT_URGENCY = 3
+
+
+class Client(ABC):
+    """Submits jobs, is charged for them, and cancels them when it disconnects.
+
+    key is the id of its API key, empty where none is needed; caller is what the engine's queue knows of it.
+    """
+
+    def __init__(self, key: str, caller: Caller) -> None:
+        self.key, self.caller = key, caller
+
+    @abstractmethod
+    async def charge(self, cost: float, commit: bool = True) -> None:
+        """Charge a cost in tokens, or only check whether it can be charged. Raises LimitExceeded or InvalidRequest."""
+
+    @abstractmethod
+    async def disconnected(self) -> None:
+        """Return when the client disconnects."""
+
+    async def submit(self, engine: Engine, job: Job, served: Served) -> Ticket:
+        """Submit a job, and charge for it. Raises what `Engine.submit` and `charge` raise."""
+        (ticket,) = await self.submit_all(engine, [(job, served)])
+        return ticket
+
+    async def submit_all(self, engine: Engine, jobs: Sequence[tuple[Job, Served]]) -> list[Ticket]:
+        """Submit jobs, all or none, and charge for them together: those that are refused cost nothing."""
+        cost = sum(job.cost for job, _ in jobs)
+        await self.charge(cost, commit=False)
+        tickets: list[Ticket] = []
+        with _all_or_none(tickets):
+            for job, served in jobs:
+                tickets.append(await engine.submit(job, served, self.caller))
+            await self.charge(cost)
+        return tickets
+
+    async def result(self, ticket: Ticket) -> Any:
+        """The result of a ticket, or its error, raised. Raises ClientGone where the client disconnects before."""
+        return await self._unless_gone(ticket, ticket.result())
+
+    async def results(self, tickets: Sequence[Ticket]) -> list[Any]:
+        """The results of all tickets; where one fails, the others are cancelled."""
+        with _all_or_none(tickets):
+            return [await self.result(ticket) for ticket in tickets]
+
+    async def first(self, ticket: Ticket, *others: Ticket) -> Sequence[Any]:
+        """The first events of a ticket; an error before any other event is raised. Raises ClientGone too.
+
+        The other tickets are cancelled where it raises.
+        """
+        with _all_or_none(others):
+            events: Sequence[Any] = await self._unless_gone(ticket, ticket.events())
+            if isinstance(events[0], Finished) and events[0].error is not None:
+                raise events[0].error
+        return events
+
+    async def _unless_gone(self, ticket: Ticket, answer: Coroutine[Any, Any, Any]) -> Any:
+        answering = asyncio.create_task(answer)
+        disconnecting = asyncio.create_task(self.disconnected())
+        try:
+            await asyncio.wait((answering, disconnecting), return_when=asyncio.FIRST_COMPLETED)
+            if answering.done():
+                return answering.result()
+            ticket.leave()
+            raise ClientGone("the client closed the connection")
+        except asyncio.CancelledError:
+            ticket.leave()
+            raise
+        finally:
+            answering.cancel()
+            disconnecting.cancel()
+
+
+class HttpClient(Client):
+    """The client of an HTTP request.
+
+    Raises Unauthorized or LimitExceeded where the request is not allowed. secret is an API key that came otherwise
+    than in a header.
+    """
+
+    def __init__(self, request: Request, secret: str | None = None) -> None:
+        self._request = request
+        self._lease: Lease = request.scope[LEASE]
+        guard = self._lease.guard
+        authorization = request.headers.get("authorization", "")
+        key = guard.check(secret) if secret is not None and not authorization else guard.identify(authorization)
+        name = key or (request.client.host if request.client else "")
+        self._lease.acquire(name)
+        super().__init__(key, Caller(name, _urgency(request.headers.get("priority", ""))))
+
+    async def charge(self, cost: float, commit: bool = True) -> None:
+        await self._lease.charge(cost, commit)
+
+    async def disconnected(self) -> None:
+        while (await self._request.receive())["type"] != "http.disconnect":
+            pass
+
+
+class LocalClient(Client):
+    """The client of a command in the shell: it has no limits, and stays until the answer."""
+
+    def __init__(self) -> None:
+        super().__init__("", Caller())
+
+    async def charge(self, cost: float, commit: bool = True) -> None:
+        """Nothing is charged."""
+
+    async def disconnected(self) -> None:
+        await asyncio.Event().wait()
+
+
+@contextmanager
+def _all_or_none(tickets: Sequence[Ticket]) -> Iterator[None]:
+    """Cancel tickets where an error is raised."""
+    try:
+        yield
+    except BaseException:
+        for ticket in tickets:
+            ticket.leave()
+        raise
+
+
+def _urgency(header: str) -> int:
+    """The u of a Priority header (RFC 9218), 0 (most urgent) to 7; the default where it is missing or malformed."""
+    for part in header.split(","):
+        name, _, value = part.strip().partition("=")
+        if name == "u" and len(value) == 1 and value in "01234567":
+            return int(value)
+    return DEFAULT_URGENCY

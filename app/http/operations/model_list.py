@@ -1,0 +1,37 @@
+"""What is known of the models that are served."""
+
+from app.catalog.registry import Registry, Served
+from app.http.schemas.models import CurvePoint, ModelDetail, ModelsReply, ModelSummary
+from models.kinds import kind_of
+
+
+def list_models(registry: Registry) -> ModelsReply:
+    return ModelsReply(models=[_summary(registry, served) for served in registry.models.values()])
+
+
+def show_model(registry: Registry, name: str) -> ModelDetail:
+    """Raises ModelNotFound."""
+    served = registry.get(name)
+    summary = _summary(registry, served).model_dump(exclude_unset=True)
+    loaded = served.checkpoint
+    curve = [CurvePoint.model_validate(entry) for entry in loaded.log]
+    return ModelDetail(**summary, card=loaded.card, training=dict(loaded.training), curve=curve)
+
+
+def _summary(registry: Registry, served: Served) -> ModelSummary:
+    loaded = served.checkpoint
+    of_its_kind = {name: getattr(loaded.model.config, name) for name in kind_of(loaded.model).shown}
+    return ModelSummary(
+        name=loaded.name,
+        kind=loaded.kind,
+        languages=list(loaded.languages),
+        parameters=sum(tensor.numel() for tensor in loaded.model.state_dict().values()),
+        size_bytes=loaded.size_bytes,
+        vocabulary=loaded.tokenizer.size,
+        metrics=dict(loaded.metrics),
+        version=loaded.version,
+        checksum=loaded.checksum,
+        device=str(registry.device),
+        precision=served.runtime.precision,
+        **of_its_kind,
+    )

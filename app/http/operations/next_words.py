@@ -1,0 +1,37 @@
+"""The probabilities of the next word."""
+
+import math
+
+from app.access.state_tokens import StateTokens
+from app.catalog.registry import Registry
+from app.engine.jobs import Prediction, PredictJob
+from app.http.operations.operation import Operation
+from app.http.schemas.base import check_text_or_state
+from app.http.schemas.next_word_probs import NextWord, NextWordReply, NextWordRequest
+
+
+def next_word_probs(body: NextWordRequest, registry: Registry, tokens: StateTokens) -> Operation[NextWordReply]:
+    """Raises Conflict, InvalidRequest, ModelNotFound or NoModel."""
+    check_text_or_state("text", body.text, body.state)
+    snapshot = tokens.open(body.state)
+    served = registry.for_prompt(body.model, body.text, snapshot.model if snapshot else None)
+    job = PredictJob(
+        text=body.text,
+        top=body.top,
+        unit=body.unit,
+        partial=body.partial,
+        candidates=tuple(body.candidates or ()),
+        temperature=body.temperature,
+        snapshot=snapshot,
+        return_snapshot=body.return_state,
+    )
+
+    def reply(result: Prediction) -> NextWordReply:
+        words = [
+            NextWord(word=word, probability=probability, logprob=math.log(probability) if probability else None)
+            for word, probability in result.next
+        ]
+        state = tokens.seal(result.snapshot)
+        return NextWordReply(model=served.name, unit=body.unit, next=words, other=result.other, **state)
+
+    return Operation(job, served, reply)
