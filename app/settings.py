@@ -1,4 +1,4 @@
-"""Every knob of the service, with its unit in its name."""
+"""The settings of the service, each with its unit in its name."""
 
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,7 +13,7 @@ from app.errors import ServiceError
 
 
 class SettingsError(ServiceError):
-    """An environment variable that makes no sense; the service does not start."""
+    """An invalid environment variable; the service does not start."""
 
 
 def _names(value: object) -> object:
@@ -52,67 +52,71 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     checkpoints: Path = Field(Path("checkpoints"), description="Folder of checkpoint directories.")
     models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
-        (), description="Names of those to load, with commas between; all if empty."
+        (), description="Names of the models to load, separated by commas; all if empty."
     )
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where models run; auto: a GPU if there is one.")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="Device for models; auto: a GPU if there is one."
+    )
     precision: Literal["auto", "int8", "bfloat16", "float16", "float32"] = Field(
-        "auto", description="Of the models' numbers; auto: int8 on a CPU, float16 on a GPU."
+        "auto", description="Numeric precision of models; auto: int8 on a CPU, float16 on a GPU."
     )
-    threads: int = Field(0, ge=0, le=1024, description="CPU threads of one computation; 0: one a core.")
-    max_prompt_characters: int = Field(20_000, ge=1, description="Longest prompt or text of the language models.")
-    max_text_characters: int = Field(20_000, ge=1, description="Longest text to classify.")
-    max_source_characters: int = Field(5_000, ge=1, description="Longest text to translate.")
-    max_inspect_characters: int = Field(1_000, ge=1, description="Longest text to look inside at.")
-    max_texts: int = Field(64, ge=1, description="Most texts in one request.")
-    max_new_tokens: int = Field(1_024, ge=1, description="Most tokens that one request may generate.")
-    max_choices: int = Field(8, ge=1, description="Most choices (n) of one generation.")
-    max_beam_size: int = Field(16, ge=1, description="Widest beam.")
-    max_body_bytes: int = Field(2_097_152, ge=1024, description="Largest request body.")
-    max_header_bytes: int = Field(16_384, ge=256, description="Largest header of a request, its address included.")
-    max_connections: int = Field(1_000, ge=1, description="Connections that may be open at once.")
-    max_batch_rows: int = Field(256, ge=1, description="Texts (choices, beams) of a model that run together.")
-    max_queued_jobs: int = Field(1_024, ge=1, description="Requests that may wait; more are refused with 429.")
+    threads: int = Field(0, ge=0, le=1024, description="CPU threads for one computation; 0: one for each core.")
+    max_prompt_characters: int = Field(
+        20_000, ge=1, description="Maximum length of a prompt or text for language models."
+    )
+    max_text_characters: int = Field(20_000, ge=1, description="Maximum length of a text for /classify.")
+    max_source_characters: int = Field(5_000, ge=1, description="Maximum length of a text for /translate.")
+    max_inspect_characters: int = Field(1_000, ge=1, description="Maximum length of a text for /inspect.")
+    max_texts: int = Field(64, ge=1, description="Maximum number of texts in a request.")
+    max_new_tokens: int = Field(1_024, ge=1, description="Maximum number of tokens to generate for a request.")
+    max_choices: int = Field(8, ge=1, description="Maximum number of choices (n) of a generation.")
+    max_beam_size: int = Field(16, ge=1, description="Maximum beam size.")
+    max_body_bytes: int = Field(2_097_152, ge=1024, description="Maximum size of a request body.")
+    max_header_bytes: int = Field(16_384, ge=256, description="Maximum size of a request's headers, its URL included.")
+    max_connections: int = Field(1_000, ge=1, description="Maximum number of open connections.")
+    max_batch_rows: int = Field(256, ge=1, description="Maximum rows (texts, choices, beams) in a model's batch.")
+    max_queued_jobs: int = Field(1_024, ge=1, description="Maximum queue length; further requests get 429.")
     batching: Literal["step", "request"] = Field(
-        "step", description="When requests may join what runs: at each step, or (to compare) when all before are done."
+        "step", description="When requests join the batch: at each step, or (for comparison) only when it is empty."
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names)] = Field(
-        (), description="API keys, with commas between. If there are none, nor a file of them, none is needed."
+        (), description="API keys, separated by commas. Without keys here or in a file, no key is needed."
     )
     api_keys_file: Path | None = Field(None, description="A file of API keys, made by `carousel keys`.")
-    public_without_keys: bool = Field(
-        False, description="Listen on an address that is not this machine's own although no API key is needed."
-    )
+    public_without_keys: bool = Field(False, description="Allow a public address although no API key is needed.")
     rate_limit: Annotated[RateLimitItem | None, BeforeValidator(_rate)] = Field(
-        None, description="Tokens that a client may use, such as 60000/minute; no limit if empty."
+        None, description="Rate limit of a client in tokens, such as 60000/minute; none if empty."
     )
-    max_requests_at_once: int = Field(0, ge=0, description="Requests of a client that may run at once; 0: no limit.")
+    max_requests_at_once: int = Field(
+        0, ge=0, description="Maximum number of concurrent requests of a client; 0: no limit."
+    )
     cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
-        (), description="Origins whose pages may ask, such as https://example.org, with commas between; * is all."
+        (), description="Allowed CORS origins, such as https://example.org, separated by commas; * allows all."
     )
     state_key: StateKeys = Field(
         (),
-        description="Keys that seal a model's memory for clients to keep, with commas between: the first seals, all "
-        "open; `carousel state-key` makes one. If empty, one is made up at every start.",
+        description="Keys that encrypt returned states, separated by commas: the first encrypts, all decrypt; "
+        "`carousel state-key` makes one. If empty, each start makes a new one.",
     )
-    state_lifetime_s: float = Field(86_400.0, gt=0, description="How long such a memory can be used.")
+    state_lifetime_s: float = Field(86_400.0, gt=0, description="How long a returned state can be used.")
     traces: bool = Field(
-        False, description="Send OpenTelemetry traces (the extra `traces`), where OTEL_… variables say."
+        False, description="Send OpenTelemetry traces (extra `traces`), as configured by the OTEL_… variables."
     )
-    request_timeout_s: float = Field(60.0, gt=0, description="Longest that a request may take, its waiting included.")
-    header_timeout_s: float = Field(10.0, gt=0, description="How long the header of a request may take to come.")
-    body_timeout_s: float = Field(20.0, gt=0, description="How long the body of a request may take to come.")
-    keep_alive_timeout_s: int = Field(5, ge=1, description="How long a connection may be idle between requests.")
-    write_timeout_s: float = Field(20.0, gt=0, description="How long a client may leave what is sent to it unread.")
-    shutdown_timeout_s: float = Field(20.0, gt=0, description="How long running requests may take to end at shutdown.")
+    request_timeout_s: float = Field(60.0, gt=0, description="Deadline of a request, time in the queue included.")
+    header_timeout_s: float = Field(10.0, gt=0, description="Maximum time to receive a request's headers.")
+    body_timeout_s: float = Field(20.0, gt=0, description="Maximum time to receive a request's body.")
+    keep_alive_timeout_s: int = Field(5, ge=1, description="Maximum idle time of a connection between requests.")
+    write_timeout_s: float = Field(20.0, gt=0, description="Maximum time for which a client may not read its response.")
+    shutdown_timeout_s: float = Field(20.0, gt=0, description="Time for running requests to end at shutdown.")
 
     @property
     def max_input_characters(self) -> int:
-        """Longest text of any model."""
+        """Maximum length of a text for any model."""
         return max(self.max_prompt_characters, self.max_text_characters, self.max_source_characters)
 
     @property
     def is_public(self) -> bool:
-        """Whether others than this machine can reach the address; of a name that is not localhost, it is supposed."""
+        """Whether the address can be reached from other machines; assumed of any name but localhost."""
         try:
             return not ip_address(self.host).is_loopback
         except ValueError:
@@ -120,7 +124,7 @@ class Settings(BaseSettings):
 
 
 def check_public(settings: Settings) -> None:
-    """Raise SettingsError where the service would stand open to the world and nobody said that it may."""
+    """Raise SettingsError for a public address without keys that is not explicitly allowed."""
     if settings.is_public and not (settings.api_keys or settings.api_keys_file or settings.public_without_keys):
         raise SettingsError(
             f"CAROUSEL_HOST: {settings.host} can be reached from elsewhere, and no API key is needed; make some with "
