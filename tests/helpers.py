@@ -74,7 +74,7 @@ def wrapped(registry: Registry, name: str, wrap: Callable[[Any], Any]) -> Regist
 def generate_job(seed: int, **changes: Any) -> GenerateJob:
     """A job of many kinds, the same for the same seed."""
     draw = random.Random(seed)
-    made: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "prompt": draw.choice(["the man", "a good film ", "Where is the station? It is near", "dog", "x" * 40]),
         "max_new_tokens": draw.randint(1, 14),
         "sampling": SamplingConfig(
@@ -89,4 +89,4 @@ def generate_job(seed: int, **changes: Any) -> GenerateJob:
         "top_logprobs": draw.choice([0, 0, 2]),
         "stream": draw.random() < 0.5,
     } | changes
-    return GenerateJob(**{"scored": made["top_logprobs"] > 0} | made)
+    return GenerateJob(**{"scored": fields["top_logprobs"] > 0} | fields)

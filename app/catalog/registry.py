@@ -1,4 +1,4 @@
-"""The models that are served, and which of them a request means."""
+"""The served models, and the choice of one for a request."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ SCRATCH_SUFFIXES = (".training", ".partial", ".old")
 
 @dataclass(frozen=True, eq=False)
 class Served:
-    """A checkpoint and the runtime that answers with it; for what predicts text, its pieces as parts of words."""
+    """A checkpoint and its runtime; for a language model, its vocabulary as pieces of words too."""
 
     checkpoint: Checkpoint
     runtime: AnyRuntime
@@ -99,11 +99,11 @@ def _paths(folder: Path, names: Sequence[str]) -> list[Path]:
     """The named checkpoints of a folder, or all. Raises CheckpointError where there is no such folder."""
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: no such folder of checkpoints (CAROUSEL_CHECKPOINTS)")
-    found = sorted(
+    all_paths = sorted(
         path for path in folder.iterdir()
         if path.is_dir() and not path.name.startswith(".") and path.suffix not in SCRATCH_SUFFIXES
     )  # fmt: skip
-    return [folder / name for name in names] or found
+    return [folder / name for name in names] or all_paths
 
 
 def _task_of(path: Path) -> str:
@@ -120,7 +120,7 @@ class Registry:
         self.device = device
 
     def swap(self, served: Served) -> None:
-        """Put a model in the place of the one of its name: who asks from now on gets it."""
+        """Replace the model of that name, for requests that are resolved from now on."""
         self.models = {**self.models, served.name: served}
 
     def get(self, name: str) -> Served:
@@ -137,7 +137,7 @@ class Registry:
                 raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs a {kind}", "model")
             return [loaded]
         models = [loaded for loaded in self.models.values() if loaded.task == kind]
-        models.sort(key=lambda loaded: loaded.kind != kind)  # what stands in for the kind comes last
+        models.sort(key=lambda loaded: loaded.kind != kind)  # other kinds that do the task, such as n-grams, come last
         if not models:
             raise NoModel(f"no model of the kind {kind} is loaded", "model")
         return models
@@ -162,7 +162,7 @@ class Registry:
         return loaded
 
     def for_prompt(self, name: str | None, text: str, made_by: str | None) -> Served:
-        """The language model that made a state; without one, the named one, or the first for the text's language."""
+        """The model that made the state, if there is one; else the named one, or the first for the text's language."""
         if made_by is None:
             return self.for_text("language", name, text)
         if name not in (None, made_by):
@@ -170,24 +170,24 @@ class Registry:
         return self.get(made_by)
 
     def directions(self) -> list[tuple[str, str]]:
-        """All pairs of languages, source and target, that some model translates."""
+        """All directions (source, target) that some model translates."""
         translators = [served for served in self.models.values() if served.task == "translator"]
         return [pair for served in translators for pair in served.checkpoint.model.config.directions]
 
     def for_translation(
         self, name: str | None, texts: Sequence[str], source: str, target: str | None
     ) -> tuple[Served, str, list[Detected]]:
-        """As choose_direction, of the named model, or of all translators."""
+        """`choose_direction` among the named model, or all translators."""
         return choose_direction(self.of_kind("translator", name), texts, source, target)
 
 
 def choose_direction(
     models: Sequence[Served], texts: Sequence[str], source: str, target: str | None
 ) -> tuple[Served, str, list[Detected]]:
-    """Of some translators, the one for these texts, with the target language, and the language of each text.
+    """The first of some translators for these texts, the target language, and the language of each text.
 
-    A source of "auto" is detected. A target left out is the only one that the first text's language is translated
-    to. Raises NoModel where none of the models translates so.
+    A source of "auto" is detected. Without a target, there must be only one for the first text's language. Raises
+    NoModel where no model has the direction, and InvalidRequest where the texts need different models.
     """
     by_direction: dict[tuple[str, str], Served] = {}
     for loaded in models:
@@ -198,7 +198,7 @@ def choose_direction(
         known = ", ".join(sorted({goal for _, goal in by_direction}))
         raise NoModel(f"no model translates to that language; there are {known}", "target")
     if source == "auto":
-        # A text that is in the target's language already is known as such, and said to be.
+        # the target too, so that a text in it already is recognized
         among = [*sources, target] if target else sources
         detected = [detect(text, among) for text in texts]
     elif source in sources:
@@ -210,9 +210,9 @@ def choose_direction(
         if len(targets) > 1:
             raise NoModel(f"name a language to translate to; there are {', '.join(targets)}", "target")
         (target,) = targets
-    if any(found.language == target for found in detected):
+    if any(one.language == target for one in detected):
         raise NoModel("a text is in the target language already; name its language as the source", "target")
-    chosen = {by_direction.get((found.language, target)) for found in detected}
+    chosen = {by_direction.get((one.language, target)) for one in detected}
     if len(chosen) > 1:
         raise InvalidRequest("the texts are in languages of different models; send them apart", "text")
     return by_direction[detected[0].language, target], target, detected

@@ -1,4 +1,4 @@
-"""On SIGHUP, changed checkpoints take the place of those that are served; what runs ends on the old ones."""
+"""On SIGHUP, changed checkpoints replace the served ones; running requests finish on the old ones."""
 
 import asyncio
 import signal

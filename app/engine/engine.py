@@ -19,15 +19,15 @@ from typing import Literal
 import torch
 
 from app.catalog.registry import Registry, Served
+from app.engine.admission import Admission
 from app.engine.jobs import Job
 from app.engine.lanes.wiring import ModelLanes, Task, make_lanes, prepare
 from app.engine.meter import Meter
 from app.engine.outbox import Outbox
-from app.engine.pace import Pace
 from app.engine.queue import FairQueue
 from app.engine.scheduler import RoundRobin
 from app.engine.ticket import Caller, Ticket
-from app.errors import DeadlineExceeded, EngineStopped, QueueFull
+from app.errors import DeadlineExceeded, EngineStopped
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import Metrics
 
@@ -85,10 +85,8 @@ class Engine:
         self._outbox = Outbox()
         self._scheduler = RoundRobin(clock)
         self._meter = Meter(metrics or Metrics(), clock)
-        self._pace = Pace()
+        self._admission = Admission(self.config.max_queued)
         self._last_finish = clock()
-        self._queued = 0  # requests between submit and a slot
-        self._queued_cost = 0.0
         self._stop_by: float | None = None
         self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -127,7 +125,7 @@ class Engine:
             else:
                 task = prepare(ticket, served)
         except BaseException:
-            self._dequeue(ticket)
+            self._admission.leave(ticket)
             raise
         with self._condition:
             self._inbox.append(_Entry(task, served))
@@ -148,7 +146,7 @@ class Engine:
     @property
     def queued(self) -> int:
         """Queued requests: submitted, and without a slot yet."""
-        return self._queued
+        return self._admission.queued
 
     @property
     def running(self) -> int:
@@ -159,7 +157,7 @@ class Engine:
     def empty(self) -> bool:
         """Whether nothing is left of any job: no ticket, no slot, no state that is set aside."""
         lanes_empty = all(lanes.empty and lanes.free_slots == self.config.max_rows for lanes in self._lanes.values())
-        return lanes_empty and not (self._queued or self._running)
+        return lanes_empty and not (self.queued or self._running)
 
     def is_moving(self, patience_s: float) -> bool:
         """Whether the thread is alive and its current step has not taken longer than patience_s."""
@@ -168,25 +166,13 @@ class Engine:
 
     def predicted_wait_s(self) -> float:
         """How long a request submitted now would wait for a slot."""
-        return self._pace.predict_s(self._queued_cost)
+        return self._admission.predicted_wait_s()
 
     def _enqueue(self, ticket: Ticket) -> None:
-        with self._condition:
+        with self._condition:  # a drain comes before or after both, so that the thread does not end in between
             if not self.takes_work:
                 raise EngineStopped("the service is shutting down")
-            wait_s = self.predicted_wait_s()
-            if self._queued >= self.config.max_queued:
-                raise QueueFull(f"{self._queued} requests are waiting, and no more may", retry_after_s=wait_s)
-            if wait_s > ticket.timeout_s:
-                detail = f"it would wait about {wait_s:.0f} s, and may take {ticket.timeout_s:g} s"
-                raise QueueFull(detail, retry_after_s=wait_s - ticket.timeout_s / 2)
-            self._queued += 1
-            self._queued_cost += ticket.cost
-
-    def _dequeue(self, ticket: Ticket) -> None:
-        with self._condition:
-            self._queued -= 1
-            self._queued_cost -= ticket.cost
+            self._admission.enter(ticket)
 
     def _wake(self) -> None:
         """A client has read its events: its rows may be parked, with the thread asleep."""
@@ -247,7 +233,7 @@ class Engine:
             stop_by = self._stop_by
         if stop_by is None:
             return True
-        return self._clock() < stop_by and bool(self._running or self._queued)
+        return self._clock() < stop_by and bool(self._running or self.queued)
 
     def _idle(self) -> bool:
         if self._queues and not self._running:
@@ -262,7 +248,7 @@ class Engine:
         for queue in self._queues.values():
             for entry in [entry for entry in queue if entry.ticket.gone]:
                 queue.remove(entry)
-                self._dequeue(entry.ticket)
+                self._admission.leave(entry.ticket)
                 self._meter.ended(entry.ticket)
 
     def _account(self) -> None:
@@ -271,7 +257,7 @@ class Engine:
         if ended:
             now = self._clock()
             since = max(self._last_finish, min(ticket.created for ticket in ended))
-            self._pace.record(sum(ticket.cost for ticket in ended), now - since)
+            self._admission.record(sum(ticket.cost for ticket in ended), now - since)
             self._last_finish = now
             self._running.difference_update(ended)
             for ticket in ended:
@@ -290,7 +276,7 @@ class Engine:
                 lanes = self._lanes[served] = make_lanes(served, self.config.max_rows, self._outbox)
             while (entry := queue.next()) and (lanes.free_slots >= entry.task.slots or lanes.empty):
                 queue.take(entry)
-                self._dequeue(entry.ticket)
+                self._admission.leave(entry.ticket)
                 self._running.add(entry.ticket)
                 self._meter.admitted(entry.ticket)
                 lanes.start(entry.task)
@@ -309,7 +295,7 @@ class Engine:
             if not ticket.gone:
                 self._outbox.fail(ticket, error)
         for entry in [*entries, *(entry for queue in self._queues.values() for entry in queue)]:
-            self._dequeue(entry.ticket)
+            self._admission.leave(entry.ticket)
         self._queues.clear()
         self._running.clear()
         self._lanes.clear()

@@ -105,8 +105,8 @@ class TestSwap:
         other = Served(replace(turkish.checkpoint, name="language-en"), turkish.runtime, turkish.vocabulary)
 
         class SwapsOnce(Registry):
-            def for_prompt(self, *wanted: Any) -> Served:
-                served = super().for_prompt(*wanted)
+            def for_prompt(self, *arguments: Any) -> Served:
+                served = super().for_prompt(*arguments)
                 self.swap(other)
                 return served
 
@@ -154,8 +154,8 @@ class TestSealer:
     def test_every_change_is_seen(self) -> None:
         sealer = Sealer([], 60)
         token = sealer.seal(SNAPSHOT, "a")
-        for place in range(0, len(token), 3):
-            other = token[:place] + ("x" if token[place] != "x" else "y") + token[place + 1 :]
+        for index in range(0, len(token), 3):
+            other = token[:index] + ("x" if token[index] != "x" else "y") + token[index + 1 :]
             with pytest.raises(Conflict):
                 sealer.open(other, "a")
 

@@ -1,4 +1,4 @@
-"""An engine whose steps a test runs one by one, by a clock that moves when the test says so."""
+"""An engine whose steps a test runs one by one, with a clock that the test moves."""
 
 import asyncio
 from collections.abc import Callable
@@ -33,19 +33,19 @@ class Clock:
 
 
 @dataclass
-class Desk:
-    """The engine, and what its tickets have been told."""
+class Driver:
+    """Runs an engine without its thread, and records the events of each ticket."""
 
     engine: Engine
     clock: Clock
-    told: dict[Ticket, list[Any]] = field(default_factory=dict)
+    events: dict[Ticket, list[Any]] = field(default_factory=dict)
 
     async def submit(self, job: Job, caller: Caller | None = None, model: str | Served = "") -> Ticket:
         """Submit a job to a model, or to the English one that can do it."""
         served = model if isinstance(model, Served) else self.engine.registry.get(model or MODELS[type(job)])
         ticket = await self.engine.submit(job, served, caller)
-        self.told[ticket] = []
-        ticket.deliver = self.told[ticket].append  # type: ignore[method-assign, assignment] # events are seen here, and read by nobody
+        self.events[ticket] = []
+        ticket.deliver = self.events[ticket].append  # type: ignore[method-assign, assignment] # nobody awaits them
         return ticket
 
     def step(self, count: int = 1) -> None:
@@ -58,19 +58,19 @@ class Desk:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
 
-    async def finish(self, most: int = 5_000) -> None:
-        """Run steps until nothing is left."""
-        for _ in range(most):
+    async def finish(self, max_steps: int = 5_000) -> None:
+        """Run steps until no job is left."""
+        for _ in range(max_steps):
             if not (self.engine.running or self.engine.queued):
                 await self.settle()
                 return
             self.step()
             await self.settle()
-        raise AssertionError(f"still {self.engine.running} running and {self.engine.queued} waiting")
+        raise AssertionError(f"still {self.engine.running} running and {self.engine.queued} queued")
 
     def end(self, ticket: Ticket) -> Finished:
-        """How a ticket ended; there is one end, and nothing after it."""
-        events = self.told[ticket]
+        """The last event of a ticket: a Finished, and the only one."""
+        events = self.events[ticket]
         assert [isinstance(event, Finished) for event in events].count(True) == 1, events
         assert isinstance(events[-1], Finished)
         return events[-1]
@@ -81,15 +81,15 @@ class Desk:
         return end.result
 
 
-MakeDesk = Callable[..., Desk]
+MakeDriver = Callable[..., Driver]
 
 
 @pytest.fixture
-def make_desk(registry: Registry) -> MakeDesk:
-    """Makes desks over the tiny models, in int8: what comes out is exact."""
+def make_driver(registry: Registry) -> MakeDriver:
+    """Makes drivers of engines with the tiny models, in int8, whose results are exact."""
 
-    def make(models: Registry | None = None, **config: Any) -> Desk:
+    def make(models: Registry | None = None, **config: Any) -> Driver:
         clock = Clock()
-        return Desk(Engine(models or registry, EngineConfig(**config), clock), clock)
+        return Driver(Engine(models or registry, EngineConfig(**config), clock), clock)
 
     return make

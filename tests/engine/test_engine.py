@@ -19,7 +19,7 @@ from app.engine.ticket import Caller, Ticket
 from app.errors import DeadlineExceeded, EngineStopped, InvalidRequest, QueueFull
 from models.errors import TokenizerError
 from models.sampling import SamplingConfig
-from tests.engine.conftest import Desk, MakeDesk
+from tests.engine.conftest import Driver, MakeDriver
 from tests.helpers import END, Wrapped, generate_job, wrapped
 
 pytestmark = pytest.mark.anyio
@@ -42,141 +42,143 @@ def other_job(number: int) -> Any:
     ][number % 6]
 
 
-async def solo(desk: Desk, job: Any, model: str | Served = "") -> Any:
-    ticket = await desk.submit(job, model=model)
-    await desk.finish()
-    return desk.result(ticket)
+async def solo(driver: Driver, job: Any, model: str | Served = "") -> Any:
+    ticket = await driver.submit(job, model=model)
+    await driver.finish()
+    return driver.result(ticket)
 
 
 class TestSchedules:
     @pytest.mark.parametrize("schedules", SCHEDULES)
-    async def test_each_output_is_that_of_its_solo_run(self, make_desk: MakeDesk, schedules: range) -> None:
+    async def test_each_output_is_that_of_its_solo_run(self, make_driver: MakeDriver, schedules: range) -> None:
         """Random arrivals, lengths, cancels, seeds, urgencies and callers; steps are run by hand."""
-        desk = make_desk()
-        alone = [await solo(desk, generate_job(seed)) for seed in range(JOBS)]
+        driver = make_driver()
+        alone = [await solo(driver, generate_job(seed)) for seed in range(JOBS)]
         for schedule in schedules:
             draw = random.Random(schedule)
-            desk = make_desk(max_rows=draw.choice([1, 3, 8, 64]))
-            await run_schedule(desk, draw, alone)
+            driver = make_driver(max_rows=draw.choice([1, 3, 8, 64]))
+            await run_schedule(driver, draw, alone)
 
-    async def test_with_all_kinds_of_work(self, make_desk: MakeDesk) -> None:
+    async def test_with_all_kinds_of_work(self, make_driver: MakeDriver) -> None:
         """Exact for what is exact; translations, which add up floats, and classes, up to rounding."""
-        desk = make_desk()
+        driver = make_driver()
         jobs = [other_job(number) for number in range(36)]
-        alone = [await solo(desk, job) for job in jobs]
-        streams_alone = [await solo(desk, generate_job(seed)) for seed in range(6)]
-        desk = make_desk(max_rows=6)
-        streams = [await desk.submit(generate_job(seed)) for seed in range(6)]
-        tickets = [await desk.submit(job) for job in jobs]
-        await desk.finish()
-        for job, ticket, wanted in zip(jobs, tickets, alone, strict=True):
-            found = desk.result(ticket)
+        alone = [await solo(driver, job) for job in jobs]
+        streams_alone = [await solo(driver, generate_job(seed)) for seed in range(6)]
+        driver = make_driver(max_rows=6)
+        streams = [await driver.submit(generate_job(seed)) for seed in range(6)]
+        tickets = [await driver.submit(job) for job in jobs]
+        await driver.finish()
+        for job, ticket, expected in zip(jobs, tickets, alone, strict=True):
+            result = driver.result(ticket)
             if isinstance(job, PredictJob):
-                assert found == wanted
+                assert result == expected
             elif isinstance(job, ClassifyJob):
-                assert [one.scores for one in found] == [pytest.approx(one.scores, abs=0.01) for one in wanted]
+                assert [one.scores for one in result] == [pytest.approx(one.scores, abs=0.01) for one in expected]
             else:
-                assert [one.text for one in found] == [one.text for one in wanted]
-                pieces = [event for event in desk.told[ticket] if isinstance(event, SentenceEvent)]
+                assert [one.text for one in result] == [one.text for one in expected]
+                pieces = [event for event in driver.events[ticket] if isinstance(event, SentenceEvent)]
                 if job.stream:
-                    assert "".join(piece.text for piece in pieces) == found[0].text
-        assert [desk.result(ticket) for ticket in streams] == streams_alone
+                    assert "".join(piece.text for piece in pieces) == result[0].text
+        assert [driver.result(ticket) for ticket in streams] == streams_alone
 
 
-async def run_schedule(desk: Desk, draw: random.Random, alone: list[Any]) -> None:
+async def run_schedule(driver: Driver, draw: random.Random, alone: list[Any]) -> None:
     arriving = sorted((draw.randrange(25), draw.randrange(JOBS)) for _ in range(draw.randint(1, 6)))
     leaving: dict[int, list[Ticket]] = {}
     tickets: dict[Ticket, int] = {}
     for step in range(60):
         for when, seed in arriving:
             if when == step:
-                ticket = await desk.submit(generate_job(seed), Caller(draw.choice("abc"), draw.randrange(8)))
+                ticket = await driver.submit(generate_job(seed), Caller(draw.choice("abc"), draw.randrange(8)))
                 tickets[ticket] = seed
                 if draw.random() < 0.3:
                     leaving.setdefault(step + draw.randrange(12), []).append(ticket)
         for ticket in leaving.get(step, []):
             ticket.leave()
-        desk.step()
-    await desk.finish()
+        driver.step()
+    await driver.finish()
     left = {ticket for group in leaving.values() for ticket in group}
     for ticket, seed in tickets.items():
-        if ticket in left and not desk.told[ticket]:
+        if ticket in left and not driver.events[ticket]:
             continue  # it left before there was anything to tell
-        if ticket in left and desk.told[ticket][-1:] and not hasattr(desk.told[ticket][-1], "result"):
-            check_pieces(desk, ticket, alone[seed], whole=False)
+        if ticket in left and driver.events[ticket][-1:] and not hasattr(driver.events[ticket][-1], "result"):
+            check_stream(driver, ticket, alone[seed], whole=False)
             continue
-        assert desk.result(ticket) == alone[seed]
-        check_pieces(desk, ticket, alone[seed], whole=True)
-    check_empty(desk)
+        assert driver.result(ticket) == alone[seed]
+        check_stream(driver, ticket, alone[seed], whole=True)
+    check_empty(driver)
 
 
-def check_pieces(desk: Desk, ticket: Ticket, wanted: Any, whole: bool) -> None:
-    """What was streamed is the text, or, of one that left, how it began."""
+def check_stream(driver: Driver, ticket: Ticket, expected: Any, whole: bool) -> None:
+    """The streamed events make up the text, or, of a request that left, its beginning."""
     assert isinstance(ticket.job, GenerateJob)
     if not ticket.job.stream:
         return
-    for number, choice in enumerate(wanted.choices):
-        events = [event for event in desk.told[ticket] if isinstance(event, TokenEvent) and event.choice == number]
+    for number, choice in enumerate(expected.choices):
+        events = [event for event in driver.events[ticket] if isinstance(event, TokenEvent) and event.choice == number]
         text = "".join(event.text for event in events)
         assert choice.text == text if whole else choice.text.startswith(text)
         scores = tuple(event.score for event in events if event.score)
         assert scores == choice.tokens[: len(scores)]
 
 
-def check_empty(desk: Desk) -> None:
-    """Nothing is left behind: no slot, no row, no place in the queue."""
-    assert (desk.engine.running, desk.engine.queued, desk.engine.empty) == (0, 0, True)
-    assert abs(desk.engine.predicted_wait_s()) < 1e-6
+def check_empty(driver: Driver) -> None:
+    """Nothing is left behind: no slot, no row, no entry in a queue."""
+    assert (driver.engine.running, driver.engine.queued, driver.engine.empty) == (0, 0, True)
+    assert abs(driver.engine.predicted_wait_s()) < 1e-6
 
 
 class TestScoredPrompts:
-    """A prompt whose tokens are given to the rows one by one, to be scored, changes nothing of what follows.
+    """A prompt that is scored, so that its tokens are forced on the rows one by one, changes nothing of what follows.
 
     Up to rounding, which in int8 is another where a prompt is read at once; so it is tried in float32.
     """
 
     @pytest.mark.parametrize("choices", [1, 3])
-    async def test_the_text_is_the_same(self, make_desk: MakeDesk, checkpoints: Path, choices: int) -> None:
+    async def test_the_text_is_the_same(self, make_driver: MakeDriver, checkpoints: Path, choices: int) -> None:
         changes = {"choices": choices, "stream": False, "scored": True, "top_logprobs": 3, "max_new_tokens": 12}
         models = load_models(checkpoints, ("language-en",), torch.device("cpu"), precision="float32")
         for seed in range(12):
             job = generate_job(seed, **changes)
-            desk = make_desk(models)
-            plain, scored = await solo(desk, job), await solo(desk, replace(job, score_prompt=True))
+            driver = make_driver(models)
+            plain, scored = await solo(driver, job), await solo(driver, replace(job, score_prompt=True))
             assert [choice.text for choice in scored.choices] == [choice.text for choice in plain.choices]
             ids = [score.id for score in scored.prompt_scores]
-            assert ids == desk.engine.registry.get("language-en").tokenizer.encode(job.prompt.removesuffix(" "))
+            assert ids == driver.engine.registry.get("language-en").tokenizer.encode(job.prompt.removesuffix(" "))
             assert (scored.prompt_tokens, scored.generated_tokens) == (plain.prompt_tokens, plain.generated_tokens)
-            by_ids = await solo(desk, replace(job, ids=tuple(ids), prompt="", score_prompt=True))
+            by_ids = await solo(driver, replace(job, ids=tuple(ids), prompt="", score_prompt=True))
             assert by_ids.prompt_scores == scored.prompt_scores
 
-    async def test_scores_are_those_of_the_next_token(self, make_desk: MakeDesk) -> None:
-        desk = make_desk()
+    async def test_scores_are_those_of_the_next_token(self, make_driver: MakeDriver) -> None:
+        driver = make_driver()
         text = "the man sees the dog"
         job = generate_job(0, prompt=text, max_new_tokens=0, choices=1, stop=(), scored=True, score_prompt=True)
-        scored = await solo(desk, job)
+        scored = await solo(driver, job)
         assert scored.choices[0].text == ""
         assert scored.generated_tokens == 0
-        for place, score in enumerate(scored.prompt_scores):
-            before = tuple(one.id for one in scored.prompt_scores[:place])
+        for index, score in enumerate(scored.prompt_scores):
+            before = tuple(one.id for one in scored.prompt_scores[:index])
             after = replace(job, ids=before, prompt="", max_new_tokens=1, score_prompt=False, top_logprobs=500)
-            (next_token,) = (await solo(desk, after)).choices[0].tokens
-            found = {one.id: one.logprob for one in next_token.top}
-            assert found[score.id] == pytest.approx(score.logprob, abs=0.05)
+            (next_token,) = (await solo(driver, after)).choices[0].tokens
+            logprobs = {one.id: one.logprob for one in next_token.top}
+            assert logprobs[score.id] == pytest.approx(score.logprob, abs=0.05)
 
     @pytest.mark.parametrize(("change", "field"), [({"ids": (5, 999)}, "prompt"), ({"ids": (-1,)}, "prompt")])
-    async def test_ids_outside_the_vocabulary(self, make_desk: MakeDesk, change: dict[str, Any], field: str) -> None:
+    async def test_ids_outside_the_vocabulary(
+        self, make_driver: MakeDriver, change: dict[str, Any], field: str
+    ) -> None:
         with pytest.raises(InvalidRequest, match="outside the vocabulary") as refusal:
-            await make_desk().submit(generate_job(1, **change))
+            await make_driver().submit(generate_job(1, **change))
         assert refusal.value.field == field
 
-    async def test_bias_outside_the_vocabulary(self, make_desk: MakeDesk) -> None:
+    async def test_bias_outside_the_vocabulary(self, make_driver: MakeDriver) -> None:
         with pytest.raises(InvalidRequest, match="outside the vocabulary"):
-            await make_desk().submit(generate_job(1, sampling=SamplingConfig(logit_bias=((5000, 1.0),))))
+            await make_driver().submit(generate_job(1, sampling=SamplingConfig(logit_bias=((5000, 1.0),))))
 
 
 class Poisoned(Wrapped):
-    """A runtime that never writes one token, and, where it is deadly, can't read it."""
+    """A runtime that never generates one token, and, if deadly, fails when it reads it."""
 
     def __init__(self, runtime: Any, poison: int, deadly: bool = True) -> None:
         super().__init__(runtime)
@@ -206,45 +208,49 @@ class Poisoned(Wrapped):
 
 
 class TestIsolation:
-    @pytest.mark.parametrize("place", ["first", "last"])
-    async def test_a_row_that_raises_fails_alone(self, make_desk: MakeDesk, registry: Registry, place: str) -> None:
+    @pytest.mark.parametrize("position", ["first", "last"])
+    async def test_a_row_that_raises_fails_alone(
+        self, make_driver: MakeDriver, registry: Registry, position: str
+    ) -> None:
         """The bad token is read in the prompt, or in the first step after it."""
         tokenizer = registry.get("language-en").tokenizer
         poison = tokenizer.encode("§")[-1]
         poisoned = wrapped(registry, "language-en", lambda runtime: Poisoned(runtime, poison))
-        clean = make_desk(wrapped(registry, "language-en", lambda runtime: Poisoned(runtime, poison, deadly=False)))
+        clean = make_driver(wrapped(registry, "language-en", lambda runtime: Poisoned(runtime, poison, deadly=False)))
         alone = [await solo(clean, generate_job(seed)) for seed in range(6)]
-        desk = make_desk(poisoned)
-        good = [await desk.submit(generate_job(seed)) for seed in range(3)]
+        driver = make_driver(poisoned)
+        good = [await driver.submit(generate_job(seed)) for seed in range(3)]
         bad = [
-            await desk.submit(generate_job(9, prompt="§ dog" if place == "first" else "§", choices=2)),
-            await desk.submit(PredictJob("§", 3, "word")),
+            await driver.submit(generate_job(9, prompt="§ dog" if position == "first" else "§", choices=2)),
+            await driver.submit(PredictJob("§", 3, "word")),
         ]
-        good += [await desk.submit(generate_job(seed)) for seed in range(3, 6)]
-        await desk.finish()
-        assert [desk.result(ticket) for ticket in good] == alone
+        good += [await driver.submit(generate_job(seed)) for seed in range(3, 6)]
+        await driver.finish()
+        assert [driver.result(ticket) for ticket in good] == alone
         for ticket in bad:
-            assert str(desk.end(ticket).error) == "a bad token"
-        check_empty(desk)
+            assert str(driver.end(ticket).error) == "a bad token"
+        check_empty(driver)
 
-    async def test_in_the_other_lanes(self, make_desk: MakeDesk, registry: Registry) -> None:
+    async def test_in_the_other_lanes(self, make_driver: MakeDriver, registry: Registry) -> None:
         poison = registry.get("sentiment-en").tokenizer.encode("§")[-1]
         for name in ("sentiment-en", "translation-en-tr"):
             registry = wrapped(registry, name, lambda runtime: Poisoned(runtime, poison))
-        desk = make_desk(registry)
+        driver = make_driver(registry)
         tickets = {
             text: [
-                await desk.submit(ClassifyJob((text,))),
-                await desk.submit(TranslateJob((text,), "tr", 2, 1.0)),
+                await driver.submit(ClassifyJob((text,))),
+                await driver.submit(TranslateJob((text,), "tr", 2, 1.0)),
             ]
             for text in ("dog", "a man", "§", "film")
         }
-        await desk.finish()
-        for text, own in tickets.items():
-            assert [desk.end(ticket).error is not None for ticket in own] == [text == "§"] * 2
-        check_empty(desk)
+        await driver.finish()
+        for text, of_text in tickets.items():
+            assert [driver.end(ticket).error is not None for ticket in of_text] == [text == "§"] * 2
+        check_empty(driver)
 
-    async def test_a_beam_that_raises_in_mid_search_fails_alone(self, make_desk: MakeDesk, registry: Registry) -> None:
+    async def test_a_beam_that_raises_in_mid_search_fails_alone(
+        self, make_driver: MakeDriver, registry: Registry
+    ) -> None:
         class Breaks(Poisoned):
             def step(self, ids: Any, state: Any, memory: Any) -> Any:
                 if (memory.mask.sum(dim=1) == 3).any() and (ids != 0).any():  # the short source, after its first step
@@ -254,29 +260,29 @@ class TestIsolation:
             def encode(self, source: Any) -> Any:
                 return self._runtime.encode(source)
 
-        desk = make_desk(wrapped(registry, "translation-en-tr", lambda runtime: Breaks(runtime, -1)))
+        driver = make_driver(wrapped(registry, "translation-en-tr", lambda runtime: Breaks(runtime, -1)))
         texts = ("a good film", "the man sees the dog", "d", "very bad")
-        tickets = [await desk.submit(TranslateJob((text,), "tr", 2, 1.0)) for text in texts]
-        await desk.finish()
-        errors = [str(desk.end(ticket).error) for ticket in tickets]
+        tickets = [await driver.submit(TranslateJob((text,), "tr", 2, 1.0)) for text in texts]
+        await driver.finish()
+        errors = [str(driver.end(ticket).error) for ticket in tickets]
         assert errors.count("None") == 4 - errors.count("a bad row")
         assert errors[2] == "a bad row"
         assert errors[1] == "None"
-        check_empty(desk)
+        check_empty(driver)
 
-    async def test_a_step_that_fails_outside_any_job_fails_what_runs_and_no_more(self, make_desk: MakeDesk) -> None:
-        desk = make_desk()
-        ticket = await desk.submit(generate_job(1))
-        desk.clock.error = OSError("no clock")
-        desk.step()
-        desk.clock.error = None
-        await desk.settle()
-        assert str(desk.end(ticket).error) == "the engine failed"
-        assert await solo(desk, generate_job(2)) == await solo(make_desk(), generate_job(2))
+    async def test_a_step_that_fails_outside_any_job_fails_what_runs_and_no_more(self, make_driver: MakeDriver) -> None:
+        driver = make_driver()
+        ticket = await driver.submit(generate_job(1))
+        driver.clock.error = OSError("no clock")
+        driver.step()
+        driver.clock.error = None
+        await driver.settle()
+        assert str(driver.end(ticket).error) == "the engine failed"
+        assert await solo(driver, generate_job(2)) == await solo(make_driver(), generate_job(2))
 
 
 class Timed(Wrapped):
-    """A runtime by whose calls the clock moves: a step takes 2 ms, the reading of a token 0.05 ms.
+    """A runtime by whose calls the clock moves: a step takes 2 ms, the prefill of a token 0.05 ms.
 
     Its texts never end by themselves.
     """
@@ -288,7 +294,7 @@ class Timed(Wrapped):
     def prefill(self, texts: Any, state: Any) -> Any:
         seconds = 0.00005 * sum(map(len, texts))
         self._clock.now += seconds
-        self._log.append(("read", seconds))
+        self._log.append(("prefill", seconds))
         return self._runtime.prefill(texts, state)
 
     def step(self, ids: Any, state: Any) -> Any:
@@ -301,12 +307,12 @@ class Timed(Wrapped):
 
 class TestShares:
     async def test_a_long_prompt_delays_running_streams_by_two_steps_at_most(
-        self, make_desk: MakeDesk, registry: Registry
+        self, make_driver: MakeDriver, registry: Registry
     ) -> None:
         log: list[tuple[str, float]] = []
-        desk = make_desk(registry, timeout_s=1e9)
-        timed = wrapped(registry, "language-en", lambda runtime: Timed(runtime, desk.clock, log))
-        desk.engine.registry = timed
+        driver = make_driver(registry, timeout_s=1e9)
+        timed = wrapped(registry, "language-en", lambda runtime: Timed(runtime, driver.clock, log))
+        driver.engine.registry = timed
         forever = {
             "max_new_tokens": 100_000,
             "sampling": SamplingConfig(1.0),
@@ -315,204 +321,206 @@ class TestShares:
             "stream": False,
         }
         for seed in range(60):
-            await desk.submit(generate_job(seed, **forever))
-        desk.step(20)
-        long = await desk.submit(generate_job(99, prompt="the man sees the dog and " * 200, max_new_tokens=1))
+            await driver.submit(generate_job(seed, **forever))
+        driver.step(20)
+        long = await driver.submit(generate_job(99, prompt="the man sees the dog and " * 200, max_new_tokens=1))
         log.clear()
-        while not desk.told[long]:
-            desk.step()
-            await desk.settle()
+        while not driver.events[long]:
+            driver.step()
+            await driver.settle()
         between, longest = 0.0, 0.0
         for kind, seconds in log:
             between = 0.0 if kind == "step" else between + seconds
             longest = max(longest, between)
-        reads = [seconds for kind, seconds in log if kind == "read"]
-        assert len(reads) > 20  # it was a long prompt
+        prefills = [seconds for kind, seconds in log if kind == "prefill"]
+        assert len(prefills) > 20  # it was a long prompt
         assert longest <= 2 * 0.002 + 1e-9
 
-    async def test_callers_are_served_alike_however_much_one_asks(self, make_desk: MakeDesk) -> None:
-        desk = make_desk(max_rows=1)
+    async def test_callers_are_served_alike_however_much_one_asks(self, make_driver: MakeDriver) -> None:
+        driver = make_driver(max_rows=1)
         jobs = {"max_new_tokens": 4, "choices": 1, "stream": False, "stop": ()}
-        greedy = [await desk.submit(generate_job(seed, **jobs), Caller("greedy")) for seed in range(20)]
-        modest = [await desk.submit(generate_job(seed, **jobs), Caller("modest")) for seed in range(2)]
+        greedy = [await driver.submit(generate_job(seed, **jobs), Caller("greedy")) for seed in range(20)]
+        modest = [await driver.submit(generate_job(seed, **jobs), Caller("modest")) for seed in range(2)]
         ended: list[Ticket] = []
         while len(ended) < 22:
-            desk.step()
-            await desk.settle()
-            ended += [ticket for ticket in (*greedy, *modest) if desk.told[ticket] and ticket not in ended]
+            driver.step()
+            await driver.settle()
+            ended += [ticket for ticket in (*greedy, *modest) if driver.events[ticket] and ticket not in ended]
         assert max(ended.index(ticket) for ticket in modest) < 6
 
-    async def test_urgent_work_of_a_caller_comes_before_the_rest_of_it(self, make_desk: MakeDesk) -> None:
-        desk = make_desk(max_rows=1)
+    async def test_urgent_work_of_a_caller_comes_before_the_rest_of_it(self, make_driver: MakeDriver) -> None:
+        driver = make_driver(max_rows=1)
         jobs = {"max_new_tokens": 2, "choices": 1, "stream": False}
-        tickets = [await desk.submit(generate_job(seed, **jobs), Caller("a", 7 - seed)) for seed in range(5)]
+        tickets = [await driver.submit(generate_job(seed, **jobs), Caller("a", 7 - seed)) for seed in range(5)]
         ended: list[Ticket] = []
         while len(ended) < 5:
-            desk.step()
-            await desk.settle()
-            ended += [ticket for ticket in tickets if desk.told[ticket] and ticket not in ended]
+            driver.step()
+            await driver.settle()
+            ended += [ticket for ticket in tickets if driver.events[ticket] and ticket not in ended]
         assert ended == tickets[::-1]
 
-    async def test_requests_for_one_model_do_not_wait_for_another(self, make_desk: MakeDesk) -> None:
-        desk = make_desk(max_rows=2)
-        slow = [await desk.submit(generate_job(seed, max_new_tokens=200, stop=())) for seed in range(9)]
-        quick = await desk.submit(ClassifyJob(("dog",)))
-        desk.step(4)
-        await desk.settle()
-        assert len(desk.result(quick)) == 1
-        assert not any(desk.told[ticket] for ticket in slow if not ticket.job.stream)
+    async def test_requests_for_one_model_do_not_wait_for_another(self, make_driver: MakeDriver) -> None:
+        driver = make_driver(max_rows=2)
+        slow = [await driver.submit(generate_job(seed, max_new_tokens=200, stop=())) for seed in range(9)]
+        quick = await driver.submit(ClassifyJob(("dog",)))
+        driver.step(4)
+        await driver.settle()
+        assert len(driver.result(quick)) == 1
+        assert not any(driver.events[ticket] for ticket in slow if not ticket.job.stream)
 
-    async def test_batches_by_request_admit_only_when_all_is_done(self, make_desk: MakeDesk) -> None:
-        desk = make_desk(batching="request")
-        short = await desk.submit(generate_job(1, max_new_tokens=1, choices=1))
-        long = await desk.submit(generate_job(2, max_new_tokens=14, stop=(), choices=1))
-        desk.step(3)
-        late = await desk.submit(generate_job(3, max_new_tokens=1))
-        while not desk.told[late]:
-            assert desk.engine.running + desk.engine.queued > 0
-            desk.step()
-            await desk.settle()
-        assert [desk.end(ticket).error for ticket in (short, long)] == [None, None]  # both before the late one
+    async def test_batches_by_request_admit_only_when_all_is_done(self, make_driver: MakeDriver) -> None:
+        driver = make_driver(batching="request")
+        short = await driver.submit(generate_job(1, max_new_tokens=1, choices=1))
+        long = await driver.submit(generate_job(2, max_new_tokens=14, stop=(), choices=1))
+        driver.step(3)
+        late = await driver.submit(generate_job(3, max_new_tokens=1))
+        while not driver.events[late]:
+            assert driver.engine.running + driver.engine.queued > 0
+            driver.step()
+            await driver.settle()
+        assert [driver.end(ticket).error for ticket in (short, long)] == [None, None]  # both before the late one
 
 
 class TestSlowReaders:
-    async def test_one_is_set_aside_and_comes_back(self, make_desk: MakeDesk, registry: Registry) -> None:
+    async def test_one_is_set_aside_and_comes_back(self, make_driver: MakeDriver, registry: Registry) -> None:
         long = {"max_new_tokens": 300, "stop": (), "sampling": SamplingConfig(1.0), "stream": True, "top_logprobs": 1}
         endless = wrapped(registry, "language-en", lambda runtime: Poisoned(runtime, END, deadly=False))
-        alone = await solo(make_desk(endless), generate_job(5, choices=2, **long | {"stream": False}))
-        desk = make_desk(endless, max_rows=3)
-        slow = await desk.submit(generate_job(5, choices=2, **long))
-        quick = await desk.submit(generate_job(6, choices=1, **long))
+        alone = await solo(make_driver(endless), generate_job(5, choices=2, **long | {"stream": False}))
+        driver = make_driver(endless, max_rows=3)
+        slow = await driver.submit(generate_job(5, choices=2, **long))
+        quick = await driver.submit(generate_job(6, choices=1, **long))
         for _ in range(200):
-            desk.step()
-            await desk.settle()
+            driver.step()
+            await driver.settle()
             quick.taken = quick.posted
         assert slow.unread <= MAX_UNREAD + 2  # a step makes two events
-        other = await desk.submit(generate_job(7, choices=2, max_new_tokens=3))
-        assert desk.engine.queued == 1
-        desk.step()
-        assert (desk.engine.queued, desk.engine.running) == (0, 3)  # it took the slots of the slow one
+        other = await driver.submit(generate_job(7, choices=2, max_new_tokens=3))
+        assert driver.engine.queued == 1
+        driver.step()
+        assert (driver.engine.queued, driver.engine.running) == (0, 3)  # it took the slots of the slow one
         for _ in range(2_000):
             for ticket in (slow, quick, other):
                 ticket.taken = ticket.posted
-            desk.step()
-            await desk.settle()
-        assert desk.result(slow) == alone
-        assert desk.result(quick).generated_tokens == 300
-        check_empty(desk)
+            driver.step()
+            await driver.settle()
+        assert driver.result(slow) == alone
+        assert driver.result(quick).generated_tokens == 300
+        check_empty(driver)
 
-    async def test_one_that_never_reads_runs_out_of_time(self, make_desk: MakeDesk) -> None:
-        desk = make_desk(timeout_s=30)
-        slow = await desk.submit(
+    async def test_one_that_never_reads_runs_out_of_time(self, make_driver: MakeDriver) -> None:
+        driver = make_driver(timeout_s=30)
+        slow = await driver.submit(
             generate_job(5, max_new_tokens=400, stop=(), stream=True, top_logprobs=1, sampling=SamplingConfig(1.0))
         )
-        desk.step(200)
-        desk.clock.now += 31
-        desk.step(2)
-        await desk.settle()
-        assert isinstance(desk.end(slow).error, DeadlineExceeded)
-        check_empty(desk)
+        driver.step(200)
+        driver.clock.now += 31
+        driver.step(2)
+        await driver.settle()
+        assert isinstance(driver.end(slow).error, DeadlineExceeded)
+        check_empty(driver)
 
 
 class TestAdmission:
     async def test_a_full_queue_refuses_with_a_time_that_proves_about_right(
-        self, make_desk: MakeDesk, registry: Registry
+        self, make_driver: MakeDriver, registry: Registry
     ) -> None:
-        desk = make_desk(registry, max_rows=4, max_queued=12, timeout_s=1e9)
-        desk.engine.registry = wrapped(registry, "language-en", lambda runtime: Timed(runtime, desk.clock, []))
+        driver = make_driver(registry, max_rows=4, max_queued=12, timeout_s=1e9)
+        driver.engine.registry = wrapped(registry, "language-en", lambda runtime: Timed(runtime, driver.clock, []))
         jobs = {"choices": 1, "stream": False, "stop": (), "max_new_tokens": 20, "sampling": SamplingConfig(1.0)}
         for seed in range(40):  # let it learn its pace
-            await desk.submit(generate_job(seed, **jobs))
-            while desk.engine.queued > 8:
-                desk.step()
-        while desk.engine.queued < 12:
-            await desk.submit(generate_job(7, **jobs))
+            await driver.submit(generate_job(seed, **jobs))
+            while driver.engine.queued > 8:
+                driver.step()
+        while driver.engine.queued < 12:
+            await driver.submit(generate_job(7, **jobs))
         with pytest.raises(QueueFull, match="12 requests are waiting") as refused:
-            await desk.submit(generate_job(8, **jobs))
-        before = desk.clock.now
+            await driver.submit(generate_job(8, **jobs))
+        before = driver.clock.now
         promised = refused.value.retry_after_s
-        while desk.engine.queued:
-            desk.step()
-        waited = desk.clock.now - before
+        while driver.engine.queued:
+            driver.step()
+        waited = driver.clock.now - before
         assert waited / 2 < promised < waited * 2
-        await desk.submit(generate_job(8, **jobs))
+        await driver.submit(generate_job(8, **jobs))
 
-    async def test_who_would_wait_too_long_is_refused_at_once(self, make_desk: MakeDesk, registry: Registry) -> None:
-        desk = make_desk(registry, max_rows=1, timeout_s=0.2)
-        desk.engine.registry = wrapped(registry, "language-en", lambda runtime: Timed(runtime, desk.clock, []))
+    async def test_a_request_that_would_wait_too_long_is_refused_at_once(
+        self, make_driver: MakeDriver, registry: Registry
+    ) -> None:
+        driver = make_driver(registry, max_rows=1, timeout_s=0.2)
+        driver.engine.registry = wrapped(registry, "language-en", lambda runtime: Timed(runtime, driver.clock, []))
         jobs = {"choices": 1, "stream": False, "stop": (), "max_new_tokens": 20, "sampling": SamplingConfig(1.0)}
-        await solo(desk, generate_job(1, **jobs))
+        await solo(driver, generate_job(1, **jobs))
 
         async def submit_many() -> None:
             for seed in range(60):
-                await desk.submit(generate_job(seed, **jobs))
+                await driver.submit(generate_job(seed, **jobs))
 
         with pytest.raises(QueueFull, match=r"it would wait about \d+ s, and may take 0.2 s") as refused:
             await submit_many()
         assert refused.value.retry_after_s > 0
 
-    async def test_out_of_time_while_waiting_and_while_running(self, make_desk: MakeDesk) -> None:
-        desk = make_desk(max_rows=1, timeout_s=10)
-        running = await desk.submit(generate_job(1, max_new_tokens=400, choices=1, stop=()))
-        waiting = await desk.submit(generate_job(2))
-        desk.step(3)
-        desk.clock.now += 11
-        desk.step(2)
-        await desk.settle()
+    async def test_out_of_time_while_waiting_and_while_running(self, make_driver: MakeDriver) -> None:
+        driver = make_driver(max_rows=1, timeout_s=10)
+        running = await driver.submit(generate_job(1, max_new_tokens=400, choices=1, stop=()))
+        waiting = await driver.submit(generate_job(2))
+        driver.step(3)
+        driver.clock.now += 11
+        driver.step(2)
+        await driver.settle()
         for ticket in (running, waiting):
-            assert isinstance(desk.end(ticket).error, DeadlineExceeded)
-        check_empty(desk)
+            assert isinstance(driver.end(ticket).error, DeadlineExceeded)
+        check_empty(driver)
 
-    async def test_more_choices_than_slots_run_when_nothing_else_does(self, make_desk: MakeDesk) -> None:
-        desk = make_desk(max_rows=2)
-        assert len((await solo(desk, generate_job(1, choices=5))).choices) == 5
+    async def test_more_choices_than_slots_run_when_nothing_else_does(self, make_driver: MakeDriver) -> None:
+        driver = make_driver(max_rows=2)
+        assert len((await solo(driver, generate_job(1, choices=5))).choices) == 5
 
-    async def test_what_cannot_be_done_takes_no_place(self, make_desk: MakeDesk) -> None:
-        desk = make_desk()
+    async def test_what_cannot_be_done_is_not_queued(self, make_driver: MakeDriver) -> None:
+        driver = make_driver()
         for job, error in (
             (generate_job(1, prompt="\ud800"), TokenizerError),
             (TranslateJob(("dog " * 600,), "tr", 1, 1.0, attention=True), InvalidRequest),
         ):
             with pytest.raises(error):
-                await desk.submit(job)
-        assert desk.engine.queued == 0
-        check_empty(desk)
+                await driver.submit(job)
+        assert driver.engine.queued == 0
+        check_empty(driver)
 
 
 class TestSwap:
     async def test_under_load_nothing_fails_and_old_requests_end_on_the_old_model(
-        self, make_desk: MakeDesk, registry: Registry
+        self, make_driver: MakeDriver, registry: Registry
     ) -> None:
         fixed = {"choices": 1, "stream": False, "stop": (), "sampling": SamplingConfig(0.0), "max_new_tokens": 14}
-        old = [await solo(make_desk(), generate_job(seed, **fixed)) for seed in range(12)]
+        old = [await solo(make_driver(), generate_job(seed, **fixed)) for seed in range(12)]
         turkish = registry.get("language-tr")
         swapped = Registry(registry.models.values(), registry.device)
         swapped.swap(renamed(registry.get(MODEL), MODEL))  # a copy, which nothing but the service holds
         english = weakref.ref(swapped.get(MODEL))
-        desk = make_desk(swapped, max_rows=3)
-        before = [await desk.submit(generate_job(seed, **fixed)) for seed in range(12)]
-        desk.step(6)
+        driver = make_driver(swapped, max_rows=3)
+        before = [await driver.submit(generate_job(seed, **fixed)) for seed in range(12)]
+        driver.step(6)
         swapped.swap(renamed(turkish, MODEL))
-        after = [await desk.submit(generate_job(seed, **fixed)) for seed in range(12)]
-        await desk.finish()
-        new = [await solo(make_desk(), generate_job(seed, **fixed), "language-tr") for seed in range(12)]
-        assert [desk.result(ticket) for ticket in before] == old
-        assert [desk.result(ticket) for ticket in after] == new
+        after = [await driver.submit(generate_job(seed, **fixed)) for seed in range(12)]
+        await driver.finish()
+        new = [await solo(make_driver(), generate_job(seed, **fixed), "language-tr") for seed in range(12)]
+        assert [driver.result(ticket) for ticket in before] == old
+        assert [driver.result(ticket) for ticket in after] == new
         assert new != old
-        desk.step()
+        driver.step()
         gc.collect()
         assert english() is None  # the old model's memory is free
 
     async def test_a_request_keeps_the_version_that_it_was_resolved_to(
-        self, make_desk: MakeDesk, registry: Registry
+        self, make_driver: MakeDriver, registry: Registry
     ) -> None:
         job = generate_job(1, sampling=SamplingConfig(0.0))
         swapped = Registry(registry.models.values(), registry.device)
-        desk = make_desk(swapped)
+        driver = make_driver(swapped)
         resolved = swapped.get(MODEL)
         swapped.swap(renamed(registry.get("language-tr"), MODEL))
-        assert await solo(desk, job, resolved) == await solo(make_desk(), job)
-        assert await solo(desk, job) == await solo(make_desk(), job, "language-tr")
+        assert await solo(driver, job, resolved) == await solo(make_driver(), job)
+        assert await solo(driver, job) == await solo(make_driver(), job, "language-tr")
 
 
 def renamed(served: Served, name: str) -> Served:

@@ -25,9 +25,9 @@ def registry(tmp_path, tokenizer: SubwordTokenizer) -> Registry:
 
 class TestTarget:
     def test_the_only_one_need_not_be_named(self, registry: Registry) -> None:
-        for text, source, wanted in ((TURKISH, "auto", "en"), (GERMAN, "auto", "tr"), ("Hm", "de", "tr")):
-            _, target, (found,) = registry.for_translation(None, [text], source, None)
-            assert (target, found.language) == (wanted, {"en": "tr", "tr": "de"}[wanted])
+        for text, source, expected in ((TURKISH, "auto", "en"), (GERMAN, "auto", "tr"), ("Hm", "de", "tr")):
+            _, target, (detected,) = registry.for_translation(None, [text], source, None)
+            assert (target, detected.language) == (expected, {"en": "tr", "tr": "de"}[expected])
 
     def test_of_several_one_must_be_named(self, registry: Registry) -> None:
         with pytest.raises(NoModel, match="name a language to translate to; there are de, tr") as caught:
