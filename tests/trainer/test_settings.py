@@ -16,11 +16,11 @@ from models.networks.translator import TranslatorConfig
 from tests.trainer.test_docs import DOCS
 from trainer.loop.optimization import TrainingConfig
 from trainer.pipeline.options import distribute, settable
-from trainer.report.settings_table import ALL_CONFIGS
 from trainer.tasks.classification import ClassificationTaskConfig
 from trainer.tasks.configs import BaggingConfig
 from trainer.tasks.language import LanguageTaskConfig
 
+ALL_CONFIGS = list(dict.fromkeys(c for kind in KINDS.values() for c in kind.load_training().configurations))
 SHIPPED = Path(__file__).parents[2] / "checkpoints"
 RENAMED = [
     (LanguageTaskConfig, "stripes", "batch_size"),

@@ -79,7 +79,7 @@ def _cell(record: Mapping[str, object], column: str, where: str) -> str:
             raise DataError(f"{where}: no column {column!r}; it has {', '.join(map(repr, record))}")
         value = value[key]
     if isinstance(value, float) and value.is_integer():
-        value = int(value)  # as numbers are kept beside gaps
+        value = int(value)  # a column of whole numbers with gaps is read as floats
     if value is None:
         raise DataError(f"{where}: column {column!r} is empty")
     if not isinstance(value, str | int):

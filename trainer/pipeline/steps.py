@@ -14,6 +14,7 @@ from rich.console import Console
 from models import checkpoint
 from models.config import current_names
 from models.errors import DataError
+from models.kinds import kind_named
 from trainer.data.corpus import usable
 from trainer.data.report import show
 from trainer.data.sources import Source, all_rows, parse_source
@@ -23,7 +24,6 @@ from trainer.pipeline import session
 from trainer.pipeline.labelling import LabellingConfig, label_file
 from trainer.pipeline.plan import Request, all_settings, find_recipe, plan
 from trainer.recipes import load_recipe
-from trainer.report.settings_table import ALL_CONFIGS
 from trainer.report.tensorboard import Board
 from trainer.tasks.training import Fit
 
@@ -111,7 +111,9 @@ def steps_of(request: Request, prerequisite: bool = False) -> Iterator[Step]:
 def _prerequisites(request: Request, output: Path, recipe: str, assignments: tuple[str, ...]) -> Iterator[Step]:
     """The steps to a model that another one needs; none where it is finished."""
     if session.is_finished(output):
-        settings = current_names(checkpoint.load(output, "cpu").training["settings"], ALL_CONFIGS, warn=False)
+        loaded = checkpoint.load(output, "cpu")
+        configs = kind_named(loaded.kind).load_training().configurations
+        settings = current_names(loaded.training["settings"], configs, warn=False)
         if settings != all_settings(recipe, request.device, assignments):
             raise DataError(f"{output}: not made by the recipe {recipe} as it is; delete it, or use --from")
         return

@@ -15,7 +15,6 @@ from models.config import current_names
 from models.errors import CheckpointError, DataError
 from models.kinds import kind_named
 from trainer.report.plots import compared_curves
-from trainer.report.settings_table import ALL_CONFIGS
 
 SCORES = (
     "perplexity_per_word",
@@ -42,7 +41,9 @@ def compare_runs(directories: Sequence[Path], picture: Path | None, console: Con
     console.print(table)
     if picture is not None:
         if kind_named(loaded[0].kind).counted:
-            raise DataError(f"--plot: a model of the kind {loaded[0].kind} is made in one go: it has no learning curve")
+            raise DataError(
+                f"--plot: a model of the kind {loaded[0].kind} is not trained in steps: it has no learning curve"
+            )
         logs = {name: _read_log(directory) for name, directory in zip(names, directories, strict=True)}
         try:
             picture.write_bytes(compared_curves(logs, kind_named(loaded[0].kind).metric))
@@ -65,7 +66,7 @@ def _rows(loaded: Sequence[checkpoint.Checkpoint]) -> dict[str, list[str]]:
 
 def _column(one: checkpoint.Checkpoint) -> dict[str, str]:
     training = one.training
-    settings = current_names(training["settings"], ALL_CONFIGS, warn=False)
+    settings = current_names(training["settings"], kind_named(one.kind).load_training().configurations, warn=False)
     cells = {"parameters": f"{training['parameters']:,}", "minutes": f"{training['seconds'] / 60:.0f}"}
     if "step" in training:
         cells["step"] = f"{training['step']:,} of {training['total_steps']:,}"

@@ -17,7 +17,7 @@ Log = Sequence[Mapping[str, Any]]
 
 @rc_context(LITERAL_TEXT)
 def learning_curves(log: Log, metric: str, title: str) -> bytes:
-    """A PNG: training loss, and each validation score in a panel of its own, over optimizer steps."""
+    """A PNG: the training loss and the validation scores over optimizer steps, a panel for each group of scores."""
     names = [name for name in log[0]["scores"] if name != "seconds"] if log else []
     groups: dict[str, list[str]] = {"loss": ["train_loss"]}
     for name in names:

@@ -6,36 +6,19 @@ import ast
 import inspect
 import sys
 import textwrap
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from models.config import Choice, Range, limits
-from models.networks.classifier import ClassifierConfig
-from models.networks.language_model import LanguageModelConfig
-from models.networks.translator import TranslatorConfig
+from models.kinds import KINDS, Kind
 from trainer.evaluation.config import EvaluationConfig
 from trainer.loop.optimization import TrainingConfig
-from trainer.tasks.classification import ClassificationTaskConfig
-from trainer.tasks.configs import BaggingConfig, CountingConfig, VocabularyConfig, WordListConfig
-from trainer.tasks.language import LanguageTaskConfig
-from trainer.tasks.translation import TranslationTaskConfig
+from trainer.tasks.configs import VocabularyConfig
 
-SECTIONS: Mapping[str, Mapping[str, type[Any]]] = {
-    "vocabulary": {"": VocabularyConfig, "n-gram": WordListConfig},
-    "model": {"language": LanguageModelConfig, "classifier": ClassifierConfig, "translator": TranslatorConfig},
-    "training": {"": TrainingConfig},
-    "batches and loss": {
-        "language": LanguageTaskConfig,
-        "classifier": ClassificationTaskConfig,
-        "translator": TranslationTaskConfig,
-    },
-    "counted models": {"n-gram": CountingConfig, "bag": BaggingConfig},
-    "evaluation": {"": EvaluationConfig},
-}
-"""By title, the configurations of each kind of model; of all kinds under an empty name."""
-ALL_CONFIGS = tuple(config for configs in SECTIONS.values() for config in configs.values())
+TITLES = ("vocabulary", "model", "training", "batches and loss", "counted models", "evaluation")
 BEGIN, END = "<!-- settings: made by python -m trainer.report.settings_table -->", "<!-- end of settings -->"
 
 
@@ -50,7 +33,29 @@ class Setting(NamedTuple):
 
 def settings_tables() -> str:
     """A Markdown table for each section."""
-    return "\n".join(_table(title, configs) for title, configs in SECTIONS.items())
+    return "\n".join(_table(title, configs) for title, configs in _sections().items())
+
+
+def _sections() -> dict[str, dict[str, type[Any]]]:
+    """By title, the configuration of each kind of model."""
+    sections: dict[str, dict[str, type[Any]]] = {title: {} for title in TITLES}
+    for kind in KINDS.values():
+        for config in kind.load_training().configurations:
+            sections[_title(kind, config)][kind.name] = config
+    return sections
+
+
+def _title(kind: Kind, config: type[Any]) -> str:
+    if config is kind.config:
+        return "model"
+    for title, base in (
+        ("vocabulary", VocabularyConfig),
+        ("training", TrainingConfig),
+        ("evaluation", EvaluationConfig),
+    ):
+        if issubclass(config, base):
+            return title
+    return "counted models" if kind.counted else "batches and loss"
 
 
 def with_tables(document: str) -> str:
@@ -73,10 +78,12 @@ def _table(title: str, configs: Mapping[str, type[Any]]) -> str:
 
 
 def _defaults(defaults: Mapping[str, str], kinds: int) -> str:
-    """The default; with the names of kinds where they differ, or where some have no such setting."""
-    if len(defaults) == kinds and len(set(defaults.values())) == 1:
-        return next(iter(defaults.values()))
-    return "; ".join(f"{kind} {default}".strip() for kind, default in defaults.items())
+    """The default of most kinds, and those of others by name; all by name where some kinds have no such setting."""
+    usual, count = Counter(defaults.values()).most_common(1)[0]
+    named = defaults
+    if len(defaults) == kinds and 2 * count > kinds:
+        named = {"": usual, **{kind: default for kind, default in defaults.items() if default != usual}}
+    return "; ".join(f"{kind} {default}".strip() for kind, default in named.items())
 
 
 def _settings(config: type[Any]) -> Iterator[Setting]:
@@ -90,14 +97,14 @@ def _settings(config: type[Any]) -> Iterator[Setting]:
 
 def _docstrings(config: type[Any]) -> dict[str, str]:
     """The string that follows each field in the source, of a class and its bases."""
-    found: dict[str, str] = {}
+    docstrings: dict[str, str] = {}
     for owner in reversed(config.__mro__[:-1]):
         (definition,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
         assert isinstance(definition, ast.ClassDef)
         for field, after in zip(definition.body, definition.body[1:], strict=False):
             if isinstance(field, ast.AnnAssign) and isinstance(after, ast.Expr) and isinstance(field.target, ast.Name):
-                found[field.target.id] = inspect.cleandoc(ast.literal_eval(after.value))
-    return found
+                docstrings[field.target.id] = inspect.cleandoc(ast.literal_eval(after.value))
+    return docstrings
 
 
 def _default(value: str | float) -> str:

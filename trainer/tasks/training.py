@@ -37,7 +37,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Material:
-    """What a model is made from."""
+    """The data and settings from which a model is built."""
 
     settings: Settings
     languages: tuple[str, ...]
@@ -65,11 +65,11 @@ class Material:
 
 
 class Fit(ABC):
-    """A model that is made in one go rather than trained in steps."""
+    """A model that is fitted in one call rather than trained in steps."""
 
     @abstractmethod
     def fit(self) -> tuple[Model, dict[str, Any], str]:
-        """The model; what its record should say of how it was made; and a line for a person to read."""
+        """The model, notes for its record, and a line to print."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ class Training:
     inherited: tuple[str, ...] = ()
     """Settings that are those of the language model it may be initialised from; none: it can't be."""
     per_layer_rates: bool = False
-    """Whether layers may learn at rates of their own (layer_rate_decay, unfreeze_epochs)."""
+    """Whether layers may have learning rates of their own (layer_rate_decay, unfreeze_epochs)."""
     pairs: bool = False
-    """Whether it is made for a pair of languages, in one direction or both."""
+    """Whether it is trained for a pair of languages, in one direction or both."""
 
     def inherit(self, start: LanguageModel, settings: Mapping[str, Value]) -> dict[str, Value]:
         """Settings with the sizes of the language model to start from. Raises ConfigError where they disagree."""

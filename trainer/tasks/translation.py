@@ -92,13 +92,13 @@ class TranslationTask(Task[Examples, list[Encoded]]):
         first = model.config.languages[0]
         self.sides = [(0, 1) if source == first else (1, 0) for source, _ in model.config.directions]
         lengths = np.stack([side.lengths for side in texts])  # (2, N)
-        kept = np.flatnonzero((lengths <= config.max_tokens).all(axis=0))
-        if not len(kept):
+        short = np.flatnonzero((lengths <= config.max_tokens).all(axis=0))
+        if not len(short):
             raise DataError(f"every training pair has a side of more than {config.max_tokens} tokens; --set max_tokens")
         count = len(model.config.directions)
-        self.pairs = np.tile(kept, count)  # (R,)
-        self.directions = np.repeat(np.arange(count), len(kept))
-        self.lengths = np.tile(lengths[:, kept].max(axis=0), count) + 2  # with the language's token and the end
+        self.pairs = np.tile(short, count)  # (R,)
+        self.directions = np.repeat(np.arange(count), len(short))
+        self.lengths = np.tile(lengths[:, short].max(axis=0), count) + 2  # with the language's token and the end
         self.scored = {
             direction: [(pair[source], pair[target]) for pair in valid[: config.scored_pairs]]
             for direction, (source, target) in zip(model.config.directions, self.sides, strict=True)
