@@ -145,7 +145,7 @@ class TestBadData:
         assert (status, "state.pt: damaged" in printed, "Traceback" in printed) == (2, True, False), printed
 
     def test_a_column_that_is_no_label(self, tmp_path, labelled, capsys, monkeypatch) -> None:
-        monkeypatch.setattr("trainer.data.corpus.MOST_LABELS", 1)
+        monkeypatch.setattr("trainer.data.corpus.MAX_LABELS", 1)
         status, printed = run(
             capsys, monkeypatch, "classifier", "--train", labelled, "--valid", labelled, "--out", tmp_path / "m", *TINY
         )
