@@ -1,20 +1,19 @@
-"""uvicorn's HTTP protocol with what it lacks: deadlines, caps, and errors as problem documents.
+"""uvicorn's HTTP protocol with timeouts, limits, and errors as problem documents.
 
-uvicorn waits for ever for a header, a body or a reader, and takes headers of any size. Here a connection that is
-slow in any of these is closed; a request that can't be understood is told so.
+uvicorn alone waits without limit for a header, for a body, and for the client to read, and takes headers of any size.
+Here such a connection is closed after a timeout, and a malformed request gets a problem document.
 """
 
 import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
-
 from app.http.problems import problem
+from app.http.uvicorn_internals import ConnectionProtocol, Cycle, abandon, status_line
 from app.settings import Settings
 
 MAX_PIPELINED = 32
-"""Requests of a connection that may wait for the one before them."""
+"""Maximum of requests of a connection that wait for the one before them."""
 SLOW_HEADER = (408, "Request timeout", "the header of the request did not come in time")
 SLOW_BODY = (408, "Request timeout", "the body of the request did not come in time")
 TOO_LARGE = (431, "Request header fields too large", "the header of the request is too large")
@@ -22,8 +21,8 @@ TOO_MANY = (503, "Service unavailable", "too many connections are open")
 BAD = (400, "Bad request", "this is not HTTP/1.1")
 
 
-class HardenedProtocol(HttpToolsProtocol):
-    """One connection. `hardened` gives the limits of settings."""
+class HardenedProtocol(ConnectionProtocol):
+    """One connection. `hardened` sets the limits of settings."""
 
     header_timeout_s: float
     body_timeout_s: float
@@ -35,14 +34,14 @@ class HardenedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._read_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
-        self._active: RequestResponseCycle | None = None  # self.cycle is the last that came: it may wait for this one
+        self._active: Cycle | None = None  # the request that is being answered; later ones may wait for it
         self._in_header = False
-        self._header_bytes = 0  # that the parser has handed out, and of chunks that ended within a header
+        self._header_bytes = 0  # passed on by the parser, and those of chunks that ended within a header
         self._refusal = BAD
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > self.max_connections:
+        if self.count_connections() > self.max_connections:
             self._refuse(*TOO_MANY)
         else:
             self._await_header()
@@ -50,11 +49,9 @@ class HardenedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_reading_timer()
         self._stop_write_timer()
-        for cycle in (self._active, *(cycle for cycle, _ in self.pipeline)):
+        for cycle in (self._active, *self.pop_pipelined()):
             if cycle is not None and not cycle.response_complete:
-                cycle.disconnected = True
-                cycle.message_event.set()
-        self.pipeline.clear()
+                abandon(cycle)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -62,13 +59,13 @@ class HardenedProtocol(HttpToolsProtocol):
             return
         super().data_received(data)
         if self._in_header:
-            self._header_bytes += len(data)  # the parser keeps a field to itself until it is whole
+            self._header_bytes += len(data)  # the parser passes on a field only when it is complete
         if self._in_header and self._header_bytes > 2 * self.max_header_bytes:
             self._refuse(*TOO_LARGE)
-        elif len(self.pipeline) > MAX_PIPELINED:
+        elif self.count_pipelined() > MAX_PIPELINED:
             self.transport.abort()
-        elif self._read_timer is None and self.timeout_keep_alive_task is None and self._is_idle:
-            self._await_header()  # what came was no beginning of a request
+        elif self._read_timer is None and not self.awaits_next_request() and self._is_idle:
+            self._await_header()  # the data did not start a request
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -87,17 +84,17 @@ class HardenedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._in_header = False
-        if self.pipeline and self.pipeline[0][0] is self.cycle:  # reading is paused until it is its turn
+        if self.latest_is_pipelined():  # uvicorn pauses reading until the requests before it are answered
             self._stop_reading_timer()
         else:
-            self._begin(self.cycle)
+            self._begin(self.latest())
 
     def on_message_complete(self) -> None:
         self._stop_reading_timer()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        following = self.pipeline[-1][0] if self.pipeline else None
+        following = self.next_pipelined()
         super().on_response_complete()
         if following is not None:
             self._begin(following)
@@ -119,10 +116,10 @@ class HardenedProtocol(HttpToolsProtocol):
     def _is_idle(self) -> bool:
         return self._active is None or self._active.response_complete
 
-    def _begin(self, cycle: RequestResponseCycle) -> None:
-        """It is a request's turn: what is missing of its body must come in time."""
+    def _begin(self, cycle: Cycle) -> None:
+        """Start to answer a request; the rest of its body has a timeout."""
         self._active = cycle
-        if not self.flow.write_paused:
+        if not self.is_write_paused():
             self._stop_write_timer()
         if cycle.more_body:
             self._start_reading_timer(self.body_timeout_s, SLOW_BODY)
@@ -131,7 +128,7 @@ class HardenedProtocol(HttpToolsProtocol):
         self._header_bytes += size
         if self._header_bytes > self.max_header_bytes:
             self._refusal = TOO_LARGE
-            raise ValueError  # the parser stops, and asks for a 400
+            raise ValueError  # stops the parser, and uvicorn calls send_400_response
 
     def _await_header(self) -> None:
         self._start_reading_timer(self.header_timeout_s, SLOW_HEADER)
@@ -156,26 +153,25 @@ class HardenedProtocol(HttpToolsProtocol):
 
     def _give_up_writing(self) -> None:
         self._write_timer = None
-        if self.flow.write_paused or self.transport.get_write_buffer_size():
+        if self.is_write_paused() or self.transport.get_write_buffer_size():
             self.transport.abort()
 
     def _refuse(self, status: int, title: str, detail: str) -> None:
-        """Say why, unless an answer is on its way already, and close the connection."""
+        """Send an error, unless a response has been started, and close the connection."""
         self._stop_reading_timer()
         active = self._active
         if active is None or active.response_complete or not active.response_started:
-            response = problem(self.scope or {}, status, title, detail, headers={"connection": "close"})
+            response = problem(self.current_scope(), status, title, detail, headers={"connection": "close"})
             lines = [b"%s: %s\r\n" % (name, value) for name, value in response.raw_headers]
-            self.transport.write(b"".join([STATUS_LINE[status], *lines, b"\r\n", bytes(response.body)]))
+            self.transport.write(b"".join([status_line(status), *lines, b"\r\n", bytes(response.body)]))
         if active is not None and not active.response_complete:
-            active.disconnected = True  # nobody reads what the application answers
-            active.message_event.set()
+            abandon(active)
         self.transport.close()
         self._start_write_timer()
 
 
 def hardened(settings: Settings) -> Callable[..., asyncio.Protocol]:
-    """The protocol with the limits of settings."""
+    """The protocol class with the limits of settings."""
     return type(
         "HardenedProtocol",
         (HardenedProtocol,),
