@@ -91,9 +91,8 @@ class CorpusWriter:
                 "summary": self.report.summary(),
                 "identity": self.identity,
             }
-            write_atomic(
-                self.folder / ABOUT, json.dumps(about).encode("utf-8")
-            )  # the last: its presence says that the corpus is whole
+            # Written last: its presence says that the corpus is whole.
+            write_atomic(self.folder / ABOUT, json.dumps(about).encode("utf-8"))
         except OSError as error:
             raise CheckpointError(f"{self.folder}: can't be written: {error}") from None
 

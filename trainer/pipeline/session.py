@@ -199,7 +199,8 @@ def _resume(run: Run, trainer: Trainer[Any, Any], console: Console) -> list[dict
     now = environment(trainer.device, trainer.world.size)
     if before != now:
         console.print(
-            f"warning: the run began on other ground ({before}, now {now}): its end can differ in the last digits",
+            f"warning: the run was started in a different environment ({before}, now {now}): "
+            "the last digits of its results can differ",
             style="yellow", markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
     found: list[dict[str, Any]] = log
