@@ -1,4 +1,4 @@
-"""The command, and what it does with models that are there: label, evaluate, compare; and the list of recipes."""
+"""The command: training for each kind of model, label, evaluate, compare, the studies, the list of recipes."""
 
 import json
 import sys
@@ -52,7 +52,7 @@ def label(
     root: options.OtherRoot = Path(),
     threads: options.Threads = 0,
 ) -> None:
-    """Label text by classifiers together, to train another one on: self-training."""
+    """Label text by an ensemble of classifiers, to train another one on: self-training."""
     options.use_threads(threads)
     sources = [parse_source(name, root, ("text",), ("1",), "train") for name in data]
     write_labels(out, teachers, sources, LabellingConfig(least, sentences, least_of_sentences))
@@ -62,7 +62,8 @@ def evaluate(
     directory: Annotated[Path, typer.Argument(help="A checkpoint directory.")],
     names: Annotated[list[str], typer.Argument(metavar="DATA…", help="Data: FILE[:COLUMN,…].")],
     baseline: Annotated[
-        list[str] | None, typer.Option(help="For a language model: also count an n-gram on this data, and measure it.")
+        list[str] | None,
+        typer.Option(help="For a language model: also count an n-gram model on this data, and evaluate it."),
     ] = None,
     order: Annotated[int, typer.Option(min=1, max=10, help="Words of the baseline's n-grams.")] = 3,
     save: Annotated[
@@ -73,7 +74,7 @@ def evaluate(
     device: options.Device = "auto",
     threads: options.Threads = 0,
 ) -> None:
-    """Measure a checkpoint on data, and print the scores as JSON."""
+    """Evaluate a checkpoint on data, and print the scores as JSON."""
     options.use_threads(threads)
     loaded = checkpoint.load(directory, choose_device(device))
     kind = kind_named(loaded.kind)
@@ -97,7 +98,7 @@ def compare(
     directories: Annotated[list[Path], typer.Argument(metavar="CHECKPOINT…", help="Two or more, of one kind.")],
     picture: Annotated[Path | None, typer.Option("--plot", help="A PNG to draw their learning curves into.")] = None,
 ) -> None:
-    """Set checkpoints side by side: what differs in their settings, what they scored, how they learned."""
+    """Compare checkpoints: settings that differ, scores, learning curves."""
     compare_runs(directories, picture, Console())
 
 

@@ -1,4 +1,4 @@
-"""The commands that make models: one for each kind, from one declaration of their options."""
+"""The commands that train models: one for each kind, from one declaration of their options."""
 
 import inspect
 import sys
@@ -37,14 +37,14 @@ LOOP: dict[str, Option] = {
 
 
 def training_command(kind: Kind) -> Callable[..., None]:
-    """The command that makes models of a kind, as a function that Typer can read."""
+    """The command that trains models of a kind, as a function that Typer can read."""
     training: Training = kind.load_training()
     known = DATA | (TWO_LANGUAGES if training.pairs else ONE_LANGUAGE)
     known |= INITIALISED if training.inherited else {}
     known |= {} if kind.counted else LOOP
 
-    def command(**given: Any) -> None:
-        train(kind.name, **given)
+    def command(**arguments: Any) -> None:
+        train(kind.name, **arguments)
 
     command.__doc__ = training.help
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -74,7 +74,7 @@ def train(
     threads: int = 0,
     tensorboard: Path | None = None,
 ) -> None:
-    """Make a model of a kind as a command line asks for it. Raises ModelError."""
+    """Train a model of a kind by the options of a command line. Raises ModelError."""
     output = out.resolve()
     if not output.name:
         raise DataError(f"--out {out}: name a folder to make")

@@ -1,7 +1,6 @@
-"""Labels for text that has none, from classifiers that are there: what they are sure of together teaches another one.
+"""Self-training (Yarowsky 1995, ACL P95-1026): unlabelled text gets the labels of an ensemble of classifiers.
 
-Self-training (Yarowsky 1995, ACL P95-1026) with the labels of an ensemble. Sentences of the texts are labelled by
-themselves too, where the classifier to be trained is to judge short texts as well as long ones.
+Single sentences of the texts can be labelled too, for a classifier of short texts as well as long ones.
 """
 
 import json
@@ -21,8 +20,8 @@ from models.kinds import kind_of
 from models.text.sentences import split_sentences
 from trainer.evaluation.classification import classify_all
 
-FEWEST_WORDS, MOST_WORDS = 3, 40
-"""Of a sentence that is labelled by itself."""
+MIN_WORDS, MAX_WORDS = 3, 40
+"""Of a sentence that is labelled."""
 
 
 @dataclass(frozen=True)
@@ -30,22 +29,22 @@ class LabellingConfig(Config):
     """Which labels are kept."""
 
     least: Annotated[float, Range(0.0, 1.0)] = 0.7
-    """The probability that a text's label must have."""
+    """The least probability of a text's label."""
     sentences: Annotated[int, Range(0, 100)] = 0
-    """So many sentences of each text, drawn at random, are labelled by themselves."""
+    """Number of random sentences of each text that are labelled too."""
     least_of_sentences: Annotated[float, Range(0.0, 1.0)] = 0.85
-    """The probability that a sentence's label must have; of sentences, more say nothing."""
+    """The least probability of a sentence's label; more sentences than texts are neutral."""
 
 
-def label_file(path: Path, teachers: Sequence[Checkpoint], texts: Sequence[str], how: LabellingConfig) -> int:
+def label_file(path: Path, teachers: Sequence[Checkpoint], texts: Sequence[str], config: LabellingConfig) -> int:
     """Write a JSON Lines file of texts, and sentences of them, with their labels; return how many.
 
     Raises DataError where the teachers are no classifiers with the same labels, CheckpointError where the disk refuses.
     """
     names = _labels_of(teachers)
     rows = [
-        *_label(teachers, names, texts, how.least),
-        *_label(teachers, names, list(_sentences(texts, how.sentences)), how.least_of_sentences),
+        *_label(teachers, names, texts, config.least),
+        *_label(teachers, names, list(_sentences(texts, config.sentences)), config.least_of_sentences),
     ]
     lines = "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows)
     try:
@@ -69,25 +68,25 @@ def _labels_of(teachers: Sequence[Checkpoint]) -> tuple[str, ...]:
 def _label(
     teachers: Sequence[Checkpoint], names: Sequence[str], texts: Sequence[str], least: float
 ) -> Iterator[tuple[str, str]]:
-    """The texts that the teachers, by the mean of their probabilities, are sure enough of, with their labels."""
+    """The texts whose label has a mean probability of at least `least` over all teachers, with that label."""
     if not texts:
         return
-    found = []
+    probabilities = []
     for teacher in teachers:
         tokenizer = teacher.tokenizer
         ids = [tokenizer.encode(text) or [tokenizer.end_id] for text in texts]
         logits = classify_all(kind_of(teacher.model).runtime(teacher.model, "float32", 0), ids)
-        found.append(torch.softmax(logits, dim=-1))
-    sure, best = torch.stack(found).mean(dim=0).max(dim=1)  # (N,) each
-    for text, probability, label in zip(texts, sure.tolist(), best.tolist(), strict=True):
+        probabilities.append(torch.softmax(logits, dim=-1))
+    highest, labels = torch.stack(probabilities).mean(dim=0).max(dim=1)  # (N,) each
+    for text, probability, label in zip(texts, highest.tolist(), labels.tolist(), strict=True):
         if probability >= least:
             yield text, names[label]
 
 
 def _sentences(texts: Sequence[str], count: int) -> Iterator[str]:
-    """So many sentences of each text, or all it has, of those that are neither too short nor too long."""
-    draw = random.Random(1)
+    """`count` random sentences of each text, or fewer, that are neither too short nor too long."""
+    generator = random.Random(1)
     for text in texts:
-        own = [sentence.text for sentence in split_sentences(text.replace("<br />", "\n"))]
-        fitting = [sentence for sentence in own if FEWEST_WORDS <= len(sentence.split()) <= MOST_WORDS]
-        yield from draw.sample(fitting, min(count, len(fitting)))
+        sentences = [sentence.text for sentence in split_sentences(text.replace("<br />", "\n"))]
+        fitting = [sentence for sentence in sentences if MIN_WORDS <= len(sentence.split()) <= MAX_WORDS]
+        yield from generator.sample(fitting, min(count, len(fitting)))

@@ -1,4 +1,4 @@
-"""Settings by name: each belongs to a field of one of the configurations that a run is made of."""
+"""Settings by name: each is a field of one of a run's configurations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
@@ -22,7 +22,7 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
 
 
 def settable(configuration: type[Any]) -> dict[str, Value]:
-    """The fields of a configuration that have a plain default, with it: those that a person may set."""
+    """The fields of a configuration with a plain default, and that default: those that can be set."""
     return {
         field.name: field.default
         for field in fields(configuration)
@@ -33,7 +33,7 @@ def settable(configuration: type[Any]) -> dict[str, Value]:
 def distribute(settings: Mapping[str, Value], configurations: Sequence[type[Any]]) -> list[dict[str, Value]]:
     """Give each setting to the configuration that has its field, under its current name and in the field's type.
 
-    Raises ConfigError for a name that none has, or a value that is not of the type.
+    Raises ConfigError for an unknown name, or a value of another type.
     """
     shares: list[dict[str, Value]] = [{} for _ in configurations]
     known = [settable(configuration) for configuration in configurations]
@@ -47,7 +47,7 @@ def distribute(settings: Mapping[str, Value], configurations: Sequence[type[Any]
 
 
 def complete(shares: Sequence[Mapping[str, Value]], configurations: Sequence[type[Any]]) -> dict[str, Value]:
-    """All settings of configurations: those that were given to each, and the defaults of the rest."""
+    """All settings of configurations: those assigned to each, and the defaults of the rest."""
     settings: dict[str, Value] = {}
     for share, configuration in zip(shares, configurations, strict=True):
         settings |= {name: share.get(name, default) for name, default in settable(configuration).items()}

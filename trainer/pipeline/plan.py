@@ -1,4 +1,4 @@
-"""From a request on the command line to the data, the tokenizer and what makes the model."""
+"""From a request on the command line to data, tokenizer and task."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -34,7 +34,7 @@ from trainer.tasks.training import Fit, Material, Settings, Training
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asked for."""
+    """A training run as the command line describes it."""
 
     kind: str
     output: Path
@@ -48,10 +48,10 @@ class Request:
     start: Path | None = None
     """The language model to initialise from."""
     labelled: Path | None = None
-    """Texts with labels that other models gave them, to train on beside the rest."""
+    """Texts with labels from other models, additional training data."""
     device: str = "auto"
     note: str = ""
-    """What the card says of the data, where no recipe does."""
+    """The card's note on the data, where no recipe has one."""
     command: str = ""
 
 
@@ -128,9 +128,9 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
 def _settings(
     kind: Kind, training: Training, request: Request, recipe: Recipe, start: Checkpoint | None, device: torch.device
 ) -> Settings:
-    """Those of the recipe, of the command line and of what it starts from. Raises ConfigError where they disagree."""
-    given: dict[str, Value] = {**recipe.settings, **parse_assignments(request.assignments)}
-    shares = dict(zip(training.configurations, distribute(given, training.configurations), strict=True))
+    """The settings of recipe, command line and pre-trained model. Raises ConfigError where they conflict."""
+    assigned: dict[str, Value] = {**recipe.settings, **parse_assignments(request.assignments)}
+    shares = dict(zip(training.configurations, distribute(assigned, training.configurations), strict=True))
     if TrainingConfig in shares:
         loop = TrainingConfig(**shares[TrainingConfig])  # type: ignore[arg-type]
         if not training.per_layer_rates and (loop.layer_rate_decay != 1 or loop.unfreeze_epochs):
@@ -147,7 +147,7 @@ def _settings(
 
 
 def _complete(training: Training, shares: Sequence[Mapping[str, Value]], device: torch.device) -> dict[str, Value]:
-    """All settings, the defaults among them, and the precision that auto comes to."""
+    """All settings, including defaults, with `auto` resolved to a precision."""
     settings = complete(shares, training.configurations)
     if "precision" not in settings:
         return settings
@@ -156,7 +156,7 @@ def _complete(training: Training, shares: Sequence[Mapping[str, Value]], device:
 
 
 def all_settings(recipe: str, device: str, assignments: Sequence[str] = ()) -> dict[str, Value]:
-    """Every setting of a run of a recipe, less what its base was made with."""
+    """All settings of a recipe's run; those of its base where it inherits them."""
     known = load_recipe(recipe)
     training: Training = kind_named(known.kind).load_training()
     settings: dict[str, Value] = {**known.settings, **parse_assignments(assignments)}
@@ -187,7 +187,7 @@ def _prepare(
     words: VocabularyConfig,
     identity: Mapping[str, Any],
 ) -> DataReport:
-    """Learn a vocabulary where there is none yet, and write the corpus in its ids."""
+    """Train a tokenizer if there is none yet, and write the corpus."""
     texts = kind.text_columns
     if next(usable(all_rows(train), texts), None) is None:
         raise DataError("the training data has no row without a blank text")

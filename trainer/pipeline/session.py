@@ -1,4 +1,4 @@
-"""One run of the trainer: progress on the screen, a state that survives a kill, a checkpoint at the end."""
+"""One run of the trainer: progress, a state from which a killed run resumes, and a checkpoint."""
 
 import json
 import platform
@@ -35,7 +35,7 @@ STATE = "state.pt"
 
 @dataclass(frozen=True)
 class Run:
-    """What a checkpoint is called and remembers of its training, beside weights and scores."""
+    """The output folder of a run, and what its checkpoint records of the training."""
 
     output: Path
     languages: tuple[str, ...]
@@ -45,7 +45,7 @@ class Run:
     data_note: str = ""
     limits: str = ""
     start: Mapping[str, str] = field(default_factory=dict)
-    """Name and version of the checkpoint that training started from."""
+    """Name and version of the checkpoint that the model was initialised from."""
     data_report: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -62,13 +62,12 @@ def train(
     console: Console,
     board: Board | None = None,
 ) -> dict[str, Any]:
-    """Train, and leave a checkpoint of the best weights; return its metrics.
+    """Train, write a checkpoint of the best weights, and return its metrics.
 
-    The checkpoint is rewritten whenever validation finds better weights. At the end it is loaded
-    from the disk, as a service would, and evaluate's scores of it become its metrics. With resume,
-    a run that was killed goes on from its last saved state. Of several processes the first one writes
-    and prints. Raises DataError where there is no such state, or another run's, and CheckpointError
-    where the disk refuses; what lies there is then whole.
+    The checkpoint is rewritten at each evaluation that is better than all before. At the end it is loaded from
+    the disk, as the service loads it, and evaluated for its metrics. With resume, a killed run continues from its
+    last saved state. Of several processes the first one writes and prints. Raises DataError where there is no such
+    state, or another run's, and CheckpointError where the disk refuses; the files on it are then whole.
     """
     log = _resume(run, trainer, console) if resume else []
     world, task = trainer.world, trainer.task
@@ -93,7 +92,8 @@ def train(
                 saved = time.monotonic()
 
     def end() -> dict[str, Any]:
-        checkpoint.replace_files(run.output, _log_files(run, task.metric, log))  # with what came after the best
+        # The log in the checkpoint ends at the best evaluation; the others are added now.
+        checkpoint.replace_files(run.output, _log_files(run, task.metric, log))
         metrics = finish(run.output, evaluate, trainer.device)
         shutil.rmtree(run.work, ignore_errors=True)
         return metrics
@@ -109,7 +109,7 @@ def fit(
     world: World,
     console: Console,
 ) -> dict[str, Any]:
-    """As `train`, of a model that is made in one go. Of several processes the first one makes it."""
+    """As `train`, for a model that is fitted in one call. Of several processes, the first one fits it."""
 
     def make() -> dict[str, Any]:
         started = time.monotonic()
@@ -127,12 +127,12 @@ def fit(
 
 def _is_due(trainer: Trainer[Any, Any], saved: float) -> bool:
     if trainer.world.size > 1 and trainer.step % 16:
-        return False  # they would have to agree at every step
+        return False  # processes decide together, which costs a broadcast
     return trainer.world.decide(lambda: time.monotonic() - saved > SAVE_EVERY_S)
 
 
 def finish(output: Path, evaluate: Callable[[Model], dict[str, Any]], device: torch.device) -> dict[str, Any]:
-    """Measure the checkpoint as it lies on the disk, and write metrics.json and the card."""
+    """Evaluate the checkpoint on the disk, and write metrics.json and the card."""
     loaded = checkpoint.load(output, device)
     with torch.inference_mode():
         metrics = evaluate(loaded.model)
@@ -153,19 +153,20 @@ def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[
 
 
 def check_output(output: Path, resume: bool) -> None:
-    """Raise DataError, before anything is read, where a run can't begin at output, or be resumed there."""
+    """Raise DataError, before any data are read, where a run can't start at output, or be resumed there."""
     work = work_folder(output)
     if resume:
         if not (work / STATE).exists():
             raise DataError(f"{work / STATE}: missing: no run to resume; if it was killed early, start it again")
     elif (work / STATE).exists():
-        raise DataError(f"{work}: an unfinished run; go on with --resume, or delete that folder")
-    elif output.exists() and (is_finished(output) or not work.exists()):  # else of a run killed before its first save
+        raise DataError(f"{work}: an unfinished run; continue it with --resume, or delete that folder")
+    # An unfinished checkpoint beside a work folder without state: the run was killed before its first save.
+    elif output.exists() and (is_finished(output) or not work.exists()):
         raise DataError(f"{output}: exists already; choose another --out, or delete it")
 
 
 def is_finished(output: Path) -> bool:
-    """Whether a run came to its end there: then the checkpoint has been measured."""
+    """Whether a run has ended there: then its checkpoint has been evaluated."""
     try:
         return bool(json.loads((output / "metrics.json").read_bytes())["evaluations"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -178,7 +179,7 @@ def has_state(output: Path) -> bool:
 
 
 def forget(output: Path) -> None:
-    """Delete what a run left that never began to train."""
+    """Delete the work folder of a run that never began to train."""
     if not has_state(output) and not output.exists():
         shutil.rmtree(work_folder(output), ignore_errors=True)
 
@@ -203,28 +204,28 @@ def _resume(run: Run, trainer: Trainer[Any, Any], console: Console) -> list[dict
             "the last digits of its results can differ",
             style="yellow", markup=False, highlight=False, soft_wrap=True,
         )  # fmt: skip
-    found: list[dict[str, Any]] = log
-    return found
+    records: list[dict[str, Any]] = log
+    return records
 
 
 def _save_state(run: Run, trainer: Trainer[Any, Any], state: Mapping[str, Any], log: list[dict[str, Any]]) -> None:
-    ground = json.dumps(environment(trainer.device, trainer.world.size))
-    content = {"trainer": state, "environment": ground, "log": json.dumps(log)}
+    surroundings = json.dumps(environment(trainer.device, trainer.world.size))
+    content = {"trainer": state, "environment": surroundings, "log": json.dumps(log)}
     path = run.work / STATE
     try:
         with replacing(path) as file:
             torch.save(content, file)
     except (OSError, RuntimeError) as error:  # PyTorch's writer has errors of its own for a full disk
-        hint = "; the run can go on with --resume" if has_state(run.output) else ""
+        hint = "; the run can be continued with --resume" if has_state(run.output) else ""
         raise CheckpointError(f"{path}: can't be written: {error}{hint}") from error
 
 
 def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer, log: list[dict[str, Any]]) -> None:
     model = trainer.task.model
     weights, notes = trainer.task.export(trainer.best_weights())
-    ground = environment(trainer.device, trainer.world.size)
+    surroundings = environment(trainer.device, trainer.world.size)
     training = {
-        **_record(run, model, trainer.seconds, ground),
+        **_record(run, model, trainer.seconds, surroundings),
         "step": trainer.step,
         "total_steps": trainer.total_steps,
         **notes,
@@ -232,8 +233,8 @@ def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer
     _save(run, model, weights, tokenizer, training, _log_files(run, trainer.task.metric, log))
 
 
-def _record(run: Run, model: Model, seconds: float, ground: Mapping[str, Any]) -> dict[str, Any]:
-    """What a checkpoint remembers of how it was made."""
+def _record(run: Run, model: Model, seconds: float, surroundings: Mapping[str, Any]) -> dict[str, Any]:
+    """What a checkpoint records of its training."""
     return {
         "command": run.command,
         "settings": dict(run.settings),
@@ -243,7 +244,7 @@ def _record(run: Run, model: Model, seconds: float, ground: Mapping[str, Any]) -
         "limits": run.limits,
         "parameters": sum(tensor.numel() for tensor in model.state_dict().values()),
         "seconds": round(seconds, 1),
-        "environment": dict(ground),
+        "environment": dict(surroundings),
         **({"start": dict(run.start)} if run.start else {}),
     }
 

@@ -1,4 +1,4 @@
-"""A run as a list of steps: what a recipe needs is made first, then the model itself.
+"""A run as a list of steps: the prerequisites of a recipe first, then the model itself.
 
 A recipe may start from a base model, and may train on labels that other classifiers, its teachers, give to text
 without any. Each of these has a recipe of its own.
@@ -45,13 +45,13 @@ class Context:
 
 @dataclass(frozen=True)
 class Train:
-    """Make a model."""
+    """Train a model."""
 
     request: Request
     prerequisite: bool = False
     """Whether another model needs it."""
     may_start: bool = False
-    """With --resume, start where there is no state: the step that was stopped may have been an earlier one."""
+    """With --resume, start from scratch where there is no state: the interrupted step may have been an earlier one."""
 
     def run(self, context: Context) -> None:
         output, folder = self.request.output, context.tensorboard
@@ -61,7 +61,7 @@ class Train:
 
 @dataclass(frozen=True)
 class Label:
-    """Let classifiers label text, unless that was done."""
+    """Label text by classifiers, unless it is labelled already."""
 
     output: Path
     teachers: tuple[Path, ...]
@@ -77,7 +77,7 @@ Step = Train | Label
 
 
 def run(request: Request, context: Context) -> None:
-    """Make what a request asks for, and before it what its recipe needs. Raises ModelError."""
+    """Run all steps of a request. Raises ModelError."""
     for step in list(steps_of(request)):
         step.run(context)
 
@@ -125,7 +125,7 @@ def _prerequisites(request: Request, output: Path, recipe: str, assignments: tup
 
 
 def write_labels(path: Path, teachers: Sequence[Path], sources: Sequence[Source], config: LabellingConfig) -> None:
-    """Label the texts of sources by classifiers together, and write a JSON Lines file."""
+    """Label the texts of sources by an ensemble of classifiers, and write a JSON Lines file."""
     texts = [text for (text,) in usable(all_rows(sources), 1)]
     count = label_file(path, [checkpoint.load(teacher, "cpu") for teacher in teachers], texts, config)
     Console().print(f"{count:,} labels, of {len(texts):,} texts: {path}", markup=False, highlight=False)
