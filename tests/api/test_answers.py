@@ -166,7 +166,7 @@ class TestTranslate:
             assert reply["target"] == target
 
     async def test_attention_has_a_limit(self, client: httpx.AsyncClient) -> None:
-        body = {"text": ["🧿" * 70] * 2, "source": "en", "target": "tr", "beam_size": 1}
+        body = {"text": ["ŵ" * 140] * 2, "source": "en", "target": "tr", "beam_size": 1}
         assert (await client.post("/translate", json=body)).status_code == 200
         refused = await client.post("/translate", json=body | {"attention": True})
         assert refused.status_code == 422
@@ -324,3 +324,25 @@ class TestNormalization:
             for span in spans:
                 assert span.get("token", span.get("text")) == self.DECOMPOSED[span["start"] : span["end"]]
             assert (spans[0]["start"], spans[-1]["end"]) == (0, len(self.DECOMPOSED))
+
+
+class TestOtherLanguages:
+    @pytest.mark.parametrize(
+        ("text", "language"), [("Привет!", "ru"), ("مرحبا بالعالم", "ar"), ("これは本です", "ja"), ("你好", "zh")]
+    )
+    @pytest.mark.parametrize(
+        ("path", "field"),
+        [("/generate", "prompt"), ("/next-word-probs", "text"), ("/classify", "text"), ("/translate", "text")],
+    )
+    async def test_a_script_that_no_model_reads_is_said_however_short(
+        self, client: httpx.AsyncClient, path: str, field: str, text: str, language: str
+    ) -> None:
+        refused = await client.post(path, json={field: text})
+        assert refused.status_code == 404
+        assert f"the text seems to be in {language!r}" in refused.json()["detail"]
+
+    @pytest.mark.parametrize(
+        ("text", "target"), [("şehir", "en"), ("ğ", "en"), ("New York'a gittim", "en"), ("water", "tr")]
+    )
+    async def test_letters_tell_languages_apart(self, client: httpx.AsyncClient, text: str, target: str) -> None:
+        assert (await ask(client, "/translate", text=text, beam_size=1))["target"] == target

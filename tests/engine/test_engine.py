@@ -232,7 +232,7 @@ class TestIsolation:
         check_empty(driver)
 
     async def test_in_the_other_lanes(self, make_driver: MakeDriver, registry: Registry) -> None:
-        poison = registry.get("sentiment-en").tokenizer.encode("§")[-1]
+        poison = registry.get("sentiment-en").tokenizer.encode("ŵ")[-1]
         for name in ("sentiment-en", "translation-en-tr"):
             registry = wrapped(registry, name, lambda runtime: Poisoned(runtime, poison))
         driver = make_driver(registry)
@@ -241,11 +241,11 @@ class TestIsolation:
                 await driver.submit(ClassifyJob((text,))),
                 await driver.submit(TranslateJob((text,), "tr", 2, 1.0)),
             ]
-            for text in ("dog", "a man", "§", "film")
+            for text in ("dog", "a man", "ŵ", "film")
         }
         await driver.finish()
         for text, of_text in tickets.items():
-            assert [driver.end(ticket).error is not None for ticket in of_text] == [text == "§"] * 2
+            assert [driver.end(ticket).error is not None for ticket in of_text] == [text == "ŵ"] * 2
         check_empty(driver)
 
     async def test_a_beam_that_raises_in_mid_search_fails_alone(

@@ -11,7 +11,8 @@ from sacrebleu.metrics.chrf import CHRF
 from models.decoding.beam_search import SearchConfig, source_ids, translate
 from models.networks.translator import Translator
 from models.runtime.build import make_translator_runtime
-from models.text.sentences import match_capitalization
+from models.runtime.interface import TranslatorRuntime
+from models.text.front import prepare
 from models.text.tokenizers import Tokenizer
 from trainer.evaluation.config import EvaluationConfig
 
@@ -26,14 +27,40 @@ def translate_texts(
     config: EvaluationConfig,
     precision: str = "float32",
 ) -> list[str]:
-    """The best translation of each text into the language target."""
+    """The best translation of each text into the language target.
+
+    Text is translated as the service does it (models/text/front.py), less what is tokenized already, which is
+    translated as it is.
+    """
     runtime = make_translator_runtime(model, precision)
-    sources = [source_ids(model, tokenizer, text, target) for text in texts]
-    beams = translate(runtime, sources, tokenizer.end_id, SearchConfig(config.beam_size, config.length_penalty))
+    search = SearchConfig(config.beam_size, config.length_penalty)
+    if config.bleu_tokenize == "none":
+        return [best for best, *_ in _hypotheses(runtime, model, tokenizer, texts, target, search)]
+    source = next(language for language in model.config.languages if language != target)
+    passages = [prepare(text, source) for text in texts]
+    inputs = [text for passage in passages for sentence in passage.sentences for text in sentence.inputs()]
+    hypotheses = iter(_hypotheses(runtime, model, tokenizer, inputs, target, search))
     return [
-        match_capitalization(tokenizer.decode(best.ids), text, target)
-        for (best, *_), text in zip(beams, texts, strict=True)
+        "".join(
+            part if isinstance(part, str) else part.render([next(hypotheses) for _ in part.inputs()], target)
+            for part in passage.parts
+        )
+        for passage in passages
     ]
+
+
+def _hypotheses(
+    runtime: TranslatorRuntime,
+    model: Translator,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    target: str,
+    search: SearchConfig,
+) -> list[list[str]]:
+    """The translations that the search found for each text, the best first."""
+    sources = [source_ids(model, tokenizer, text, target) for text in texts]
+    beams = translate(runtime, sources, tokenizer.end_id, search) if sources else []
+    return [[tokenizer.decode(hypothesis.ids) for hypothesis in beam] for beam in beams]
 
 
 def score_translations(

@@ -1,8 +1,8 @@
 """Translation: texts are split into sentences; the sentences of all requests are encoded and decoded in batches."""
 
 from collections import deque
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 
@@ -16,7 +16,7 @@ from models.networks.encoder_output import EncoderOutput
 from models.networks.translator import Translator
 from models.runtime.interface import TranslatorRuntime
 from models.runtime.state import State
-from models.text.sentences import Sentence, match_capitalization, split_sentences
+from models.text.front import Sentence, prepare
 from models.text.tokenizers import Tokenizer
 
 MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it
@@ -24,82 +24,100 @@ ENCODE_TOKENS = 1024
 """Source tokens, padding included, that a step encodes."""
 
 
-class TranslateTask:
-    """A TranslateJob as beams, one a sentence.
+@dataclass(frozen=True)
+class _Unit:
+    """A sentence of a text with its beams, or a text that has none, and what stands around it."""
 
-    Raises InvalidRequest where attention is requested for more than MAX_ATTENTION_TOKENS.
+    index: int
+    """Of its text."""
+    before: str
+    sentence: Sentence | None
+    beams: slice
+    after: str
+
+
+class TranslateTask:
+    """A TranslateJob as beams: one a sentence, and more where a sentence may have to be translated in parts.
+
+    Raises InvalidRequest where attention is wanted for more than MAX_ATTENTION_TOKENS.
     """
 
     def __init__(self, ticket: Ticket, model: Translator, tokenizer: Tokenizer) -> None:
         assert isinstance(ticket.job, TranslateJob)
         self.ticket, self.job, self._tokenizer = ticket, ticket.job, tokenizer
-        # a text of white space only is one sentence, so that every text has one
-        self._split = [split_sentences(text) or [Sentence(text, 0, len(text))] for text in self.job.texts]
+        source = next(language for language in model.config.languages if language != self.job.target)
         config = SearchConfig(self.job.beam_size, self.job.length_penalty, keep_attention=self.job.attention)
-        self._texts = [sentence.text for sentences in self._split for sentence in sentences]
-        self.beams = [Beam(source_ids(model, tokenizer, text, self.job.target), config) for text in self._texts]
+        self.beams: list[Beam] = []
+        self._units: list[_Unit] = []
+        for index, text in enumerate(self.job.texts):
+            parts = prepare(text, source).parts
+            for before, sentence, after in _units(parts):
+                inputs = sentence.inputs() if sentence else ()
+                first = len(self.beams)
+                self.beams += [Beam(source_ids(model, tokenizer, text, self.job.target), config) for text in inputs]
+                self._units.append(_Unit(index, before, sentence, slice(first, len(self.beams)), after))
         source_tokens = sum(len(beam.source) for beam in self.beams)
         if self.job.attention and source_tokens > MAX_ATTENTION_TOKENS:
             detail = f"attention is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}"
             raise InvalidRequest(detail, "attention")
         self.slots = self.job.beam_size
-        self._sent = 0  # sentences whose event has been returned
-        self._positions = [  # of each sentence, its text and its index in it
-            (index, position) for index, sentences in enumerate(self._split) for position in range(len(sentences))
-        ]
+        self._sent = 0
 
     @property
     def done(self) -> bool:
         return all(beam.done for beam in self.beams)
 
     def new_events(self) -> list[SentenceEvent]:
-        """Events of the sentences, in order, that have become ready since the last call."""
+        """The sentences that are translated, all before them too, and were not sent yet."""
         events = []
-        while self._sent < len(self.beams) and self.beams[self._sent].done:
-            index, position = self._positions[self._sent]
-            text = self._text(self._sent, 0) + self._gaps(index)[position]
-            events.append(SentenceEvent(index, text))
+        while self._sent < len(self._units) and all(beam.done for beam in self.beams[self._units[self._sent].beams]):
+            unit = self._units[self._sent]
+            events.append(SentenceEvent(unit.index, self._text(unit, 0)))
             self._sent += 1
         return events
 
     def result(self) -> list[Translation]:
-        results, begin = [], 0
-        for index, sentences in enumerate(self._split):
-            results.append(self._join(index, range(begin, begin + len(sentences))))
-            begin += len(sentences)
-        return results
+        return [
+            self._join([unit for unit in self._units if unit.index == index]) for index in range(len(self.job.texts))
+        ]
 
-    def _join(self, index: int, numbers: range) -> Translation:
-        """Join the sentences of a text, which have these numbers, with the white space between them."""
-        gaps = self._gaps(index)
+    def _join(self, units: Sequence[_Unit]) -> Translation:
+        """Put the sentences of a text together again, with what stood between them."""
 
         def text_of(rank: int) -> str:
-            return "".join(self._text(number, rank) + gap for number, gap in zip(numbers, gaps, strict=True))
+            return "".join(self._text(unit, rank) for unit in units)
 
         best = text_of(0)
         others = [text for rank in range(1, self.job.beam_size) if (text := text_of(rank)) != best]
-        score = sum(self.beams[number].results()[0].score for number in numbers) / len(numbers)
-        attention = self._attention(numbers) if self.job.attention else None
+        used = [beam for unit in units for beam in self._used(unit)]
+        score = sum(beam.results()[0].score for beam in used) / len(used) if used else 0.0
+        attention = self._attention(used) if self.job.attention else None
         return Translation(best, score, tuple(dict.fromkeys(others))[: self.job.alternatives], attention)
 
-    def _text(self, number: int, rank: int) -> str:
-        """The translation of a sentence, by its rank among the hypotheses."""
-        hypotheses = self.beams[number].results()
-        chosen = hypotheses[min(rank, len(hypotheses) - 1)]
-        return match_capitalization(self._tokenizer.decode(chosen.ids), self._texts[number], self.job.target)
+    def _text(self, unit: _Unit, rank: int) -> str:
+        """A sentence's translation, by its rank among the hypotheses, with what stands around it."""
+        made = unit.sentence.render(self._hypotheses(unit), self.job.target, rank) if unit.sentence else ""
+        return unit.before + made + unit.after
 
-    def _gaps(self, index: int) -> list[str]:
-        """The white space after each sentence of a text; none after the last."""
-        text = self.job.texts[index]
-        return [*(text[left.end : right.start] for left, right in pairwise(self._split[index])), ""]
+    def _used(self, unit: _Unit) -> list[Beam]:
+        """The beams that a unit's translation comes from."""
+        beams = self.beams[unit.beams]
+        if unit.sentence is None or not unit.sentence.text:
+            return beams
+        return beams[:1] if unit.sentence.keeps_whole(self._hypotheses(unit)) else beams[1:]
 
-    def _attention(self, numbers: range) -> AttentionMap:
+    def _hypotheses(self, unit: _Unit) -> list[list[str]]:
+        return [
+            [self._tokenizer.decode(hypothesis.ids) for hypothesis in beam.results()] for beam in self.beams[unit.beams]
+        ]
+
+    def _attention(self, beams: Sequence[Beam]) -> AttentionMap:
         """A block-diagonal map of the sentences: none attends to another."""
         source_tokens: list[str] = []
         target_tokens: list[str] = []
         blocks: list[tuple[int, list[list[float]]]] = []
-        for number in numbers:
-            source, best = self.beams[number].source, self.beams[number].results()[0]
+        for beam in beams:
+            source, best = beam.source, beam.results()[0]
             blocks.append((len(source_tokens), best.attention.tolist() if best.attention is not None else []))
             source_tokens += [f"<{self.job.target}>", *self._names(source[1:])]
             target_tokens += self._names(_with_end(best, self._tokenizer.end_id))
@@ -111,6 +129,20 @@ class TranslateTask:
 
     def _names(self, ids: Sequence[int]) -> list[str]:
         return [self._tokenizer.surface(index).decode("utf-8", errors="replace") or "</s>" for index in ids]
+
+
+def _units(parts: Sequence[str | Sentence]) -> Iterator[tuple[str, Sentence | None, str]]:
+    """The sentences of a passage, each with the text before it (of the first) and after it."""
+    before, sentence, after = "", None, ""
+    for part in parts:
+        if isinstance(part, str):
+            before, after = (before, after + part) if sentence else (before + part, after)
+        else:
+            if sentence:
+                yield before, sentence, after
+                before = ""
+            sentence, after = part, ""
+    yield before, sentence, after
 
 
 def _with_end(hypothesis: Hypothesis, end_id: int) -> list[int]:
@@ -139,7 +171,10 @@ class EncodeLane(Lane):
         return not self._queue
 
     def add(self, task: TranslateTask) -> None:
-        self._queue.append((task, deque(task.beams)))
+        if task.beams:
+            self._queue.append((task, deque(task.beams)))
+        else:
+            self._beams.post(task)  # no text of it has letters
 
     def sweep(self) -> None:
         self._queue = deque(entry for entry in self._queue if not entry[0].ticket.gone)
@@ -227,7 +262,7 @@ class BeamLane(Lane):
         if len(batch):
             self._batches.append(batch)
         for beam in done:
-            self._post(self._tasks.pop(beam))
+            self.post(self._tasks.pop(beam))
         return Work(rows, generation_tokens=rows)
 
     def _batch(self, beam_size: int) -> BeamBatch:
@@ -237,7 +272,7 @@ class BeamLane(Lane):
         self._batches.append(BeamBatch(self._runtime, self._end_id, beam_size))
         return self._batches[-1]
 
-    def _post(self, task: TranslateTask) -> None:
+    def post(self, task: TranslateTask) -> None:
         """Post what has become ready with the end of a sentence."""
         if task.ticket.gone:
             return

@@ -1,0 +1,186 @@
+"""A text made ready for a translator, and its translation put together again.
+
+A translator was trained on sentences, one at a time, in ordinary letters. So a text is cut into sentences; lines, list
+marks and the white space between sentences stay as they are; text in capitals is lowered and raised again; what
+is no language (models/text/reserved.py) is left out of what the model reads and stays where it stood. A sentence
+without letters is its own translation. How a sentence ends is how its translation ends.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from models.text.normalization import align, normalize
+from models.text.reserved import NUMBER, find_hard, numbers, with_numbers_of
+from models.text.sentences import match_capitalization, split_sentences
+from models.text.tokenizers.base import lower
+
+_LIST_MARK = re.compile(r"[ \t]*(?:(?:[-*+•·‣▪●○◦–—>]|#{1,6}|\(?\d{1,3}[.)]|\(?[a-z]\))[ \t]+)+")
+_ENDING = re.compile(r"\s*([.!?…:;,]*)([\"'”’»)\]]*)$")
+"""Marks, and the quotes and brackets that close around them."""
+_BEFORE = re.compile(r"[\s.,;:!?…)\]}]*")
+_WITH_DIGITS = re.compile(r"\S*\d\S*\s*")
+_QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "”": "”"}
+Part = "str | Sentence"
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What is translated as one.
+
+    text is what the model reads; where it is empty, the parts are translated instead. Where the source has numbers,
+    a hypothesis must have them too; parts are then what to fall back on.
+    """
+
+    source: str
+    text: str
+    parts: "tuple[str | Sentence, ...]" = ()
+    capitals: bool = False
+    fragment: bool = False
+    """Whether other parts of the same sentence stand before it."""
+
+    def inputs(self) -> Iterator[str]:
+        """All that the model has to read for it, in the order that `render` takes their translations."""
+        if self.text:
+            yield self.text
+        for part in self.parts:
+            if isinstance(part, Sentence):
+                yield from part.inputs()
+
+    def keeps_whole(self, hypotheses: Sequence[Sequence[str]]) -> bool:
+        """Whether it is translated as a whole: where some hypothesis has its numbers, or there are no parts."""
+        return bool(self.text) and (not self.parts or bool(self._numbered(hypotheses[0])))
+
+    def render(self, hypotheses: Sequence[Sequence[str]], target: str, rank: int = 0) -> str:
+        """Its translation into a language from those of its inputs, the best of each first.
+
+        Of those that keep the numbers, the one of a rank, or the last; where none does, the parts put together.
+        """
+        if self.keeps_whole(hypotheses):
+            texts = self._numbered(hypotheses[0]) or list(hypotheses[0])
+            return self._restore(texts[min(rank, len(texts) - 1)], target)
+        rest = list(hypotheses[bool(self.text) :])
+        texts = []
+        for part in self.parts:
+            if isinstance(part, str):
+                texts.append(part)
+                continue
+            count = sum(1 for _ in part.inputs())
+            texts.append(part.render(rest[:count], target, rank))
+            rest = rest[count:]
+        return "".join(texts)
+
+    def _numbered(self, hypotheses: Sequence[str]) -> list[str]:
+        """The different hypotheses that have the numbers of the source, or can be given them."""
+        numbered = (with_numbers_of(text, self.source) for text in hypotheses)
+        return list(dict.fromkeys(text for text in numbered if text is not None))
+
+    def _restore(self, translation: str, target: str) -> str:
+        """With the beginning, the end and the capitals of the source."""
+        opening, core, closing = _unquoted(self.source)
+        if self.fragment and not numbers(core):  # the numbers stand beside it already
+            translation = _WITH_DIGITS.sub("", translation) or core
+        text = _unquoted(translation)[1] if opening else translation
+        text = _with_ending_of(text.rstrip(), core)
+        text = upper(text, target) if self.capitals else match_capitalization(text, core, target)
+        if self.fragment and core[:1].islower() and text[:1].isupper():
+            text = lower(text[0], target) + text[1:]
+        return opening + text + closing
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A text as what stays and what is translated, in order."""
+
+    parts: "tuple[str | Sentence, ...]"
+
+    @property
+    def sentences(self) -> "list[Sentence]":
+        return [part for part in self.parts if isinstance(part, Sentence)]
+
+
+def prepare(text: str, language: str) -> Passage:
+    """A text in a language, made ready."""
+    normal = align(text)
+    parts: list[str | Sentence] = []
+    position = 0
+    for start, end in _spans(normal.text):
+        parts.append(_visible(text[position : (left := normal.span(start, end)[0])]))
+        parts.append(_sentence(normal.text[start:end], language))
+        position = normal.span(start, end)[1]
+        assert left <= position
+    parts.append(_visible(text[position:]))
+    return Passage(tuple(part for part in parts if part))
+
+
+def upper(text: str, language: str) -> str:
+    """Raise letters as a language does: Turkish i is İ."""
+    return (text.replace("i", "İ") if language == "tr" else text).upper()
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where the sentences of a normalized text stand, line by line, without list marks."""
+    begin = 0
+    for line in text.split("\n"):
+        mark = _LIST_MARK.match(line)
+        skipped = mark.end() if mark and mark.end() < len(line) else 0
+        for sentence in split_sentences(line[skipped:]):
+            yield begin + skipped + sentence.start, begin + skipped + sentence.end
+        begin += len(line) + 1
+
+
+def _visible(text: str) -> str:
+    """Text that stays, without what nobody sees; line ends and spaces as they are."""
+    return "".join(character for character in text if normalize(character)) if not text.isascii() else text
+
+
+def _sentence(source: str, language: str, fragment: bool = False) -> "str | Sentence":
+    """A sentence, or itself where there is nothing to translate."""
+    if not any(character.isalpha() for character in source):
+        return source
+    hard = [(item.start, item.end) for item in find_hard(source)]
+    if hard:
+        return Sentence(source, "", _fragments(source, hard, language), fragment=fragment)
+    _, core, _ = _unquoted(source)
+    letters = [character for character in core if character.lower() != character.upper()]
+    capitals = len(letters) > 1 and all(map(str.isupper, letters))
+    text = core
+    if capitals:
+        lowered = lower(core, language)
+        first = next(index for index, character in enumerate(lowered) if character.isalpha())
+        text = lowered[:first] + upper(lowered[first], language) + lowered[first + 1 :]
+    found = [match.span() for match in NUMBER.finditer(source)]
+    parts = _fragments(source, found, language) if found else ()
+    return Sentence(source, text, parts, capitals, fragment)
+
+
+def _fragments(source: str, spans: Sequence[tuple[int, int]], language: str) -> "tuple[str | Sentence, ...]":
+    """A sentence around the spans that stay."""
+    parts: list[str | Sentence] = []
+    position = 0
+    for start, end in [*spans, (len(source), len(source))]:
+        between = source[position:start]
+        before = _BEFORE.match(between).group() if position else between[: len(between) - len(between.lstrip())]  # type: ignore[union-attr]
+        core = between[len(before) :].rstrip()
+        parts += [before, _sentence(core, language, fragment=True) if core else ""]
+        parts += [between[len(before) + len(core) :], source[start:end]]
+        position = end
+    return tuple(part for part in parts if part)
+
+
+def _with_ending_of(text: str, source: str) -> str:
+    """A translation that ends as its source does; a quotation that it closes and its source does not stays."""
+    ours, theirs = _ENDING.search(text), _ENDING.search(source)
+    assert ours is not None
+    assert theirs is not None
+    if ours[2] and not theirs[2]:
+        return text
+    return text[: ours.start()] + theirs.group()
+
+
+def _unquoted(text: str) -> tuple[str, str, str]:
+    """A text's opening quote, what is between, and its closing quote: of a text that is one quotation."""
+    closing = _QUOTES.get(text[:1])
+    if closing and len(text) > 2 and text.endswith(closing) and not set(text[1:-1]) & {text[0], closing}:
+        return text[0], text[1:-1], closing
+    return "", text, ""
