@@ -1,4 +1,4 @@
-"""The application, put together."""
+"""The application: its parts, middleware and routes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
 DESCRIPTION = "Text from recurrent models: generate, predict, classify, translate. Errors are problem documents."
-ENGINE_STOP_S = 5.0  # by then the server has waited for running requests, as long as settings allow
+ENGINE_STOP_S = 5.0  # the server has waited for running requests before, for shutdown_timeout_s
 log = get_logger(__name__)
 
 
 def create_app(settings: Settings, registry: Registry | None = None, spans: "TracerProvider | None" = None) -> FastAPI:
-    """Make the service. Models are loaded when it starts, or are those of a registry given here.
+    """Make the service. Without a registry, models are loaded at startup.
 
-    spans is where traces go, where settings ask for them; left out: where OpenTelemetry's variables say.
+    spans receives the traces, if settings enable them; by default they are exported as OTEL_… variables say.
     """
     metrics, guard = Metrics(), make_guard(settings)
 
@@ -65,7 +65,7 @@ def create_app(settings: Settings, registry: Registry | None = None, spans: "Tra
     app.state.sealer = make_sealer(settings)
     install_handlers(app)
     _add_middleware(app, settings, metrics, guard, spans)
-    # for the API page to ask for the key
+    # so that the API page asks for the key
     add_routes(app, settings, [Depends(HTTPBearer(auto_error=False))] if guard.closed else [])
     return app
 
@@ -73,7 +73,7 @@ def create_app(settings: Settings, registry: Registry | None = None, spans: "Tra
 def _add_middleware(
     app: FastAPI, settings: Settings, metrics: Metrics, guard: Guard, spans: "TracerProvider | None"
 ) -> None:
-    """The last that is added is the first that a request meets."""
+    """Middleware that is added last runs first."""
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.max_body_bytes)
     app.add_middleware(LeaseMiddleware, guard=guard)
     if settings.cors_origins:

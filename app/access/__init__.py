@@ -1,1 +1,1 @@
-"""Who may send requests and how many: API keys, limits, sealed state tokens."""
+"""API keys, limits on clients, and state tokens."""

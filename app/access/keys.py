@@ -1,4 +1,4 @@
-"""API keys: whoever has one is let in. Only their hashes are kept."""
+"""API keys. Only their hashes are stored."""
 
 import hashlib
 import json
@@ -18,12 +18,12 @@ log = get_logger(__name__)
 
 
 class KeyFileError(ServiceError):
-    """A file of keys that can't be read or written, or has not what is asked of it."""
+    """A file of keys can't be read or written, or lacks the key, or has it already."""
 
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A key as it is kept. hash is the secret's SHA-256: of 256 random bits, it needs no salt and no slowness."""
+    """A stored key. hash is the SHA-256 of the secret: its 256 random bits need no salt and no slow hash."""
 
     name: str
     hash: str
@@ -31,18 +31,18 @@ class ApiKey:
 
     @property
     def id(self) -> str:
-        """What logs, limits and states call its owner."""
+        """The owner's name in logs, limits and state tokens."""
         return self.hash[:12]
 
 
 class KeyFile:
-    """Keys in a JSON file that only its owner may read. Raises KeyFileError, and leaves the file as it was."""
+    """Keys in a JSON file that only its owner may read. Where it raises KeyFileError, the file is unchanged."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def read(self) -> list[ApiKey]:
-        """The keys, none where there is no file yet."""
+        """The keys; none if there is no file yet."""
         try:
             content = self.path.read_bytes()
         except FileNotFoundError:
@@ -55,21 +55,21 @@ class KeyFile:
             raise KeyFileError(f"{self.path}: not a file of keys that `carousel keys` made") from None
 
     def add(self, name: str) -> str:
-        """Make a key and return its secret, which is kept nowhere."""
+        """Make a key and return its secret, which is not stored."""
         keys = self.read()
         if any(key.name == name for key in keys):
             raise KeyFileError(f"{self.path}: there is a key named {name} already")
         secret = PREFIX + secrets.token_urlsafe(32)
-        made = datetime.now(UTC).isoformat(timespec="seconds")
-        self._write([*keys, ApiKey(name, hash_of(secret), made)])
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        self._write([*keys, ApiKey(name, hash_of(secret), created)])
         return secret
 
     def revoke(self, name: str) -> None:
         keys = self.read()
-        left = [key for key in keys if key.name != name]
-        if len(left) == len(keys):
+        others = [key for key in keys if key.name != name]
+        if len(others) == len(keys):
             raise KeyFileError(f"{self.path}: there is no key named {name}")
-        self._write(left)
+        self._write(others)
 
     def _write(self, keys: Sequence[ApiKey]) -> None:
         content = json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n"
@@ -81,40 +81,40 @@ class KeyFile:
 
 
 class KeyRing:
-    """The keys of a service: those that settings give, and those of a file, which is read again when it changes."""
+    """The keys of a service: those of the settings, and those of a file, which is reloaded when it changes."""
 
-    def __init__(self, given: Sequence[str] = (), file: Path | None = None) -> None:
-        self._given = [ApiKey(f"key {number}", hash_of(secret)) for number, secret in enumerate(given, 1)]
+    def __init__(self, keys: Sequence[str] = (), file: Path | None = None) -> None:
+        self._configured = [ApiKey(f"key {number}", hash_of(secret)) for number, secret in enumerate(keys, 1)]
         self._file = KeyFile(file) if file else None
-        self._stamp = self._look()
-        self._kept = self._file.read() if self._file else []
+        self._stamp = self._file_stamp()
+        self._loaded = self._file.read() if self._file else []
 
     @property
     def closed(self) -> bool:
-        """Whether a key is needed. A file of keys says so even where it has none."""
-        return bool(self._given or self._file)
+        """Whether a key is needed; it is with a file of keys, even an empty one."""
+        return bool(self._configured or self._file)
 
     def find(self, secret: str) -> ApiKey | None:
-        """The key of a secret. Every key is compared, each in constant time."""
+        """The key of a secret. All keys are compared, each in constant time."""
         self._refresh()
-        wanted = hash_of(secret)
-        found = [key for key in (*self._given, *self._kept) if secrets.compare_digest(key.hash, wanted)]
-        return found[0] if found else None
+        digest = hash_of(secret)
+        matches = [key for key in (*self._configured, *self._loaded) if secrets.compare_digest(key.hash, digest)]
+        return matches[0] if matches else None
 
     def _refresh(self) -> None:
-        stamp = self._look()
+        stamp = self._file_stamp()
         if stamp == self._stamp or self._file is None:
             return
         self._stamp = stamp
         try:
-            self._kept = self._file.read()
+            self._loaded = self._file.read()
         except KeyFileError as error:
-            log.warning("keys_not_read", reason=str(error))  # the keys that were known go on counting
+            log.warning("keys_not_read", reason=str(error))  # the previous keys stay valid
         else:
-            log.info("keys_read", keys=len(self._kept))
+            log.info("keys_read", keys=len(self._loaded))
 
-    def _look(self) -> tuple[int, int] | None:
-        """What changes where the file does."""
+    def _file_stamp(self) -> tuple[int, int] | None:
+        """Modification time and inode: they change whenever the file does."""
         try:
             status = self._file.path.stat() if self._file else None
         except OSError:

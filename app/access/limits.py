@@ -1,4 +1,4 @@
-"""Who may ask, how much, and how many things at once."""
+"""Authentication, the rate limit, and the limit of concurrent requests."""
 
 import math
 import time
@@ -17,19 +17,19 @@ BEARER = "bearer "
 
 
 class Guard:
-    """Keys and limits of a service. Limits are each client's own: a key's, or an address's where there are no keys."""
+    """Keys and limits of a service. A limit applies to each client: a key, or an address where no key is needed."""
 
     def __init__(
         self,
         keys: KeyRing,
         rate: RateLimitItem | None = None,
-        most_at_once: int = 0,
+        max_concurrent: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """rate is in tokens; most_at_once of 0 is no limit."""
-        self._keys, self._rate, self._most_at_once, self._clock = keys, rate, most_at_once, clock
+        """rate is in tokens; max_concurrent of 0 is no limit."""
+        self._keys, self._rate, self._max_concurrent, self._clock = keys, rate, max_concurrent, clock
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._busy: Counter[str] = Counter()
+        self._running: Counter[str] = Counter()
 
     @property
     def closed(self) -> bool:
@@ -37,12 +37,12 @@ class Guard:
         return self._keys.closed
 
     def identify(self, authorization: str) -> str:
-        """The id of the key in an Authorization header; empty where none is needed. Raises Unauthorized."""
+        """The id of the key in an Authorization header; empty if no key is needed. Raises Unauthorized."""
         scheme, secret = authorization[: len(BEARER)], authorization[len(BEARER) :].strip()
         return self.check(secret if scheme.lower() == BEARER else "")
 
     def check(self, secret: str) -> str:
-        """As identify, of the secret itself."""
+        """As identify, for the secret itself."""
         if not self.closed:
             return ""
         key = self._keys.find(secret) if secret else None
@@ -52,38 +52,40 @@ class Guard:
         return key.id
 
     def enter(self, client: str) -> None:
-        """Begin a request; `leave` ends it. Raises LimitExceeded where the client has as many as it may."""
-        if self._most_at_once and self._busy[client] >= self._most_at_once:
-            raise LimitExceeded(f"{self._most_at_once} requests of this client are running, and no more may at once", 1)
-        self._busy[client] += 1
+        """Start a request; `leave` ends it. Raises LimitExceeded where the client has its maximum already."""
+        if self._max_concurrent and self._running[client] >= self._max_concurrent:
+            raise LimitExceeded(
+                f"{self._max_concurrent} requests of this client are running, and no more may at once", 1
+            )
+        self._running[client] += 1
 
     def leave(self, client: str) -> None:
-        self._busy[client] -= 1
-        if not self._busy[client]:
-            del self._busy[client]
+        self._running[client] -= 1
+        if not self._running[client]:
+            del self._running[client]
 
-    async def charge(self, client: str, cost: float, take: bool = True) -> Mapping[str, str]:
-        """Charge a client for work, or only look whether that could be; return headers that say what is left.
+    async def charge(self, client: str, cost: float, commit: bool = True) -> Mapping[str, str]:
+        """Charge a client, or only check whether it can be charged; return rate-limit headers.
 
-        Raises LimitExceeded where that is too little, and InvalidRequest where it would always be.
+        Raises LimitExceeded where the client has too little left, and InvalidRequest where the cost exceeds its limit.
         """
         if self._rate is None:
             return {}
-        tokens, most = max(1, math.ceil(cost)), self._rate.amount
-        if tokens > most:
-            raise InvalidRequest(f"it costs {tokens} tokens, and a client may use {most} in {self._window_s} s")
-        ask = self._limiter.hit if take else self._limiter.test
-        enough = await ask(self._rate, client, cost=tokens)
-        if enough and not take:
-            return {}  # what is left will be told when it is taken
+        tokens, quota = max(1, math.ceil(cost)), self._rate.amount
+        if tokens > quota:
+            raise InvalidRequest(f"it costs {tokens} tokens, and a client may use {quota} in {self._window_s} s")
+        use = self._limiter.hit if commit else self._limiter.test
+        allowed = await use(self._rate, client, cost=tokens)
+        if allowed and not commit:
+            return {}  # the headers come with the charge itself
         window = await self._limiter.get_window_stats(self._rate, client)
         wait_s = max(1, math.ceil(window.reset_time - self._clock()))
         headers = {
-            "RateLimit-Policy": f'"{UNIT}";q={most};w={self._window_s}',
+            "RateLimit-Policy": f'"{UNIT}";q={quota};w={self._window_s}',
             "RateLimit": f'"{UNIT}";r={window.remaining};t={wait_s}',
         }
-        if not enough:
-            detail = f"it costs {tokens} tokens, and {window.remaining} of {most} in {self._window_s} s are left"
+        if not allowed:
+            detail = f"it costs {tokens} tokens, and {window.remaining} of {quota} in {self._window_s} s are left"
             raise LimitExceeded(detail, wait_s, headers)
         return headers
 

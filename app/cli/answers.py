@@ -29,17 +29,17 @@ BodyT = TypeVar("BodyT", bound=Request)
 
 def generate(
     prompt: TextArgument = None,
-    max_new_tokens: Annotated[int, typer.Option(help="Most tokens to generate.")] = 64,
-    temperature: Annotated[float, typer.Option(help="0: always the likeliest.")] = 0.8,
-    top_k: Annotated[int | None, typer.Option(help="Choose among the k likeliest.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="Choose among those that hold so much probability.")] = None,
+    max_new_tokens: Annotated[int, typer.Option(help="Maximum number of tokens to generate.")] = 64,
+    temperature: Annotated[float, typer.Option(help="0: always the likeliest token.")] = 0.8,
+    top_k: Annotated[int | None, typer.Option(help="Sample from the k likeliest tokens.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Sample from the likeliest tokens that sum to p.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same text.")] = None,
-    n: Annotated[int, typer.Option(help="How many texts.")] = 1,
+    n: Annotated[int, typer.Option(help="Number of texts.")] = 1,
     model: Model = None,
     json: Json = False,
     checkpoints: Checkpoints = None,
 ) -> None:
-    """Go on with a prompt."""
+    """Continue a prompt."""
     settings, text = settings_of(checkpoints=checkpoints), read_text(prompt)
     body = _body(GenerateRequest, settings, prompt=text, max_new_tokens=max_new_tokens, temperature=temperature,
                  top_k=top_k, top_p=top_p, seed=seed, n=n, model=model)  # fmt: skip
@@ -54,9 +54,9 @@ def generate(
 
 def next_(
     text: TextArgument = None,
-    top: Annotated[int, typer.Option(help="How many words.")] = 10,
+    top: Annotated[int, typer.Option(help="Number of words.")] = 10,
     unit: Annotated[str, typer.Option(help="word or token.")] = "word",
-    partial: Annotated[bool, typer.Option("--partial", help="The last letters begin the word to predict.")] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="The last letters start the word to predict.")] = False,
     model: Model = None,
     json: Json = False,
     checkpoints: Checkpoints = None,
@@ -76,7 +76,7 @@ def next_(
 
 def classify(
     text: TextArgument = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Show what each token adds.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the contribution of each token.")] = False,
     lines: Lines = False,
     model: Model = None,
     json: Json = False,

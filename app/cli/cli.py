@@ -10,7 +10,9 @@ from app.cli import answers, bench, keys, serve
 from app.errors import InvalidRequest, ServiceError
 from models.errors import ModelError
 
-app = typer.Typer(help="Text from recurrent models, served or asked here.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="Serve recurrent models, or use them from the shell.", no_args_is_help=True, add_completion=False
+)
 app.command()(serve.serve)
 app.command()(answers.generate)
 app.command(name="next")(answers.next_)

@@ -10,7 +10,7 @@ from rich.table import Table
 from app.access.keys import KeyFile, KeyFileError
 from app.settings import load_settings
 
-app = typer.Typer(help="API keys, in a file that the service reads again when it changes.", no_args_is_help=True)
+app = typer.Typer(help="API keys, in a file that the service reloads when it changes.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(help="Whose key it is.")]
 File = Annotated[
@@ -20,7 +20,7 @@ File = Annotated[
 
 @app.command()
 def add(name: Name, file: File = None) -> None:
-    """Make a key, and print it: it is shown only now."""
+    """Make a key, and print it: it can't be shown again."""
     typer.echo(_file(file).add(name))
 
 
@@ -35,12 +35,12 @@ def list_(file: File = None) -> None:
 
 @app.command()
 def revoke(name: Name, file: File = None) -> None:
-    """Take a key back: the service refuses it from the next request on."""
+    """Revoke a key: the service refuses it from the next request on."""
     _file(file).revoke(name)
 
 
-def _file(given: Path | None) -> KeyFile:
-    path = given or load_settings().api_keys_file
+def _file(option: Path | None) -> KeyFile:
+    path = option or load_settings().api_keys_file
     if path is None:
         raise KeyFileError("say which file of keys: --file PATH, or CAROUSEL_API_KEYS_FILE")
     return KeyFile(path)

@@ -9,11 +9,11 @@ import typer
 from app.settings import Settings, load_settings
 
 TextArgument = Annotated[
-    list[str] | None, typer.Argument(help="The text; left out: standard input.", show_default=False)
+    list[str] | None, typer.Argument(help="The text; default: standard input.", show_default=False)
 ]
-Model = Annotated[str | None, typer.Option(help="A model's name; left out: one for the text's language.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")]
-Lines = Annotated[bool, typer.Option("--lines", help="Every line is a text of its own.")]
+Model = Annotated[str | None, typer.Option(help="A model's name; default: one for the text's language.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the whole reply as JSON.")]
+Lines = Annotated[bool, typer.Option("--lines", help="Each line is a separate text.")]
 Checkpoints = Annotated[Path | None, typer.Option(help="Folder of checkpoints (CAROUSEL_CHECKPOINTS).")]
 
 

@@ -29,5 +29,5 @@ def serve(
 
 
 def state_key() -> None:
-    """Make a key for CAROUSEL_STATE_KEY, which seals the model's memory for clients to keep."""
+    """Make a key for CAROUSEL_STATE_KEY, which encrypts the states that clients store."""
     typer.echo(Fernet.generate_key().decode())

@@ -14,13 +14,13 @@ TOKENIZE_SHARE = 40
 
 DESCRIPTIONS = {
     400: "The body is not JSON.",
-    401: "An API key is needed, or the one given is not known.",
+    401: "An API key is needed, or the one sent is unknown.",
     404: "No model of that name, or none that serves the request.",
-    409: "The state, or the event's id, is of another model or client, has expired, or was altered.",
+    409: "The state or the event's id belongs to another model or client, has expired, or was altered.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
-    422: "A field is missing, wrong, or past its limit.",
-    429: "Too many requests, of this client or of all; try again after `Retry-After` seconds.",
+    422: "A field is missing, invalid, or above its limit.",
+    429: "Too many requests, of this client or of all clients; try again after `Retry-After` seconds.",
     503: "The service is shutting down.",
     504: "No answer within the time limit.",
 }

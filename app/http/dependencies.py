@@ -45,6 +45,6 @@ LastEventId = Annotated[
     str | None,
     Header(
         max_length=100,
-        description="With `stream` and the very same body: go on after the event of this id; for after a cut.",
+        description="With `stream` and the same body: resume after the event of this id.",
     ),
 ]

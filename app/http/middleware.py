@@ -1,4 +1,4 @@
-"""What happens to every request: it gets an id, and its body a limit."""
+"""Middleware: request ids, logs and metrics; leases on client limits; the limit of body size."""
 
 import random
 import re
@@ -11,20 +11,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.access.lease import Lease
 from app.access.limits import Guard
 from app.http.clients import LEASE
-from app.http.problems import OURS, problem
+from app.http.problems import INTERNAL, problem
 from app.telemetry.logs import get_logger, request_id
 from app.telemetry.metrics import Metrics
 
 HEADER = "x-request-id"
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _SAFE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-# not the system's source of randomness, whose every call lets another thread take Python's lock
+# not the system's random source: each call to it releases the GIL, and waits for the engine's thread to return it
 _random = random.Random()
 log = get_logger(__name__)
 
 
 class RequestIdMiddleware:
-    """Sets the request's id, logs and counts each request, and answers what nothing else caught with a 500."""
+    """Sets the request id, logs and counts each request, and answers an unhandled exception with a 500."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app, self._metrics = app, metrics
@@ -33,15 +33,15 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(HEADER.encode(), b"")
-        identifier = given.decode() if _SAFE.fullmatch(given) else f"{_random.getrandbits(128):032x}"
+        header = dict(scope["headers"]).get(HEADER.encode(), b"")
+        identifier = header.decode() if _SAFE.fullmatch(header) else f"{_random.getrandbits(128):032x}"
         token = request_id.set(identifier)
-        started, status, started_reply = time.monotonic(), 500, False
+        started, status, response_started = time.monotonic(), 500, False
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status, started_reply
+            nonlocal status, response_started
             if message["type"] == "http.response.start":
-                status, started_reply = message["status"], True
+                status, response_started = message["status"], True
                 MutableHeaders(scope=message)[HEADER] = identifier
             await send(message)
 
@@ -49,12 +49,12 @@ class RequestIdMiddleware:
             await self.app(scope, receive, send_with_id)
         except Exception:
             log.exception("request_failed")
-            if started_reply:
+            if response_started:
                 raise
-            await problem(scope, 500, "Internal error", OURS)(scope, receive, send_with_id)
+            await problem(scope, 500, "Internal error", INTERNAL)(scope, receive, send_with_id)
         finally:
             seconds = time.monotonic() - started
-            route = getattr(scope.get("route"), "path", "")  # the template: a path itself could hold a text
+            route = getattr(scope.get("route"), "path", "")  # the template: the path itself could contain a text
             self._metrics.requests.labels(route, status).inc()
             self._metrics.request_seconds.labels(route).observe(seconds)
             method = scope["method"] if scope["method"] in METHODS else ""
@@ -63,7 +63,7 @@ class RequestIdMiddleware:
 
 
 class LeaseMiddleware:
-    """Gives each request its lease, which ends with it, and the reply the headers that the lease has come by."""
+    """Gives each request a lease, which ends with it, and adds the rate-limit headers to the response."""
 
     def __init__(self, app: ASGIApp, guard: Guard) -> None:
         self.app, self._guard = app, guard
@@ -86,9 +86,9 @@ class LeaseMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses a body over max_bytes with 413, before it is read or while it comes in.
+    """Refuses a body over max_bytes with 413, before it is read or while it is received.
 
-    FastAPI's own `max_body_size` does as much, but answers in plain text, whatever handlers say.
+    FastAPI's `max_body_size` does the same, but always answers in plain text.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int) -> None:
@@ -99,8 +99,8 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        announced = dict(scope["headers"]).get(b"content-length", b"0")
-        size = int(announced) if announced.isdigit() else 0
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        size = int(length) if length.isdigit() else 0
         received = 0
 
         async def receive_limited() -> Message:

@@ -56,10 +56,10 @@ POINTERS: dict[str, dict[str, str]] = {
 
 MAX_ERRORS = 10
 MAX_NAME = 64
-WHERE = ("body", "path", "query", "header")
+LOCATIONS = ("body", "path", "query", "header")
 _BRANCH = re.compile(r"\([a-z ]+\)")
 _JSON = re.compile(r"application/(.+\+)?json")
-OURS = "an error of ours; the log has it under the request's id"
+INTERNAL = "an error of ours; the log has it under the request's id"
 
 
 def install_handlers(app: FastAPI) -> None:
@@ -77,27 +77,27 @@ def problem(
     errors: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A response in the shape of the path's family; of our own routes, application/problem+json."""
+    """A response in the schema of the path's family; for native routes, application/problem+json."""
     body = Problem(title=title, status=status, detail=detail, instance=_instance(scope), errors=list(errors))
     return _response(scope, body, headers)
 
 
 def problem_document(path: str, error: BaseException) -> Problem:
-    """What is said of an error in the middle of a stream, where it is too late for a status."""
+    """The problem of an error within a stream, where it is too late for a status."""
     if isinstance(error, ServiceError):
         return _document(path, path, error)
-    return Problem(title="Internal error", status=500, detail=OURS, instance=path, errors=[])
+    return Problem(title="Internal error", status=500, detail=INTERNAL, instance=path, errors=[])
 
 
 def stream_error(path: str, error: BaseException) -> dict[str, Any]:
-    """As problem_document, in the shape of the path's family."""
+    """As problem_document, in the schema of the path's family."""
     body = problem_document(path, error)
     family = family_of(path)
     return family.error(body) if family else body.model_dump()
 
 
 def _instance(scope: Mapping[str, Any]) -> str:
-    """The route's address as it is documented: the one that was asked for could hold anything."""
+    """The template of the route's path: the path itself could contain anything."""
     path: str = getattr(scope.get("route"), "path", "")
     return path
 
@@ -136,14 +136,19 @@ def _response(scope: Mapping[str, Any], body: Problem, headers: Mapping[str, str
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     request.app.state.metrics.refusals.labels("invalid").inc()
-    found = error.errors()
-    if found and found[0]["type"] == "json_invalid":
-        place = found[0]["loc"][-1]
-        return problem(request.scope, 400, "Not JSON", f"the body is not JSON, from its character {place} on")
+    entries = error.errors()
+    if entries and entries[0]["type"] == "json_invalid":
+        position = entries[0]["loc"][-1]
+        return problem(request.scope, 400, "Not JSON", f"the body is not JSON, from its character {position} on")
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if found and tuple(found[0]["loc"]) == ("body",) and found[0]["type"] != "missing" and not _JSON.fullmatch(kind):
+    if (
+        entries
+        and tuple(entries[0]["loc"]) == ("body",)
+        and entries[0]["type"] != "missing"
+        and not _JSON.fullmatch(kind)
+    ):
         return problem(request.scope, 415, "Unsupported media type", "send the body as content-type: application/json")
-    errors = [FieldProblem(pointer=_pointer(entry["loc"]), detail=_detail(entry)) for entry in found[:MAX_ERRORS]]
+    errors = [FieldProblem(pointer=_pointer(entry["loc"]), detail=_detail(entry)) for entry in entries[:MAX_ERRORS]]
     fields = ", ".join(dict.fromkeys(entry.pointer or "the body" for entry in errors))
     return problem(request.scope, 422, "Invalid request", f"not valid: {fields}", errors)
 
@@ -173,20 +178,20 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _pointer(location: Sequence[Any]) -> str:
-    """A JSON pointer, less where it is and the marks of unions, with unknown names cut short."""
-    parts = [str(part) for part in location if part not in WHERE and not _BRANCH.fullmatch(str(part))]
+    """A JSON pointer, without the part of the request and the tags of unions; long names are cut."""
+    parts = [str(part) for part in location if part not in LOCATIONS and not _BRANCH.fullmatch(str(part))]
     clean = (part.encode("utf-8", "replace").decode("utf-8")[:MAX_NAME] for part in parts)
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in clean)
 
 
 def _detail(entry: Mapping[str, Any]) -> str:
-    """What is wrong and, of the value given, its size or (if it is a number) itself."""
+    """The message, with the value if it is a number, or else its size."""
     message = str(entry["msg"]).removeprefix("Value error, ")
-    given = entry.get("input")
-    if entry["type"] in ("string_too_long", "string_too_short") and isinstance(given, str):
-        return f"{message}; given: {len(given)}"
-    if entry["type"] in ("too_long", "too_short") and isinstance(given, list):
-        return f"{message.split(' after')[0]}; given: {len(given)}"
-    if isinstance(given, int | float) and not isinstance(given, bool) and abs(given) < 1e15:  # no nan, nothing huge
-        return f"{message}; given: {given:g}"
+    value = entry.get("input")
+    if entry["type"] in ("string_too_long", "string_too_short") and isinstance(value, str):
+        return f"{message}; given: {len(value)}"
+    if entry["type"] in ("too_long", "too_short") and isinstance(value, list):
+        return f"{message.split(' after')[0]}; given: {len(value)}"
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:  # no NaN
+        return f"{message}; given: {value:g}"
     return message

@@ -29,12 +29,12 @@ from app.settings import Settings
 TEXT_PLAIN = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 ROUTES = (
     RouteGroup("text", errors=PROBLEMS, routes=(
-        Route("/generate", generate.generate, "Go on with a prompt", GenerateReply, streams=True),
+        Route("/generate", generate.generate, "Continue a prompt", GenerateReply, streams=True),
         Route("/next-word-probs", next_word_probs.next_word_probs, "What comes next, and how likely it is",
               NextWordReply),
-        Route("/classify", classify.classify, "Judge a text, and say why", ClassifyReply),
+        Route("/classify", classify.classify, "Classify a text, with an explanation", ClassifyReply),
         Route("/translate", translate.translate, "Translate a text, or several", TranslateReply, streams=True),
-        Route("/inspect", inspect.inspect, "Look inside: gates and memory over a text", InspectReply, omit=""),
+        Route("/inspect", inspect.inspect, "Gates and cells of an LSTM over a text", InspectReply, omit=""),
     )),
     RouteGroup("models", errors=PROBLEMS, routes=(
         Route("/vectorize", vectorize.vectorize, "Texts as vectors: vocabulary, indices, one-hot, bag of words",
@@ -43,28 +43,28 @@ ROUTES = (
     RouteGroup("models", errors={status: PROBLEMS[status] for status in (400, 401, 404, 413, 415, 422, 429)}, routes=(
         Route("/models", models.list_models, "All models", ModelsReply, "GET"),
         Route("/models/{name}", models.show_model, "One model, with its card", ModelDetail, "GET"),
-        Route("/tokenize", models.tokenize, "Cut a text into tokens", TokenizeReply, omit=""),
+        Route("/tokenize", models.tokenize, "Tokenize a text", TokenizeReply, omit=""),
     )),
     RouteGroup("OpenAI", prefix="/v1", errors=family_errors("/v1/", OpenAIError, never=(409,)), routes=(
-        Route("/completions", openai.completions, "Go on with prompts", Completion, streams=True),
+        Route("/completions", openai.completions, "Continue prompts", Completion, streams=True),
         Route("/models", openai.models, "All language models", ModelList, "GET", omit=""),
         Route("/models/{model}", openai.model_, "One of them", Model, "GET", omit=""),
     )),
     RouteGroup("Hugging Face", prefix="/hf", errors=family_errors("/hf/", InferenceError, never=(409,)), routes=(
-        Route("/{model}", huggingface.infer, "Generate, classify or translate, as the model can", huggingface.Answer,
+        Route("/{model}", huggingface.infer, "Generate, classify or translate, by the model's task", huggingface.Answer,
               streams=True),
     )),
     RouteGroup("LibreTranslate", prefix="/libretranslate", needs_key=False,  # its key is a field of the body
                errors=family_errors("/libretranslate/", LibreTranslateError, never=(409, 415)), routes=(
         Route("/translate", libretranslate.translate_, "Translate", TranslateAnswer, takes_forms=True),
-        Route("/detect", libretranslate.detect_, "Find out a text's language", list[DetectedLanguage], omit="",
+        Route("/detect", libretranslate.detect_, "Detect a text's language", list[DetectedLanguage], omit="",
               takes_forms=True),
-        Route("/languages", libretranslate.languages, "Which languages there are", list[Language], "GET", omit=""),
+        Route("/languages", libretranslate.languages, "All languages", list[Language], "GET", omit=""),
     )),
     RouteGroup("health", needs_key=False, errors={503: PROBLEMS[503]}, routes=(
-        Route("/livez", health.livez, "Does the engine move?", Health, "GET"),
-        Route("/readyz", health.readyz, "Is work taken?", Health, "GET"),
-        Route("/metrics", health.show_metrics, "Numbers for Prometheus", None, "GET", options={
+        Route("/livez", health.livez, "Liveness", Health, "GET"),
+        Route("/readyz", health.readyz, "Readiness", Health, "GET"),
+        Route("/metrics", health.show_metrics, "Metrics for Prometheus", None, "GET", options={
             "response_class": PlainTextResponse,
             "responses": {200: TEXT_PLAIN, 401: PROBLEMS[401], 429: PROBLEMS[429]},
         }),

@@ -12,11 +12,11 @@ from app.http.sse import SHUTDOWN_GRACE_S
 from app.settings import Settings
 
 SWITCH_S = 0.0005
-"""How long a thread may keep the others from Python. Python's own 5 ms are two steps of the engine's."""
+"""The GIL's switch interval. Python's default of 5 ms is as long as two steps of the engine."""
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which says when it listens, and where, and when it begins to stop."""
+    """uvicorn's server, with callbacks for when it listens, with its URL, and when it starts to shut down."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None], on_stop: Callable[[], None]) -> None:
         super().__init__(config)
@@ -41,7 +41,7 @@ def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bo
 
 
 def make(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> Server:
-    """A server as settings have it. on_ready is called with its URL once it listens."""
+    """A server with the limits of settings. on_ready is called with its URL once it listens."""
     config = uvicorn.Config(
         app,
         host=settings.host,

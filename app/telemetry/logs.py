@@ -17,7 +17,7 @@ def get_logger(name: str) -> BoundLogger:
     """A named logger of events: `log.info("batch_done", jobs=3)`."""
     logger: BoundLogger = structlog.wrap_logger(
         logging.getLogger(name),
-        processors=[structlog.stdlib.filter_by_level, *_described(), ProcessorFormatter.wrap_for_formatter],
+        processors=[structlog.stdlib.filter_by_level, *_common_processors(), ProcessorFormatter.wrap_for_formatter],
         wrapper_class=BoundLogger,
         cache_logger_on_first_use=True,
     )
@@ -25,7 +25,7 @@ def get_logger(name: str) -> BoundLogger:
 
 
 def configure_logging() -> None:
-    """Send the events of `app` and uvicorn to standard error, a JSON object a line."""
+    """Write the events of `app` and uvicorn to standard error, one JSON object per line."""
     handler = logging.StreamHandler()
     handler.setFormatter(json_formatter())
     for name in ("app", "uvicorn.error"):
@@ -35,20 +35,20 @@ def configure_logging() -> None:
 
 
 def json_formatter() -> ProcessorFormatter:
-    """One JSON object a line, of our own events and of other libraries'."""
+    """One JSON object per line, for our events and those of other libraries."""
     return ProcessorFormatter(
         processors=[ProcessorFormatter.remove_processors_meta, structlog.processors.JSONRenderer(ensure_ascii=False)],
-        foreign_pre_chain=_described(),
+        foreign_pre_chain=_common_processors(),
     )
 
 
-def _described() -> list[Processor]:
+def _common_processors() -> list[Processor]:
     return [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
         _add_request_id,
-        _place_error,
+        _add_error,
     ]
 
 
@@ -58,17 +58,17 @@ def _add_request_id(_logger: WrappedLogger, _method: str, event: EventDict) -> E
     return event
 
 
-def _place_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """An error's kind, and the places where it was raised. Its message could quote a user, and is left out."""
-    given = event.pop("exc_info", None)
-    if not given:
+def _add_error(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Log the type and traceback of an error. Its message is left out, since it could quote a user's text."""
+    exc_info = event.pop("exc_info", None)
+    if not exc_info:
         return event
     error: BaseException | None
     trace: TracebackType | None
-    if isinstance(given, BaseException):
-        error, trace = given, given.__traceback__
+    if isinstance(exc_info, BaseException):
+        error, trace = exc_info, exc_info.__traceback__
     else:
-        _, error, trace = given if isinstance(given, tuple) else sys.exc_info()
+        _, error, trace = exc_info if isinstance(exc_info, tuple) else sys.exc_info()
     event["error"] = type(error).__name__ if error else ""
     event["trace"] = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(trace)]
     return event

@@ -18,11 +18,11 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
 
-        def counter(name: str, about: str, *labels: str) -> Counter:
-            return Counter(f"carousel_{name}", about, labels, registry=self._registry)
+        def counter(name: str, description: str, *labels: str) -> Counter:
+            return Counter(f"carousel_{name}", description, labels, registry=self._registry)
 
-        def histogram(name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-            return Histogram(f"carousel_{name}", about, labels, buckets=buckets, registry=self._registry)
+        def histogram(name: str, description: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"carousel_{name}", description, labels, buckets=buckets, registry=self._registry)
 
         self.requests = counter("requests", "Answered requests.", "route", "status")
         self.request_seconds = histogram("request_seconds", "From a request to the end of its reply.", SECONDS, "route")
@@ -42,9 +42,9 @@ class Metrics:
 
         ProcessCollector(registry=self._registry)
 
-    def gauge(self, name: str, about: str, value: Callable[[], float]) -> None:
+    def gauge(self, name: str, description: str, value: Callable[[], float]) -> None:
         """A gauge whose value is computed for each scrape."""
-        Gauge(f"carousel_{name}", about, registry=self._registry).set_function(value)
+        Gauge(f"carousel_{name}", description, registry=self._registry).set_function(value)
 
     def list_models(self, models: Callable[[], Iterable[Mapping[str, str]]]) -> None:
         """An info metric of each served model, computed for each scrape."""

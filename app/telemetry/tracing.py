@@ -1,4 +1,4 @@
-"""OpenTelemetry traces: a span a request, from Starlette's own middleware. Its packages are the extra `traces`."""
+"""OpenTelemetry traces: a span for each request, from Starlette's middleware. They need the extra `traces`."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ UNTRACED = r"/(livez|readyz|metrics)$"
 
 
 def exporting_provider() -> "TracerProvider":
-    """Spans go, by OTLP over HTTP, where OpenTelemetry's own variables say (OTEL_EXPORTER_OTLP_ENDPOINT and others).
+    """Exports spans by OTLP over HTTP, as configured by OTEL_EXPORTER_OTLP_ENDPOINT and others.
 
     Raises SettingsError where the extra is not installed.
     """

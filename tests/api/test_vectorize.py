@@ -67,7 +67,7 @@ async def test_what_cant_be(client: httpx.AsyncClient) -> None:
 
 
 async def test_too_many_numbers(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.http.routes.vectorize.MOST_NUMBERS", 24)
+    monkeypatch.setattr("app.http.routes.vectorize.MAX_NUMBERS", 24)
     response = await client.post("/vectorize", json={"text": GOOD})
     assert response.status_code == 422
     assert "vectors of 25 numbers in all; 24 are the most" in response.json()["errors"][0]["detail"]

@@ -1,1 +1,1 @@
-"""Routes that speak other services' APIs, for their clients."""
+"""Routes that implement other services' APIs, for their clients."""

@@ -1,4 +1,4 @@
-"""POST /hf/{model}: one URL a model, for Hugging Face's InferenceClient."""
+"""POST /hf/{model}: one URL for each model, for Hugging Face's InferenceClient."""
 
 import json
 import secrets
@@ -46,7 +46,7 @@ FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "end": "eos_token
 async def infer(
     model: str, body: Inference, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> Answer | EventSourceResponse:
-    """What the model is made for: text_generation, text_classification or translation."""
+    """The model's task: text_generation, text_classification or translation."""
     served = engine.registry.get(model)
     if served.task == "language":
         return await _generate(served, body, engine, client, settings)

@@ -32,29 +32,30 @@ NAMES = {
 
 
 async def translate_(body: TranslateForm, request: Request, engine: EngineDep) -> TranslateAnswer:
-    """Translate a text or several. A text that is in the target language already comes back as it is."""
+    """Translate a text or several. A text that is in the target language already is returned unchanged."""
     client = HttpClient(request, body.api_key)
     texts = as_list(body.q)
-    found = _languages_of(engine, body, texts)
-    places = [place for place, one in enumerate(found) if one.language != body.target]
-    made = await _translated(engine, client, body, [texts[place] for place in places], found)
+    detected = _detect_sources(engine, body, texts)
+    indices = [index for index, language in enumerate(detected) if language.language != body.target]
+    sources = [(texts[index], detected[index].language) for index in indices]
+    translations = await _translate(engine, client, body, sources)
     answers: list[tuple[str, list[str]]] = [(text, []) for text in texts]
-    for place, translation in zip(places, made, strict=True):
-        answers[place] = translation.text, list(translation.alternatives)
-    return _answer(body, answers, [_detected(one) for one in found])
+    for index, translation in zip(indices, translations, strict=True):
+        answers[index] = translation.text, list(translation.alternatives)
+    return _answer(body, answers, [_with_percent(language) for language in detected])
 
 
 async def detect_(body: DetectForm, request: Request, engine: EngineDep) -> list[DetectedLanguage]:
-    """Which of the languages of the translators a text is in, or which other one it surely is in."""
+    """The language of a text: one of the translators' languages, or another one if it is certain."""
     HttpClient(request, body.api_key)
-    among = sorted(_targets(engine))
-    if not among:
+    candidates = sorted(_targets(engine))
+    if not candidates:
         raise NoModel("no translator is loaded")
-    return [_detected(identify(body.q, among))]
+    return [_with_percent(identify(body.q, candidates))]
 
 
 async def languages(engine: EngineDep) -> list[Language]:
-    """The languages that can be translated, and into which."""
+    """All languages, with those into which they can be translated."""
     return [
         Language(code=code, name=NAMES.get(code, code), targets=sorted({code, *targets}))
         for code, targets in sorted(_targets(engine).items())
@@ -62,64 +63,59 @@ async def languages(engine: EngineDep) -> list[Language]:
 
 
 def _targets(engine: Engine) -> dict[str, set[str]]:
-    """What each language can be translated to."""
-    found: dict[str, set[str]] = {}
+    """For each language, those into which it can be translated."""
+    targets: dict[str, set[str]] = {}
     for source, target in engine.registry.directions():
-        found.setdefault(source, set()).add(target)
-        found.setdefault(target, set())
-    return found
+        targets.setdefault(source, set()).add(target)
+        targets.setdefault(target, set())
+    return targets
 
 
-def _languages_of(engine: Engine, body: TranslateForm, texts: Sequence[str]) -> list[Detected]:
-    """The language of each text. Raises NoModel where one that is named is none of ours."""
-    known = _targets(engine)
+def _detect_sources(engine: Engine, body: TranslateForm, texts: Sequence[str]) -> list[Detected]:
+    """The language of each text. Raises NoModel for an unknown language in the body."""
+    targets_of = _targets(engine)
     for field, name in (("source", body.source), ("target", body.target)):
-        if name not in known and (field, name) != ("source", AUTO):
-            raise NoModel(f"not a language of this service; there are {', '.join(sorted(known))}", field)
+        if name not in targets_of and (field, name) != ("source", AUTO):
+            raise NoModel(f"not a language of this service; there are {', '.join(sorted(targets_of))}", field)
     if body.source != AUTO:
         return [Detected(body.source, 1.0) for _ in texts]
-    among = sorted({source for source, targets in known.items() if body.target in targets} | {body.target})
-    return [detect(text, among) for text in texts]
+    sources = {source for source, targets in targets_of.items() if body.target in targets}
+    return [detect(text, sorted(sources | {body.target})) for text in texts]
 
 
-async def _translated(
-    engine: Engine, client: Client, body: TranslateForm, texts: Sequence[str], found: Sequence[Detected]
-) -> Sequence[Translation]:
-    if not texts:
-        return []
-    sources = [one.language for one in found if one.language != body.target]
-    places: dict[Served, list[int]] = {}  # of the texts of each model
-    for place, source in enumerate(sources):
-        served, _, _ = engine.registry.for_translation(None, [texts[place]], source, body.target)
-        places.setdefault(served, []).append(place)
-    jobs = [
-        (
-            TranslateJob(tuple(texts[place] for place in own), body.target, DEFAULT_BEAM_SIZE, 1.0, body.alternatives),
-            served,
-        )
-        for served, own in places.items()
-    ]
-    results = await client.results(await client.submit_all(engine, jobs))
-    made = {
-        place: one
-        for own, result in zip(places.values(), results, strict=True)
-        for place, one in zip(own, result, strict=True)
-    }
-    return [made[place] for place in range(len(texts))]
+async def _translate(
+    engine: Engine, client: Client, body: TranslateForm, sources: Sequence[tuple[str, str]]
+) -> list[Translation]:
+    """Translate texts, each with its language: one job for each model."""
+    indices_of: dict[Served, list[int]] = {}
+    for index, (text, language) in enumerate(sources):
+        served, _, _ = engine.registry.for_translation(None, [text], language, body.target)
+        indices_of.setdefault(served, []).append(index)
+    jobs = [(_job(body, [sources[index][0] for index in indices]), served) for served, indices in indices_of.items()]
+    results = await client.results(await client.submit_all(engine, jobs)) if jobs else []
+    translations: dict[int, Translation] = {}
+    for indices, result in zip(indices_of.values(), results, strict=True):
+        translations.update(zip(indices, result, strict=True))
+    return [translations[index] for index in range(len(sources))]
+
+
+def _job(body: TranslateForm, texts: Sequence[str]) -> TranslateJob:
+    return TranslateJob(tuple(texts), body.target, DEFAULT_BEAM_SIZE, 1.0, body.alternatives)
 
 
 def _answer(
-    body: TranslateForm, answers: Sequence[tuple[str, list[str]]], found: list[DetectedLanguage]
+    body: TranslateForm, answers: Sequence[tuple[str, list[str]]], detected: list[DetectedLanguage]
 ) -> TranslateAnswer:
-    one = isinstance(body.q, str)
-    texts, others = [text for text, _ in answers], [other for _, other in answers]
-    made: dict[str, Any] = {"translatedText": texts[0] if one else texts}
+    """Lists where the request has a list of texts."""
+    single = isinstance(body.q, str)
+    texts, alternatives = [text for text, _ in answers], [others for _, others in answers]
+    fields: dict[str, Any] = {"translatedText": texts[0] if single else texts}
     if body.source == AUTO:
-        made["detectedLanguage"] = found[0] if one else found
+        fields["detectedLanguage"] = detected[0] if single else detected
     if body.alternatives:
-        made["alternatives"] = others[0] if one else others
-    return TranslateAnswer(**made)
+        fields["alternatives"] = alternatives[0] if single else alternatives
+    return TranslateAnswer(**fields)
 
 
-def _detected(one: Detected) -> DetectedLanguage:
-    return DetectedLanguage(confidence=round(100 * one.confidence, 1), language=one.language)
+def _with_percent(detected: Detected) -> DetectedLanguage:
+    return DetectedLanguage(confidence=round(100 * detected.confidence, 1), language=detected.language)

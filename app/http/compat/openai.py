@@ -28,19 +28,19 @@ from models.sampling import SamplingConfig
 
 PATH = "/v1/completions"
 TINY_TOP_P = 1e-9
-"""OpenAI takes a top_p of 0, which leaves the likeliest token alone."""
+"""OpenAI allows a top_p of 0, which leaves only the likeliest token."""
 DONE = b"data: [DONE]\n\n"
 FinishReason = Literal["stop", "length"]
 
 
 async def models(engine: EngineDep, _: ClientDep) -> ModelList:
-    """The models that /v1/completions takes."""
+    """The models for /v1/completions."""
     served = [served for served in engine.registry.models.values() if served.task == "language"]
     return ModelList(data=[_model(one) for one in served])
 
 
 async def model_(model: str, engine: EngineDep, _: ClientDep) -> Model:
-    """One of the models that /v1/completions takes."""
+    """A model for /v1/completions."""
     return _model(engine.registry.of_kind("language", model)[0])
 
 
@@ -51,7 +51,7 @@ def _model(served: Served) -> Model:
 async def completions(
     body: CompletionRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> Completion | EventSourceResponse:
-    """Go on with one or several prompts. Differences to OpenAI's API stand in docs/clients.md."""
+    """Continue one or several prompts. docs/clients.md lists the differences to OpenAI's API."""
     (served,) = engine.registry.of_kind("language", body.model)
     builder = CompletionBuilder(body, served)
     jobs = [builder.job(prompt) for prompt in body.prompts]

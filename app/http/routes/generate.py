@@ -21,15 +21,15 @@ async def generate(
     settings: SettingsDep,
     last_event_id: LastEventId = None,
 ) -> GenerateReply | EventSourceResponse:
-    """Go on with a prompt.
+    """Continue a prompt.
 
     The same seed gives the same text, alone and beside other requests, streamed or not. With `stream`,
     the reply is Server-Sent Events: `token` for each piece of text, `done` at the end, or `error`. A stream
-    that was cut goes on where the same request is sent with the last id that came, as `Last-Event-ID`.
+    that was interrupted resumes when the same request is sent with the last event's id as `Last-Event-ID`.
 
-    With `return_state`, the reply has the model's memory in `state`, and another request can go on from
-    there: a text made in ten requests is the text made in one. The end of a text that could be the beginning
-    of a stop string, or of a character, is handed out by the next request.
+    With `return_state`, the reply has the model's state in `state`, from which another request can continue:
+    a text generated in ten requests is the text generated in one. The end of a text that could be the start
+    of a stop string, or of a character, is returned by the next request.
     """
     operation = operations.generate(body, engine.registry, tokens, last_event_id)
     if body.stream:

@@ -1,4 +1,4 @@
-"""GET /livez, /readyz and /metrics: for whoever watches the process."""
+"""GET /livez, /readyz and /metrics, for monitoring."""
 
 from fastapi import Request, Response
 
@@ -15,14 +15,14 @@ async def show_metrics(request: Request, _: ClientDep) -> Response:
 
 
 async def livez(engine: EngineDep, settings: SettingsDep) -> Health:
-    """Whether the engine moves: it is idle, or its batch has not been running for too long."""
+    """Liveness: the engine is idle, or its current step has not taken longer than a request may."""
     if not engine.is_moving(settings.request_timeout_s):
         raise EngineStopped("the engine does not move")
     return Health(status="ok")
 
 
 async def readyz(engine: EngineDep) -> Health:
-    """Whether work is taken, and if not, what is missing."""
+    """Readiness: whether requests are accepted, and if not, why."""
     if not engine.registry.models:
         raise EngineStopped("no model is loaded")
     if not engine.takes_work:

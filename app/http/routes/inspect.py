@@ -7,10 +7,9 @@ from app.http.schemas.inspect import InspectReply, InspectRequest
 
 
 async def inspect(body: InspectRequest, engine: EngineDep, client: ClientDep) -> InspectReply:
-    """Look inside an LSTM while it reads a text: the gates and the memory of some of its units, token by token.
+    """Inspect an LSTM over a text: the gates, cells and hidden states of some of its units at each token.
 
-    The numbers are those of the model's weights as they were trained; where the service answers in int8,
-    what it computes with differs from them by rounding. A language model begins, as always, with the end of
-    the text before, which is not shown.
+    They are computed with the weights as they were trained; those that answer in int8 differ by rounding. A language
+    model reads an end token before the text, which is not shown.
     """
     return await run(operations.inspect(body, engine.registry), client, engine)

@@ -17,7 +17,7 @@ from models.text.tokenizers import Tokenizer
 
 
 async def list_models(registry: RegistryDep, _: ClientDep) -> ModelsReply:
-    """All models that are served."""
+    """All served models."""
     return operations.list_models(registry)
 
 
@@ -27,7 +27,7 @@ async def show_model(name: str, registry: RegistryDep, _: ClientDep) -> ModelDet
 
 
 async def tokenize(body: TokenizeRequest, registry: RegistryDep, client: ClientDep) -> Response:
-    """Cut a text into a model's tokens."""
+    """Tokenize a text with a model's tokenizer."""
     await client.charge(len(body.text) / TOKENIZE_SHARE)
     return await run_in_threadpool(_tokenize, registry.get(body.model).tokenizer, body.text)
 

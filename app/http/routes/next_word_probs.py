@@ -9,9 +9,9 @@ from app.http.schemas.next_word_probs import NextWordReply, NextWordRequest
 async def next_word_probs(
     body: NextWordRequest, engine: EngineDep, client: ClientDep, tokens: StateTokensDep
 ) -> NextWordReply:
-    """What comes next, and how likely it is.
+    """The next word or token, with probabilities.
 
-    The listed probabilities and `other` sum to 1. With `return_state`, the reply has the model's memory in
-    `state`: as a text grows, only what is new need be sent, and only that is read.
+    The listed probabilities and `other` sum to 1. With `return_state`, the reply has the model's state in
+    `state`: as a text grows, only the new part needs to be sent, and only that part is read.
     """
     return await run(operations.next_word_probs(body, engine.registry, tokens), client, engine)

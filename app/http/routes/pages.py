@@ -1,4 +1,4 @@
-"""The pages for people: the playground and the API page, all of them served from here, so that they work offline."""
+"""The playground and the API page. All their files are served from here, so that they work offline."""
 
 from pathlib import Path
 from typing import Any
@@ -9,25 +9,25 @@ from fastapi.staticfiles import StaticFiles
 
 STATIC = Path(__file__).parents[2] / "static"
 PLAYGROUND = Path(__file__).parents[2] / "playground"
-NEW_EACH_TIME = "no-cache"
-"""Ask whether a file has changed before using it again: the playground's must all be of one version."""
-FROM_HERE = {
+REVALIDATE = "no-cache"
+"""Browsers check whether a file has changed: those of the playground must all be of one version."""
+PAGE_HEADERS = {
     "content-security-policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
-    "cache-control": NEW_EACH_TIME,
+    "cache-control": REVALIDATE,
 }
 
 
 class PlaygroundFiles(StaticFiles):
-    """The files that the playground is made of."""
+    """The playground's files."""
 
     def __init__(self) -> None:
         super().__init__(directory=PLAYGROUND)
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
-        response.headers["cache-control"] = NEW_EACH_TIME
+        response.headers["cache-control"] = REVALIDATE
         return response
 
 
@@ -35,7 +35,7 @@ ASSETS = "/static/swagger-ui"
 
 
 async def home() -> FileResponse:
-    return FileResponse(PLAYGROUND / "index.html", headers=FROM_HERE)
+    return FileResponse(PLAYGROUND / "index.html", headers=PAGE_HEADERS)
 
 
 async def docs() -> HTMLResponse:

@@ -17,11 +17,11 @@ async def translate(
     settings: SettingsDep,
     last_event_id: LastEventId = None,
 ) -> TranslateReply | EventSourceResponse:
-    """Translate a text, or several, sentence by sentence; line ends and spaces between sentences are kept.
+    """Translate a text, or several, sentence by sentence; line ends and spaces between sentences are preserved.
 
-    With `stream`, the reply is Server-Sent Events: `sentence` as soon as one and all before it are
-    translated, `done` with the whole reply at the end, or `error`. A stream that was cut goes on where the
-    same request is sent with the last id that came, as `Last-Event-ID`.
+    With `stream`, the reply is Server-Sent Events: `sentence` as soon as a sentence and all before it are
+    translated, `done` with the whole reply at the end, or `error`. A stream that was interrupted resumes when
+    the same request is sent with the last event's id as `Last-Event-ID`.
     """
     operation = operations.translate(body, engine.registry, last_event_id)
     if body.stream:

@@ -1,4 +1,4 @@
-"""POST /vectorize: what a text is to a model that knows no order."""
+"""POST /vectorize."""
 
 from collections.abc import Sequence
 
@@ -13,16 +13,16 @@ from app.http.schemas.vectorize import TextVectors, VectorizeReply, VectorizeReq
 from models.text.tokenizers import Tokenizer
 from models.text.vectors import bag_of_words, one_hot, split_words, vocabulary_of
 
-MOST_NUMBERS = 1_000_000
-"""In all one-hot vectors of a reply."""
+MAX_NUMBERS = 1_000_000
+"""Maximum size of all one-hot vectors of a reply."""
 
 
 async def vectorize(body: VectorizeRequest, registry: RegistryDep, client: ClientDep) -> Response:
-    """Turn texts into the vectors of a first lecture: a vocabulary of their words in the order in which they appear,
-    each word's index, a one-hot vector for each word, and for each text their sum, its bag of words.
+    """Turn texts into the vectors of an introductory lecture: a vocabulary of their words in order of appearance, the
+    index of each word, a one-hot vector for each word, and for each text their sum, its bag of words.
 
-    Texts with the same words in another order have the same bag. With a model, tokens and indices are its own, and
-    of its long vectors only what is not zero is shown.
+    Texts with the same words in another order have the same bag. With a model, tokens and indices are those of the
+    model, and only the entries that are not zero are returned, since its vectors are long.
     """
     texts = as_list(body.text)
     tokenizer = None if body.model is None else registry.get(body.model).tokenizer
@@ -35,8 +35,8 @@ async def vectorize(body: VectorizeRequest, registry: RegistryDep, client: Clien
 
 def _vectorize(texts: Sequence[str], tokenizer: Tokenizer | None, body: VectorizeRequest) -> VectorizeReply:
     if tokenizer:
-        cut = [tokenizer.tokens(text) for text in texts]
-        pairs = [([token.text for token in tokens], [token.id for token in tokens]) for tokens in cut]
+        tokenized = [tokenizer.tokens(text) for text in texts]
+        pairs = [([token.text for token in tokens], [token.id for token in tokens]) for tokens in tokenized]
         vectors = [
             TextVectors(words=words, indices=ids, one_hot=None, bag=None, counts=_counts(words, ids))
             for words, ids in pairs
@@ -45,13 +45,13 @@ def _vectorize(texts: Sequence[str], tokenizer: Tokenizer | None, body: Vectoriz
     split = [split_words(text, body.lowercase or "") for text in texts]
     vocabulary = vocabulary_of(split)
     size, numbers = len(vocabulary), len(vocabulary) * sum(map(len, split))
-    if numbers > MOST_NUMBERS:
-        detail = f"one-hot vectors of {numbers:,} numbers in all; {MOST_NUMBERS:,} are the most: send fewer words"
+    if numbers > MAX_NUMBERS:
+        detail = f"one-hot vectors of {numbers:,} numbers in all; {MAX_NUMBERS:,} are the most: send fewer words"
         raise InvalidRequest(detail, "text")
-    places = {word: place for place, word in enumerate(vocabulary)}
+    index_of = {word: index for index, word in enumerate(vocabulary)}
     vectors = []
     for words in split:
-        ids = [places[word] for word in words]
+        ids = [index_of[word] for word in words]
         counts = _counts(words, ids)
         vectors.append(
             TextVectors(
@@ -62,5 +62,5 @@ def _vectorize(texts: Sequence[str], tokenizer: Tokenizer | None, body: Vectoriz
 
 
 def _counts(words: Sequence[str], indices: Sequence[int]) -> list[WordCount]:
-    named = dict(zip(indices, words, strict=True))
-    return [WordCount(index=index, word=named[index], count=indices.count(index)) for index in sorted(named)]
+    word_at = dict(zip(indices, words, strict=True))
+    return [WordCount(index=index, word=word_at[index], count=indices.count(index)) for index in sorted(word_at)]

@@ -1,1 +1,1 @@
-"""Shapes of requests and replies, one file a family. They carry the limits; routes hold no rules."""
+"""Schemas of requests and replies, one file for each family. limits.py puts the settings' limits into them."""

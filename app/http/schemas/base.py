@@ -1,4 +1,4 @@
-"""What all native shapes share."""
+"""What all native schemas share."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -15,14 +15,14 @@ class Request(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _with_integers(cls, given: Any) -> Any:
-        return {name: integers(value) for name, value in given.items()} if isinstance(given, dict) else given
+    def _with_integers(cls, body: Any) -> Any:
+        return {name: integers(value) for name, value in body.items()} if isinstance(body, dict) else body
 
 
 def integers(value: Any, depth: int = 2) -> Any:
-    """JSON knows no difference between 5 and 5.0: what is a whole number becomes an integer, in lists of lists too.
+    """JSON does not distinguish 5 from 5.0: whole numbers become integers, in lists and in lists of lists too.
 
-    No field nests deeper, and what a client nests could be deeper than Python's stack.
+    No field nests deeper, and a client's nesting could exceed Python's stack.
     """
     if isinstance(value, float) and value.is_integer():
         return int(value)
@@ -32,26 +32,26 @@ def integers(value: Any, depth: int = 2) -> Any:
 
 
 def example(rules: Mapping[str, Any] | None = None, /, **fields: Any) -> ConfigDict:
-    """The configuration of a shape whose example, ready to be sent, the API page shows.
+    """The configuration of a schema with an example, which the API page shows ready to be sent.
 
-    rules are what JSON Schema is to say of how its fields go together.
+    rules are JSON Schema for constraints between fields.
     """
     return ConfigDict(json_schema_extra={"examples": [fields], **(rules or {})})
 
 
 def never(**together: Any) -> dict[str, Any]:
-    """In JSON Schema: these fields do not all have values of these schemas."""
+    """JSON Schema for: these fields do not all match these schemas."""
     return {"not": {"properties": together, "required": list(together)}}
 
 
 def text_or_state(name: str) -> dict[str, Any]:
-    """In JSON Schema: a text with something in it, or a state."""
+    """JSON Schema for: a text that is not blank, or a state."""
     text = {"properties": {name: {"pattern": VISIBLE}}, "required": [name]}
     return {"anyOf": [text, {"properties": {"state": {"type": "string"}}, "required": ["state"]}]}
 
 
 class Reply(BaseModel):
-    """What we answer; built from the engine's values by attribute."""
+    """A reply, or a part of one; built from the attributes of the engine's values."""
 
     model_config = ConfigDict(frozen=True, from_attributes=True)
 
@@ -61,7 +61,7 @@ WHITE = " \t\n\v\f\r\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff" + "".join(
 
 
 def unicode_text(text: str) -> str:
-    """Refuse a lone surrogate, which JSON lets through; put after length limits."""
+    """Refuse a lone surrogate, which JSON allows. To be applied after length limits."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -70,7 +70,7 @@ def unicode_text(text: str) -> str:
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text has nothing but what JSON Schema's patterns take for white space."""
+    """Whether a text has only what JSON Schema's patterns take for white space."""
     return not text.strip(WHITE)
 
 
@@ -87,20 +87,20 @@ def _visible(text: str) -> str:
     return text
 
 
-SHOWN = Field(json_schema_extra={"pattern": VISIBLE})  # in the OpenAPI document; the validator's words are clearer
+SHOWN = Field(json_schema_extra={"pattern": VISIBLE})  # documentation only: the validator's message is clearer
 
 Text = Annotated[str, AfterValidator(unicode_text), AfterValidator(_visible), SHOWN]
-"""A text with something in it."""
+"""A text that is not blank."""
 
-Continuation = Annotated[str, AfterValidator(unicode_text)]
-"""A text that may be empty, or white space."""
+PromptText = Annotated[str, AfterValidator(unicode_text)]
+"""A text that may be blank."""
 
 MAX_STATE = 200_000
-MAX_SEED = 2**53 - 1  # the greatest whole number that JavaScript has
-STATE = "What an earlier reply gave as its `state`: the text goes on after all that came before, unsent and unread."
-RETURN_STATE = "Reply with `state`, the model's memory, for the next request to go on from."
+MAX_SEED = 2**53 - 1  # the largest integer that JavaScript represents exactly
+STATE = "The `state` of an earlier reply: the text continues from there; what came before is not sent or read again."
+RETURN_STATE = "Reply with `state`, the model's state, from which the next request can continue."
 
-ONE, MANY = "(one)", "(many)"  # stand in an error's place where a union branched: errors leave out what is so written
+ONE, MANY = "(one)", "(many)"  # tags of a union's branches; problems.py leaves parentheses out of pointers
 
 
 def text_or_texts(max_characters: int, max_texts: int) -> Any:
@@ -116,7 +116,7 @@ def text_or_texts(max_characters: int, max_texts: int) -> Any:
 
 
 TextOrTexts = str | list[str]
-"""In a shape, before `limited` puts `text_or_texts` in its place."""
+"""The type in a schema without limits: `limited` replaces it by `text_or_texts`."""
 
 
 def as_list(text: TextOrTexts) -> list[str]:

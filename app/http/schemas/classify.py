@@ -9,8 +9,8 @@ class ClassifyRequest(Request):
     model_config = example(text="A wonderful film.", explain=True)
 
     text: TextOrTexts = Field(description="A text, or a list of texts.")
-    model: str | None = Field(None, max_length=200, description="A classifier; left out: one for the text's language.")
-    explain: bool = Field(False, description="Say what each token adds to the logit of the label.")
+    model: str | None = Field(None, max_length=200, description="A classifier; default: one for the text's language.")
+    explain: bool = Field(False, description="Return the contribution of each token to the logit of the label.")
 
 
 class TokenContribution(Reply):

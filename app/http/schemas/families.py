@@ -1,4 +1,4 @@
-"""How each family of routes that other services' clients speak says that something is wrong."""
+"""The errors of the routes that implement other services' APIs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,35 +9,35 @@ from app.http.schemas.problem import MODEL_NOT_FOUND, Problem
 
 @dataclass(frozen=True)
 class Family:
-    """Routes under a prefix, the shape of their errors, and the statuses that they have instead of ours."""
+    """Routes under a prefix, the schema of their errors, and the statuses that replace the native ones."""
 
     prefix: str
     error: Callable[[Problem], dict[str, Any]]
     statuses: dict[int, int] = field(default_factory=dict)
 
-    def status(self, ours: int) -> int:
-        return self.statuses.get(ours, ours)
+    def status(self, native: int) -> int:
+        return self.statuses.get(native, native)
 
 
 def message(problem: Problem) -> str:
-    """All of a problem in one line."""
+    """A problem in one line."""
     if not problem.errors:
         return problem.detail
     return "; ".join(f"{error.pointer.lstrip('/') or 'the body'}: {error.detail}" for error in problem.errors)
 
 
 def openai_error(problem: Problem) -> dict[str, Any]:
-    """As of api.openai.com: type, and for what clients look at, a code."""
+    """As api.openai.com: a type, and a code for errors that clients distinguish."""
     kinds = {429: "rate_limit_error"}
     codes = {401: "invalid_api_key", 429: "rate_limit_exceeded"}
     if problem.title == MODEL_NOT_FOUND:
         codes[404] = "model_not_found"
-    ours = "server_error" if problem.status >= 500 else "invalid_request_error"
+    default = "server_error" if problem.status >= 500 else "invalid_request_error"
     parameter = problem.errors[0].pointer.split("/")[1] if problem.errors and problem.errors[0].pointer else None
     return {
         "error": {
             "message": message(problem),
-            "type": kinds.get(problem.status, ours),
+            "type": kinds.get(problem.status, default),
             "param": parameter,
             "code": codes.get(problem.status),
         }
@@ -49,7 +49,7 @@ def libretranslate_error(problem: Problem) -> dict[str, Any]:
 
 
 def huggingface_error(problem: Problem) -> dict[str, Any]:
-    """As of text-generation-inference."""
+    """As text-generation-inference."""
     kinds = {
         400: "validation",
         401: "unauthorized",
@@ -70,5 +70,5 @@ FAMILIES = (
 
 
 def family_of(path: str) -> Family | None:
-    """The family that a path belongs to; None for our own routes."""
+    """The family that a path belongs to; None for native routes."""
     return next((family for family in FAMILIES if path.startswith(family.prefix)), None)

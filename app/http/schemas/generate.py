@@ -9,7 +9,7 @@ from app.http.schemas.base import (
     MAX_STATE,
     RETURN_STATE,
     STATE,
-    Continuation,
+    PromptText,
     Reply,
     Request,
     example,
@@ -24,28 +24,38 @@ RULES = {"allOf": [text_or_state("prompt"), never(return_state={"const": True}, 
 class GenerateRequest(Request):
     model_config = example(RULES, prompt="Once upon a time", max_new_tokens=40, temperature=0.7)
 
-    prompt: Continuation = Field("", description="The text to go on with; what follows the state, where there is one.")
+    prompt: PromptText = Field("", description="The text to continue; with a state, what follows it.")
     model: str | None = Field(
-        None, max_length=200, description="A language model; left out: one for the prompt's language."
+        None, max_length=200, description="A language model; by default, one for the prompt's language."
     )
-    max_new_tokens: int = Field(64, ge=1, description="Most tokens to generate, for each choice.")
+    max_new_tokens: int = Field(64, ge=1, description="Maximum number of tokens to generate for each choice.")
     min_new_tokens: int = Field(
-        0, ge=0, description="The text does not end by itself before so many tokens; max_new_tokens holds all the same."
+        0, ge=0, description="The text does not end by itself before this many tokens; max_new_tokens still applies."
     )
-    temperature: float = Field(0.8, ge=0, le=10, description="0: always the likeliest; higher: more surprising.")
-    top_k: int | None = Field(None, ge=1, le=1_000_000, description="Choose among the k likeliest tokens.")
+    temperature: float = Field(0.8, ge=0, le=10, description="0: always the likeliest token; higher: more surprising.")
+    top_k: int | None = Field(None, ge=1, le=1_000_000, description="Sample from the k likeliest tokens.")
     top_p: float | None = Field(
-        None, gt=0, le=1, description="Choose among the likeliest that hold so much probability."
+        None, gt=0, le=1, description="Sample from the likeliest tokens whose probabilities sum to p."
     )
-    repetition_penalty: float = Field(1.0, ge=0.1, le=10, description="Above 1: tokens of the text become less likely.")
+    repetition_penalty: float = Field(
+        1.0, ge=0.1, le=10, description="Above 1: tokens that are in the text already become less likely."
+    )
     stop: list[Annotated[str, Field(min_length=1, max_length=200), AfterValidator(unicode_text)]] = Field(
-        [], max_length=16, description="End before any of these."
+        [], max_length=16, description="End the text before any of these strings."
     )
     seed: int | None = Field(
-        None, ge=0, le=MAX_SEED, description="The same seed gives the same text; left out: the state's, or a new one."
+        None,
+        ge=0,
+        le=MAX_SEED,
+        description="The same seed gives the same text; by default, the state's seed, or a new one.",
     )
-    n: int = Field(1, ge=1, description="How many choices to generate.")
-    logprobs: int = Field(0, ge=0, le=20, description="Report each token, beside so many of the likeliest.")
+    n: int = Field(1, ge=1, description="Number of choices to generate.")
+    logprobs: int = Field(
+        0,
+        ge=0,
+        le=20,
+        description="Return the log-probability of each token, beside those of this many likeliest ones.",
+    )
     stream: bool = Field(False, description="Reply with Server-Sent Events: token, token, ..., done.")
     state: str | None = Field(None, max_length=MAX_STATE, description=STATE)
     return_state: bool = Field(False, description=f"{RETURN_STATE} For one choice only.")
@@ -68,7 +78,7 @@ class GeneratedToken(TokenLogprob):
 
 
 class StreamedToken(Reply):
-    """The data of a `token` event. The texts of a choice's events make up its text."""
+    """The data of a `token` event. The texts of a choice's events, joined, are its text."""
 
     index: int = Field(description="Of the choice.")
     text: str
@@ -77,11 +87,9 @@ class StreamedToken(Reply):
 
 class GenerateChoice(Reply):
     index: int
-    text: str | None = Field(
-        None, description="What follows the prompt, a space at its beginning included; left out where it was streamed."
-    )
+    text: str | None = Field(None, description="What follows the prompt, with its leading space; left out in a stream.")
     finish_reason: Literal["length", "stop", "end", "interrupted"] = Field(
-        description="interrupted: the service went down; `state` goes on elsewhere."
+        description="interrupted: the service shut down; continue elsewhere from `state`."
     )
     tokens: list[GeneratedToken] | None = None
 

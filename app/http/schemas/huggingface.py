@@ -9,7 +9,7 @@ from app.http.schemas.lax import Content, LaxRequest
 
 
 class Inference(LaxRequest):
-    """What the model is decides what parameters may be."""
+    """A request to any model; its parameters are those of the model's task."""
 
     model_config = ConfigDict(
         json_schema_extra={

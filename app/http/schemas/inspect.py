@@ -11,7 +11,7 @@ from models.gates import Direction
 MAX_UNITS = 64
 Numbers = Annotated[
     list[Annotated[float, PlainSerializer(lambda value: round(value, 4))]],
-    Field(description="One a token, to four decimals."),
+    Field(description="A number for each token, to four decimals."),
 ]
 
 
@@ -22,21 +22,24 @@ class InspectRequest(Request):
     model: str | None = Field(
         None,
         max_length=200,
-        description="A language model or a classifier; left out: a language model for the text's language.",
+        description="A language model or a classifier; by default, a language model for the text's language.",
     )
-    layer: int | None = Field(None, ge=0, description="Which layer, from 0; left out: the last.")
+    layer: int | None = Field(None, ge=0, description="Index of the layer, from 0; by default, the last.")
     direction: Direction = Field("forward", description="A classifier reads both ways.")
     units: list[Annotated[int, Field(ge=0)]] | None = Field(
-        None, min_length=1, max_length=MAX_UNITS, description="Which units; left out: those that changed most."
+        None,
+        min_length=1,
+        max_length=MAX_UNITS,
+        description="Indices of units; by default, those whose cells changed most.",
     )
-    top: int = Field(12, ge=1, le=MAX_UNITS, description="How many units, where none are named.")
+    top: int = Field(12, ge=1, le=MAX_UNITS, description="Number of units, where none are named.")
 
 
 class InspectedUnit(Reply):
-    """cell = forget * (the cell before) + input * candidate; hidden = output * tanh(cell)."""
+    """cell = forget * (previous cell) + input * candidate; hidden = output * tanh(cell)."""
 
     unit: int
-    change: float = Field(description="How far the cell moved, all steps together.")
+    change: float = Field(description="How far the cell moved, summed over steps.")
     input: Numbers
     forget: Numbers
     candidate: Numbers
@@ -48,10 +51,10 @@ class InspectedUnit(Reply):
 class InspectReply(Reply):
     model: str
     layer: int
-    layers: int = Field(description="How many the model has.")
-    hidden: int = Field(description="How many units a layer has.")
+    layers: int = Field(description="Number of layers in the model.")
+    hidden: int = Field(description="Number of units in a layer.")
     direction: Direction
     directions: list[Direction] = Field(description="In which the model reads.")
     tokens: list[TokenSpan]
-    change: Numbers = Field(description="How far each token moved the cells of the layer, the mean over all units.")
+    change: Numbers = Field(description="How far each token moved the cells of the layer, the mean over its units.")
     units: list[InspectedUnit]

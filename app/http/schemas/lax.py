@@ -8,20 +8,20 @@ from pydantic_core import CoreSchema
 from app.http.schemas.base import integers, unicode_text
 
 Content = Annotated[str, AfterValidator(unicode_text)]
-"""A text, which may be empty."""
+"""A text that may be empty."""
 
 
 class LaxRequest(BaseModel):
-    """Nulls count as left out, and unknown keys are passed over."""
+    """Nulls count as left out, and unknown keys are ignored."""
 
     model_config = ConfigDict(extra="ignore", strict=True, allow_inf_nan=False, frozen=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        return {name: integers(value) for name, value in given.items() if value is not None}
+    def _without_nulls(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        return {name: integers(value) for name, value in body.items() if value is not None}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:

@@ -16,7 +16,7 @@ class TranslateForm(LaxRequest):
     q: TextOrTexts = Field(description="A text, or several.")
     source: str = Field(max_length=16, description="The text's language, or auto.")
     target: str = Field(max_length=16)
-    format: Literal["text"] = Field("text", description="HTML is not understood.")
+    format: Literal["text"] = Field("text", description="HTML is not supported.")
     alternatives: int = Field(0, ge=0, le=10)
     api_key: str = Field("", max_length=200)
 
@@ -34,7 +34,7 @@ class DetectedLanguage(Reply):
 
 
 class TranslateAnswer(Reply):
-    """Lists where q was one."""
+    """Lists where q was a list."""
 
     translatedText: str | list[str]  # noqa: N815
     detectedLanguage: DetectedLanguage | list[DetectedLanguage] | None = None  # noqa: N815

@@ -11,8 +11,8 @@ class ModelSummary(Reply):
     name: str
     kind: str = Field(description="language, classifier, translator, ngram or bag.")
     languages: list[str]
-    parameters: int = Field(description="Its numbers; of an n-gram and a bag, those in its tables.")
-    size_bytes: int = Field(description="Of the checkpoint's files.")
+    parameters: int = Field(description="Number of parameters; of an n-gram and a bag, of the numbers in their tables.")
+    size_bytes: int = Field(description="Size of the checkpoint's files.")
     vocabulary: int = Field(description="Number of tokens.")
     labels: list[str] | None = Field(None, description="Of a classifier.")
     directions: list[list[str]] | None = Field(None, description="Of a translator: [source, target].")
@@ -24,7 +24,7 @@ class ModelSummary(Reply):
 
 
 class CurvePoint(Reply):
-    """An evaluation in the course of training."""
+    """An evaluation during training."""
 
     step: int
     train_loss: float
@@ -34,7 +34,7 @@ class CurvePoint(Reply):
 class ModelDetail(ModelSummary):
     card: str = Field(description="The model card, Markdown.")
     training: dict[str, Any]
-    curve: list[CurvePoint] = Field(description="How it learned; empty where that was not kept.")
+    curve: list[CurvePoint] = Field(description="The learning curve; empty if there is no record.")
 
 
 class ModelsReply(Reply):
@@ -44,14 +44,14 @@ class ModelsReply(Reply):
 class TokenizeRequest(Request):
     model_config = example(text="Once upon a time", model="language-en")
 
-    text: Annotated[str, Field(min_length=1), AfterValidator(unicode_text)] = Field(description="The text to cut up.")
+    text: Annotated[str, Field(min_length=1), AfterValidator(unicode_text)] = Field(description="The text to tokenize.")
     model: str = Field(max_length=200, description="The model whose tokenizer to use.")
 
 
 class TokenSpan(Reply):
     id: int
     text: str = Field(
-        description="text[start:end]; a character outside the vocabulary is a token a byte, all with its span."
+        description="text[start:end]; a character outside the vocabulary is a token for each byte, each with its span."
     )
     start: int
     end: int

@@ -8,7 +8,7 @@ from app.http.schemas.base import (
     MAX_STATE,
     RETURN_STATE,
     STATE,
-    Continuation,
+    PromptText,
     Reply,
     Request,
     example,
@@ -46,18 +46,18 @@ RULES = {
 class NextWordRequest(Request):
     model_config = example(RULES, text="she was very", top=5)
 
-    text: Continuation = Field("", description="What was written so far; or since the state, where there is one.")
+    text: PromptText = Field("", description="The text so far; with a state, what follows it.")
     model: str | None = Field(
-        None, max_length=200, description="A language model; left out: one for the text's language."
+        None, max_length=200, description="A language model; by default, one for the text's language."
     )
-    top: int = Field(10, ge=1, le=100, description="How many to list.")
-    unit: Literal["word", "token"] = Field("word", description="Whole words, or the model's own tokens.")
-    partial: bool = Field(False, description="Whether the text's last letters begin the word to predict.")
+    top: int = Field(10, ge=1, le=100, description="Number of words or tokens to list.")
+    unit: Literal["word", "token"] = Field("word", description="Whole words, or the model's tokens.")
+    partial: bool = Field(False, description="Whether the text's last letters are the start of the word to predict.")
     candidates: list[Candidate] | None = Field(
-        None, min_length=1, max_length=50, description="Give the probabilities of these words instead."
+        None, min_length=1, max_length=50, description="Return the probabilities of these words instead."
     )
     temperature: float = Field(
-        1.0, ge=0.05, le=10, description="As of /generate: below 1, what is likely becomes likelier."
+        1.0, ge=0.05, le=10, description="As in /generate: below 1, likely words become likelier."
     )
     state: str | None = Field(None, max_length=MAX_STATE, description=STATE)
     return_state: bool = Field(False, description=RETURN_STATE)
@@ -79,5 +79,5 @@ class NextWordReply(Reply):
     model: str
     unit: Literal["word", "token"]
     next: list[NextWord]
-    other: float = Field(description="The probability of all that is not listed.")
+    other: float = Field(description="The probability of everything that is not listed.")
     state: str | None = Field(None, description="With return_state.")

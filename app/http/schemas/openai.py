@@ -1,4 +1,4 @@
-"""POST /v1/completions and GET /v1/models, as of OpenAI's API: lax, since its clients send nulls and unknown keys."""
+"""POST /v1/completions and GET /v1/models, as in OpenAI's API."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -35,7 +35,7 @@ def prompt_or_prompts(max_length: int, max_prompts: int) -> Any:
 Stop = Annotated[
     Annotated[Content, Field(max_length=200), Tag(TEXT)]
     | Annotated[list[Annotated[Content, Field(min_length=1, max_length=200)]], Field(max_length=16), Tag(TEXTS)],
-    Discriminator(lambda given: TEXTS if isinstance(given, list) else TEXT),
+    Discriminator(lambda stop: TEXTS if isinstance(stop, list) else TEXT),
 ]
 RULES: Any = [
     never(stream={"const": True}, best_of={"type": "integer", "minimum": 2}),
@@ -63,7 +63,7 @@ class CompletionRequest(LaxRequest):
     temperature: float = Field(1.0, ge=0, le=2)
     top_p: float = Field(1.0, ge=0, le=1)
     n: int = Field(1, ge=1)
-    best_of: int = Field(1, ge=1, description="Generate so many, at least n, and give the likeliest.")
+    best_of: int = Field(1, ge=1, description="Generate this many choices, at least n, and return the likeliest.")
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
     logprobs: int | None = Field(None, ge=0, le=20)
@@ -85,11 +85,11 @@ class CompletionRequest(LaxRequest):
 
     @property
     def prompts(self) -> list[str | list[int]]:
-        """One or several, each a text or ids."""
-        given: Any = self.prompt
-        if isinstance(given, str) or (given and isinstance(given[0], int)):
-            return [given]
-        return list(given) or [""]
+        """All prompts, each a text or token ids."""
+        prompt: Any = self.prompt
+        if isinstance(prompt, str) or (prompt and isinstance(prompt[0], int)):
+            return [prompt]
+        return list(prompt) or [""]
 
     @property
     def stops(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The shape of every error of the native routes: RFC 9457, application/problem+json."""
+"""The schema of every error of the native routes: RFC 9457, application/problem+json."""
 
 from app.http.schemas.base import Reply
 

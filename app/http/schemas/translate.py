@@ -15,20 +15,22 @@ class TranslateRequest(Request):
         None,
         min_length=2,
         max_length=16,
-        description="The language wanted; left out: the only one that the text's language is translated to.",
+        description="The target language; by default, the only one into which the text's language is translated.",
     )
-    model: str | None = Field(None, max_length=200, description="A translator; left out: one for the two languages.")
-    beam_size: int = Field(DEFAULT_BEAM_SIZE, ge=1, description="How many hypotheses are kept; 1 is greedy.")
+    model: str | None = Field(None, max_length=200, description="A translator; by default, one for the two languages.")
+    beam_size: int = Field(DEFAULT_BEAM_SIZE, ge=1, description="Number of hypotheses; 1 is greedy.")
     length_penalty: float = Field(1.0, ge=0, le=5, description="Hypotheses are ranked by logprob / length ** this.")
-    alternatives: int = Field(0, ge=0, le=10, description="How many other translations to give, at most beam_size - 1.")
-    attention: bool = Field(False, description="Say which source tokens each target token looked at.")
+    alternatives: int = Field(
+        0, ge=0, le=10, description="Number of other translations to return, at most beam_size - 1."
+    )
+    attention: bool = Field(False, description="Return the attention of each target token to the source tokens.")
     stream: bool = Field(False, description="Reply with Server-Sent Events: sentence, sentence, ..., done.")
 
 
 class Attention(Reply):
     source_tokens: list[str]
     target_tokens: list[str]
-    weights: list[list[float]] = Field(description="A row a target token; each sums to 1.")
+    weights: list[list[float]] = Field(description="A row for each target token; each sums to 1.")
 
 
 class Detected(Reply):
@@ -37,7 +39,7 @@ class Detected(Reply):
 
 
 class StreamedSentence(Reply):
-    """The data of a `sentence` event. The texts of an index's events make up its translation."""
+    """The data of a `sentence` event. The texts of an index's events, joined, are its translation."""
 
     index: int = Field(description="Of the text.")
     text: str
@@ -45,7 +47,7 @@ class StreamedSentence(Reply):
 
 class TranslateResult(Reply):
     text: str
-    score: float = Field(description="Log-probability over length ** length_penalty, the mean over sentences.")
+    score: float = Field(description="Log-probability / length ** length_penalty, the mean over sentences.")
     detected: Detected | None = Field(None, description="With source auto.")
     alternatives: list[str] | None = None
     attention: Attention | None = None

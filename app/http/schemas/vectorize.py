@@ -17,10 +17,10 @@ class VectorizeRequest(Request):
     model: str | None = Field(
         None,
         max_length=200,
-        description="Whose tokens and vocabulary to use; left out: the texts' own words, between white space.",
+        description="The model whose tokens and vocabulary to use; by default, the texts' words, split at white space.",
     )
     lowercase: Literal["en", "tr"] | None = Field(
-        None, description="Without a model: lower letters first, as that language does."
+        None, description="Without a model: lower-case the texts by the rules of this language."
     )
 
 
@@ -33,9 +33,11 @@ class WordCount(Reply):
 class TextVectors(Reply):
     words: list[str] = Field(description="In the text's order.")
     indices: list[int] = Field(description="Of the words, in the vocabulary.")
-    one_hot: list[list[int]] | None = Field(None, description="Without a model: a vector a word, 1 at its index.")
-    bag: list[int] | None = Field(None, description="Without a model: the sum of them, how often each word is there.")
-    counts: list[WordCount] = Field(description="What the bag holds but zeros, by index.")
+    one_hot: list[list[int]] | None = Field(
+        None, description="Without a model: a vector for each word, 1 at its index."
+    )
+    bag: list[int] | None = Field(None, description="Without a model: their sum, the count of each word.")
+    counts: list[WordCount] = Field(description="The entries of the bag that are not zero, by index.")
 
 
 class VectorizeReply(Reply):
