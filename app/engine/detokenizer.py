@@ -26,12 +26,8 @@ class Detokenizer:
         """Append a token; final says that none will follow, so that nothing is held back."""
         self._text += self._decoder.decode(token, final=final)
         self._final = final
-        # the earliest stop string, and the longest of those that begin there
-        matches = [(index, -len(stop)) for stop in self._stop if (index := self._text.find(stop, self._emitted)) >= 0]
-        if matches:
-            index, negative_length = min(matches)
-            self._text, self._after_stop = self._text[:index], self._text[index - negative_length :]
-            self.stopped = self._final = True
+        if self._stop:
+            self._find_stop()
 
     def emit(self) -> str:
         """The text since the last call, without what is held back."""
@@ -56,7 +52,15 @@ class Detokenizer:
 
     @property
     def _end(self) -> int:
-        return len(self._text) - (0 if self._final else self._possible_stop())
+        return len(self._text) - (0 if self._final or not self._stop else self._possible_stop())
+
+    def _find_stop(self) -> None:
+        """Cut the text at the earliest stop string, and the longest of those that begin there."""
+        matches = [(index, -len(stop)) for stop in self._stop if (index := self._text.find(stop, self._emitted)) >= 0]
+        if matches:
+            index, negative_length = min(matches)
+            self._text, self._after_stop = self._text[:index], self._text[index - negative_length :]
+            self.stopped = self._final = True
 
     def _possible_stop(self) -> int:
         """How many characters at the end could begin a stop string."""
