@@ -91,28 +91,28 @@ RECORDS = (
 
 
 def test_a_closed_loop_counts_what_ended_in_its_window() -> None:
-    found = summarise(Outcome(1.0, 3.0, False, 0.5, RECORDS), counts_tokens=True)
-    assert (found.requests, found.refused, found.failed) == (2, 1, 1)
-    assert found.errors == (("EOFError: the server hung up", 1),)
-    assert found.throughput == 20.0
-    assert found.units_per_request == 20.0
-    assert found.latency_p50_ms == pytest.approx(1250.0)
-    assert found.first_p50_ms == pytest.approx(150.0)
-    assert found.gap_p50_ms == pytest.approx(250.0)
-    assert found.load_cpu == 0.25
+    summary = summarise(Outcome(1.0, 3.0, False, 0.5, RECORDS), counts_tokens=True)
+    assert (summary.requests, summary.refused, summary.failed) == (2, 1, 1)
+    assert summary.errors == (("EOFError: the server hung up", 1),)
+    assert summary.throughput == 20.0
+    assert summary.units_per_request == 20.0
+    assert summary.latency_p50_ms == pytest.approx(1250.0)
+    assert summary.first_p50_ms == pytest.approx(150.0)
+    assert summary.gap_p50_ms == pytest.approx(250.0)
+    assert summary.load_cpu == 0.25
     assert summarise(Outcome(1.0, 3.0, False, 0.5, RECORDS), counts_tokens=False).throughput == 1.0
 
 
 def test_an_open_loop_times_what_was_due_in_its_window() -> None:
-    found = summarise(Outcome(1.0, 3.0, True, 0.5, RECORDS), counts_tokens=True)
-    assert (found.requests, found.refused, found.failed) == (2, 1, 1)
-    assert found.throughput == 20.0
-    assert found.latency_p50_ms == pytest.approx(1500.0)
+    summary = summarise(Outcome(1.0, 3.0, True, 0.5, RECORDS), counts_tokens=True)
+    assert (summary.requests, summary.refused, summary.failed) == (2, 1, 1)
+    assert summary.throughput == 20.0
+    assert summary.latency_p50_ms == pytest.approx(1500.0)
 
 
 def test_nothing_measured_is_none_rather_than_nought() -> None:
-    found = summarise(Outcome(0.0, 1.0, False, 0.0, ()), counts_tokens=True)
-    assert (found.throughput, found.latency_p99_ms, found.units_per_request) == (0.0, None, None)
+    summary = summarise(Outcome(0.0, 1.0, False, 0.0, ()), counts_tokens=True)
+    assert (summary.throughput, summary.latency_p99_ms, summary.units_per_request) == (0.0, None, None)
 
 
 def test_an_outcome_survives_its_file(tmp_path: Path) -> None:
@@ -126,8 +126,8 @@ def test_events_are_found_however_the_bytes_are_cut(size: int) -> None:
     crlf = ': hello\r\nevent: token\r\ndata: {"text": "ğ"}\r\n\r\n'
     content = f"{crlf}\ndata: a\ndata: b\n\nevent: done\ndata:{{}}\n\nevent: lost\n".encode()
     stream = EventStream()
-    found = [event for at in range(0, len(content), size) for event in stream.feed(content[at : at + size])]
-    assert found == [("token", '{"text": "ğ"}'), ("message", "a\nb"), ("done", "{}")]
+    events = [event for at in range(0, len(content), size) for event in stream.feed(content[at : at + size])]
+    assert events == [("token", '{"text": "ğ"}'), ("message", "a\nb"), ("done", "{}")]
 
 
 @asynccontextmanager
@@ -135,14 +135,14 @@ async def serving(handle: Handler) -> AsyncIterator[int]:
     """A server on the port that is yielded; at the end its connections are waited for."""
     handlers: set[asyncio.Task[None] | None] = set()
 
-    async def kept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def handle_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         handlers.add(asyncio.current_task())
         with suppress(ConnectionError):
             await handle(reader, writer)
             writer.close()
             await writer.wait_closed()
 
-    server = await asyncio.start_server(kept, "127.0.0.1", 0)
+    server = await asyncio.start_server(handle_connection, "127.0.0.1", 0)
     yield server.sockets[0].getsockname()[1]
     server.close()
     await asyncio.gather(*(task for task in handlers if task is not None))
@@ -233,20 +233,20 @@ async def test_what_fails_is_a_record_and_the_next_request_connects_anew() -> No
 
 @pytest.mark.anyio
 async def test_both_loops_ask_the_same_requests() -> None:
-    asked: list[dict[str, object]] = []
+    bodies: list[dict[str, object]] = []
 
     async def listening(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while (body := await read_request(reader)) is not None:
-            asked.append(body)
+            bodies.append(body)
             writer.write(json_reply(200, {"usage": {"generated_tokens": 1}}))
 
     async with serving(listening) as port:
         closed = await Closed(port, get_workload("generate"), clients=1, seed=4, warm_up_s=0.0).run(0.2)
-        first, asked = asked, []
+        first, bodies = bodies, []
         opened = await Open(port, get_workload("generate"), rate=100.0, seed=4, warm_up_s=0.0).run(0.2)
     assert first == take("generate", 4, len(first))
     # an open loop's requests come over several connections, of which a later one may be read first
-    assert sorted(map(str, asked)) == sorted(map(str, take("generate", 4, len(asked))))
+    assert sorted(map(str, bodies)) == sorted(map(str, take("generate", 4, len(bodies))))
     assert closed.records
     assert all(record.answered for record in (*closed.records, *opened.records))
     assert (closed.is_open, opened.is_open) == (False, True)
@@ -255,7 +255,7 @@ async def test_both_loops_ask_the_same_requests() -> None:
 EIGHT = Load(8)
 
 
-def measured(
+def make_measurement(
     arm: str, run: int, throughput: float, p99: float = 100.0, form: str = "", load: Load = EIGHT
 ) -> Measurement:
     summary = Summary(10, 0, 0, (), throughput, 5.0, 50.0, p99, None, None, None, None, 0.1)
@@ -263,11 +263,11 @@ def measured(
 
 
 RUNS = [
-    measured("A", 0, 10.0, form="sync"),
-    measured("A", 0, 20.0, form="async"),
-    measured("C", 0, 100.0, p99=50.0),
-    measured("A", 1, 40.0, form="async"),
-    measured("C", 1, 120.0, p99=25.0),
+    make_measurement("A", 0, 10.0, form="sync"),
+    make_measurement("A", 0, 20.0, form="async"),
+    make_measurement("C", 0, 100.0, p99=50.0),
+    make_measurement("A", 1, 40.0, form="async"),
+    make_measurement("C", 1, 120.0, p99=25.0),
 ]
 
 
@@ -283,19 +283,21 @@ def test_a_server_is_shown_in_its_faster_form_and_compared_run_by_run() -> None:
 
 
 def test_a_ratio_to_nothing_is_left_out() -> None:
-    _, ours = rows([measured("A", 0, 0.0), measured("C", 0, 100.0)])
+    _, ours = rows([make_measurement("A", 0, 0.0), make_measurement("C", 0, 100.0)])
     assert "throughput" not in ours.ratios["A"]
 
 
 def test_open_loops_are_compared_at_the_same_share() -> None:
-    slow = measured("A", 0, 1.0, load=Load(share=0.8, rate=1.0))
-    fast = measured("C", 0, 9.0, p99=20.0, load=Load(share=0.8, rate=9.0))
+    slow = make_measurement("A", 0, 1.0, load=Load(share=0.8, rate=1.0))
+    fast = make_measurement("C", 0, 9.0, p99=20.0, load=Load(share=0.8, rate=9.0))
     assert rows([slow, fast])[1].ratios["A"]["latency_p99_ms"].median == pytest.approx(0.2)
 
 
 def test_capacity_is_the_best_median() -> None:
-    closed = [measured("C", run, throughput, load=Load(1)) for run, throughput in enumerate((9.0, 10.0, 900.0))]
-    closed += [measured("C", run, throughput, load=Load(64)) for run, throughput in enumerate((50.0, 60.0, 70.0))]
+    closed = [make_measurement("C", run, throughput, load=Load(1)) for run, throughput in enumerate((9.0, 10.0, 900.0))]
+    closed += [
+        make_measurement("C", run, throughput, load=Load(64)) for run, throughput in enumerate((50.0, 60.0, 70.0))
+    ]
     assert capacity(closed).throughput == 60.0
     assert units_per_request(closed) == 5.0
 
@@ -304,8 +306,10 @@ def test_a_report_is_written_shown_and_drawn(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     from benchmarks.machine import Machine
 
-    made = [*RUNS, measured("C", 0, 90.0, load=Load(share=0.5, rate=10.0))]
-    report = Report("2026-01-01", Machine("a processor", 2, "cpu", {}), {"generate": "tiny"}, 1.0, 2, tuple(made))
+    measurements = [*RUNS, make_measurement("C", 0, 90.0, load=Load(share=0.5, rate=10.0))]
+    report = Report(
+        "2026-01-01", Machine("a processor", 2, "cpu", {}), {"generate": "tiny"}, 1.0, 2, tuple(measurements)
+    )
     report.write(tmp_path / "report.json")
     content = json.loads((tmp_path / "report.json").read_text())
     assert [row["arm"] for row in content["rows"]] == ["A", "C", "C"]
@@ -314,11 +318,11 @@ def test_a_report_is_written_shown_and_drawn(tmp_path: Path) -> None:
     assert shown.row_count == 3
     assert [column.header for column in shown.columns][:5] == ["load", "server", "requests", "tokens/s", "× A"]
     assert plot(report.rows, "generate").startswith(b"\x89PNG")
-    assert remarks(made) == []
+    assert remarks(measurements) == []
 
 
 def test_what_spoils_a_measurement_is_said() -> None:
-    good = measured("C", 0, 1.0)
+    good = make_measurement("C", 0, 1.0)
     failed = replace(good.summary, errors=(("status 500", 3),), load_cpu=0.9)
     lines = remarks([good, replace(good, others_cpu=0.8), replace(good, summary=failed)])
     assert len(lines) == 3
