@@ -129,22 +129,22 @@ class Registry:
             raise ModelNotFound(f"no such model; there are {', '.join(self.models)}", "model")
         return self.models[name]
 
-    def of_kind(self, kind: str, name: str | None) -> list[Served]:
-        """The named model, or all of a kind. Raises ModelNotFound, also for one of another kind, and NoModel."""
+    def for_task(self, task: str, name: str | None) -> list[Served]:
+        """The named model, or all that do a task. Raises ModelNotFound, also where it does another, and NoModel."""
         if name is not None:
             loaded = self.get(name)
-            if loaded.task != kind:
-                raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs a {kind}", "model")
+            if loaded.task != task:
+                raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs a {task}", "model")
             return [loaded]
-        models = [loaded for loaded in self.models.values() if loaded.task == kind]
-        models.sort(key=lambda loaded: loaded.kind != kind)  # other kinds that do the task, such as n-grams, come last
+        models = [loaded for loaded in self.models.values() if loaded.task == task]
+        models.sort(key=lambda loaded: loaded.kind != task)  # other kinds that do the task, such as n-grams, come last
         if not models:
-            raise NoModel(f"no model of the kind {kind} is loaded", "model")
+            raise NoModel(f"no model of the kind {task} is loaded", "model")
         return models
 
-    def for_text(self, kind: str, name: str | None, text: str) -> Served:
-        """The named model, or the first of a kind for the language that a text is in."""
-        models = self.of_kind(kind, name)
+    def for_text(self, task: str, name: str | None, text: str) -> Served:
+        """The named model, or the first that does a task in the language of a text."""
+        models = self.for_task(task, name)
         languages = list(dict.fromkeys(language for loaded in models for language in loaded.languages))
         if len(models) == 1 or not languages:
             return models[0]
@@ -161,13 +161,13 @@ class Registry:
             raise ModelNotFound(f"the model's cells are {model.config.cell}; only an LSTM has these gates", "model")
         return loaded
 
-    def for_prompt(self, name: str | None, text: str, made_by: str | None) -> Served:
+    def for_prompt(self, name: str | None, text: str, state_model: str | None) -> Served:
         """The model that made the state, if there is one; else the named one, or the first for the text's language."""
-        if made_by is None:
+        if state_model is None:
             return self.for_text("language", name, text)
-        if name not in (None, made_by):
-            raise Conflict(f"the state is of the model {made_by}", "model")
-        return self.get(made_by)
+        if name not in (None, state_model):
+            raise Conflict(f"the state is of the model {state_model}", "model")
+        return self.get(state_model)
 
     def directions(self) -> list[tuple[str, str]]:
         """All directions (source, target) that some model translates."""
@@ -178,7 +178,7 @@ class Registry:
         self, name: str | None, texts: Sequence[str], source: str, target: str | None
     ) -> tuple[Served, str, list[Detected]]:
         """`choose_direction` among the named model, or all translators."""
-        return choose_direction(self.of_kind("translator", name), texts, source, target)
+        return choose_direction(self.for_task("translator", name), texts, source, target)
 
 
 def choose_direction(

@@ -243,17 +243,17 @@ class Engine:
     def _expire(self) -> None:
         now = self._clock()
         for ticket in self._tickets():
-            if now > ticket.deadline and not ticket.gone:
+            if now > ticket.deadline and not ticket.closed:
                 self._outbox.fail(ticket, DeadlineExceeded(f"no answer within {ticket.timeout_s:g} s"))
         for queue in self._queues.values():
-            for entry in [entry for entry in queue if entry.ticket.gone]:
+            for entry in [entry for entry in queue if entry.ticket.closed]:
                 queue.remove(entry)
                 self._admission.leave(entry.ticket)
                 self._meter.ended(entry.ticket)
 
     def _account(self) -> None:
         """Record finished tickets; drop the lanes of a model that was swapped out and has no task left."""
-        ended = [ticket for ticket in self._running if ticket.gone]
+        ended = [ticket for ticket in self._running if ticket.closed]
         if ended:
             now = self._clock()
             since = max(self._last_finish, min(ticket.created for ticket in ended))
@@ -292,7 +292,7 @@ class Engine:
         with self._condition:
             entries, self._inbox = self._inbox, deque()
         for ticket in [*self._tickets(), *(entry.ticket for entry in entries)]:
-            if not ticket.gone:
+            if not ticket.closed:
                 self._outbox.fail(ticket, error)
         for entry in [*entries, *(entry for queue in self._queues.values() for entry in queue)]:
             self._admission.leave(entry.ticket)

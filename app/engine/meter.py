@@ -17,8 +17,8 @@ class Meter:
         self._metrics.queue_seconds.observe(self._clock() - ticket.created)
 
     def ended(self, ticket: Ticket) -> None:
-        """A ticket has ended, or its caller has left."""
-        if ticket.left:
+        """A ticket has ended or was cancelled."""
+        if ticket.cancelled:
             self._metrics.cancellations.inc()
 
     def stepped(self, model: str, lane: Lane, work: Work, seconds: float) -> None:

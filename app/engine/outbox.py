@@ -15,28 +15,28 @@ log = get_logger(__name__)
 class Outbox:
     """Collects the events of a step and sends them together: one callback on each event loop, however many they are.
 
-    A ticket that has ended, or whose caller has left, gets nothing more.
+    A ticket that has ended or was cancelled gets nothing more.
     """
 
     def __init__(self) -> None:
         self._events: list[tuple[Ticket, Any]] = []
 
     def post(self, ticket: Ticket, event: Any) -> None:
-        if not ticket.gone:
+        if not ticket.closed:
             ticket.posted += 1
             self._events.append((ticket, event))
 
     def finish(self, ticket: Ticket, result: Any) -> None:
         """Post the result, the last event."""
         self.post(ticket, Finished(result))
-        ticket.gone = True
+        ticket.closed = True
 
     def fail(self, ticket: Ticket, error: BaseException) -> None:
         """Post an error, the last event. One that is not the client's fault is logged."""
-        if not ticket.gone and not isinstance(error, ServiceError | ModelError):
+        if not ticket.closed and not isinstance(error, ServiceError | ModelError):
             log.error("job_failed", exc_info=error, kind=type(ticket.job).__name__, request=ticket.request_id)
         self.post(ticket, Finished(error=error))
-        ticket.gone = True
+        ticket.closed = True
 
     def send(self) -> None:
         events, self._events = self._events, []

@@ -34,8 +34,8 @@ class Finished:
 class Ticket:
     """The engine's thread posts events to it; its caller awaits them, on the event loop that created it.
 
-    created and started are the times of submission and of the first token, by the engine's clock. gone: it has ended
-    or its caller has left; left: its caller left before the end. posted and taken count events; those between them
+    created and started are the times of submission and of the first token, by the engine's clock. closed: it has ended
+    or was cancelled; cancelled: its caller gave up before the end. posted and taken count events; those between them
     are unread. on_read is called when the caller has read events.
     """
 
@@ -45,8 +45,8 @@ class Ticket:
     created: float
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     request_id: str = field(default_factory=request_id.get)
-    gone: bool = False
-    left: bool = False
+    closed: bool = False
+    cancelled: bool = False
     started: float = 0.0
     posted: int = 0
     taken: int = 0
@@ -67,13 +67,13 @@ class Ticket:
     def unread(self) -> int:
         return self.posted - self.taken
 
-    def leave(self) -> None:
+    def cancel(self) -> None:
         """Give up the job: it ends, and frees its slots, by the next step."""
-        self.left = self.left or not self.gone
-        self.gone = True
+        self.cancelled = self.cancelled or not self.closed
+        self.closed = True
 
     async def result(self) -> Any:
-        """The result, or the error, raised. Events before it are dropped. Leaves if cancelled."""
+        """The result, or the error, raised. Events before it are dropped. Cancelling the call cancels the job."""
         while True:
             for event in await self.events():
                 if isinstance(event, Finished):
@@ -84,7 +84,7 @@ class Ticket:
     async def events(self) -> Sequence[Any]:
         """Wait for events; return all that have arrived. The last one of a job is a Finished.
 
-        Raises DeadlineExceeded only where the engine itself is stuck. Leaves if cancelled.
+        Raises DeadlineExceeded only where the engine itself is stuck. Cancelling the call cancels the job.
         """
         try:
             if not self._events:
@@ -92,10 +92,10 @@ class Ticket:
                 async with asyncio.timeout(self.timeout_s + STUCK_S):
                     await self._arrived.wait()
         except TimeoutError:
-            self.leave()
+            self.cancel()
             raise DeadlineExceeded(f"no answer within {self.timeout_s:g} s") from None
         except asyncio.CancelledError:
-            self.leave()
+            self.cancel()
             raise
         events, self._events = self._events, deque()
         self.taken += len(events)

@@ -80,10 +80,10 @@ class Client(ABC):
             await asyncio.wait((answering, disconnecting), return_when=asyncio.FIRST_COMPLETED)
             if answering.done():
                 return answering.result()
-            ticket.leave()
+            ticket.cancel()
             raise ClientGone("the client closed the connection")
         except asyncio.CancelledError:
-            ticket.leave()
+            ticket.cancel()
             raise
         finally:
             answering.cancel()
@@ -135,7 +135,7 @@ def _all_or_none(tickets: Sequence[Ticket]) -> Iterator[None]:
         yield
     except BaseException:
         for ticket in tickets:
-            ticket.leave()
+            ticket.cancel()
         raise
 
 

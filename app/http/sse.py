@@ -82,7 +82,7 @@ async def _write(
             yield chunk
     finally:
         for ticket in tickets:
-            ticket.leave()
+            ticket.cancel()
 
 
 def _format(formatter: Formatter, index: int, events: Iterable[Any]) -> bytes:

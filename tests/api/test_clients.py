@@ -54,7 +54,7 @@ class TestLocalClient:
             client = LocalClient()
             ticket = await client.submit(engine, job, registry.get("language-en"))
             events = list(await client.first(ticket))
-            ticket.leave()
+            ticket.cancel()
             return events
 
         events = asyncio.run(first())

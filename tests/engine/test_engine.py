@@ -95,7 +95,7 @@ async def run_schedule(driver: Driver, draw: random.Random, alone: list[Any]) ->
                 if draw.random() < 0.3:
                     leaving.setdefault(step + draw.randrange(12), []).append(ticket)
         for ticket in leaving.get(step, []):
-            ticket.leave()
+            ticket.cancel()
         driver.step()
     await driver.finish()
     left = {ticket for group in leaving.values() for ticket in group}
@@ -573,5 +573,5 @@ class TestThread:
             await waiting
         while engine.running:
             await asyncio.sleep(0.001)
-        assert ticket.gone
+        assert ticket.closed
         await asyncio.to_thread(engine.stop, 5)

@@ -69,7 +69,7 @@ class ClassifyLane(Lane):
         self._queue += [_Text(task, index) for index in range(len(task.ids))]
 
     def sweep(self) -> None:
-        self._queue = [text for text in self._queue if not text.task.ticket.gone]
+        self._queue = [text for text in self._queue if not text.task.ticket.closed]
 
     def step(self, alone: bool, /) -> Work:
         buckets = length_buckets([len(text.ids) for text in self._queue], ALONE_TOKENS if alone else STEP_TOKENS)
@@ -105,5 +105,5 @@ class ClassifyLane(Lane):
                 )
                 bias, logit = self._bias[best[row]], float(logits[row, best[row]])
                 task.verdicts[text.index] = Verdict(label, scores, explanation, bias, logit)
-            if len(task.verdicts) == len(task.ids) and not task.ticket.gone:
+            if len(task.verdicts) == len(task.ids) and not task.ticket.closed:
                 self._outbox.finish(task.ticket, [task.verdicts[index] for index in range(len(task.ids))])

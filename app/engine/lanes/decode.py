@@ -85,24 +85,24 @@ class DecodeLane(Lane):
 
     def sweep(self) -> None:
         """As of every lane; also park the rows of slow clients, and bring back those of clients that caught up."""
-        self._joining = [entry for entry in self._joining if not entry[0].ticket.gone]
-        for task in [task for task in self._parked if task.ticket.gone]:
+        self._joining = [entry for entry in self._joining if not entry[0].ticket.closed]
+        for task in [task for task in self._parked if task.ticket.closed]:
             del self._parked[task]
-        slow = {task for task, _ in self._rows if task.ticket.unread > MAX_UNREAD and not task.ticket.gone}
+        slow = {task for task, _ in self._rows if task.ticket.unread > MAX_UNREAD and not task.ticket.closed}
         if slow:
             self._park(slow)
-        if any(task.ticket.gone for task, _ in self._rows):
-            self._keep([index for index, (task, _) in enumerate(self._rows) if not task.ticket.gone])
+        if any(task.ticket.closed for task, _ in self._rows):
+            self._keep([index for index, (task, _) in enumerate(self._rows) if not task.ticket.closed])
         for task in [task for task in self._parked if task.ticket.unread <= MAX_UNREAD // 2]:
             rows, state = self._parked.pop(task)
             self._append([(task, row) for row in rows], state)
 
     def interrupt(self) -> None:
         for index, (task, row) in enumerate(self._rows):
-            if self._state and task.job.return_snapshot and not task.ticket.gone:
+            if self._state and task.job.return_snapshot and not task.ticket.closed:
                 self._interrupt(task, row, self._state.rows(slice(index, index + 1)))
         for task, (rows, state) in self._parked.items():
-            if task.job.return_snapshot and not task.ticket.gone:
+            if task.job.return_snapshot and not task.ticket.closed:
                 self._interrupt(task, rows[0], state)
 
     def step(self, _alone: bool, /) -> Work:

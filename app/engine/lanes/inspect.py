@@ -82,7 +82,7 @@ class InspectLane(Lane):
         self._tasks.append(task)
 
     def sweep(self) -> None:
-        self._tasks = deque(task for task in self._tasks if not task.ticket.gone)
+        self._tasks = deque(task for task in self._tasks if not task.ticket.closed)
 
     def step(self, _alone: bool, /) -> Work:
         task = self._tasks.popleft()

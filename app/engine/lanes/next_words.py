@@ -119,7 +119,7 @@ class NextWordsLane(Lane):
         self._tasks.append((task, task.queries()))
 
     def sweep(self) -> None:
-        self._tasks = deque(entry for entry in self._tasks if not entry[0].ticket.gone)
+        self._tasks = deque(entry for entry in self._tasks if not entry[0].ticket.closed)
 
     def step(self, _alone: bool, /) -> Work:
         batch = [self._tasks.popleft()]

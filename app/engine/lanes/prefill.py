@@ -85,7 +85,7 @@ class PrefillLane(Lane):
         self._rows.append(_PrefillRow(task, partial(then, task), state, state))
 
     def sweep(self) -> None:
-        self._rows = [row for row in self._rows if not row.task.ticket.gone]
+        self._rows = [row for row in self._rows if not row.task.ticket.closed]
 
     def step(self, alone: bool, /) -> Work:
         batch: list[_PrefillRow] = []
@@ -101,11 +101,11 @@ class PrefillLane(Lane):
                 else:
                     row.advance(result.rows(slice(index, index + 1)))
         for row in self._rows:
-            if not row.remaining and not row.task.ticket.gone:
+            if not row.remaining and not row.task.ticket.closed:
                 row.then(row.state, row.boundary_state)
         # rows of this batch go to the end of the queue
         queue = [row for row in self._rows if row not in batch] + batch
-        self._rows = [row for row in queue if row.remaining and not row.task.ticket.gone]
+        self._rows = [row for row in queue if row.remaining and not row.task.ticket.closed]
         return Work(len(batch), prompt_tokens=tokens)
 
     def _prefill(self, rows: Sequence[_PrefillRow]) -> State:

@@ -177,7 +177,7 @@ class EncodeLane(Lane):
             self._beams.post(task)  # no text of it has letters
 
     def sweep(self) -> None:
-        self._queue = deque(entry for entry in self._queue if not entry[0].ticket.gone)
+        self._queue = deque(entry for entry in self._queue if not entry[0].ticket.closed)
 
     def step(self, _alone: bool, /) -> Work:
         batch = self._take_batch()
@@ -240,7 +240,7 @@ class BeamLane(Lane):
         self._tasks |= {beam: task for task, beam in entries}
 
     def sweep(self) -> None:
-        gone = {beam for beam, task in self._tasks.items() if task.ticket.gone}
+        gone = {beam for beam, task in self._tasks.items() if task.ticket.closed}
         if gone:
             for batch in self._batches:
                 batch.remove(gone)
@@ -274,7 +274,7 @@ class BeamLane(Lane):
 
     def post(self, task: TranslateTask) -> None:
         """Post what has become ready with the end of a sentence."""
-        if task.ticket.gone:
+        if task.ticket.closed:
             return
         try:
             if task.job.stream:

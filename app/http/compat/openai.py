@@ -41,7 +41,7 @@ async def models(engine: EngineDep, _: ClientDep) -> ModelList:
 
 async def model_(model: str, engine: EngineDep, _: ClientDep) -> Model:
     """A model for /v1/completions."""
-    return _model(engine.registry.of_kind("language", model)[0])
+    return _model(engine.registry.for_task("language", model)[0])
 
 
 def _model(served: Served) -> Model:
@@ -52,7 +52,7 @@ async def completions(
     body: CompletionRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> Completion | EventSourceResponse:
     """Continue one or several prompts. docs/clients.md lists the differences to OpenAI's API."""
-    (served,) = engine.registry.of_kind("language", body.model)
+    (served,) = engine.registry.for_task("language", body.model)
     builder = CompletionBuilder(body, served)
     jobs = [builder.job(prompt) for prompt in body.prompts]
     tickets = await client.submit_all(engine, [(job, served) for job in jobs])
