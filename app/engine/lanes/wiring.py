@@ -96,12 +96,13 @@ def make_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
 def prepare(ticket: Ticket, served: Served) -> Task:
     """Tokenize a job's texts. Raises what `Engine.submit` does for a job that can't be done."""
     job: Job = ticket.job
-    if isinstance(job, GenerateJob | PredictJob):
-        if job.snapshot:
-            check_snapshot(job.snapshot, served)
-        if isinstance(job, GenerateJob):
-            _check_ids(job, served)
-        return GenerateTask(ticket, served) if isinstance(job, GenerateJob) else PredictTask(ticket, served)
+    if isinstance(job, GenerateJob | PredictJob) and job.snapshot:
+        check_snapshot(job.snapshot, served)
+    if isinstance(job, GenerateJob):
+        _check_ids(job, served)
+        return GenerateTask(ticket, served)
+    if isinstance(job, PredictJob):
+        return PredictTask(ticket, served)
     if isinstance(job, InspectJob):
         return InspectTask(ticket, served)
     if isinstance(job, ClassifyJob):
