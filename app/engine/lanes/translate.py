@@ -39,7 +39,7 @@ class _Unit:
 class TranslateTask:
     """A TranslateJob as beams: one a sentence, and more where a sentence may have to be translated in parts.
 
-    Raises InvalidRequest where attention is wanted for more than MAX_ATTENTION_TOKENS.
+    Raises InvalidRequest where attention is requested for more than MAX_ATTENTION_TOKENS.
     """
 
     def __init__(self, ticket: Ticket, model: Translator, tokenizer: Tokenizer) -> None:
@@ -96,8 +96,8 @@ class TranslateTask:
 
     def _text(self, unit: _Unit, rank: int) -> str:
         """A sentence's translation, by its rank among the hypotheses, with what stands around it."""
-        made = unit.sentence.render(self._hypotheses(unit), self.job.target, rank) if unit.sentence else ""
-        return unit.before + made + unit.after
+        translation = unit.sentence.render(self._hypotheses(unit), self.job.target, rank) if unit.sentence else ""
+        return unit.before + translation + unit.after
 
     def _used(self, unit: _Unit) -> list[Beam]:
         """The beams that a unit's translation comes from."""
