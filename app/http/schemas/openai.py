@@ -71,7 +71,11 @@ class CompletionRequest(LaxRequest):
     stop: Stop = Field([])
     presence_penalty: float = Field(0.0, ge=-2, le=2)
     frequency_penalty: float = Field(0.0, ge=-2, le=2)
-    logit_bias: dict[TokenId, Annotated[float, Field(ge=-100, le=100)]] = Field({}, max_length=1024)
+    logit_bias: dict[TokenId, Annotated[float, Field(ge=-100, le=100)]] = Field(
+        {},
+        max_length=1024,
+        json_schema_extra={"additionalProperties": False},  # pydantic documents the pattern of keys as optional
+    )
     seed: int | None = Field(None, ge=-MAX_SEED, le=MAX_SEED)
     suffix: str = Field("", max_length=0, description="Models read from left to right only.")
 
