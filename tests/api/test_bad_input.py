@@ -170,7 +170,9 @@ NAMES = st.sampled_from(
 
 
 @given(path=st.sampled_from(sorted(VALID)), change=st.dictionaries(NAMES, ANYTHING, max_size=3))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 async def test_nothing_is_a_500(client: httpx.AsyncClient, path: str, change: dict) -> None:
     content = json.dumps(VALID[path] | change)
     response = await client.post(path, content=content, headers={"content-type": "application/json"})

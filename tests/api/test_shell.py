@@ -342,6 +342,7 @@ def check_reply(request: bytes, reply: bytes) -> None:
         assert secret not in shown, (request[:500], reply[:900])
 
 
+@pytest.mark.slow
 def test_no_malformed_request_breaks_anything(quick: Live) -> None:
     """2,400 of them: no 5xx, no long body, nothing of theirs and nothing of ours in a reply, and the server lives."""
     for seed in range(2400):

@@ -46,7 +46,10 @@ def test_bars_are_what_the_api_answers(visit: Visit, live: Live, language: str, 
 def test_only_what_is_new_is_sent(visit: Visit, live: Live) -> None:
     page = visit()
     text = "The old man went to the market because he wanted to buy a fish for the cat "
-    write(page, text, delay=100)
+    page.fill("#write-text", "")
+    for end, key in enumerate(text, 1):
+        page.type("#write-text", key)
+        expect(page.locator("#write")).to_have_attribute("data-shown", text[:end])
     late = [body for body in bodies(page, "/next-word-probs") if "state" in body]
     assert len(late) > 20
     assert sum(len(body["text"]) for body in late) <= 2 * len(late)
@@ -172,6 +175,7 @@ def test_stop_ends_it_on_the_server_too(visit: Visit, live: Live) -> None:
     assert page.inner_text("#write-on") == "Write on"
 
 
+@pytest.mark.slow
 def test_typing_is_never_stale_and_never_queues(visit: Visit) -> None:
     """Ten keys a second for twenty seconds."""
     page = visit()
