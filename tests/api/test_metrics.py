@@ -59,10 +59,10 @@ async def test_requests_and_tokens_are_counted(client: httpx.AsyncClient) -> Non
 async def test_refusals_have_a_reason(client: httpx.AsyncClient) -> None:
     await client.post("/generate", json={"prompt": "the man", "model": "none"})
     await client.post("/generate", json={"prompt": 5})
-    found = await numbers(client)
-    assert found["carousel_refusals_total|model_not_found"] == 1
-    assert found["carousel_refusals_total|invalid"] == 1
-    assert found["carousel_requests_total|/generate|404"] == 1
+    values = await numbers(client)
+    assert values["carousel_refusals_total|model_not_found"] == 1
+    assert values["carousel_refusals_total|invalid"] == 1
+    assert values["carousel_requests_total|/generate|404"] == 1
 
 
 async def test_no_label_grows_with_what_is_sent(client: httpx.AsyncClient) -> None:
@@ -85,6 +85,6 @@ async def test_the_dashboard_asks_for_what_there_is(client: httpx.AsyncClient) -
     await client.post("/generate", json={"prompt": 5})
     known = {name.split("|")[0] for name in await numbers(client)}
     board = json.loads(DASHBOARD.read_text(encoding="utf-8"))
-    asked = {name for panel in board["panels"] for target in panel["targets"] for name in NAME.findall(target["expr"])}
-    assert len(asked) > 15
-    assert asked <= known
+    used = {name for panel in board["panels"] for target in panel["targets"] for name in NAME.findall(target["expr"])}
+    assert len(used) > 15
+    assert used <= known

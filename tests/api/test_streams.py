@@ -64,10 +64,10 @@ class TestComingBack:
         body.pop("seed", None)  # the ids say which it was
         whole = (await client.post(path, json=body)).text
         blocks = whole.strip().split("\n\n")
-        for place, block in enumerate(blocks[:-1]):
+        for index, block in enumerate(blocks[:-1]):
             last = block.split("id: ")[1].split("\n")[0]
             rest = await client.post(path, json=body, headers={"Last-Event-ID": last})
-            assert rest.text.strip().split("\n\n") == blocks[place + 1 :]
+            assert rest.text.strip().split("\n\n") == blocks[index + 1 :]
 
     @pytest.mark.parametrize(
         ("last", "reason"),

@@ -98,10 +98,16 @@ class TestGeneration:
 
     @pytest.mark.parametrize("stop", [None, ["e"], ["zz"]])
     def test_streamed_is_not_streamed(self, client: InferenceClient, stop: list[str] | None) -> None:
-        asked: dict[str, Any] = {"seed": 9, "do_sample": True, "temperature": 1.3, "max_new_tokens": 15, "stop": stop}
-        whole = client.text_generation(PROMPT, details=True, **asked)
-        assert "".join(client.text_generation(PROMPT, stream=True, **asked)) == whole.generated_text
-        *tokens, last = client.text_generation(PROMPT, stream=True, details=True, **asked)
+        parameters: dict[str, Any] = {
+            "seed": 9,
+            "do_sample": True,
+            "temperature": 1.3,
+            "max_new_tokens": 15,
+            "stop": stop,
+        }
+        whole = client.text_generation(PROMPT, details=True, **parameters)
+        assert "".join(client.text_generation(PROMPT, stream=True, **parameters)) == whole.generated_text
+        *tokens, last = client.text_generation(PROMPT, stream=True, details=True, **parameters)
         assert all(token.details is None for token in tokens)
         assert last.generated_text == whole.generated_text
         assert last.details.finish_reason == whole.details.finish_reason
@@ -118,11 +124,11 @@ class TestGeneration:
 class TestOthers:
     def test_classification(self, live: Live) -> None:
         client = client_of(live, "sentiment-en")
-        found = client.text_classification("a very good film")
+        labels = client.text_classification("a very good film")
         own = native(live, "/classify", text="a very good film", model="sentiment-en")["results"][0]
-        assert {one.label: one.score for one in found} == pytest.approx(own["scores"])
-        assert found[0].label == own["label"]
-        assert math.isclose(sum(one.score for one in found), 1, rel_tol=1e-5)
+        assert {one.label: one.score for one in labels} == pytest.approx(own["scores"])
+        assert labels[0].label == own["label"]
+        assert math.isclose(sum(one.score for one in labels), 1, rel_tol=1e-5)
         assert len(client.text_classification("a very good film", top_k=1)) == 1
 
     def test_several_texts(self, live: Live) -> None:
@@ -142,7 +148,7 @@ class TestOthers:
 
 class TestRefusals:
     @pytest.mark.parametrize(
-        ("asked", "name"),
+        ("parameters", "name"),
         [
             ({"max_new_tokens": 100_000}, "parameters/max_new_tokens"), ({"temperature": -1}, "parameters/temperature"),
             ({"best_of": 99}, "parameters/best_of"), ({"watermark": True}, "parameters/watermark"),
@@ -150,9 +156,9 @@ class TestRefusals:
             ({"grammar": {"type": "json", "value": {}}}, "parameters/grammar"),
         ],
     )  # fmt: skip
-    def test_what_is_wrong_is_named(self, live: Live, asked: dict[str, Any], name: str) -> None:
+    def test_what_is_wrong_is_named(self, live: Live, parameters: dict[str, Any], name: str) -> None:
         with pytest.raises(ValidationError, match=name):
-            client_of(live, "language-en").text_generation(PROMPT, **asked)
+            client_of(live, "language-en").text_generation(PROMPT, **parameters)
 
     @pytest.mark.parametrize(("source", "target", "name"), [("en", "fr", "tgt_lang"), ("fr", "tr", "src_lang")])
     def test_a_language_that_is_not_translated(self, live: Live, source: str, target: str, name: str) -> None:

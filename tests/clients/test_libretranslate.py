@@ -37,13 +37,13 @@ class TestClient:
         assert client.translate(text, "auto", "en") == text
 
     def test_detect(self, client: LibreTranslateAPI) -> None:
-        (found,) = client.detect("İstasyon nerede? Eski köprünün yanında.")
-        assert found["language"] == "tr"
-        assert 50 < found["confidence"] <= 100
+        (detected,) = client.detect("İstasyon nerede? Eski köprünün yanında.")
+        assert detected["language"] == "tr"
+        assert 50 < detected["confidence"] <= 100
 
     def test_detect_knows_more_languages_than_are_translated(self, client: LibreTranslateAPI) -> None:
-        (found,) = client.detect("Où se trouve la vieille gare, s'il vous plaît ?")
-        assert found["language"] == "fr"
+        (detected,) = client.detect("Où se trouve la vieille gare, s'il vous plaît ?")
+        assert detected["language"] == "fr"
 
     def test_languages(self, client: LibreTranslateAPI) -> None:
         assert client.languages() == [

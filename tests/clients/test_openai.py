@@ -139,7 +139,7 @@ class TestStream:
             if choice.logprobs:
                 scores = [score for one in own if one.logprobs for score in one.logprobs.token_logprobs]
                 assert scores == choice.logprobs.token_logprobs
-                offsets = [place for one in own if one.logprobs for place in one.logprobs.text_offset]
+                offsets = [offset for one in own if one.logprobs for offset in one.logprobs.text_offset]
                 assert offsets == choice.logprobs.text_offset
         assert [chunk.usage for chunk in chunks if chunk.usage] == [plain.usage]
         assert chunks[-1].choices == []
