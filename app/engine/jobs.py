@@ -5,6 +5,7 @@ Of each job, `characters` is the length of its texts, and `cost` estimates its w
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from app.engine.snapshot import Snapshot
 from models.gates import Direction
@@ -166,6 +167,7 @@ class TranslateJob:
     alternatives: int = 0
     attention: bool = False
     stream: bool = False
+    format: Literal["text", "html"] = "text"
 
     @property
     def characters(self) -> int:

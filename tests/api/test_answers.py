@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import re
 
 import httpx
 import pytest
@@ -173,6 +174,15 @@ class TestTranslate:
         (error,) = refused.json()["errors"]
         assert error["pointer"] == "/attention"
         assert "at most 512 source tokens; given: 5" in error["detail"]
+
+    async def test_html(self, client: httpx.AsyncClient) -> None:
+        texts = ["<p>Where is the <b class='a'>station</b>? <br>It is near the bridge.", "Where is the station?"]
+        body = {"source": "en", "target": "tr", "attention": True, "alternatives": 1}
+        page, plain = (await ask(client, "/translate", text=texts, format="html", **body))["results"]
+        assert re.findall("<[^>]*>", page["text"]) == ["<p>", "<b class='a'>", "</b>", "<br>"]
+        assert [plain] == (await ask(client, "/translate", text=texts[1:], **body))["results"]
+        attention = page["attention"]
+        assert len(attention["weights"]) == len(attention["target_tokens"])
 
     async def test_many_texts_keep_their_order(self, client: httpx.AsyncClient) -> None:
         texts = ["the man sees the dog.", "bad", "a very good film: we liked it!"]

@@ -91,9 +91,11 @@ class TestComingBack:
 
 
 class TestTranslate:
-    async def test_sentences_make_up_the_texts(self, client: httpx.AsyncClient) -> None:
-        plain = (await client.post("/translate", json=TRANSLATE)).json()
-        *sentences, (_, _, done) = await streamed(client, "/translate", TRANSLATE)
+    @pytest.mark.parametrize("format_", ["text", "html"])
+    async def test_sentences_make_up_the_texts(self, client: httpx.AsyncClient, format_: str) -> None:
+        body = TRANSLATE | {"format": format_}
+        plain = (await client.post("/translate", json=body)).json()
+        *sentences, (_, _, done) = await streamed(client, "/translate", body)
         assert done == plain
         assert [data["index"] for _, _, data in sentences] == [0, 0, 0, 1]
         for index, result in enumerate(plain["results"]):

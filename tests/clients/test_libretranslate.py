@@ -1,6 +1,7 @@
 """The real `libretranslatepy`, and plain JSON, against a live server."""
 
 import json
+from html import escape
 from typing import Any
 from urllib.error import HTTPError
 
@@ -76,6 +77,27 @@ class TestJson:
         assert reply["translatedText"] not in reply["alternatives"]
         assert "detectedLanguage" not in reply
 
+    def test_html(self, base: str, live: Live) -> None:
+        page = "<p>The man &amp; a dog.</p>\n<pre>x &lt; y</pre><ul><li translate='no'>Ada<li>A dog!</ul>"
+        first, last = native(live, ["The man & a dog.", "A dog!"], "en", "tr")
+        expected = page.replace("The man &amp; a dog.", escape(first, quote=False))
+        expected = expected.replace("A dog!", escape(last, quote=False))
+        body = {"q": page, "source": "en", "target": "tr", "format": "html"}
+        for reply in (httpx.post(f"{base}/translate", json=body), httpx.post(f"{base}/translate", data=body)):
+            assert reply.json() == {"translatedText": expected}
+
+    def test_a_list_with_and_without_tags(self, base: str, live: Live) -> None:
+        texts = [
+            "The man.\nA dog!",
+            "<p>Köpek de adamı görüyor.",
+            '<a href="https://example.com/dog">A dog!</a>',
+        ]
+        body = {"q": texts, "source": "auto", "target": "tr", "format": "html"}
+        reply = httpx.post(f"{base}/translate", json=body).json()
+        first, last = native(live, [texts[0], "A dog!"], "en", "tr")
+        assert [one["language"] for one in reply["detectedLanguage"]] == ["en", "tr", "en"]
+        assert reply["translatedText"] == [first, texts[1], texts[2].replace("A dog!", escape(last, quote=False))]
+
     def test_forms(self, base: str) -> None:
         body = {"q": "The man.", "source": "en", "target": "tr"}
         replies = [
@@ -91,7 +113,7 @@ class TestJson:
         [
             ({"q": None}, "q"), ({"q": ""}, "q"), ({"q": []}, "q"), ({"q": ["  "]}, "q"), ({"q": "a" * 5001}, "q"),
             ({"q": ["a"] * 65}, "q"), ({"target": "fr"}, "target"),
-            ({"source": "fr"}, "source"), ({"format": "html"}, "format"),
+            ({"source": "fr"}, "source"), ({"format": "markdown"}, "format"),
             ({"target": None}, "target"), ({"alternatives": 99}, "alternatives"), ({"q": "\ud800"}, "q"),
         ],
     )  # fmt: skip

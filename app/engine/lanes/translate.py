@@ -17,6 +17,7 @@ from models.networks.translator import Translator
 from models.runtime.interface import TranslatorRuntime
 from models.runtime.state import State
 from models.text.front import Sentence, prepare
+from models.text.html import prepare_html
 from models.text.tokenizers import Tokenizer
 
 MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it
@@ -50,8 +51,8 @@ class TranslateTask:
         self.beams: list[Beam] = []
         self._units: list[_Unit] = []
         for index, text in enumerate(self.job.texts):
-            parts = prepare(text, source).parts
-            for before, sentence, after in _units(parts):
+            passage = prepare_html(text, source) if self.job.format == "html" else prepare(text, source)
+            for before, sentence, after in _units(passage.parts):
                 inputs = sentence.inputs() if sentence else ()
                 first = len(self.beams)
                 self.beams += [Beam(source_ids(model, tokenizer, text, self.job.target), config) for text in inputs]

@@ -21,6 +21,7 @@ from app.http.schemas.libretranslate import (
     TranslateForm,
 )  # fmt: skip
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
+from models.text.html import visible_text
 
 AUTO = "auto"
 NAMES = {
@@ -80,7 +81,8 @@ def _detect_sources(engine: Engine, body: TranslateForm, texts: Sequence[str]) -
     if body.source != AUTO:
         return [Detected(body.source, 1.0) for _ in texts]
     sources = {source for source, targets in targets_of.items() if body.target in targets}
-    return [detect(text, sorted(sources | {body.target})) for text in texts]
+    written = [visible_text(text) for text in texts] if body.format == "html" else texts
+    return [detect(text, sorted(sources | {body.target})) for text in written]
 
 
 async def _translate(
@@ -100,7 +102,7 @@ async def _translate(
 
 
 def _job(body: TranslateForm, texts: Sequence[str]) -> TranslateJob:
-    return TranslateJob(tuple(texts), body.target, DEFAULT_BEAM_SIZE, 1.0, body.alternatives)
+    return TranslateJob(tuple(texts), body.target, DEFAULT_BEAM_SIZE, 1.0, body.alternatives, format=body.format)
 
 
 def _answer(

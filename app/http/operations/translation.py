@@ -11,6 +11,7 @@ from app.http.operations.operation import Operation
 from app.http.schemas import translate as schemas
 from app.http.schemas.base import as_list
 from app.http.schemas.translate import TranslateReply, TranslateRequest, TranslateResult
+from models.text.html import visible_text
 
 
 def translate(
@@ -18,7 +19,8 @@ def translate(
 ) -> Operation[TranslateReply]:
     """Raises Conflict, InvalidRequest, ModelNotFound or NoModel."""
     texts = as_list(body.text)
-    served, target, detected = registry.for_translation(body.model, texts, body.source, body.target)
+    written = [visible_text(text) for text in texts] if body.format == "html" else texts
+    served, target, detected = registry.for_translation(body.model, written, body.source, body.target)
     job = TranslateJob(
         texts=tuple(texts),
         target=target,
@@ -27,6 +29,7 @@ def translate(
         alternatives=body.alternatives,
         attention=body.attention,
         stream=body.stream,
+        format=body.format,
     )
 
     def reply(translations: Sequence[Translation]) -> TranslateReply:

@@ -16,7 +16,7 @@ class TranslateForm(LaxRequest):
     q: TextOrTexts = Field(description="A text, or several.")
     source: str = Field(max_length=16, description="The text's language, or auto.")
     target: str = Field(max_length=16)
-    format: Literal["text"] = Field("text", description="HTML is not supported.")
+    format: Literal["text", "html"] = Field("text", description="Of html the text is translated; tags stay.")
     alternatives: int = Field(0, ge=0, le=10)
     api_key: str = Field("", max_length=200)
 

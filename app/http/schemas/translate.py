@@ -1,5 +1,7 @@
 """POST /translate."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from app.http.schemas.base import Reply, Request, TextOrTexts, example
@@ -18,6 +20,9 @@ class TranslateRequest(Request):
         description="The target language; by default, the only one into which the text's language is translated.",
     )
     model: str | None = Field(None, max_length=200, description="A translator; by default, one for the two languages.")
+    format: Literal["text", "html"] = Field(
+        "text", description="Of html the text is translated; tags, and what is marked as not to translate, stay."
+    )
     beam_size: int = Field(DEFAULT_BEAM_SIZE, ge=1, description="Number of hypotheses; 1 is greedy.")
     length_penalty: float = Field(1.0, ge=0, le=5, description="Hypotheses are ranked by logprob / length ** this.")
     alternatives: int = Field(
