@@ -1,9 +1,9 @@
-"""A directory holds all that serving needs of a model, and proves that it is whole.
+"""A checkpoint: a directory with everything that serving a model needs, and checksums that verify it.
 
     config.json         kind, languages, sizes, tokenizer kind, and how it was trained
     tokenizer.model     (or tokenizer.json for whole words)
     model.safetensors   the weights, in half precision; the tables of an n-gram or a bag as they are
-    metrics.json        what it was measured to do
+    metrics.json        its scores
     README.md           the model card
     manifest.json       the SHA-256 and size of each file above, and of any other file here
 
@@ -56,7 +56,7 @@ class Checkpoint:
     checksum: str
     size_bytes: int
     log: tuple[Mapping[str, Any], ...] = ()
-    """What it scored as it learned, an entry an evaluation; nothing where that was not kept."""
+    """The validation scores of its training, an entry for each evaluation; empty where there is no log."""
 
 
 def save(
@@ -72,9 +72,8 @@ def save(
 ) -> None:
     """Write a checkpoint; the directory appears whole, or not at all, and replaces an older one.
 
-    weights are the model's parameters by name (not necessarily those it holds now), kept in half
-    precision; buffers are kept to the bit, and extra files beside the rest. Raises CheckpointError
-    where the disk refuses.
+    weights are parameters by name, which may differ from the model's own (an average, say); they are stored in half
+    precision, buffers exactly. Raises CheckpointError where it can't be written.
     """
     config = {
         "format": FORMAT,
@@ -97,7 +96,7 @@ def save(
 
 
 def _small(values: Tensor) -> Tensor:
-    """Whole numbers in four bytes where they fit; `load` gives them back in eight."""
+    """int64 as int32 where the values fit; `load` restores int64."""
     fits = values.dtype == torch.int64 and (not values.numel() or int(values.abs().max()) < 2**31)
     return values.to(torch.int32) if fits else values
 
@@ -105,8 +104,8 @@ def _small(values: Tensor) -> Tensor:
 def replace_files(directory: Path, changes: Mapping[str, bytes], without: Collection[str] = ()) -> None:
     """Rewrite some files of a checkpoint, leave some out, and its manifest with them. Raises CheckpointError."""
     _, files = _read_verified(directory)
-    kept = {name: content for name, content in files.items() if name not in without}
-    write_files(directory, {**kept, **changes})
+    others = {name: content for name, content in files.items() if name not in without}
+    write_files(directory, {**others, **changes})
 
 
 def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
@@ -260,13 +259,13 @@ def _load_weights(path: Path, content: bytes, model: torch.nn.Module) -> None:
         weights = load_tensors(content)
     except (SafetensorError, ValueError) as error:
         raise CheckpointError(f"{path}: not safetensors: {error}") from None
-    own = model.state_dict()
-    expected = {name: tuple(tensor.shape) for name, tensor in own.items()}
-    found = {name: tuple(tensor.shape) for name, tensor in weights.items()}
-    for name in sorted(expected.keys() | found.keys()):
-        if expected.get(name) != found.get(name):
+    parameters = model.state_dict()
+    expected = {name: tuple(tensor.shape) for name, tensor in parameters.items()}
+    actual = {name: tuple(tensor.shape) for name, tensor in weights.items()}
+    for name in sorted(expected.keys() | actual.keys()):
+        if expected.get(name) != actual.get(name):
             raise CheckpointError(
-                f"{path}: {name} has the shape {found.get(name, 'none')}, "
+                f"{path}: {name} has the shape {actual.get(name, 'none')}, "
                 f"but config.json wants {expected.get(name, 'none')}"
             )
-    model.load_state_dict({name: tensor.to(own[name].dtype) for name, tensor in weights.items()})
+    model.load_state_dict({name: tensor.to(parameters[name].dtype) for name, tensor in weights.items()})
