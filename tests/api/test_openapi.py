@@ -1,5 +1,6 @@
 """The OpenAPI document keeps its word: schemathesis, with all its checks and a fixed seed, against a live server."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,5 +21,6 @@ def test_schemathesis_finds_nothing(serve: Serve, tmp_path: Path, keys: str) -> 
         "--request-timeout", "300", "--suppress-health-check", "too_slow",
         *(["--header", f"Authorization: Bearer {keys}"] if keys else []),
     ]  # fmt: skip
-    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stdout[-200000:] + found.stderr[-2000:]
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(Path(__file__).parent)}
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout[-200000:] + result.stderr[-2000:]
