@@ -1,58 +1,58 @@
-// The tab "Feel": what each word adds to a verdict.
+// The tab "Feel": classification, and the contribution of each word.
 
-import { ask } from "./api.js";
+import { fetchJson } from "./api.js";
 import { Latest } from "./latest.js";
-import { byId, fill, make, modelOptions, showBars, tintSigned } from "./parts.js";
+import { byId, fillSelect, make, modelOptions, showBars, tintSigned } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, percent, t } from "./texts.js";
 
-const LINES = 64;
+const MAX_LINES = 64;
 const FIELDS = ["text", "model"];
 
 export function feelTab(panel) {
   const area = byId("feel-text");
   const model = byId("feel-model");
-  const asking = new Latest(panel.querySelector(".say"));
+  const latest = new Latest(panel.querySelector(".say"));
   let shown = { lines: [], results: [] };
 
-  const lines = () => area.value.split("\n").filter((line) => line.trim()).slice(0, LINES);
+  const lines = () => area.value.split("\n").filter((line) => line.trim()).slice(0, MAX_LINES);
   const request = () => ["classify", { text: lines(), explain: true, ...(model.value && { model: model.value }) }];
 
   function refresh() {
     writeLink("feel", fieldsOf("feel", ...FIELDS));
     if (!lines().length) {
-      asking.cancel();
-      blank();
+      latest.cancel();
+      clear();
       return;
     }
-    asking.run(async (signal) => {
+    latest.run(async (signal) => {
       const [path, body] = request();
-      const reply = await ask(path, body, signal);
+      const reply = await fetchJson(path, body, signal);
       return () => {
         shown = { lines: body.text, results: reply.results };
         show();
       };
-    }, blank);
+    }, clear);
   }
 
-  function blank() {
+  function clear() {
     shown = { lines: [], results: [] };
     show();
   }
 
-  /** Which of the lines that count the cursor is in. */
-  function chosen() {
+  /** The index, among the lines that are not empty, of the line with the cursor. */
+  function currentLine() {
     const before = area.value.slice(0, area.selectionStart).split("\n");
-    const place = before.slice(0, -1).filter((line) => line.trim()).length;
-    return Math.min(place, shown.results.length - 1);
+    const index = before.slice(0, -1).filter((line) => line.trim()).length;
+    return Math.min(index, shown.results.length - 1);
   }
 
   function show() {
-    const place = chosen();
-    showLine(shown.lines[place] ?? "", shown.results[place]);
+    const index = currentLine();
+    showLine(shown.lines[index] ?? "", shown.results[index]);
     byId("feel-all").hidden = shown.results.length < 2;
     const rows = shown.results.map((result, row) =>
-      make("tr", row === place ? { "aria-current": "true" } : {}, make("td", {}, shown.lines[row]), make("td", {}, labelled(result.label)), make("td", {}, percent(result.score))),
+      make("tr", row === index ? { "aria-current": "true" } : {}, make("td", {}, shown.lines[row]), make("td", {}, labelText(result.label)), make("td", {}, percent(result.score))),
     );
     byId("feel-table").tBodies[0].replaceChildren(...rows);
   }
@@ -65,32 +65,32 @@ export function feelTab(panel) {
       byId("feel-sum").textContent = "";
       return;
     }
-    const scores = Object.entries(result.scores).map(([label, share]) => ({ name: labelled(label), share }));
+    const scores = Object.entries(result.scores).map(([label, share]) => ({ name: labelText(label), share }));
     showBars(byId("feel-bars"), scores);
-    const characters = [...line]; // the service counts characters, JavaScript halves of some
-    const most = Math.max(0.5, ...result.explanation.map((part) => Math.abs(part.contribution)));
+    const characters = [...line]; // offsets count code points, JavaScript strings count UTF-16 units
+    const largest = Math.max(0.5, ...result.explanation.map((part) => Math.abs(part.contribution)));
     let end = 0;
-    const pieces = [];
+    const nodes = [];
     for (const part of result.explanation) {
-      if (part.start > end) pieces.push(characters.slice(end, part.start).join(""));
-      if (part.end <= end && pieces.length) continue; // another byte of the same character
+      if (part.start > end) nodes.push(characters.slice(end, part.start).join(""));
+      if (part.end <= end && nodes.length) continue; // another byte of the same character
       const value = `${part.contribution < 0 ? "−" : "+"}${number(Math.abs(part.contribution))}`;
-      const piece = make("span", { class: "tint", title: value }, characters.slice(part.start, part.end).join(""));
-      tintSigned(piece, part.contribution / most);
-      pieces.push(piece);
+      const node = make("span", { class: "tint", title: value }, characters.slice(part.start, part.end).join(""));
+      tintSigned(node, part.contribution / largest);
+      nodes.push(node);
       end = part.end;
     }
-    words.replaceChildren(...pieces, characters.slice(end).join(""));
+    words.replaceChildren(...nodes, characters.slice(end).join(""));
     const sum = result.explanation.reduce((total, part) => total + part.contribution, 0);
-    byId("feel-sum").textContent = t("feel.sum", { label: labelled(result.label), sum: number(sum), bias: number(result.bias), logit: number(result.logit) });
+    byId("feel-sum").textContent = t("feel.sum", { label: labelText(result.label), sum: number(sum), bias: number(result.bias), logit: number(result.logit) });
   }
 
-  const labelled = (label) => t(`label.${label}`);
+  const labelText = (label) => t(`label.${label}`);
 
   function download() {
     const labels = Object.keys(shown.results[0].scores);
     const rows = [["text", "label", ...labels], ...shown.results.map((result, row) => [shown.lines[row], result.label, ...labels.map((label) => result.scores[label])])];
-    const csv = rows.map((row) => row.map(cell).join(",")).join("\r\n");
+    const csv = rows.map((row) => row.map(csvCell).join(",")).join("\r\n");
     const link = make("a", { href: URL.createObjectURL(new Blob(["\ufeff", csv], { type: "text/csv" })), download: "carousel.csv" });
     link.click();
     URL.revokeObjectURL(link.href);
@@ -102,11 +102,11 @@ export function feelTab(panel) {
   byId("feel-csv").addEventListener("click", download);
   addShare(panel, request);
   onLanguage(show);
-  return { fields: FIELDS, start: () => t("feel.start"), models: (all) => fill(model, modelOptions(all, "classifier")), refresh, leave: () => asking.cancel() };
+  return { fields: FIELDS, start: () => t("feel.start"), models: (models) => fillSelect(model, modelOptions(models, "classifier")), refresh, leave: () => latest.cancel() };
 }
 
-/** A cell of a CSV file; one that a spreadsheet would take for a formula is kept a text. */
-function cell(value) {
+/** A cell of a CSV file; the quote before a formula makes a spreadsheet show it as text. */
+function csvCell(value) {
   const text = typeof value === "string" && /^[=+\-@\t]/.test(value) ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

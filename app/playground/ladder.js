@@ -1,8 +1,8 @@
-// The tab "Ladder": one text, and what every model expects next, from counting words to the LSTM.
+// The tab "Ladder": the predictions of all language models for a text, from n-gram counts to the LSTM.
 
-import { ask } from "./api.js";
+import { fetchJson } from "./api.js";
 import { Latest } from "./latest.js";
-import { byId, fill, make, showBars } from "./parts.js";
+import { byId, fillSelect, make, showBars } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { languageName, number, onLanguage, t } from "./texts.js";
 
@@ -12,71 +12,71 @@ const KINDS = ["ngram", "language"]; // from the lowest rung up
 
 export function ladderTab(panel) {
   const area = byId("ladder-text");
-  const chosen = byId("ladder-language");
+  const language = byId("ladder-language");
   const columns = byId("ladder-columns");
-  const asking = new Latest(panel.querySelector(".say"));
-  let known = []; // models that predict text, the lowest rung first
-  const question = (model) => ["next-word-probs", { model: model.name, text: area.value, top: TOP, partial: true }];
-  const rungs = () => known.filter((model) => model.languages.includes(chosen.value));
+  const latest = new Latest(panel.querySelector(".say"));
+  let allRungs = []; // language models, the lowest rung first
+  const request = (model) => ["next-word-probs", { model: model.name, text: area.value, top: TOP, partial: true }];
+  const rungs = () => allRungs.filter((model) => model.languages.includes(language.value));
 
   function refresh() {
     writeLink("ladder", fieldsOf("ladder", ...FIELDS));
     const models = rungs();
     if (!area.value.trim() || !models.length) {
-      asking.cancel();
-      asking.say("");
-      blank();
+      latest.cancel();
+      latest.showMessage("");
+      clear();
       return;
     }
-    asking.run(async (signal) => {
+    latest.run(async (signal) => {
       const text = area.value;
-      const replies = await Promise.all(models.map((model) => ask(...question(model), signal)));
+      const replies = await Promise.all(models.map((model) => fetchJson(...request(model), signal)));
       return () => {
-        replies.forEach((reply, place) => bars(place, reply.next));
-        panel.dataset.shown = text; // what the bars belong to
+        replies.forEach((reply, index) => showRung(index, reply.next));
+        panel.dataset.shown = text; // the text of the bars
       };
-    }, blank);
+    }, clear);
   }
 
-  function bars(place, next) {
-    const list = columns.children[place].querySelector("ol");
+  function showRung(index, next) {
+    const list = columns.children[index].querySelector("ol");
     showBars(list, next.map(({ word, probability }) => ({ name: word, share: probability })));
   }
 
-  function blank() {
-    for (const place of columns.children) showBars(place.querySelector("ol"), []);
+  function clear() {
+    for (const column of columns.children) showBars(column.querySelector("ol"), []);
   }
 
-  /** A column for each rung: its name, what it is, how well it expects text that it never saw. */
+  /** Draw a column for each rung: its name, its kind and its perplexity on held-out text. */
   function draw() {
     const models = rungs();
     columns.replaceChildren(...models.map((model) => {
       const title = make("h2", { id: `rung-${model.name}` }, model.name);
       const score = model.metrics.evaluations?.[0]?.scores.perplexity_per_word;
-      const said = [t(`kind.${model.kind}`), ...(score < 1e6 ? [t("ladder.perplexity", { value: number(score, 1) })] : score ? [t("ladder.infinite")] : [])];
-      return make("article", { class: "rung" }, title, make("p", { class: "hint" }, said.join(", ")), make("ol", { class: "bars", "aria-labelledby": title.id }));
+      const facts = [t(`kind.${model.kind}`), ...(score < 1e6 ? [t("ladder.perplexity", { value: number(score, 1) })] : score ? [t("ladder.infinite")] : [])];
+      return make("article", { class: "rung" }, title, make("p", { class: "hint" }, facts.join(", ")), make("ol", { class: "bars", "aria-labelledby": title.id }));
     }));
     byId("ladder-none").hidden = models.length > 1;
   }
 
   area.addEventListener("input", refresh);
-  chosen.addEventListener("change", () => {
+  language.addEventListener("change", () => {
     draw();
     refresh();
   });
-  addShare(panel, () => question(rungs()[0] ?? { name: "" }));
+  addShare(panel, () => request(rungs()[0] ?? { name: "" }));
   onLanguage(draw);
 
   return {
     fields: FIELDS,
     start: () => t("ladder.start"),
     refresh,
-    leave: () => asking.cancel(),
+    leave: () => latest.cancel(),
     models(models) {
-      known = models.filter((model) => KINDS.includes(model.kind));
-      known.sort((one, other) => KINDS.indexOf(one.kind) - KINDS.indexOf(other.kind) || one.parameters - other.parameters);
-      const languages = [...new Set(known.flatMap((model) => model.languages))];
-      fill(chosen, languages.map((name) => [name, languageName(name)]));
+      allRungs = models.filter((model) => KINDS.includes(model.kind));
+      allRungs.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || a.parameters - b.parameters);
+      const languages = [...new Set(allRungs.flatMap((model) => model.languages))];
+      fillSelect(language, languages.map((name) => [name, languageName(name)]));
       draw();
     },
   };

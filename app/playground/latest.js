@@ -1,10 +1,10 @@
-// One question at a time: a new one takes the place of the one before, on the page and on the server.
+// One request at a time: a new request replaces the running one, on the page and on the server.
 
 import { Problem } from "./api.js";
 import { t } from "./texts.js";
 
 export class Latest {
-  /** Messages go into an element with the role status. */
+  /** status is the element with the role "status" that shows messages. */
   constructor(status) {
     this.status = status;
     this.controller = null;
@@ -15,33 +15,33 @@ export class Latest {
     return this.controller !== null;
   }
 
-  /** End what runs: its request is aborted, which ends it on the server too. */
+  /** Abort the running request, which cancels it on the server too. */
   cancel() {
     this.controller?.abort();
     this.controller = null;
   }
 
   /**
-   * Do some work instead of what runs. work(signal) asks, and returns a function that shows the answer; it is called
-   * only if nothing newer was asked. Where the server wants patience, the work is done again; where it refuses, blank()
-   * takes away what was shown before.
+   * Cancel the running work and start this one. work(signal) sends requests and returns a function that shows the
+   * results, which is called only if no newer work was started. Work is repeated after errors that a retry may solve;
+   * after all others, clear() removes the results shown before.
    */
-  async run(work, blank = () => {}) {
+  async run(work, clear = () => {}) {
     this.cancel();
     const controller = (this.controller = new AbortController());
-    const before = this.running;
-    this.running = this.#run(work, blank, controller, before);
+    const previous = this.running;
+    this.running = this.#run(work, clear, controller, previous);
     await this.running;
   }
 
-  async #run(work, blank, controller, before) {
-    await before.catch(() => {}); // an error of ours in the one before has been thrown already
+  async #run(work, clear, controller, previous) {
+    await previous.catch(() => {}); // whoever started that run handles its error
     const { signal } = controller;
     for (let attempt = 0; !signal.aborted; attempt++) {
       try {
         const show = await work(signal);
         if (signal.aborted) return;
-        this.say("");
+        this.showMessage("");
         show?.();
         break;
       } catch (error) {
@@ -50,20 +50,20 @@ export class Latest {
           this.controller = null;
           throw error;
         }
-        const pause = error.pause(attempt);
-        this.say(describe(error, pause));
+        const delay = error.retryDelay(attempt);
+        this.showMessage(describe(error, delay));
         if (error.status === 401) document.dispatchEvent(new Event("key-needed"));
-        if (pause === null) {
-          blank();
+        if (delay === null) {
+          clear();
           break;
         }
-        await sleep(pause, signal);
+        await sleep(delay, signal);
       }
     }
     if (this.controller === controller) this.controller = null;
   }
 
-  say(message, calm = false) {
+  showMessage(message, calm = false) {
     if (this.status.textContent !== message) this.status.textContent = message;
     this.status.classList.toggle("calm", calm);
   }

@@ -1,6 +1,6 @@
-// The page put together: tabs, language, theme, links, the API key.
+// The entry point: tabs, language, theme, links and the API key.
 
-import { ask, useKey } from "./api.js";
+import { fetchJson, setApiKey } from "./api.js";
 import { feelTab } from "./feel.js";
 import { insideTab } from "./inside.js";
 import { ladderTab } from "./ladder.js";
@@ -8,24 +8,24 @@ import { Latest } from "./latest.js";
 import { modelsTab } from "./models.js";
 import { byId } from "./parts.js";
 import { readLink } from "./share.js";
-import { language, languages, onLanguage, speak, t } from "./texts.js";
+import { applyLanguage, language, languages, onLanguage, t } from "./texts.js";
 import { translateTab } from "./translate.js";
 import { writeTab } from "./write.js";
 
 const THEMES = ["auto", "light", "dark"];
-const MAKERS = { write: writeTab, feel: feelTab, translate: translateTab, inside: insideTab, ladder: ladderTab, models: modelsTab };
-const remembered = (name) => localStorage.getItem(`carousel.${name}`);
-const remember = (name, value) => localStorage.setItem(`carousel.${name}`, value);
+const TABS = { write: writeTab, feel: feelTab, translate: translateTab, inside: insideTab, ladder: ladderTab, models: modelsTab };
+const loadSetting = (name) => localStorage.getItem(`carousel.${name}`);
+const saveSetting = (name, value) => localStorage.setItem(`carousel.${name}`, value);
 
-const tabs = Object.fromEntries(Object.entries(MAKERS).map(([name, tab]) => [name, tab(byId(name))]));
+const tabs = Object.fromEntries(Object.entries(TABS).map(([name, createTab]) => [name, createTab(byId(name))]));
 const loading = new Latest(byId("write").querySelector(".say"));
-let open = null;
+let openTab = null;
 
-/** Show a tab; the first time, with what the link carries, or an example. */
-function show(name) {
-  if (open === name) return;
-  if (open) tabs[open].leave();
-  open = name;
+/** Show a tab. A text field that is empty, as it is without a link, gets an example. */
+function showTab(name) {
+  if (openTab === name) return;
+  if (openTab) tabs[openTab].leave();
+  openTab = name;
   for (const other of Object.keys(tabs)) {
     byId(other).hidden = other !== name;
     const tab = byId(`tab-${other}`);
@@ -37,22 +37,22 @@ function show(name) {
   tabs[name].refresh();
 }
 
-/** Put what a link carries into the page. */
-function follow() {
+/** Set the fields that the link carries, and show its tab. */
+function applyLink() {
   const { tab, fields } = readLink();
   const name = tab in tabs ? tab : "write";
   for (const id of tabs[name].fields) {
     if (!(id in fields)) continue;
     const field = byId(`${name}-${id}`);
     field.value = fields[id];
-    if (field.localName === "select" && field.value !== fields[id]) field.dataset.wanted = fields[id]; // once it has options
+    if (field.localName === "select" && field.value !== fields[id]) field.dataset.pending = fields[id]; // its options are not loaded yet
   }
-  if (open === name) tabs[name].refresh();
-  else show(name);
+  if (openTab === name) tabs[name].refresh();
+  else showTab(name);
 }
 
 function setTheme(name) {
-  remember("theme", name);
+  saveSetting("theme", name);
   const dark = name === "dark" || (name === "auto" && matchMedia("(prefers-color-scheme: dark)").matches);
   document.documentElement.dataset.theme = dark ? "dark" : "light";
   byId("theme").dataset.t = `theme.${name}`;
@@ -60,56 +60,56 @@ function setTheme(name) {
 }
 
 function setLanguage(name) {
-  remember("language", name);
+  saveSetting("language", name);
   const examples = Object.keys(tabs).filter((tab) => byId(`${tab}-text`)?.value === tabs[tab].start());
-  speak(name);
-  for (const tab of examples) byId(`${tab}-text`).value = tabs[tab].start(); // untouched: the example of the other language
+  applyLanguage(name);
+  for (const tab of examples) byId(`${tab}-text`).value = tabs[tab].start(); // an example that was not edited is replaced by the new language's
   for (const button of document.querySelectorAll("[data-language]")) button.setAttribute("aria-pressed", String(button.dataset.language === language()));
-  if (open) tabs[open].refresh();
+  if (openTab) tabs[openTab].refresh();
 }
 
 byId("tabs").addEventListener("click", (event) => {
   const tab = event.target.closest("[role=tab]");
-  if (tab) show(tab.getAttribute("aria-controls"));
+  if (tab) showTab(tab.getAttribute("aria-controls"));
 });
 byId("tabs").addEventListener("keydown", (event) => {
   const names = Object.keys(tabs);
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  const place = step ? names.indexOf(open) + step + names.length : { Home: 0, End: names.length - 1 }[event.key];
-  if (place === undefined) return;
+  const index = step ? names.indexOf(openTab) + step + names.length : { Home: 0, End: names.length - 1 }[event.key];
+  if (index === undefined) return;
   event.preventDefault();
-  show(names[place % names.length]);
-  byId(`tab-${open}`).focus();
+  showTab(names[index % names.length]);
+  byId(`tab-${openTab}`).focus();
 });
 for (const button of document.querySelectorAll("[data-language]")) button.addEventListener("click", () => setLanguage(button.dataset.language));
-byId("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(remembered("theme") ?? "auto") + 1) % THEMES.length]));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTheme(remembered("theme") ?? "auto"));
-addEventListener("hashchange", follow);
+byId("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(loadSetting("theme") ?? "auto") + 1) % THEMES.length]));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTheme(loadSetting("theme") ?? "auto"));
+addEventListener("hashchange", applyLink);
 
 const dialog = byId("key-dialog");
 document.addEventListener("key-needed", () => dialog.open || dialog.showModal());
 dialog.addEventListener("close", () => {
   if (dialog.returnValue !== "use") return;
-  useKey(byId("key").value);
+  setApiKey(byId("key").value);
   start();
 });
 
-/** Learn which models there are, and show the tab that the address names. */
+/** Load the list of models, and refresh the open tab. */
 function start() {
   loading.run(async (signal) => {
-    const { models } = await ask("models", undefined, signal);
+    const { models } = await fetchJson("models", undefined, signal);
     return () => {
-      const list = () => Object.values(tabs).forEach((tab) => tab.models(models));
-      list();
-      onLanguage(list);
-      if (open) tabs[open].refresh();
+      const listModels = () => Object.values(tabs).forEach((tab) => tab.models(models));
+      listModels();
+      onLanguage(listModels);
+      if (openTab) tabs[openTab].refresh();
     };
   });
 }
 
-const wanted = remembered("language") ?? navigator.languages.map((name) => name.slice(0, 2)).find((name) => languages.includes(name));
-speak(wanted ?? "en");
+const preferred = loadSetting("language") ?? navigator.languages.map((name) => name.slice(0, 2)).find((name) => languages.includes(name));
+applyLanguage(preferred ?? "en");
 for (const button of document.querySelectorAll("[data-language]")) button.setAttribute("aria-pressed", String(button.dataset.language === language()));
-setTheme(remembered("theme") ?? "auto");
-follow();
+setTheme(loadSetting("theme") ?? "auto");
+applyLink();
 start();

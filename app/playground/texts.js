@@ -1,4 +1,4 @@
-// Everything that the page says, in English and Turkish.
+// All texts of the page, in English and Turkish.
 
 export const TEXTS = {
   en: {
@@ -6,66 +6,66 @@ export const TEXTS = {
     tabs: "What to try", "theme.auto": "Theme: system", "theme.light": "Theme: light", "theme.dark": "Theme: dark",
     "tab.write": "Write", "tab.feel": "Feel", "tab.translate": "Translate", "tab.inside": "Look inside", "tab.ladder": "Ladder", "tab.models": "Models",
     model: "Model", "model.auto": "by the text’s language", more: "More settings",
-    temperature: "Temperature", "temperature.hint": "Low: only what is likely. High: anything may come.",
+    temperature: "Temperature", "temperature.hint": "Low: only likely words. High: unlikely words too.",
     tokens: "Maximum tokens", seed: "Seed", topk: "Top k", topp: "Top p", stop: "Stop before",
-    "write.lead": "Type. At every key, the model says what it expects next. Tab or a click takes a word.",
-    "write.text": "Your text", "write.keys": "Tab takes the likeliest word. Esc, then Tab, leaves the box.",
-    "write.on": "Write on", "write.stop": "Stop", "write.keep": "Keep this text", "write.story": "What the model wrote",
-    "write.unsure": "a surprise", "write.sure": "sure", "write.click": "Click a word to see what else it could have been.",
+    "write.lead": "Type: after every key, the model predicts the next word. Tab or a click inserts one.",
+    "write.text": "Your text", "write.keys": "Tab inserts the most likely word. Esc, then Tab, leaves the box.",
+    "write.on": "Continue", "write.stop": "Stop", "write.keep": "Keep this text", "write.story": "Generated text",
+    "write.unsure": "unlikely", "write.sure": "likely", "write.click": "Click a word to see its alternatives.",
     "write.next": "What comes next", "write.other": "all other words",
     "write.token": "{token}, {percent}", "write.done": "Done: {tokens} tokens, seed {seed}.", "write.empty": "Write something first.",
     "write.start": "Once upon a time, there was a little ",
-    choices: "What else it could have been", "choices.chosen": "chosen",
-    "feel.lead": "Each line is a text of its own. The colours are the model’s own arithmetic: what every word adds to the verdict.",
-    "feel.text": "Texts, one a line", "feel.words": "What each word adds", "feel.for": "speaks for it", "feel.against": "speaks against it",
-    "feel.verdict": "The verdict", "feel.all": "All lines", "feel.csv": "Download as CSV", "feel.line": "Line",
+    choices: "Alternatives", "choices.chosen": "chosen",
+    "feel.lead": "Each line is classified on its own. The colours are the exact contribution of each word to the model’s score.",
+    "feel.text": "Texts, one per line", "feel.words": "Contribution of each word", "feel.for": "for the label", "feel.against": "against the label",
+    "feel.verdict": "Prediction", "feel.all": "All lines", "feel.csv": "Download as CSV", "feel.line": "Line",
     "feel.label": "Label", "feel.score": "Probability",
-    "feel.sum": "For “{label}”, the words add up to {sum}; with the bias of {bias} that is {logit}, the score before softmax.",
+    "feel.sum": "For “{label}”, the contributions add up to {sum}; with the bias of {bias}, the logit (the score before softmax) is {logit}.",
     "feel.start": "A wonderful film, quiet and moving.\nToo long, and the jokes are not funny.",
     "label.positive": "positive", "label.negative": "negative",
-    "translate.lead": "The language is found by itself. Below: which source words the model looked at for each word that it wrote.",
+    "translate.lead": "The language is detected. Below: the model’s attention to the source words for each word of the translation.",
     "translate.text": "Text", "translate.target": "Into", "translate.auto": "the other language", "translate.swap": "Swap",
-    "translate.result": "Translation", "translate.others": "It could also be", "translate.attention": "Attention",
+    "translate.result": "Translation", "translate.others": "Alternatives", "translate.attention": "Attention",
     "translate.sources": "Words of the source", "translate.writtens": "Words of the translation",
-    "translate.hover": "Point at a word, here or in the table, to light its partners.",
+    "translate.hover": "Point at a word, here or in the table, to see its attention.",
     "translate.found": "({language}, {percent})", "translate.start": "Where is the old station?",
-    "translate.cell": "“{target}” looked at “{source}”: {percent}",
-    "inside.lead": "An LSTM reads one token after the other. These are its gates and cells: each row is a unit, each column a token.",
+    "translate.cell": "attention of “{target}” to “{source}”: {percent}",
+    "inside.lead": "An LSTM reads one token after the other. The map shows its gates and states: each row is a unit, each column a token.",
     "inside.text": "A sentence", "inside.layer": "Layer", "inside.direction": "Direction", "inside.series": "Show",
-    "inside.units": "Units", "inside.units.hint": "Units: numbers with commas between, such as 3, 17; left empty: the twelve whose cells changed most.",
-    "inside.units.wrong": "Units are numbers with commas between, such as 3, 17.",
-    "inside.map": "Units over tokens", "inside.own": "(each unit on a scale of its own)", "inside.change": "all units: change", "inside.unit": "unit {unit}",
-    "inside.readout": "{row}, at “{token}”: {value}", "inside.title": "Unit {unit}: all of it",
+    "inside.units": "Units", "inside.units.hint": "Units: numbers separated by commas, such as 3, 17; if empty, the twelve units whose cell state changed most.",
+    "inside.units.wrong": "Units are numbers separated by commas, such as 3, 17.",
+    "inside.map": "Units over tokens", "inside.own": "(each unit has its own scale)", "inside.change": "all units: change", "inside.unit": "unit {unit}",
+    "inside.readout": "{row}, at “{token}”: {value}", "inside.title": "Unit {unit}: all gates and states",
     "inside.start": "The little girl who lost her dog was very sad, but then she found it.",
     "direction.forward": "from left to right", "direction.backward": "from right to left",
-    "series.cell": "cell: the memory", "series.forget": "forget gate", "series.input": "input gate", "series.output": "output gate",
+    "series.cell": "cell state", "series.forget": "forget gate", "series.input": "input gate", "series.output": "output gate",
     "series.candidate": "candidate", "series.hidden": "hidden state",
-    "about.cell": "The memory itself. Blue is above zero, orange below; a colour that stays is something remembered.",
-    "about.forget": "How much of the memory is kept: full colour keeps all of it, no colour wipes it out.",
-    "about.input": "How much of what is new gets into the memory.",
-    "about.output": "How much of the memory is shown to the next layer, and to the next step.",
-    "about.candidate": "What would be written into the memory, between −1 and 1, if the input gate lets it.",
-    "about.hidden": "The unit’s output: tanh of the cell, times the output gate.",
-    "ladder.lead": "One text, and what every model expects next: from counting words to the LSTM. The lower the perplexity, the less it was surprised by text that it had never seen. It compares models that know the same words, as the rungs do, and not those with the full model.",
-    "ladder.text": "Your text", "ladder.language": "Models of", "ladder.rungs": "What each rung expects",
+    "about.cell": "The unit’s memory. Blue is above zero, orange below; a colour that persists is something remembered.",
+    "about.forget": "How much of the cell state is kept: full colour keeps all of it, no colour erases it.",
+    "about.input": "How much of the candidate is added to the cell state.",
+    "about.output": "How much of the cell state is passed to the next layer and to the next step.",
+    "about.candidate": "The new value for the cell state, between −1 and 1; the input gate decides how much of it is added.",
+    "about.hidden": "The unit’s output: tanh of the cell state, times the output gate.",
+    "ladder.lead": "What each model predicts after one text, from n-gram counts to the LSTM. The lower the perplexity, the better the model predicts held-out text. Perplexities are comparable between models with the same vocabulary: the rungs with each other, but not with the full model.",
+    "ladder.text": "Your text", "ladder.language": "Models of", "ladder.rungs": "Predictions of each rung",
     "ladder.perplexity": "perplexity {value}", "ladder.infinite": "perplexity ∞: it assigned zero probability to some words",
-    "ladder.none": "One model alone is no ladder. The page docs/ladder.md of the project says how to make the others of your own text, with one command.",
+    "ladder.none": "A ladder needs more than one model. The project’s page docs/ladder.md explains how to train the others on your own text, with one command.",
     "ladder.start": "once upon a time there was a little ",
-    "models.lead": "What this server runs, how good it is, and how it learned.",
+    "models.lead": "The models of this server, their scores and learning curves.",
     "models.running": "requests running", "models.waiting": "waiting", "models.written": "tokens generated per second",
     "models.read": "prompt tokens per second", "models.languages": "languages", "models.size": "size", "models.parameters": "parameters",
-    "models.vocabulary": "vocabulary", "models.precision": "precision", "models.numbers": "numbers", "models.curve": "How it learned", "models.train": "loss in training", "models.valid": "{score} on validation",
-    "models.nocurve": "It has no record of how it learned.",
+    "models.vocabulary": "vocabulary", "models.precision": "precision", "models.numbers": "scores", "models.curve": "Learning curve", "models.train": "training loss", "models.valid": "validation {score}",
+    "models.nocurve": "No learning curve was recorded.",
     "kind.language": "language model", "kind.classifier": "classifier", "kind.translator": "translator",
-    "kind.ngram": "counted groups of words", "kind.bag": "bag of words",
+    "kind.ngram": "n-gram counts", "kind.bag": "bag of words",
     "copy.as": "Copy this request as", "copy.done": "Copied.", "copy.failed": "The browser does not let this page copy; here it is:", "copy.link": "link", "copy.this": "Copy a",
     "key.title": "An API key is needed", "key.label": "Key", "key.hint": "It stays in this tab and is sent to this server only.",
-    "key.use": "Use it", "key.cancel": "Cancel",
+    "key.use": "Use key", "key.cancel": "Cancel",
     "error.lost": "The server can’t be reached. Trying again…", "error.wait": "Too many requests. Trying again in {seconds} s…",
     "error.down": "The server is shutting down or restarting. Trying again…", "error.time": "The request timed out.",
-    "error.key": "The server requires an API key.", "error.big": "That is too much for this server.",
-    "error.ours": "The server has failed. Its log says why, under this request’s id: {id}", "error.other": "The server refused: {detail}",
-    "error.model": "No model here can do that: {detail}", "error.stream": "The stream broke off: {detail}",
+    "error.key": "The server requires an API key.", "error.big": "The request is too large for this server.",
+    "error.ours": "The server failed. Its log has the cause, under this request id: {id}", "error.other": "The server refused the request: {detail}",
+    "error.model": "No suitable model: {detail}", "error.stream": "The stream was interrupted: {detail}",
     "language.en": "English", "language.tr": "Turkish",
   },
   tr: {
@@ -138,40 +138,40 @@ export const TEXTS = {
 };
 
 const listeners = [];
-let current = "en";
+let currentLanguage = "en";
 
-export const language = () => current;
+export const language = () => currentLanguage;
 export const languages = Object.keys(TEXTS);
 
-/** A text of the page, with what is in braces filled in. An unknown name comes back as its last part. */
+/** The text with a name, with the values for the names in braces. Of an unknown name, the part after the last dot. */
 export function t(name, values = {}) {
-  const text = TEXTS[current][name] ?? TEXTS.en[name] ?? name.split(".").pop();
+  const text = TEXTS[currentLanguage][name] ?? TEXTS.en[name] ?? name.split(".").pop();
   return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
 
-/** A share in percent; what is less than can be shown is said to be that. */
+/** A share in percent; one that would be rounded to zero is shown as less than the smallest percentage. */
 export function percent(share) {
-  const least = 0.0001;
-  return share > 0 && share < least ? `<${rounded(least)}` : rounded(share);
+  const smallest = 0.0001;
+  return share > 0 && share < smallest ? `<${rounded(smallest)}` : rounded(share);
 }
 
 const rounded = (share) =>
-  new Intl.NumberFormat(current, { style: "percent", maximumFractionDigits: share >= 0.0995 ? 0 : share >= 0.00995 ? 1 : 2 }).format(share);
+  new Intl.NumberFormat(currentLanguage, { style: "percent", maximumFractionDigits: share >= 0.0995 ? 0 : share >= 0.00995 ? 1 : 2 }).format(share);
 
-/** A perplexity of words that were held to be impossible is told as 1e299. */
+/** A number in the page's language. A perplexity this large means a probability of zero: evaluations limit it to 1e300, since JSON has no infinity. */
 export const number = (value, digits = 2) =>
-  value > 1e290 ? "∞" : new Intl.NumberFormat(current, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  value > 1e290 ? "∞" : new Intl.NumberFormat(currentLanguage, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
-/** What a language is called in the page's. */
-export const languageName = (code) => new Intl.DisplayNames(current, { type: "language" }).of(code);
+/** The name of a language, in the page's language. */
+export const languageName = (code) => new Intl.DisplayNames(currentLanguage, { type: "language" }).of(code);
 
-/** Call back whenever the language changes. */
+/** Add a listener for changes of the language. */
 export const onLanguage = (listener) => listeners.push(listener);
 
-/** Put the page's fixed texts into a language. */
-export function speak(name) {
-  current = languages.includes(name) ? name : "en";
-  document.documentElement.lang = current;
+/** Set the page's language, and all its fixed texts. */
+export function applyLanguage(name) {
+  currentLanguage = languages.includes(name) ? name : "en";
+  document.documentElement.lang = currentLanguage;
   for (const element of document.querySelectorAll("[data-t]")) element.textContent = t(element.dataset.t);
   for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
   for (const listener of listeners) listener();

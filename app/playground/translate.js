@@ -1,35 +1,35 @@
-// The tab "Translate": both ways, with what the model looked at.
+// The tab "Translate": translations in both directions, with the attention over source tokens.
 
-import { ask } from "./api.js";
+import { fetchJson } from "./api.js";
 import { Latest } from "./latest.js";
-import { byId, fill, heatMap, make, tint, visible } from "./parts.js";
+import { byId, fillSelect, heatMap, make, tint, visible } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { onLanguage, percent, t } from "./texts.js";
 
 const FIELDS = ["text", "target"];
-const LONG = 400; // characters from which on a text's attention is too large to be seen
-const WIDEST = 60; // tokens of a side that the table shows
+const MAX_ATTENTION_CHARS = 400; // the attention of a longer text is too large to read
+const MAX_TOKENS = 60; // of each side in the table
 
 export function translateTab(panel) {
   const area = byId("translate-text");
   const target = byId("translate-target");
-  const asking = new Latest(panel.querySelector(".say"));
-  let known = []; // languages that can be translated to
+  const latest = new Latest(panel.querySelector(".say"));
+  let targets = []; // target languages of the served models
   let shown = null;
 
-  const body = () => ({
-    text: area.value, ...(target.value && { target: target.value }), alternatives: 2, ...(area.value.length <= LONG && { attention: true }),
+  const requestBody = () => ({
+    text: area.value, ...(target.value && { target: target.value }), alternatives: 2, ...(area.value.length <= MAX_ATTENTION_CHARS && { attention: true }),
   });
 
   function refresh() {
     writeLink("translate", fieldsOf("translate", ...FIELDS));
     if (!area.value.trim()) {
-      asking.cancel();
+      latest.cancel();
       show(null);
       return;
     }
-    asking.run(async (signal) => {
-      const reply = await ask("translate", body(), signal);
+    latest.run(async (signal) => {
+      const reply = await fetchJson("translate", requestBody(), signal);
       return () => show(reply);
     }, () => show(null));
   }
@@ -37,39 +37,39 @@ export function translateTab(panel) {
   function show(reply) {
     shown = reply;
     const result = reply?.results[0];
-    const into = reply?.target ?? "";
+    const language = reply?.target ?? "";
     byId("translate-result").textContent = result?.text ?? "";
-    byId("translate-result").lang = into;
-    byId("translate-alternatives").replaceChildren(...(result?.alternatives ?? []).map((text) => make("li", { lang: into }, text)));
+    byId("translate-result").lang = language;
+    byId("translate-alternatives").replaceChildren(...(result?.alternatives ?? []).map((text) => make("li", { lang: language }, text)));
     byId("translate-others").hidden = !result?.alternatives?.length;
-    const found = result?.detected;
-    byId("translate-found").textContent = found ? t("translate.found", { language: t(`language.${found.language}`), percent: percent(found.confidence) }) : "";
+    const detected = result?.detected;
+    byId("translate-found").textContent = detected ? t("translate.found", { language: t(`language.${detected.language}`), percent: percent(detected.confidence) }) : "";
     showAttention(result?.attention);
   }
 
   function showAttention(attention) {
-    const [sources, written, map] = ["source", "written", "map"].map((part) => byId(`translate-${part}`));
+    const [sourceWords, targetWords, map] = ["source", "written", "map"].map((part) => byId(`translate-${part}`));
     if (!attention) {
-      for (const part of [sources, written, map]) part.replaceChildren();
+      for (const part of [sourceWords, targetWords, map]) part.replaceChildren();
       return;
     }
-    const { source_tokens: from, target_tokens: to, weights } = attention;
-    const rows = to.map((name, row) => ({ name: visible(name), values: weights[row].slice(0, WIDEST) })).slice(0, WIDEST);
-    const table = heatMap({ columns: from.slice(0, WIDEST), rows, caption: t("translate.attention"), say: (cell) => (cell ? light(cell.column, cell.row) : light()) });
-    const words = (names, pick) => names.map((name, place) => make("span", { class: "tint", tabindex: 0, onpointerenter: () => pick(place), onfocus: () => pick(place), onpointerleave: () => light(), onblur: () => light() }, visible(name)));
-    sources.replaceChildren(...words(from, (place) => light(place, null)));
-    written.replaceChildren(...words(to, (place) => light(null, place)));
+    const { source_tokens: sourceTokens, target_tokens: targetTokens, weights } = attention;
+    const rows = targetTokens.map((name, row) => ({ name: visible(name), values: weights[row].slice(0, MAX_TOKENS) })).slice(0, MAX_TOKENS);
+    const table = heatMap({ columns: sourceTokens.slice(0, MAX_TOKENS), rows, caption: t("translate.attention"), onHover: (cell) => (cell ? highlight(cell.column, cell.row) : highlight()) });
+    const words = (tokens, onEnter) => tokens.map((token, index) => make("span", { class: "tint", tabindex: 0, onpointerenter: () => onEnter(index), onfocus: () => onEnter(index), onpointerleave: () => highlight(), onblur: () => highlight() }, visible(token)));
+    sourceWords.replaceChildren(...words(sourceTokens, (index) => highlight(index, null)));
+    targetWords.replaceChildren(...words(targetTokens, (index) => highlight(null, index)));
     map.replaceChildren(table);
 
-    /** Light a source word, a written word, or both, and tint each one's partners by how much they were looked at. */
-    function light(column = null, row = null) {
-      [...sources.children].forEach((word, place) => {
-        word.classList.toggle("lit", place === column);
-        tint(word, "for", row === null ? 0 : 0.6 * weights[row][place]);
+    /** Highlight a source word (column), a target word (row) or both, and tint the words of the other side by attention. */
+    function highlight(column = null, row = null) {
+      [...sourceWords.children].forEach((word, index) => {
+        word.classList.toggle("lit", index === column);
+        tint(word, "for", row === null ? 0 : 0.6 * weights[row][index]);
       });
-      [...written.children].forEach((word, place) => {
-        word.classList.toggle("lit", place === row);
-        tint(word, "for", column === null ? 0 : 0.6 * weights[place][column]);
+      [...targetWords.children].forEach((word, index) => {
+        word.classList.toggle("lit", index === row);
+        tint(word, "for", column === null ? 0 : 0.6 * weights[index][column]);
       });
       for (const lit of table.querySelectorAll(".lit")) lit.classList.remove("lit");
       if (row !== null) table.tBodies[0].rows[row]?.cells[0].classList.add("lit");
@@ -77,13 +77,13 @@ export function translateTab(panel) {
       if (row !== null && column !== null) {
         const cell = table.tBodies[0].rows[row].cells[column + 1];
         cell.classList.add("lit");
-        cell.title = t("translate.cell", { target: visible(to[row]), source: visible(from[column]), percent: percent(weights[row][column]) });
+        cell.title = t("translate.cell", { target: visible(targetTokens[row]), source: visible(sourceTokens[column]), percent: percent(weights[row][column]) });
       }
     }
   }
 
   function showTargets() {
-    fill(target, [["", t("translate.auto")], ...known.map((code) => [code, t(`language.${code}`)])]);
+    fillSelect(target, [["", t("translate.auto")], ...targets.map((code) => [code, t(`language.${code}`)])]);
   }
 
   area.addEventListener("input", refresh);
@@ -91,12 +91,12 @@ export function translateTab(panel) {
   byId("translate-swap").addEventListener("click", () => {
     const result = shown?.results[0];
     if (!result) return;
-    target.value = target.value && known.find((code) => code !== shown.target);
+    target.value = target.value && targets.find((code) => code !== shown.target);
     area.value = result.text;
     area.focus();
     refresh();
   });
-  addShare(panel, () => ["translate", body()]);
+  addShare(panel, () => ["translate", requestBody()]);
   onLanguage(() => {
     showTargets();
     show(shown);
@@ -104,11 +104,11 @@ export function translateTab(panel) {
   return {
     fields: FIELDS,
     start: () => t("translate.start"),
-    models: (all) => {
-      known = [...new Set(all.flatMap((model) => model.directions ?? []).map(([, goal]) => goal))].sort();
+    models: (models) => {
+      targets = [...new Set(models.flatMap((model) => model.directions ?? []).map(([, to]) => to))].sort();
       showTargets();
     },
     refresh,
-    leave: () => asking.cancel(),
+    leave: () => latest.cancel(),
   };
 }

@@ -1,31 +1,31 @@
-// The tab "Write": what comes next, at every key.
+// The tab "Write": predictions of the next word after every key, and generation.
 
-import { ask, events, Problem } from "./api.js";
+import { fetchJson, Problem, streamEvents } from "./api.js";
 import { Latest } from "./latest.js";
-import { byId, fill, make, modelOptions, numberOf, showBars, tint } from "./parts.js";
+import { byId, fillSelect, make, modelOptions, numberOf, showBars, tint } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, percent, t } from "./texts.js";
 
-const KEPT = 40;
-const SETTLED = 40; // characters from which on a text's language is taken for known
+const MAX_STATES = 40;
+const DETECTED_FROM = 40; // characters; the language of a shorter text may still be detected differently
 const TOP = 10;
 const FIELDS = ["text", "temperature", "model", "tokens", "seed", "topk", "topp", "stop"];
 
-/** What the server remembers of texts that were sent: a text that goes on from one of them is sent from there on. */
-class Memories {
-  #kept = [];
+/** Model states of texts that were sent. Of a text that continues one of them, only the rest has to be sent. */
+class StateCache {
+  #entries = [];
 
-  /** The longest text that this one goes on from, with its state. */
-  before(text) {
-    return this.#kept.filter((memory) => text.startsWith(memory.text)).reduce((best, memory) => (memory.text.length > best.text.length ? memory : best), { text: "" });
+  /** The entry with the longest text that is a prefix of this one; without a state if there is none. */
+  longestPrefix(text) {
+    return this.#entries.filter((entry) => text.startsWith(entry.text)).reduce((best, entry) => (entry.text.length > best.text.length ? entry : best), { text: "" });
   }
 
-  keep(text, state) {
-    this.#kept = [...this.#kept.filter((memory) => memory.text !== text), { text, state }].slice(-KEPT);
+  put(text, state) {
+    this.#entries = [...this.#entries.filter((entry) => entry.text !== text), { text, state }].slice(-MAX_STATES);
   }
 
   clear() {
-    this.#kept = [];
+    this.#entries = [];
   }
 }
 
@@ -36,13 +36,13 @@ export function writeTab(panel) {
   const temperature = byId("write-temperature");
   const button = byId("write-on");
   const choices = byId("choices");
-  const next = new Latest(panel.querySelector(".say"));
-  const writing = new Latest(panel.querySelector(".say"));
-  const memories = new Memories();
-  let parts = []; // of the story: { text, score }, the prompt first, without a score
-  let leaving = false;
+  const prediction = new Latest(panel.querySelector(".say"));
+  const generation = new Latest(panel.querySelector(".say"));
+  const states = new StateCache();
+  let parts = []; // of the story: { text, score }; the first is the prompt and has no score
+  let tabLeaves = false; // after Escape, Tab moves the focus as usual
 
-  const settings = () => ({
+  const generationSettings = () => ({
     ...(model.value && { model: model.value }),
     temperature: Number(temperature.value),
     ...Object.fromEntries(
@@ -51,102 +51,102 @@ export function writeTab(panel) {
     ),
     ...(byId("write-stop").value && { stop: [byId("write-stop").value] }),
   });
-  const question = () => ({ ...(model.value && { model: model.value }), temperature: Number(temperature.value), top: TOP, partial: true });
+  const predictionSettings = () => ({ ...(model.value && { model: model.value }), temperature: Number(temperature.value), top: TOP, partial: true });
 
-  /** Ask what follows a text, from the longest part of it that the server knows. */
-  async function following(text, signal) {
-    const known = model.value || text.length > SETTLED ? memories.before(text) : { text: "" };
-    const body = { ...question(), text: text.slice(known.text.length), return_state: true, ...(known.state && { state: known.state }) };
+  /** Request predictions for a text, from the longest prefix with a state on. */
+  async function predict(text, signal) {
+    const prefix = model.value || text.length > DETECTED_FROM ? states.longestPrefix(text) : { text: "" };
+    const body = { ...predictionSettings(), text: text.slice(prefix.text.length), return_state: true, ...(prefix.state && { state: prefix.state }) };
     try {
-      const reply = await ask("next-word-probs", body, signal);
-      memories.keep(text, reply.state);
+      const reply = await fetchJson("next-word-probs", body, signal);
+      states.put(text, reply.state);
       return reply;
     } catch (error) {
       if (!(error instanceof Problem && error.status === 409)) throw error;
-      memories.clear(); // the server has changed since
-      return following(text, signal);
+      states.clear(); // the server has another model version now
+      return predict(text, signal);
     }
   }
 
   function refresh() {
-    link();
+    updateLink();
     const text = area.value;
     if (!text.trim()) {
-      next.cancel();
-      next.say("");
-      blank();
+      prediction.cancel();
+      prediction.showMessage("");
+      clear();
       return;
     }
-    next.run(async (signal) => {
-      const reply = await following(text, signal);
+    prediction.run(async (signal) => {
+      const reply = await predict(text, signal);
       return () => {
         const entries = reply.next.map(({ word, probability }) => ({ name: word, share: probability }));
-        showBars(byId("write-bars"), entries, take);
+        showBars(byId("write-bars"), entries, insert);
         byId("write-other").textContent = percent(reply.other);
-        panel.dataset.shown = text; // what the bars belong to
+        panel.dataset.shown = text; // the text of the bars
       };
-    }, blank);
+    }, clear);
   }
 
-  function blank() {
-    showBars(byId("write-bars"), [], take);
+  function clear() {
+    showBars(byId("write-bars"), [], insert);
     byId("write-other").textContent = "";
   }
 
-  /** Put a word where the cursor is at the end: in the place of its beginning, or after what is there. */
-  function take({ name }) {
-    if (panel.dataset.shown !== area.value) return; // of an older text
-    const mark = !/[\p{L}\p{N}]/u.test(name);
-    const begun = area.value.match(/[\p{L}\p{N}'’-]*$/u)[0];
-    const before = area.value.slice(0, area.value.length - begun.length);
-    area.value = mark ? area.value.trimEnd() + name + " " : before + (before && !/\s$/.test(before) ? " " : "") + name + " ";
+  /** Insert a predicted word at the end of the text; it replaces a word that was begun. */
+  function insert({ name }) {
+    if (panel.dataset.shown !== area.value) return; // the bars belong to an older text
+    const isPunctuation = !/[\p{L}\p{N}]/u.test(name);
+    const partial = area.value.match(/[\p{L}\p{N}'’-]*$/u)[0];
+    const before = area.value.slice(0, area.value.length - partial.length);
+    area.value = isPunctuation ? area.value.trimEnd() + name + " " : before + (before && !/\s$/.test(before) ? " " : "") + name + " ";
     area.focus();
     refresh();
   }
 
   area.addEventListener("input", refresh);
   area.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") leaving = true;
-    else if (event.key === "Tab" && !event.shiftKey && !leaving) {
+    if (event.key === "Escape") tabLeaves = true;
+    else if (event.key === "Tab" && !event.shiftKey && !tabLeaves) {
       const first = byId("write-bars").querySelector(".bar");
       if (first && area.value) {
         event.preventDefault();
-        take(first.entry);
+        insert(first.entry);
       }
-    } else if (event.key !== "Shift") leaving = false;
+    } else if (event.key !== "Shift") tabLeaves = false;
   });
-  area.addEventListener("blur", () => (leaving = false));
+  area.addEventListener("blur", () => (tabLeaves = false));
   model.addEventListener("change", () => {
-    memories.clear();
+    states.clear();
     refresh();
   });
   temperature.addEventListener("input", refresh);
-  for (const id of ["tokens", "seed", "topk", "topp", "stop"]) byId(`write-${id}`).addEventListener("input", link);
+  for (const id of ["tokens", "seed", "topk", "topp", "stop"]) byId(`write-${id}`).addEventListener("input", updateLink);
 
-  function link() {
+  function updateLink() {
     byId("write-temperature-value").textContent = number(Number(temperature.value));
     writeLink("write", fieldsOf("write", ...FIELDS));
   }
 
-  const told = () => parts.map((part) => part.text).join("");
+  const storyText = () => parts.map((part) => part.text).join("");
 
   function showStory() {
-    const words = parts.map((part, place) => (part.score ? word(part, place) : make("span", {}, part.text)));
+    const words = parts.map((part, index) => (part.score ? wordButton(part, index) : make("span", {}, part.text)));
     story.replaceChildren(...words);
     story.hidden = byId("write-legend").hidden = byId("write-keep").hidden = parts.length < 2;
   }
 
-  function word(part, place) {
+  function wordButton(part, index) {
     const share = Math.exp(part.score.logprob);
     const label = t("write.token", { token: part.text.trim() || part.text, percent: percent(share) });
-    const element = make("button", { type: "button", class: "tint", title: label, "aria-label": label, "aria-haspopup": "dialog", onclick: (event) => offer(event.currentTarget, place) }, part.text);
+    const element = make("button", { type: "button", class: "tint", title: label, "aria-label": label, "aria-haspopup": "dialog", onclick: (event) => showChoices(event.currentTarget, index) }, part.text);
     tint(element, share < 0.3 ? "unsure" : "sure", 0.42 * Math.abs(share < 0.3 ? 1 - share / 0.3 : (share - 0.3) / 0.7));
     return element;
   }
 
-  /** Show what else a word could have been. */
-  function offer(element, place) {
-    const { score } = parts[place];
+  /** Show the alternatives to a word in a popover. */
+  function showChoices(element, index) {
+    const { score } = parts[index];
     const others = score.top.some((other) => other.id === score.id) ? score.top : [score, ...score.top];
     const list = make("ol", { class: "bars" });
     const entries = others.map((other) => ({
@@ -154,7 +154,7 @@ export function writeTab(panel) {
     }));
     showBars(list, entries, (entry) => {
       choices.hidePopover();
-      branch(place, entry.other, others);
+      branch(index, entry.other, others);
     });
     choices.replaceChildren(make("h3", {}, t("choices")), list);
     choices.showPopover();
@@ -166,50 +166,50 @@ export function writeTab(panel) {
     choices.onbeforetoggle = (event) => event.newState === "closed" && element.isConnected && element.focus();
   }
 
-  /** Take another word in the place of one, and write on from there. */
-  function branch(place, other, top) {
-    parts = [...parts.slice(0, place), ...(other.text ? [{ text: other.text, score: { ...other, top } }] : [])];
+  /** Replace a word with an alternative, drop the words after it, and generate from there. */
+  function branch(index, other, top) {
+    parts = [...parts.slice(0, index), ...(other.text ? [{ text: other.text, score: { ...other, top } }] : [])];
     showStory();
-    if (other.text) write(); // the other way to go on may be to end
+    if (other.text) generate(); // the end-of-text token has no text, and ends the story
   }
 
-  /** Let the model go on with the story. */
-  function write() {
-    const asked = { ...settings(), prompt: told(), logprobs: 8 };
-    const kept = parts.length;
+  /** Generate a continuation of the story. */
+  function generate() {
+    const body = { ...generationSettings(), prompt: storyText(), logprobs: 8 };
+    const start = parts.length;
     button.textContent = t("write.stop");
-    const run = writing.run(async (signal) => {
-      parts = parts.slice(0, kept); // where the server wanted patience in the middle of it
-      for await (const { name, data } of events("generate", asked, signal)) {
+    const run = generation.run(async (signal) => {
+      parts = parts.slice(0, start); // a retry starts again
+      for await (const { name, data } of streamEvents("generate", body, signal)) {
         if (signal.aborted) return;
-        if (name === "error") return () => writing.say(t("error.stream", { detail: data.detail }));
-        if (name === "done") return () => writing.say(t("write.done", { tokens: data.usage.generated_tokens, seed: data.seed }), true);
+        if (name === "error") return () => generation.showMessage(t("error.stream", { detail: data.detail }));
+        if (name === "done") return () => generation.showMessage(t("write.done", { tokens: data.usage.generated_tokens, seed: data.seed }), true);
         if (!data.text) continue;
         parts.push({ text: data.text, score: data.token });
-        story.append(word(parts.at(-1), parts.length - 1));
-        if (parts.length === kept + 1) showStory();
+        story.append(wordButton(parts.at(-1), parts.length - 1));
+        if (parts.length === start + 1) showStory();
       }
     });
-    run.finally(() => writing.busy || (button.textContent = t("write.on")));
+    run.finally(() => generation.busy || (button.textContent = t("write.on")));
   }
 
   button.addEventListener("click", () => {
-    if (writing.busy) {
-      writing.cancel();
+    if (generation.busy) {
+      generation.cancel();
       button.textContent = t("write.on");
       return;
     }
     if (!area.value.trim()) {
-      writing.say(t("write.empty"));
+      generation.showMessage(t("write.empty"));
       area.focus();
       return;
     }
     parts = [{ text: area.value.trimEnd() }];
-    write();
+    generate();
   });
   byId("write-keep").addEventListener("click", () => {
-    writing.cancel();
-    area.value = told();
+    generation.cancel();
+    area.value = storyText();
     parts = [];
     showStory();
     area.focus();
@@ -217,10 +217,10 @@ export function writeTab(panel) {
   });
 
   addShare(panel, () =>
-    parts.length ? ["generate", { prompt: parts[0].text, ...settings() }] : ["next-word-probs", { text: area.value, ...question() }],
+    parts.length ? ["generate", { prompt: parts[0].text, ...generationSettings() }] : ["next-word-probs", { text: area.value, ...predictionSettings() }],
   );
   onLanguage(() => {
-    button.textContent = t(writing.busy ? "write.stop" : "write.on");
+    button.textContent = t(generation.busy ? "write.stop" : "write.on");
     showStory();
     if (area.value) refresh();
   });
@@ -228,8 +228,8 @@ export function writeTab(panel) {
   return {
     fields: FIELDS,
     start: () => t("write.start"),
-    models: (all) => fill(model, modelOptions(all, "language")),
+    models: (models) => fillSelect(model, modelOptions(models, "language")),
     refresh,
-    leave: () => next.cancel(),
+    leave: () => prediction.cancel(),
   };
 }

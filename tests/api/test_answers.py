@@ -1,4 +1,4 @@
-"""The four answers and what belongs to them, through HTTP, with untrained models."""
+"""The routes' responses over HTTP, with untrained models."""
 
 import asyncio
 import math
@@ -58,7 +58,7 @@ class TestGenerate:
         for seed in range(20):
             reply = (await client.post("/generate", json=body | {"min_new_tokens": 30, "seed": seed})).json()
             assert reply["usage"]["generated_tokens"] >= 4 * 30
-        reply = (await client.post("/generate", json=body | {"min_new_tokens": 41})).json()  # there is a most too
+        reply = (await client.post("/generate", json=body | {"min_new_tokens": 41})).json()  # the largest allowed value
         assert reply["usage"]["generated_tokens"] == 4 * 40
 
     async def test_temperature_zero_is_the_likeliest(self, client: httpx.AsyncClient) -> None:
@@ -70,7 +70,7 @@ class TestGenerate:
             assert token["logprob"] == token["top"][0]["logprob"] >= token["top"][1]["logprob"]
 
     async def test_logprobs_are_the_models_own(self, client: httpx.AsyncClient) -> None:
-        """Whatever the temperature, and in agreement with /next-word-probs."""
+        """They do not depend on the temperature, and agree with /next-word-probs."""
         reply = await ask(
             client, "/generate", prompt="the man", temperature=3, seed=1, max_new_tokens=1, logprobs=20,
             model="language-en",
@@ -306,7 +306,7 @@ class TestPages:
 
 
 class TestNormalization:
-    """What looks the same is the same to every model; offsets are those of the text as it was sent."""
+    """Texts that look the same give the same results; offsets refer to the text as it was sent."""
 
     DECOMPOSED = "c\u0327ok gu\u0308zel\u00a0bir \ufefffilm"
     COMPOSED = "çok güzel bir film"

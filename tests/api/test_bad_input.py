@@ -1,4 +1,4 @@
-"""Nonsense gets a problem document that names the field and the limit, echoes nothing, and is never a 500."""
+"""Invalid input gets a problem document that names the field and the limit and echoes no input; never a 500."""
 
 import json
 
@@ -23,7 +23,7 @@ LIMIT = {
     "/generate": 500, "/next-word-probs": 500, "/classify": 400, "/translate": 300, "/inspect": 300, "/tokenize": 500,
     "/vectorize": 300,
 }  # fmt: skip
-MARK = "xyzzy"  # in every bad text: no answer may hold it
+MARK = "xyzzy"  # part of every invalid text; no response may contain it
 
 
 def check(response: httpx.Response, status: int, pointer: str | None = None, detail: str = "") -> None:
@@ -210,7 +210,7 @@ async def test_a_temperature_near_zero_is_zero(client: httpx.AsyncClient, temper
 
 @pytest.mark.parametrize("text", ["\x1c", "\x1f \x1e", "\x85", "\u180e"])
 async def test_what_only_some_take_for_white_space(client: httpx.AsyncClient, text: str) -> None:
-    """JSON Schema and Python differ there: such a text is answered."""
+    """JSON Schema and Python define white space differently; such a text is accepted."""
     for path, valid in VALID.items():
         body = valid | {TEXT.get(path, "text"): text}
         if path == "/translate":

@@ -1,4 +1,4 @@
-"""The shell and HTTP share one way from a request to a reply."""
+"""The command line and HTTP share the code from a request to a reply."""
 
 import asyncio
 import json

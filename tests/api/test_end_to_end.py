@@ -1,4 +1,4 @@
-"""The whole way once: train three tiny models with the command, serve them, ask over HTTP."""
+"""End to end: train three tiny models with the command, serve them, and send requests over HTTP."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(trained: Path) -> Iterator[str]:
-    """A live server in a process of its own, on a free port."""
+    """A live server in its own process, on a free port."""
     command = [sys.executable, "-m", "app", "serve", "--port", "0", "--checkpoints", str(trained)]
     process = subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -54,7 +54,7 @@ def address(trained: Path) -> Iterator[str]:
             yield found[1]
             process.terminate()
             _, rest = process.communicate(timeout=30)
-            assert process.returncode == -signal.SIGTERM, rest  # uvicorn ends as it was asked to
+            assert process.returncode == -signal.SIGTERM, rest  # uvicorn exits by the signal that it was sent
             for event in rest.splitlines():
                 json.loads(event)
             return

@@ -1,4 +1,4 @@
-"""What the service answers when it is busy, slow, stopped or wrong."""
+"""Responses when the service is overloaded, too slow, shutting down or failing."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ BODY = {"text": "xyzzy", "model": "sentiment-en"}
 
 @pytest.fixture
 async def service(registry):
-    """A client, and the engine behind it, to be replaced as a test needs."""
+    """A client and its engine, whose parts a test may replace."""
     app = create_app(Settings(request_timeout_s=0.05), registry)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
@@ -68,7 +68,7 @@ async def test_too_slow_in_mid_stream_is_an_error_event(service, monkeypatch: py
 
 
 async def test_a_client_that_hangs_up_ends_its_job(service) -> None:
-    """Of a plain request: nobody would read the answer."""
+    """Also of a request without a stream: its response can no longer be delivered."""
     engine = Engine(wrapped(service.registry, "language-en", TokenSlow), EngineConfig())
     engine.start()
     service.app.state.engine, kept = engine, service.app.state.engine
@@ -82,7 +82,7 @@ async def test_a_client_that_hangs_up_ends_its_job(service) -> None:
 
 
 async def hang_up(app, path: str, body: dict, after) -> int:
-    """Post a body as a server does, and say that the client has gone when `after` is true; return the status."""
+    """Post a body over ASGI, and disconnect when `after` is true; return the status."""
     content, sent, statuses = json.dumps(body).encode(), asyncio.Event(), []
 
     async def receive():

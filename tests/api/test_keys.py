@@ -1,4 +1,4 @@
-"""API keys and limits: who may ask, how much, and how many things at once."""
+"""API keys, rate limits and concurrency limits."""
 
 import asyncio
 import stat
@@ -142,7 +142,7 @@ class TestKeyFile:
 
 class TestLimits:
     async def test_tokens(self, serve: MakeClient) -> None:
-        """60 tokens: a generation costs the tokens that it may make and a quarter of its prompt's characters."""
+        """A generation costs its maximum of new tokens plus a quarter of its prompt's characters."""
         async with serve(api_keys="one,two", rate_limit="60/hour") as client:
             replies = [await client.post("/generate", json=GENERATE, headers=bearer("one")) for _ in range(7)]
             other = await client.post("/generate", json=GENERATE, headers=bearer("two"))

@@ -1,4 +1,4 @@
-"""Every kind of model is served alike: the routes agree on which models answer which task."""
+"""All kinds of models share the routes, and the routes agree on which models serve which task."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The limits of the settings hold on every route, for defaults too."""
+"""The limits in the settings apply to every route, and to default values too."""
 
 import re
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What Prometheus is told of what happened."""
+"""Prometheus metrics after requests of all kinds."""
 
 import asyncio
 import json
@@ -49,7 +49,8 @@ async def test_requests_and_tokens_are_counted(client: httpx.AsyncClient) -> Non
         assert grown(f"carousel_step_seconds_count|{lane}") >= 1
     for model in ("sentiment-en", "translation-en-tr"):
         assert grown(f"carousel_prompt_tokens_total|{model}") > 0
-    while (now := await numbers(client))["carousel_running_requests"]:  # what has ended is put away by the next turn
+    # the engine removes finished requests in its next iteration
+    while (now := await numbers(client))["carousel_running_requests"]:
         await asyncio.sleep(0.01)
     assert now["carousel_queued_requests"] == 0
     assert sum(name.startswith("carousel_model_info") for name in after) == 5

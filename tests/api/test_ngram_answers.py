@@ -1,4 +1,4 @@
-"""n-grams answer over HTTP as language models do."""
+"""n-gram models serve the routes of language models."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ TEXT = "the man sees the man and the man sees the boy"
 
 
 def saved(folder: Path, texts: list[str], order: int, method: str) -> Served:
-    """Counted, written to the disk, and read again."""
+    """An n-gram model that was saved and loaded."""
     tokenizer = WordTokenizer.train(texts, 1000, "en")
     stream = np.array([0, *(token for text in texts for token in (*tokenizer.encode(text), 0))])
     model = Ngram.count(stream, order, tokenizer.size, 0, method)
@@ -79,7 +79,7 @@ def test_it_generates_as_a_language_model_does(live: Live) -> None:
     assert first == ask(live, "/generate", **body)
     tokens = first["choices"][0]["tokens"]
     before = "the man"
-    for token in tokens[:3]:  # each is as likely as next-word-probs says
+    for token in tokens[:3]:  # with the probabilities of /next-word-probs
         reply = ask(live, "/next-word-probs", model="smooth", text=before, unit="token", top=100)
         listed = {entry["word"]: entry["logprob"] for entry in reply["next"]}
         assert token["logprob"] == pytest.approx(listed[token["text"]], abs=1e-4)
@@ -102,7 +102,7 @@ def test_unasked_the_lstm_answers(live: Live, serve: Serve, counted: list[Served
 
 
 def test_a_text_without_a_token_is_looked_into_too(serve: Serve, tmp_path: Path) -> None:
-    """U+001F is white space to a tokenizer of words, and a character to others."""
+    """U+001F is white space to a word tokenizer, and a character to others."""
     tokenizer = WordTokenizer.train(SENTENCES, 1000, "en")
     judge = Classifier(ClassifierConfig(tokenizer.size, ("bad", "good"), embedding=4, hidden=3))
     weights = dict(judge.named_parameters())

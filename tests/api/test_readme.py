@@ -1,4 +1,4 @@
-"""What the README shows is what the shipped models answer."""
+"""The README's examples show the responses of the shipped models."""
 
 import json
 import re
@@ -26,8 +26,7 @@ EXAMPLES = [
 async def shipped(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncClient]:
     """A client of a service with the models in checkpoints/.
 
-    In float32 too: an example that rounding to int8 does not change is the same on every machine, whatever
-    instructions its CPU has.
+    In float32 too: an example that is the same in int8 and float32 does not depend on the CPU's instructions.
     """
     app = create_app(Settings(checkpoints=ROOT / "checkpoints", precision=request.param))
     async with app.router.lifespan_context(app):
@@ -37,7 +36,7 @@ async def shipped(request: pytest.FixtureRequest) -> AsyncIterator[httpx.AsyncCl
 
 
 def about(value: object) -> object:
-    """The value, with numbers compared as far as int8 agrees with float32."""
+    """The value, with a tolerance for numbers, since int8 and float32 differ."""
     if isinstance(value, float):
         return pytest.approx(value, rel=0.02, abs=0.01)
     if isinstance(value, list):

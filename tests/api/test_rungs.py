@@ -1,4 +1,4 @@
-"""Every rung of the ladder answers with the same schemas and the same errors: bags of words, and other cells."""
+"""Models with bags of words and with other cells have the same schemas and errors as LSTMs."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def recurrent(
 
 @pytest.fixture
 def bags(tmp_path: Path, serve: Serve, registry: Registry, tokenizer: SubwordTokenizer) -> Live:
-    """A bag of single words, and one of pairs, beside the usual models."""
+    """Bags of unigrams and of bigrams, together with the usual models."""
     texts, labels = [GOOD, BAD, *SENTENCES[1:3]], ["good", "bad", "good", "bad"]
     ids = [tokenizer.encode(text) for text in texts]
     made = [

@@ -1,4 +1,4 @@
-"""A hard shell: what a live server makes of connections that are slow, broken or rude, over raw sockets."""
+"""A live server under slow, broken and malicious connections, over raw sockets."""
 
 import json
 import random
@@ -31,7 +31,7 @@ HOME = str(Path(__file__).parents[2]).lower().encode()
 
 @pytest.fixture(scope="module")
 def quick(serve: Serve) -> Live:
-    """A server with little patience."""
+    """A server with short timeouts."""
     return serve(**QUICK)
 
 
@@ -43,7 +43,7 @@ def connected(live: Live) -> Iterator[socket.socket]:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """What comes until the server closes; fails where it does not."""
+    """All bytes until the server closes the connection; fails if it does not."""
     parts = []
     try:
         while part := connection.recv(65536):
@@ -117,7 +117,7 @@ class TestSlowness:
 
     @staticmethod
     def drip(live: Live, begin: bytes, drop: bytes) -> bytes:
-        """Send a byte now and then until the server has had enough; fails where it never has."""
+        """Send single bytes until the server closes the connection; fails if it does not."""
         with connected(live) as connection:
             connection.sendall(begin)
             connection.settimeout(0.05)
@@ -183,7 +183,7 @@ class TestBrokenRequests:
         chunks = b"".join(b"10000\r\n" + b"a" * 65536 + b"\r\n" for _ in range(40))
         with connected(quick) as connection:
             connection.sendall(b"POST /generate HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
-            with suppress(OSError):  # it had enough
+            with suppress(OSError):  # the server closed the connection
                 connection.sendall(chunks)
             assert status_of(connection.recv(65536)) == 413
 
@@ -200,7 +200,7 @@ class TestBrokenRequests:
         assert answers(quick)
 
     def test_a_slow_request_behind_a_stream(self, serve: Serve, registry: Registry) -> None:
-        """The stream ends as it should; only then has the body of the next request to come."""
+        """The stream ends normally; the timeout for the next request's body starts only then."""
         live = serve(wrapped(registry, "language-en", TokenSlow), **QUICK)
         body = json.dumps({"prompt": "the man", "model": "language-en", "max_new_tokens": 200, "stream": True}).encode()
         head = b"POST /generate HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
@@ -297,7 +297,7 @@ NAMES = {name for fields in GOOD.values() for name in fields} | set(OTHERS)
 
 
 def malformed(draw: random.Random) -> bytes:
-    """A request with something wrong in it, more often than not; MARK stands in values, paths and headers."""
+    """A random request, mostly malformed, with MARK in values, paths and headers."""
     path = draw.choice(PATHS)
     fields = dict(GOOD.get(path, {"inputs": MARK, "parameters": {}}))
     for _ in range(draw.randrange(3)):
@@ -344,7 +344,7 @@ def check_reply(request: bytes, reply: bytes) -> None:
 
 @pytest.mark.slow
 def test_no_malformed_request_breaks_anything(quick: Live) -> None:
-    """2,400 of them: no 5xx, no long body, nothing of theirs and nothing of ours in a reply, and the server lives."""
+    """2,400 requests: no 5xx, no long body, no input and no internals in a response, and the server keeps running."""
     for seed in range(2400):
         request = malformed(random.Random(seed))
         check_reply(request, exchange(quick, request))
@@ -387,7 +387,7 @@ def test_noise(quick: Live, changes: list[tuple[int, int]]) -> None:
 
 class TestClientsThatHangUp:
     def test_what_they_held_is_free_again(self, serve: Serve, registry: Registry) -> None:
-        """Sixty in mid-stream: seats, tasks and files are back within moments."""
+        """Sixty connections drop in mid-stream: slots, tasks and file descriptors are freed soon after."""
         live = serve(wrapped(registry, "language-en", TokenSlow))
         files = open_files(live)
         body = json.dumps(

@@ -1,4 +1,4 @@
-"""A server as a process: what it does when it is told to stop, or that its checkpoints have changed."""
+"""A server as a process: signals to stop, and to reload its checkpoints."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def test_sigterm_lets_streams_end(server: SimpleNamespace) -> None:
 
 
 def test_a_stream_that_sigterm_ends_goes_on_elsewhere(checkpoints: Path) -> None:
-    """The state in its last event is that of the next server; the text is what it would have been."""
+    """The state in its last event continues the text on another server as if it had not been interrupted."""
     most = 200_000
     common = {"CAROUSEL_STATE_KEY": Fernet.generate_key().decode(), "CAROUSEL_MAX_NEW_TOKENS": str(most)}
     body = LONG | {"return_state": True, "max_new_tokens": most, "min_new_tokens": most}

@@ -1,4 +1,4 @@
-"""A model's memory in the client's hands: what is sent in pieces is answered as if it had been sent whole."""
+"""States that clients keep: a text sent in pieces gets the same response as the whole text."""
 
 import json
 import zlib
@@ -64,7 +64,7 @@ class TestStates:
         assert "state" not in await ask(client, "/next-word-probs", text="the man")
 
     async def test_replicas_with_the_same_keys(self, client: httpx.AsyncClient, registry: Registry) -> None:
-        """A state of one goes on in another, also of an older key; and nowhere else."""
+        """A state of one replica is valid on another, with an older key too, and invalid elsewhere."""
         old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
         states, replies = {}, {}
         for keys in (old, f"{new},{old}", new):
@@ -100,7 +100,7 @@ class TestSwap:
     async def test_a_swap_while_a_request_is_let_in_mixes_no_versions(
         self, client: httpx.AsyncClient, registry: Registry
     ) -> None:
-        """Text, state and answer are all of the version that the request was resolved to."""
+        """Text, state and response are all from the version that the request was resolved to."""
         turkish = registry.get("language-tr")
         other = Served(replace(turkish.checkpoint, name="language-en"), turkish.runtime, turkish.vocabulary)
 
@@ -176,7 +176,7 @@ class TestSealer:
             assert refusal.value.field == "state"
 
     def test_a_field_that_is_not_known_is_refused(self) -> None:
-        """It would change what follows, and an older version can't say how."""
+        """An unknown field may change the result, in a way that an older version does not know."""
         text = zlib.decompress(Fernet(KEY).decrypt(Sealer([KEY], 60).seal(SNAPSHOT, "")))
         content = json.loads(text)
         content["snapshot"]["drawing"] = content["snapshot"].pop("sampling")

@@ -1,4 +1,4 @@
-"""Streams: Server-Sent Events that say what the plain reply says."""
+"""Streams: Server-Sent Events with the content of the plain reply."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ TRANSLATE = {"text": ["The man. A dog! Bad?", "good"], "source": "en", "target":
 
 
 def parse(text: str) -> list[tuple[str, int, Any]]:
-    """Events as (name, id, data); comments are passed over."""
+    """Events as (name, id, data); comments are skipped."""
     events = []
     for block in text.replace("\r\n", "\n").strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
@@ -56,12 +56,12 @@ class TestGenerate:
 
 
 class TestComingBack:
-    """The same request with the id of the last event that came goes on with the next one."""
+    """The same request with the id of the last received event resumes at the next one."""
 
     @pytest.mark.parametrize(("path", "body"), [("/generate", GENERATE | {"n": 3}), ("/translate", TRANSLATE)])
     async def test_after_any_event(self, client: httpx.AsyncClient, path: str, body: dict[str, Any]) -> None:
         body = body | {"stream": True}
-        body.pop("seed", None)  # the ids say which it was
+        body.pop("seed", None)  # the ids contain the seed
         whole = (await client.post(path, json=body)).text
         blocks = whole.strip().split("\n\n")
         for index, block in enumerate(blocks[:-1]):

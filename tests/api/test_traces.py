@@ -1,4 +1,4 @@
-"""OpenTelemetry: a span a request, named by its route, in the trace that the client began."""
+"""OpenTelemetry: one span per request, named by its route, in the client's trace."""
 
 import sys
 

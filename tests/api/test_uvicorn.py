@@ -1,4 +1,4 @@
-"""uvicorn still has the private interfaces that the protocol is built on."""
+"""The installed uvicorn has the private interfaces that the protocol uses."""
 
 import asyncio
 import inspect
@@ -22,7 +22,7 @@ async def application(scope: object, receive: object, send: object) -> None:
 
 
 async def objects() -> dict[str, object]:
-    """One of each kind that INTERNALS names."""
+    """An instance of each class in INTERNALS."""
     protocol = HttpToolsProtocol(Config(application), ServerState(), {}, asyncio.get_running_loop())
     flow = FlowControl(asyncio.Transport())
     arguments: dict[str, Any] = dict.fromkeys(inspect.signature(RequestResponseCycle).parameters)

@@ -1,4 +1,4 @@
-"""Debian's Chromium on a live server of the shipped models. A visit that leaves the server, or complains, fails."""
+"""Chromium on a live server with the shipped models. Requests to other hosts and errors in the console fail a test."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ WIDE, PHONE = (1280, 900), (390, 844)
 Visit = Callable[..., Page]
 
 
-@pytest.fixture(scope="module")  # Playwright keeps an event loop running, which other modules' tests can't have
+@pytest.fixture(scope="module")  # Playwright keeps an event loop running, which breaks other modules' tests
 def browser() -> Iterator[Browser]:
     if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
         pytest.skip("needs Debian's chromium")
@@ -43,9 +43,9 @@ def live(serve: Serve, shipped: Registry) -> Live:
 
 @pytest.fixture
 def visit(browser: Browser, live: Live) -> Iterator[Visit]:
-    """Opens the playground, at a fragment; statuses and errors in `refused` may come, and nothing else.
+    """Opens the playground at a fragment. Only errors with a status or message in `refused` are allowed.
 
-    The page's `asked` are its requests, oldest first.
+    The page's attribute `requests` lists its requests, oldest first.
     """
     opened: list[tuple[Any, Page, list[str]]] = []
 
@@ -65,38 +65,38 @@ def visit(browser: Browser, live: Live) -> Iterator[Visit]:
             permissions=["clipboard-read", "clipboard-write"],
         )
         page = context.new_page()
-        wrong: list[str] = []
-        asked: list[Request] = []
-        page.asked = asked  # type: ignore[attr-defined]
-        expected = [f"status of {one} " if isinstance(one, int) else one for one in refused]
+        errors: list[str] = []
+        requests: list[Request] = []
+        page.requests = requests  # type: ignore[attr-defined]
+        expected = [f"status of {error} " if isinstance(error, int) else error for error in refused]
 
         def on_request(request: Request) -> None:
-            asked.append(request)
+            requests.append(request)
             if not request.url.startswith((f"{url}/", "data:", "blob:")):
-                wrong.append(f"it asked {request.url}")
+                errors.append(f"a request to {request.url}")
 
         page.on("request", on_request)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "console",
             lambda message: (
-                wrong.append(message.text)
+                errors.append(message.text)
                 if message.type in ("error", "warning") and not any(status in message.text for status in expected)
                 else None
             ),
         )
-        opened.append((context, page, wrong))
+        opened.append((context, page, errors))
         page.goto(f"{url}/{fragment}")
         return page
 
     yield open_page
     for context, _, _ in opened:
         context.close()
-    for _, _, wrong in opened:
-        assert wrong == []
+    for _, _, errors in opened:
+        assert errors == []
 
 
 def bodies(page: Page, path: str) -> list[Any]:
-    """What a page has sent to a path, oldest first."""
-    requests: list[Request] = page.asked  # type: ignore[attr-defined]
+    """The bodies that a page has sent to a path, oldest first."""
+    requests: list[Request] = page.requests  # type: ignore[attr-defined]
     return [request.post_data_json for request in requests if request.method == "POST" and request.url.endswith(path)]

@@ -1,4 +1,4 @@
-"""Pictures of every tab, light and dark, wide and on a phone: `make screenshots`.
+"""Screenshots of every tab in both themes, on a desktop and a phone: `make screenshots`.
 
 python -m tests.browser.screenshots FOLDER
 """
@@ -27,7 +27,7 @@ TABS = {
 
 
 def main(folder: Path) -> None:
-    """Take all pictures into a folder."""
+    """Save all screenshots in a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = Settings(port=0, checkpoints=ROOT / "checkpoints", shutdown_timeout_s=1)
     with serving(create_app(settings), settings) as url, started_chromium() as chromium:
@@ -51,7 +51,7 @@ def started_chromium() -> Iterator[Browser]:
 
 
 def _fill(page: Page, tab: str) -> None:
-    """Do what makes a tab worth looking at, and wait for it."""
+    """Operate a tab so that all its parts are visible, and wait for them."""
     if tab == "write":
         page.locator("#write-bars .bar").first.wait_for()
         page.click("#write-on")

@@ -9,10 +9,10 @@ from tests.conftest import Live
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])
-def test_the_memory_is_drawn(visit: Visit, live: Live, language: str) -> None:
+def test_the_heat_map_shows_gates_and_states(visit: Visit, live: Live, language: str) -> None:
     page = visit("#inside", language=language)
     rows = page.locator("#inside-map tbody tr")
-    expect(rows).to_have_count(13)  # twelve units, and the change of all
+    expect(rows).to_have_count(13)  # twelve units, and the change over all units
     text = page.input_value("#inside-text")
     reply = httpx.post(f"{live.url}/inspect", json={"text": text}).json()
     assert page.locator("#inside-map thead th").all_inner_texts() == [
@@ -36,7 +36,7 @@ def test_the_memory_is_drawn(visit: Visit, live: Live, language: str) -> None:
     expect(page.locator("#inside-readout")).to_contain_text(str(reply["units"][0]["unit"]))
 
 
-def test_layers_directions_and_chosen_units(visit: Visit) -> None:
+def test_layers_directions_and_selected_units(visit: Visit) -> None:
     page = visit("#inside")
     expect(page.locator("#inside-map tbody tr")).to_have_count(13)
     page.select_option("#inside-model", "sentiment-en")
@@ -49,7 +49,7 @@ def test_layers_directions_and_chosen_units(visit: Visit) -> None:
     assert (last["model"], last["direction"], last["units"]) == ("sentiment-en", "backward", [7, 3])
 
 
-def test_nonsense_is_answered(visit: Visit) -> None:
+def test_invalid_units_are_reported(visit: Visit) -> None:
     page = visit("#inside", refused=(404,))
     page.fill("#inside-units", "seven")
     expect(page.locator("#inside .say")).to_contain_text("numbers")
@@ -60,15 +60,15 @@ def test_nonsense_is_answered(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])
-def test_models_have_cards_and_the_server_a_pulse(visit: Visit, live: Live, language: str) -> None:
+def test_model_cards_and_server_metrics(visit: Visit, live: Live, language: str) -> None:
     page = visit("#models", language=language)
     cards = page.locator("#models-cards article")
     models = httpx.get(f"{live.url}/models").json()["models"]
     expect(cards).to_have_count(len(models))
-    for place, model in enumerate(models):
-        expect(cards.nth(place)).to_contain_text(model["name"])
-        learned = model["kind"] not in ("ngram", "bag")
-        assert cards.nth(place).locator("svg path.valid").count() == learned
+    for index, model in enumerate(models):
+        expect(cards.nth(index)).to_contain_text(model["name"])
+        has_curve = model["kind"] not in ("ngram", "bag")
+        assert cards.nth(index).locator("svg path.valid").count() == has_curve
     expect(page.locator("#models")).not_to_contain_text("000000")
     expect(cards.filter(has_text="rung-en-n2")).to_contain_text("∞")
     expect(page.locator('[data-metric="running"]')).to_have_text("0")

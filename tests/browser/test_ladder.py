@@ -7,7 +7,7 @@ from tests.browser.conftest import Visit, bodies
 from tests.conftest import Serve
 
 
-def test_every_rung_answers_the_same_text(visit: Visit, shipped: Registry) -> None:
+def test_every_rung_predicts_for_the_same_text(visit: Visit, shipped: Registry) -> None:
     page = visit("#ladder")
     expect(page.locator("#ladder")).to_have_attribute("data-shown", "once upon a time there was a little ")
     rungs = [m for m in shipped.models.values() if m.task == "language" and "en" in m.languages]
@@ -15,21 +15,21 @@ def test_every_rung_answers_the_same_text(visit: Visit, shipped: Registry) -> No
     names = page.locator("#ladder-columns h2").all_inner_texts()
     assert sorted(names) == sorted(m.name for m in rungs)
     kinds = [shipped.models[name].kind for name in names]
-    assert kinds == sorted(kinds, key=["ngram", "language"].index), "counted ones come first"
+    assert kinds == sorted(kinds, key=["ngram", "language"].index), "n-gram models come first"
     for column in page.locator("#ladder-columns article").all():
         assert column.locator(".bar").count() > 1
     page.fill("#ladder-text", "the girl was very ")
     expect(page.locator("#ladder")).to_have_attribute("data-shown", "the girl was very ")
-    asked = bodies(page, "/next-word-probs")[-len(names) :]
-    assert sorted(body["model"] for body in asked) == sorted(names)
-    assert {body["text"] for body in asked} == {"the girl was very "}
+    sent = bodies(page, "/next-word-probs")[-len(names) :]
+    assert sorted(body["model"] for body in sent) == sorted(names)
+    assert {body["text"] for body in sent} == {"the girl was very "}
     page.fill("#ladder-text", " ")
     expect(page.locator("#ladder-columns .bar")).to_have_count(0)
 
 
-def test_one_model_alone_is_no_ladder(visit: Visit, serve: Serve, shipped: Registry) -> None:
-    alone = serve(Registry([shipped.get("language-en"), shipped.get("sentiment-en")], shipped.device))
-    page = visit("#ladder", server=alone, language="tr")
+def test_a_single_model_shows_a_hint(visit: Visit, serve: Serve, shipped: Registry) -> None:
+    server = serve(Registry([shipped.get("language-en"), shipped.get("sentiment-en")], shipped.device))
+    page = visit("#ladder", server=server, language="tr")
     expect(page.locator("#ladder-columns h2")).to_have_text(["language-en"])
     expect(page.locator("#ladder-none")).to_contain_text("docs/ladder.tr.md")
 

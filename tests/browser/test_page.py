@@ -1,4 +1,4 @@
-"""What all tabs share: links, commands to copy, languages, themes, keyboard, what goes wrong, and who can use it."""
+"""Behaviour common to all tabs: links, commands to copy, languages, themes, keyboard, errors and accessibility."""
 
 import json
 import os
@@ -21,12 +21,12 @@ PLAYGROUND = Path(__file__).parents[2] / "app" / "playground"
 
 
 def settled(page: Page, tab: str) -> None:
-    """Wait until a tab shows an answer."""
-    answer = {
+    """Wait until a tab shows results."""
+    results = {
         "write": "#write-bars .bar", "feel": "#feel-bars .bar", "translate": "#translate-map td",
         "inside": "#inside-map td", "ladder": "#ladder-columns .bar", "models": "#models-cards article",
     }  # fmt: skip
-    page.locator(answer[tab]).first.wait_for()
+    page.locator(results[tab]).first.wait_for()
 
 
 def test_the_page_is_small() -> None:
@@ -46,11 +46,11 @@ def test_requests_are_copied_as_commands(visit: Visit, tab: str) -> None:
 
     curl = subprocess.run(["/bin/bash", "-c", f"{copied('curl')} --silent --fail"], capture_output=True, check=True)
     python = subprocess.run([sys.executable, "-c", copied("Python")], capture_output=True, check=True)
-    page.evaluate("() => { window.said = null; console.log = (value) => { window.said = value; }; }")
+    page.evaluate("() => { window.logged = null; console.log = (value) => { window.logged = value; }; }")
     page.evaluate("code => new (Object.getPrototypeOf(async () => {}).constructor)(code)()", copied("JavaScript"))
-    page.wait_for_function("() => window.said !== null")
+    page.wait_for_function("() => window.logged !== null")
     first = json.loads(curl.stdout)
-    assert list(first) == list(page.evaluate("window.said"))
+    assert list(first) == list(page.evaluate("window.logged"))
     assert python.stdout.startswith(b"{" + repr(next(iter(first))).encode())
 
 
@@ -61,12 +61,12 @@ def test_a_link_carries_the_input(visit: Visit) -> None:
     page.select_option("#write-model", "language-tr", force=True)
     expect(page.locator("#write")).to_have_attribute("data-shown", "Güzel bir gün & iyi bir film ")
     fragment = page.evaluate("location.hash")
-    again = visit(fragment)
-    expect(again.locator("#write-text")).to_have_value("Güzel bir gün & iyi bir film ")
-    expect(again.locator("#write-temperature-value")).to_have_text("0.30")
-    expect(again.locator("#write-model")).to_have_value("language-tr")
-    expect(again.locator("#write")).to_have_attribute("data-shown", "Güzel bir gün & iyi bir film ")
-    bars = [page.locator("#write-bars .word").all_inner_texts() for page in (page, again)]
+    linked = visit(fragment)
+    expect(linked.locator("#write-text")).to_have_value("Güzel bir gün & iyi bir film ")
+    expect(linked.locator("#write-temperature-value")).to_have_text("0.30")
+    expect(linked.locator("#write-model")).to_have_value("language-tr")
+    expect(linked.locator("#write")).to_have_attribute("data-shown", "Güzel bir gün & iyi bir film ")
+    bars = [page.locator("#write-bars .word").all_inner_texts() for page in (page, linked)]
     assert bars[0] == bars[1]
 
 
@@ -81,15 +81,15 @@ def test_the_language_comes_from_the_browser_and_is_remembered(visit: Visit) -> 
     expect(page.locator("#tab-write")).to_have_text("Write")
 
 
-def test_both_languages_say_the_same_things(visit: Visit) -> None:
+def test_both_languages_have_the_same_texts(visit: Visit) -> None:
     page = visit()
     names = page.evaluate("async () => (await import('./playground/texts.js')).TEXTS")
     english, turkish = names["en"], names["tr"]
     assert english.keys() == turkish.keys()
     for name, text in english.items():
-        holes = [part.split("}")[0] for part in text.split("{")[1:]]
-        assert sorted(holes) == sorted(part.split("}")[0] for part in turkish[name].split("{")[1:]), name
-    used = set(page.evaluate("[...document.querySelectorAll('[data-t]')].map(one => one.dataset.t)"))
+        placeholders = [part.split("}")[0] for part in text.split("{")[1:]]
+        assert sorted(placeholders) == sorted(part.split("}")[0] for part in turkish[name].split("{")[1:]), name
+    used = set(page.evaluate("[...document.querySelectorAll('[data-t]')].map(element => element.dataset.t)"))
     assert used <= english.keys()
 
 
@@ -120,7 +120,7 @@ def test_tabs_by_keyboard(visit: Visit) -> None:
         assert page.locator("[role=tabpanel]:visible").count() == 1
 
 
-def test_too_many_requests_are_tried_again(visit: Visit, serve: Serve, shipped: Registry) -> None:
+def test_requests_are_retried_after_429(visit: Visit, serve: Serve, shipped: Registry) -> None:
     page = visit(server=serve(shipped, rate_limit="70/2 second"), refused=(429,))
     settled(page, "write")
     text = "The man sees the dog and "
@@ -130,37 +130,37 @@ def test_too_many_requests_are_tried_again(visit: Visit, serve: Serve, shipped: 
     expect(page.locator("#write .say")).to_be_empty()
 
 
-def test_a_lost_server_is_said_and_found_again(visit: Visit) -> None:
+def test_requests_are_retried_while_the_server_is_unreachable(visit: Visit) -> None:
     page = visit(refused=("ERR_CONNECTION_REFUSED",))
     settled(page, "write")
 
-    def lose(route: Route) -> None:
+    def refuse(route: Route) -> None:
         route.abort("connectionrefused")
 
-    page.route("**/next-word-probs", lose)
+    page.route("**/next-word-probs", refuse)
     page.fill("#write-text", "The man ")
     expect(page.locator("#write .say")).to_contain_text("can’t be reached")
-    page.unroute("**/next-word-probs", lose)
+    page.unroute("**/next-word-probs", refuse)
     expect(page.locator("#write")).to_have_attribute("data-shown", "The man ")
     expect(page.locator("#write .say")).to_be_empty()
 
 
-def test_a_closed_server_asks_for_a_key(visit: Visit, serve: Serve, shipped: Registry) -> None:
+def test_a_dialog_asks_for_the_api_key(visit: Visit, serve: Serve, shipped: Registry) -> None:
     server = serve(shipped, api_keys="right")
     page = visit(server=server, refused=(401,))
     page.locator("#key-dialog").wait_for()
     page.fill("#key", "right")
     page.click("#key-dialog button.main")
     settled(page, "write")
-    named = [model for model in shipped.models.values() if model.kind == "language"]
-    expect(page.locator("#write-model option")).to_have_count(1 + len(named))
+    language_models = [model for model in shipped.models.values() if model.kind == "language"]
+    expect(page.locator("#write-model option")).to_have_count(1 + len(language_models))
 
 
-def test_a_refusal_is_said(visit: Visit) -> None:
+def test_errors_are_shown(visit: Visit) -> None:
     page = visit("#feel?text=x", refused=(404, 422))
     page.fill("#feel-text", "Das ist ein sehr guter Film, und ich habe ihn gern gesehen.")
     expect(page.locator("#feel .say")).to_contain_text("'de'")
-    expect(page.locator("#feel-bars .bar")).to_have_count(0)  # not those of the text before
+    expect(page.locator("#feel-bars .bar")).to_have_count(0)  # the previous results are removed
     page.fill("#feel-text", "a" * 20_001)
     expect(page.locator("#feel .say")).to_contain_text("/text")
 
@@ -172,7 +172,7 @@ AXE_OPTIONS: dict[str, Any] = {"resultTypes": ["violations"]}
 @pytest.mark.parametrize("tab", TABS)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("size", "language"), [(WIDE, "en"), (PHONE, "tr")])
-def test_everybody_can_use_it(visit: Visit, tab: str, theme: str, size: tuple[int, int], language: str) -> None:
+def test_accessibility(visit: Visit, tab: str, theme: str, size: tuple[int, int], language: str) -> None:
     start = {"write": "?seed=3&text=Bir+zamanlar" if language == "tr" else "?seed=3&text=Once+upon+a+time"}.get(tab, "")
     page = visit(f"#{tab}{start}", language=language, size=size, theme=theme)
     settled(page, tab)
@@ -183,7 +183,7 @@ def test_everybody_can_use_it(visit: Visit, tab: str, theme: str, size: tuple[in
     if tab == "inside":
         page.locator("#inside-map th button").first.click()
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
-    serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
+    violations = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
+    serious = [rule for rule in violations if rule["impact"] in ("serious", "critical")]
     assert [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in serious] == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "it scrolls sideways"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls horizontally"

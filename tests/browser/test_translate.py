@@ -9,20 +9,20 @@ from tests.conftest import Live
 
 
 @pytest.mark.parametrize(
-    ("language", "text", "found"),
+    ("language", "text", "detected"),
     [
         ("en", "Where is the station?", "English"), ("tr", "Where is the station?", "İngilizce"),
         ("en", "İstasyon nerede?", "Turkish"), ("tr", "İstasyon nerede?", "Türkçe"),
     ],
 )  # fmt: skip
-def test_both_ways(visit: Visit, live: Live, language: str, text: str, found: str) -> None:
+def test_both_directions(visit: Visit, live: Live, language: str, text: str, detected: str) -> None:
     page = visit("#translate", language=language)
     page.fill("#translate-text", "")
     page.type("#translate-text", text)
     body = {"text": text, "alternatives": 2, "attention": True}
     (result,) = httpx.post(f"{live.url}/translate", json=body).json()["results"]
     expect(page.locator("#translate-result")).to_have_text(result["text"])
-    expect(page.locator("#translate-found")).to_contain_text(found)
+    expect(page.locator("#translate-found")).to_contain_text(detected)
     assert page.locator("#translate-alternatives li").all_inner_texts() == result["alternatives"]
     attention = result["attention"]
     expect(page.locator("#translate-map tbody tr")).to_have_count(len(attention["target_tokens"]))
@@ -34,8 +34,8 @@ def test_both_ways(visit: Visit, live: Live, language: str, text: str, found: st
     shades = page.evaluate(
         "[...document.querySelectorAll('#translate-written .tint')].map(word => +word.style.getPropertyValue('--much'))"
     )
-    looked = [row[1] for row in attention["weights"]]
-    assert shades.index(max(shades)) == looked.index(max(looked))
+    column = [row[1] for row in attention["weights"]]
+    assert shades.index(max(shades)) == column.index(max(column))
     page.locator("#translate-map tbody tr").nth(0).locator("td").nth(2).hover()
     expect(page.locator("#translate-written .tint").nth(0)).to_have_class("tint lit")
     expect(words.nth(2)).to_have_class("tint lit")
@@ -44,10 +44,10 @@ def test_both_ways(visit: Visit, live: Live, language: str, text: str, found: st
 def test_swap_and_target(visit: Visit) -> None:
     page = visit("#translate?text=The+dog+is+good.")
     expect(page.locator("#translate-result")).not_to_be_empty()
-    turkish = page.inner_text("#translate-result")
+    translation = page.inner_text("#translate-result")
     page.click("#translate-swap")
-    expect(page.locator("#translate-text")).to_have_value(turkish)
-    expect(page.locator("#translate-result")).not_to_have_text(turkish)
+    expect(page.locator("#translate-text")).to_have_value(translation)
+    expect(page.locator("#translate-result")).not_to_have_text(translation)
 
 
 def test_a_text_that_is_in_the_target_language_already(visit: Visit) -> None:

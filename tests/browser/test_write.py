@@ -1,4 +1,4 @@
-"""The tab "Write", as a person uses it."""
+"""The tab "Write"."""
 
 import time
 
@@ -16,7 +16,7 @@ LANGUAGES = pytest.mark.parametrize(
 
 
 def write(page: Page, text: str, delay: float = 0) -> None:
-    """Put a text in the place of the example, key by key, with so many milliseconds between, and wait for its bars."""
+    """Replace the example by a text, typed with `delay` milliseconds between keys, and wait for its bars."""
     page.fill("#write-text", "")
     page.type("#write-text", text, delay=delay)
     expect(page.locator("#write")).to_have_attribute("data-shown", text)
@@ -27,7 +27,7 @@ def bars(page: Page) -> list[str]:
 
 
 @LANGUAGES
-def test_bars_are_what_the_api_answers(visit: Visit, live: Live, language: str, text: str, model: str) -> None:
+def test_bars_equal_the_api_response(visit: Visit, live: Live, language: str, text: str, model: str) -> None:
     page = visit(language=language)
     write(page, text)
     body = {"text": text, "partial": True, "temperature": 0.8, "top": 10}
@@ -43,28 +43,28 @@ def test_bars_are_what_the_api_answers(visit: Visit, live: Live, language: str, 
     )
 
 
-def test_only_what_is_new_is_sent(visit: Visit, live: Live) -> None:
+def test_only_new_text_is_sent(visit: Visit, live: Live) -> None:
     page = visit()
     text = "The old man went to the market because he wanted to buy a fish for the cat "
     page.fill("#write-text", "")
     for end, key in enumerate(text, 1):
         page.type("#write-text", key)
         expect(page.locator("#write")).to_have_attribute("data-shown", text[:end])
-    late = [body for body in bodies(page, "/next-word-probs") if "state" in body]
-    assert len(late) > 20
-    assert sum(len(body["text"]) for body in late) <= 2 * len(late)
+    with_state = [body for body in bodies(page, "/next-word-probs") if "state" in body]
+    assert len(with_state) > 20
+    assert sum(len(body["text"]) for body in with_state) <= 2 * len(with_state)
     expect(page.locator("#write-bars .bar")).to_have_count(10)
     whole = httpx.post(f"{live.url}/next-word-probs", json={"text": text, "partial": True, "temperature": 0.8}).json()
     assert bars(page) == [word["word"] for word in whole["next"]]
     before = len(bodies(page, "/next-word-probs"))
-    page.keyboard.press("Backspace")  # what was sent before is still known
+    page.keyboard.press("Backspace")  # the state of this prefix is still cached
     expect(page.locator("#write")).to_have_attribute("data-shown", text[:-1])
     (again,) = bodies(page, "/next-word-probs")[before:]
     assert (again["text"], "state" in again) == ("", True)
 
 
 @LANGUAGES
-def test_a_click_or_tab_takes_a_word(visit: Visit, language: str, text: str, model: str) -> None:
+def test_a_click_or_tab_inserts_a_word(visit: Visit, language: str, text: str, model: str) -> None:
     page = visit(language=language)
     write(page, text)
     second = bars(page)[1]
@@ -78,7 +78,7 @@ def test_a_click_or_tab_takes_a_word(visit: Visit, language: str, text: str, mod
     expect(page.locator("#write-text")).to_be_focused()
 
 
-def test_tab_completes_a_word_that_was_begun(visit: Visit) -> None:
+def test_tab_completes_a_partial_word(visit: Visit) -> None:
     page = visit()
     write(page, "Once upon a ti")
     assert bars(page)[0] == "time"
@@ -95,7 +95,7 @@ def test_escape_and_tab_leave_the_box(visit: Visit) -> None:
     expect(page.locator("#write-text")).not_to_be_focused()
 
 
-def test_temperature_reshapes_the_bars(visit: Visit) -> None:
+def test_temperature_changes_the_bars(visit: Visit) -> None:
     page = visit()
     write(page, "The little girl was very ")
 
@@ -109,7 +109,7 @@ def test_temperature_reshapes_the_bars(visit: Visit) -> None:
 
 
 @LANGUAGES
-def test_it_writes_on_and_branches(visit: Visit, live: Live, language: str, text: str, model: str) -> None:
+def test_generation_and_branches(visit: Visit, live: Live, language: str, text: str, model: str) -> None:
     page = visit(language=language)
     write(page, text)
     page.click("#write summary")
@@ -118,8 +118,8 @@ def test_it_writes_on_and_branches(visit: Visit, live: Live, language: str, text
     page.click("#write-on")
     expect(page.locator("#write .say")).to_contain_text("5.")
     (sent,) = bodies(page, "/generate")
-    wanted = {"prompt": text.strip(), "seed": 5, "max_new_tokens": 12, "top_k": 50, "top_p": 0.95, "temperature": 0.8}
-    assert {key: sent[key] for key in wanted} == wanted
+    expected = {"prompt": text.strip(), "seed": 5, "max_new_tokens": 12, "top_k": 50, "top_p": 0.95, "temperature": 0.8}
+    assert {key: sent[key] for key in expected} == expected
     reply = httpx.post(f"{live.url}/generate", json={**sent, "stream": False}).json()
     story = page.locator("#write-story")
     assert story.text_content() == text.strip() + reply["choices"][0]["text"]
@@ -133,21 +133,21 @@ def test_it_writes_on_and_branches(visit: Visit, live: Live, language: str, text
     expect(choices.first).to_be_focused()
     shares = [float(choice.evaluate("bar => bar.style.getPropertyValue('--p')")) for choice in choices.all()]
     assert len(shares) >= 8
-    kept = [token.text_content() or "" for token in tokens.all()][:2]
+    before = [token.text_content() or "" for token in tokens.all()][:2]
     other = next(choice for choice in choices.all() if "(" not in choice.inner_text())
     word = other.locator(".word").text_content() or ""
     other.click()
     page.wait_for_function("() => !document.querySelector('#choices').matches(':popover-open')")
     expect(page.locator("#write .say")).to_contain_text("5.")
-    begun = text.strip() + "".join(kept) + word
-    assert bodies(page, "/generate")[-1]["prompt"] == begun
-    assert story.text_content().startswith(begun)
+    prompt = text.strip() + "".join(before) + word
+    assert bodies(page, "/generate")[-1]["prompt"] == prompt
+    assert story.text_content().startswith(prompt)
 
     page.click("#write-keep")
-    assert page.input_value("#write-text").startswith(begun)
+    assert page.input_value("#write-text").startswith(prompt)
 
 
-def test_it_stops_before_a_word(visit: Visit) -> None:
+def test_stop_string(visit: Visit) -> None:
     page = visit()
     write(page, "Once upon a time")
     page.click("#write summary")
@@ -158,7 +158,7 @@ def test_it_stops_before_a_word(visit: Visit) -> None:
     assert " was" not in (page.text_content("#write-story") or "")
 
 
-def test_stop_ends_it_on_the_server_too(visit: Visit, live: Live) -> None:
+def test_stop_cancels_the_generation_on_the_server(visit: Visit, live: Live) -> None:
     page = visit()
     write(page, "Once upon a time")
     page.click("#write summary")
@@ -172,7 +172,7 @@ def test_stop_ends_it_on_the_server_too(visit: Visit, live: Live) -> None:
             break
         time.sleep(0.02)
     assert live.app.state.engine.running == 0
-    assert page.inner_text("#write-on") == "Write on"
+    assert page.inner_text("#write-on") == "Continue"
 
 
 @pytest.mark.slow
@@ -190,10 +190,10 @@ def test_typing_is_never_stale_and_never_queues(visit: Visit) -> None:
             if (panel.dataset.shown !== box.value) window.stale += 1;
           }).observe(panel, { attributes: true, attributeFilter: ['data-shown'] });
           const send = window.fetch;
-          window.fetch = async (...asked) => {
+          window.fetch = async (...args) => {
             window.most = Math.max(window.most, ++window.running);
             try {
-              const response = await send(...asked);
+              const response = await send(...args);
               const read = response.json.bind(response);
               response.json = () => read().finally(() => { window.running -= 1; });
               return response;
