@@ -45,7 +45,7 @@ def live(serve: Serve, shipped: Registry) -> Live:
 def visit(browser: Browser, live: Live) -> Iterator[Visit]:
     """Opens the playground at a fragment. Only errors with a status or message in `refused` are allowed.
 
-    The page's attribute `requests` lists its requests, oldest first.
+    The page's attribute `sent_requests` lists its requests, oldest first.
     """
     opened: list[tuple[Any, Page, list[str]]] = []
 
@@ -67,7 +67,7 @@ def visit(browser: Browser, live: Live) -> Iterator[Visit]:
         page = context.new_page()
         errors: list[str] = []
         requests: list[Request] = []
-        page.requests = requests  # type: ignore[attr-defined]
+        page.sent_requests = requests  # type: ignore[attr-defined]
         expected = [f"status of {error} " if isinstance(error, int) else error for error in refused]
 
         def on_request(request: Request) -> None:
@@ -98,5 +98,5 @@ def visit(browser: Browser, live: Live) -> Iterator[Visit]:
 
 def bodies(page: Page, path: str) -> list[Any]:
     """The bodies that a page has sent to a path, oldest first."""
-    requests: list[Request] = page.requests  # type: ignore[attr-defined]
+    requests: list[Request] = page.sent_requests  # type: ignore[attr-defined]
     return [request.post_data_json for request in requests if request.method == "POST" and request.url.endswith(path)]
