@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 import torch
 from fastapi import FastAPI
@@ -45,6 +46,8 @@ TRAINING = {
 }
 
 
+hypothesis.settings.register_profile("carousel", deadline=None)  # a busy machine is no failure
+hypothesis.settings.load_profile("carousel")
 torch.set_num_threads(1)  # tiny tensors: a second thread only waits for the first
 
 

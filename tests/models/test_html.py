@@ -5,7 +5,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.text.html import prepare_html, visible_text
@@ -174,7 +174,6 @@ DOCUMENTS = st.lists(PIECES, max_size=25).map("".join)
 ANY = st.text(st.characters(codec="utf-8") | st.sampled_from("ab &;#<>/!-='\"\n"), max_size=60)
 
 
-@settings(deadline=None)
 @given(source=DOCUMENTS | ANY)
 def test_a_translator_that_repeats_its_input_returns_an_equivalent_document(source: str) -> None:
     result = translated(source)
@@ -182,7 +181,6 @@ def test_a_translator_that_repeats_its_input_returns_an_equivalent_document(sour
     assert texts(result) == texts(source)
 
 
-@settings(deadline=None)
 @given(source=DOCUMENTS | ANY)
 def test_tags_stay_whatever_the_model_says(source: str) -> None:
     result = translated(source, nonsense, target="tr")
