@@ -18,7 +18,7 @@ from collections.abc import Mapping
 
 
 class ServiceError(Exception):
-    """detail is for the client; field is the name of the input to blame, or empty."""
+    """detail is for the client; field is the name of the input to blame, or empty: an item of a list is `text/1`."""
 
     reason = "internal"
     """In one word, for metrics."""

@@ -44,12 +44,19 @@ class Detected:
     confidence: float
 
 
-def detect(text: str, among: Sequence[str]) -> Detected:
-    """As `identify`. Raises NoModel for a text that is almost certainly in another language."""
+def text_fields(texts: str | Sequence[str]) -> list[tuple[str, str]]:
+    """The texts of a request, each with the field that an error names: `text`, or `text/1` for the second of a list."""
+    if isinstance(texts, str):
+        return [("text", texts)]
+    return [(f"text/{index}", text) for index, text in enumerate(texts)]
+
+
+def detect(text: str, among: Sequence[str], field: str = "text") -> Detected:
+    """As `identify`. Raises NoModel, on a field, for a text that is almost certainly in another language."""
     detected = identify(text, among)
     if detected.language not in among:
         known = ", ".join(sorted(among))
-        raise NoModel(f"the text seems to be in {detected.language!r}; there are models for {known}", "text")
+        raise NoModel(f"the text seems to be in {detected.language!r}; there are models for {known}", field)
     return detected
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 
-from app.catalog.detection import Detected, detect
-from app.errors import Conflict, InvalidRequest, ModelNotFound, NoModel
+from app.catalog.detection import Detected, detect, text_fields
+from app.errors import Conflict, ModelNotFound, NoModel
 from models import checkpoint
 from models.checkpoint import Checkpoint
 from models.decoding.word_pieces import Vocabulary
@@ -142,14 +142,29 @@ class Registry:
             raise NoModel(f"no model of the kind {task} is loaded", "model")
         return models
 
-    def for_text(self, task: str, name: str | None, text: str) -> Served:
-        """The named model, or the first that does a task in the language of a text."""
+    def for_text(self, task: str, name: str | None, text: str, language: str | None = None) -> Served:
+        """As `for_texts`, for one text."""
+        (served,) = self.for_texts(task, name, text, language)
+        return served
+
+    def for_texts(
+        self, task: str, name: str | None, texts: str | Sequence[str], language: str | None = None
+    ) -> list[Served]:
+        """For each text, the named model, or the first that does a task in the text's language.
+
+        Without a name or a language, that is detected. Raises ModelNotFound, and NoModel where no model has a text's
+        language.
+        """
         models = self.for_task(task, name)
-        languages = list(dict.fromkeys(language for loaded in models for language in loaded.languages))
-        if len(models) == 1 or not languages:
-            return models[0]
-        language = detect(text, languages).language if len(languages) > 1 else languages[0]
-        return next(loaded for loaded in models if language in loaded.languages)
+        languages = list(dict.fromkeys(known for served in models for known in served.languages))
+        if language is not None and language not in languages:
+            known = ", ".join(sorted(languages)) or "none"
+            raise NoModel(f"no model for that language; the languages are: {known}", "language")
+        fields = text_fields(texts)
+        if name is not None or not languages:
+            return [models[0] for _ in fields]
+        detected = [language or detect(text, languages, field).language for field, text in fields]
+        return [next(served for served in models if one in served.languages) for one in detected]
 
     def for_inspection(self, name: str | None, text: str) -> Served:
         """The named model, a language model or a classifier, or the first language model for the text's language."""
@@ -161,13 +176,19 @@ class Registry:
             raise ModelNotFound(f"the model's cells are {model.config.cell}; only an LSTM has these gates", "model")
         return loaded
 
-    def for_prompt(self, name: str | None, text: str, state_model: str | None) -> Served:
-        """The model that made the state, if there is one; else the named one, or the first for the text's language."""
+    def for_prompt(self, name: str | None, text: str, state_model: str | None, language: str | None = None) -> Served:
+        """The model that made the state, if there is one; else the named one, or the first for the text's language.
+
+        Raises Conflict where the state's model is another one, or not for that language.
+        """
         if state_model is None:
-            return self.for_text("language", name, text)
+            return self.for_text("language", name, text, language)
         if name not in (None, state_model):
             raise Conflict(f"the state is of the model {state_model}", "model")
-        return self.get(state_model)
+        served = self.get(state_model)
+        if language is not None and language not in served.languages:
+            raise Conflict(f"the state is of the model {state_model}, which is not for that language", "language")
+        return served
 
     def directions(self) -> list[tuple[str, str]]:
         """All directions (source, target) that some model translates."""
@@ -175,44 +196,55 @@ class Registry:
         return [pair for served in translators for pair in served.checkpoint.model.config.directions]
 
     def for_translation(
-        self, name: str | None, texts: Sequence[str], source: str, target: str | None
-    ) -> tuple[Served, str, list[Detected]]:
-        """`choose_direction` among the named model, or all translators."""
-        return choose_direction(self.for_task("translator", name), texts, source, target)
+        self, name: str | None, texts: str | Sequence[str], source: str, target: str | None
+    ) -> list["ChosenDirection"]:
+        """`choose_directions` among the named model, or all translators."""
+        return choose_directions(self.for_task("translator", name), texts, source, target)
 
 
-def choose_direction(
-    models: Sequence[Served], texts: Sequence[str], source: str, target: str | None
-) -> tuple[Served, str, list[Detected]]:
-    """The first of some translators for these texts, the target language, and the language of each text.
+@dataclass(frozen=True)
+class ChosenDirection:
+    """What a text is translated by, from, and to."""
 
-    A source of "auto" is detected. Without a target, there must be only one for the first text's language. Raises
-    NoModel where no model has the direction, and InvalidRequest where the texts need different models.
+    served: Served
+    source: Detected
+    target: str
+
+
+def choose_directions(
+    models: Sequence[Served], texts: str | Sequence[str], source: str, target: str | None
+) -> list[ChosenDirection]:
+    """For each text its languages, and the first of some translators for them.
+
+    A source of "auto" is detected. Without a target, there must be only one for each text's language. Raises NoModel
+    where no model has the direction.
     """
     by_direction: dict[tuple[str, str], Served] = {}
-    for loaded in models:
-        for direction in loaded.checkpoint.model.config.directions:
-            by_direction.setdefault(direction, loaded)
+    for served in models:
+        for direction in served.checkpoint.model.config.directions:
+            by_direction.setdefault(direction, served)
     sources = list(dict.fromkeys(origin for origin, goal in by_direction if target in (None, goal)))
     if not sources:
         known = ", ".join(sorted({goal for _, goal in by_direction}))
         raise NoModel(f"no model translates to that language; there are {known}", "target")
-    if source == "auto":
-        # the target too, so that a text in it already is recognized
-        among = [*sources, target] if target else sources
-        detected = [detect(text, among) for text in texts]
-    elif source in sources:
-        detected = [Detected(source, 1.0) for _ in texts]
-    else:
+    if source not in ("auto", *sources):
         raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", "source")
-    if target is None:
-        targets = sorted(goal for origin, goal in by_direction if origin == detected[0].language)
-        if len(targets) > 1:
-            raise NoModel(f"name a language to translate to; there are {', '.join(targets)}", "target")
-        (target,) = targets
-    if any(one.language == target for one in detected):
-        raise NoModel("a text is in the target language already; name its language as the source", "target")
-    chosen = {by_direction.get((one.language, target)) for one in detected}
-    if len(chosen) > 1:
-        raise InvalidRequest("the texts are in languages of different models; send them apart", "text")
-    return by_direction[detected[0].language, target], target, detected
+    # the target too, so that a text in it already is recognized
+    among = [*sources, target] if target else sources
+    directions = []
+    for field, text in text_fields(texts):
+        detected = detect(text, among, field) if source == "auto" else Detected(source, 1.0)
+        goal = target or _only_target(by_direction, detected.language)
+        if detected.language == goal:
+            detail = "the text is in the target language already; name its language as the source"
+            raise NoModel(detail, "target" if isinstance(texts, str) else field)
+        directions.append(ChosenDirection(by_direction[detected.language, goal], detected, goal))
+    return directions
+
+
+def _only_target(directions: Iterable[tuple[str, str]], source: str) -> str:
+    """The one language into which a source is translated. Raises NoModel where there are several."""
+    targets = sorted(goal for origin, goal in directions if origin == source)
+    if len(targets) > 1:
+        raise NoModel(f"name a language to translate to; there are {', '.join(targets)}", "target")
+    return targets[0]

@@ -10,7 +10,18 @@ from rich.table import Table
 
 from app.access.state_tokens import StateTokens
 from app.catalog.registry import Registry
-from app.cli.options import Checkpoints, Json, Lines, Model, TextArgument, passed, read_text, read_texts, settings_of
+from app.cli.options import (
+    Checkpoints,
+    Json,
+    Language,
+    Lines,
+    Model,
+    TextArgument,
+    passed,
+    read_text,
+    read_texts,
+    settings_of,
+)
 from app.factories import load_registry, make_engine, make_sealer
 from app.http import operations
 from app.http.clients import LocalClient
@@ -36,13 +47,14 @@ def generate(
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same text.")] = None,
     n: Annotated[int, typer.Option(help="Number of texts.")] = 1,
     model: Model = None,
+    language: Language = None,
     json: Json = False,
     checkpoints: Checkpoints = None,
 ) -> None:
     """Continue a prompt."""
     settings, text = settings_of(checkpoints=checkpoints), read_text(prompt)
     body = _body(GenerateRequest, settings, prompt=text, max_new_tokens=max_new_tokens, temperature=temperature,
-                 top_k=top_k, top_p=top_p, seed=seed, n=n, model=model)  # fmt: skip
+                 top_k=top_k, top_p=top_p, seed=seed, n=n, model=model, language=language)  # fmt: skip
     tokens = _state_tokens(settings)
 
     def show(reply: GenerateReply) -> None:
@@ -58,12 +70,14 @@ def next_(
     unit: Annotated[str, typer.Option(help="word or token.")] = "word",
     partial: Annotated[bool, typer.Option("--partial", help="The last letters start the word to predict.")] = False,
     model: Model = None,
+    language: Language = None,
     json: Json = False,
     checkpoints: Checkpoints = None,
 ) -> None:
     """List the likeliest next words."""
     settings = settings_of(checkpoints=checkpoints)
-    body = _body(NextWordRequest, settings, text=read_text(text), top=top, unit=unit, partial=partial, model=model)
+    body = _body(NextWordRequest, settings, text=read_text(text), top=top, unit=unit, partial=partial,
+                 model=model, language=language)  # fmt: skip
     tokens = _state_tokens(settings)
 
     def show(reply: NextWordReply) -> None:
@@ -79,12 +93,14 @@ def classify(
     explain: Annotated[bool, typer.Option("--explain", help="Show the contribution of each token.")] = False,
     lines: Lines = False,
     model: Model = None,
+    language: Language = None,
     json: Json = False,
     checkpoints: Checkpoints = None,
 ) -> None:
     """Classify a text."""
     settings = settings_of(checkpoints=checkpoints)
-    body = _body(ClassifyRequest, settings, text=read_texts(text, lines), explain=explain, model=model)
+    body = _body(ClassifyRequest, settings, text=read_texts(text, lines), explain=explain, model=model,
+                 language=language)  # fmt: skip
 
     def show(reply: ClassifyReply) -> None:
         for result in reply.results:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from app.cli import answers, bench, keys, serve
-from app.errors import InvalidRequest, ServiceError
+from app.errors import InvalidRequest, NoModel, ServiceError
 from models.errors import ModelError
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ def main() -> None:
     """Run the command; an error is one line, with status 2."""
     try:
         app()
-    except InvalidRequest as error:
+    except (InvalidRequest, NoModel) as error:
         _fail(": ".join(filter(None, [error.field, error.detail])))
     except (ModelError, ServiceError) as error:
         _fail(str(error))

@@ -12,6 +12,9 @@ TextArgument = Annotated[
     list[str] | None, typer.Argument(help="The text; default: standard input.", show_default=False)
 ]
 Model = Annotated[str | None, typer.Option(help="A model's name; default: one for the text's language.")]
+Language = Annotated[
+    str | None, typer.Option(help="The text's language, such as tr; default: it is detected.", show_default=False)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole reply as JSON.")]
 Lines = Annotated[bool, typer.Option("--lines", help="Each line is a separate text.")]
 Checkpoints = Annotated[Path | None, typer.Option(help="Folder of checkpoints (CAROUSEL_CHECKPOINTS).")]

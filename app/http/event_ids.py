@@ -1,6 +1,7 @@
 """The ids of a stream's events, by which a client resumes it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -29,13 +30,13 @@ class EventIds:
         return f"{self.version[:VERSION_LENGTH]}-{self.seed}-{number}"
 
     @classmethod
-    def after(cls, last: str | None, served: Served, seed: int | None, new_seed: int) -> "EventIds":
+    def after(cls, last: str | None, models: Sequence[Served], seed: int | None, new_seed: int) -> "EventIds":
         """The ids of a stream that starts, with the request's seed or a new one, or of one resumed after `last`.
 
-        Raises Conflict where `last` is no id of such a stream.
+        models are those that answer. Raises Conflict where `last` is no id of such a stream.
         """
-        model = f"{served.checkpoint.version} {served.runtime.precision}"
-        version = sha256(model.encode()).hexdigest()
+        versions = " ".join(f"{served.checkpoint.version} {served.runtime.precision}" for served in models)
+        version = sha256(versions.encode()).hexdigest()
         if last is None:
             return cls(version, new_seed if seed is None else seed)
         match = _ID.fullmatch(last)

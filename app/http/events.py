@@ -1,10 +1,9 @@
 """The events of the native streams."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
 from sse_starlette import EventSourceResponse
 
 from app.engine.engine import Engine
@@ -18,27 +17,34 @@ from app.settings import Settings
 
 @dataclass
 class NativeFormatter:
-    """The stream of one ticket: an event for each piece, then `done` with the reply, or `error` with a problem.
+    """The stream of an operation: an event for each piece, then `done` with the reply, or `error` with a problem.
 
-    format_piece makes an event of its id and a piece; reply makes a reply of the result.
+    format_piece makes an event of its id and a piece.
     """
 
     path: str
     ids: EventIds
+    operation: Operation[Any]
     format_piece: Callable[[str, Any], bytes]
-    reply: Callable[[Any], BaseModel]
     _number: int = 0
+    _results: list[Any] = field(default_factory=list)
 
     def begin(self, _: int) -> bytes:
         return b""
 
-    def piece(self, _: int, piece: Any) -> bytes:
+    def piece(self, index: int, piece: Any) -> bytes:
         number = self._number
         self._number += 1
-        return b"" if number < self.ids.received else self.format_piece(self.ids[number], piece)
+        if number < self.ids.received:
+            return b""
+        return self.format_piece(self.ids[number], self.operation.piece_of_reply(index, piece))
 
     def result(self, _: int, result: Any) -> bytes:
-        return event("done", self.ids[self._number], self.reply(result).model_dump_json(exclude_unset=True))
+        self._results.append(result)
+        if len(self._results) < len(self.operation.jobs):
+            return b""
+        reply = self.operation.reply(self._results)
+        return event("done", self.ids[self._number], reply.model_dump_json(exclude_unset=True))
 
     def error(self, error: BaseException) -> bytes:
         return event("error", self.ids[self._number], problem_document(self.path, error).model_dump_json())
@@ -62,6 +68,6 @@ async def stream_native(
 ) -> EventSourceResponse:
     """The response to a streaming request of a native route."""
     assert operation.ids
-    ticket = await client.submit(engine, operation.job, operation.served)
-    formatter = NativeFormatter(path, operation.ids, format_piece, operation.reply)
-    return await stream(client, engine, [ticket], formatter, settings)
+    tickets = await client.submit_all(engine, operation.jobs)
+    formatter = NativeFormatter(path, operation.ids, operation, format_piece)
+    return await stream(client, engine, tickets, formatter, settings)

@@ -109,9 +109,10 @@ def _document(path: str, instance: str, error: ServiceError) -> Problem:
 
 
 def _pointer_to(field: str, path: str) -> str:
-    """Where the bodies that a path takes have a field."""
+    """Where the bodies that a path takes have a field, or an item of one (`text/1`)."""
+    name, *index = field.split("/")
     renamed = next((pointers for start, pointers in POINTERS.items() if path.startswith(start)), {})
-    return renamed.get(field, f"/{field}")
+    return "/".join([renamed.get(name, f"/{name}"), *index])
 
 
 def _headers(error: ServiceError) -> dict[str, str]:

@@ -88,8 +88,8 @@ export function feelTab(panel) {
   const labelText = (label) => t(`label.${label}`);
 
   function download() {
-    const labels = Object.keys(shown.results[0].scores);
-    const rows = [["text", "label", ...labels], ...shown.results.map((result, row) => [shown.lines[row], result.label, ...labels.map((label) => result.scores[label])])];
+    const labels = [...new Set(shown.results.flatMap((result) => Object.keys(result.scores)))]; // lines may have several models
+    const rows = [["text", "label", ...labels], ...shown.results.map((result, row) => [shown.lines[row], result.label, ...labels.map((label) => result.scores[label] ?? "")])];
     const csv = rows.map((row) => row.map(csvCell).join(",")).join("\r\n");
     const link = make("a", { href: URL.createObjectURL(new Blob(["\ufeff", csv], { type: "text/csv" })), download: "carousel.csv" });
     link.click();

@@ -70,7 +70,8 @@ export class Latest {
 }
 
 function describe(problem, seconds) {
-  const detail = problem.message;
+  const line = problem.status === 404 && /^\/text\/(\d+)$/.exec(problem.pointer);
+  const detail = line ? t("error.line", { line: Number(line[1]) + 1, detail: problem.message }) : problem.message;
   const names = { 0: "lost", 401: "key", 404: "model", 413: "big", 429: "wait", 500: "ours", 503: "down", 504: "time" };
   return t(`error.${names[problem.status] ?? "other"}`, { detail, id: problem.id, seconds: Math.ceil(seconds) });
 }

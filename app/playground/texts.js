@@ -65,7 +65,7 @@ export const TEXTS = {
     "error.down": "The server is shutting down or restarting. Trying again…", "error.time": "The request timed out.",
     "error.key": "The server requires an API key.", "error.big": "The request is too large for this server.",
     "error.ours": "The server failed. Its log has the cause, under this request id: {id}", "error.other": "The server refused the request: {detail}",
-    "error.model": "No suitable model: {detail}", "error.stream": "The stream was interrupted: {detail}",
+    "error.model": "No suitable model: {detail}", "error.line": "line {line}: {detail}", "error.stream": "The stream was interrupted: {detail}",
     "language.en": "English", "language.tr": "Turkish",
   },
   tr: {
@@ -132,7 +132,7 @@ export const TEXTS = {
     "error.down": "Sunucu kapanıyor ya da yeniden başlıyor. Yeniden deneniyor…", "error.time": "İstek zaman aşımına uğradı.",
     "error.key": "Sunucu bir API anahtarı istiyor.", "error.big": "Bu, sunucu için çok büyük.",
     "error.ours": "Sunucuda hata oldu. Nedeni günlüğünde, bu isteğin numarasıyla: {id}", "error.other": "Sunucu kabul etmedi: {detail}",
-    "error.model": "Bunu yapabilecek model yok: {detail}", "error.stream": "Akış kesildi: {detail}",
+    "error.model": "Bunu yapabilecek model yok: {detail}", "error.line": "{line}. satır: {detail}", "error.stream": "Akış kesildi: {detail}",
     "language.en": "İngilizce", "language.tr": "Türkçe",
   },
 };

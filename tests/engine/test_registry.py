@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from app.catalog.registry import Registry, serve
-from app.errors import InvalidRequest, NoModel
+from app.errors import NoModel
 from models import checkpoint
 from models.networks.translator import Translator, TranslatorConfig
 from models.text.tokenizers import SubwordTokenizer
@@ -26,21 +26,26 @@ def registry(tmp_path, tokenizer: SubwordTokenizer) -> Registry:
 class TestTarget:
     def test_the_only_one_need_not_be_named(self, registry: Registry) -> None:
         for text, source, expected in ((TURKISH, "auto", "en"), (GERMAN, "auto", "tr"), ("Hm", "de", "tr")):
-            _, target, (detected,) = registry.for_translation(None, [text], source, None)
-            assert (target, detected.language) == (expected, {"en": "tr", "tr": "de"}[expected])
+            (direction,) = registry.for_translation(None, text, source, None)
+            assert (direction.target, direction.source.language) == (expected, {"en": "tr", "tr": "de"}[expected])
 
     def test_of_several_one_must_be_named(self, registry: Registry) -> None:
         with pytest.raises(NoModel, match="name a language to translate to; there are de, tr") as caught:
             registry.for_translation(None, [ENGLISH], "auto", None)
         assert caught.value.field == "target"
-        _, target, _ = registry.for_translation(None, [ENGLISH], "auto", "de")
-        assert target == "de"
+        (direction,) = registry.for_translation(None, [ENGLISH], "auto", "de")
+        assert direction.target == "de"
 
-    def test_texts_that_no_one_target_suits(self, registry: Registry) -> None:
-        with pytest.raises(InvalidRequest, match="send them apart"):
-            registry.for_translation(None, [TURKISH, GERMAN], "auto", None)
-        with pytest.raises(NoModel, match="in the target language already"):
-            registry.for_translation(None, [TURKISH, ENGLISH], "auto", None)
+    def test_each_text_has_its_own(self, registry: Registry) -> None:
+        directions = registry.for_translation(None, [TURKISH, GERMAN], "auto", None)
+        assert [direction.target for direction in directions] == ["en", "tr"]
+        assert directions == [registry.for_translation(None, text, "auto", None)[0] for text in (TURKISH, GERMAN)]
+
+    def test_a_text_in_the_target_language_is_named(self, registry: Registry) -> None:
+        for texts, field in (([TURKISH, ENGLISH], "text/1"), (ENGLISH, "target")):
+            with pytest.raises(NoModel, match="in the target language already") as caught:
+                registry.for_translation(None, texts, "auto", "en")
+            assert caught.value.field == field
 
     def test_unknown_languages_are_named_where_they_stand(self, registry: Registry) -> None:
         for source, target, field in (

@@ -8,12 +8,23 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from sse_starlette import EventSourceResponse
 
-from app.catalog.registry import Served, choose_direction
+from app.catalog.registry import Served, choose_directions
 from app.engine.engine import Engine
-from app.engine.jobs import Choice, ClassifyJob, GenerateJob, Generation, TokenEvent, TokenScore, TranslateJob, Verdict
+from app.engine.jobs import (
+    Choice,
+    ClassifyJob,
+    GenerateJob,
+    Generation,
+    TokenEvent,
+    TokenScore,
+    TranslateJob,
+    Translation,
+    Verdict,
+)
 from app.errors import InvalidRequest
 from app.http.clients import Client
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
+from app.http.operations.translation import translation_batches
 from app.http.problems import stream_error
 from app.http.schemas import huggingface as schemas
 from app.http.schemas.base import as_list
@@ -83,10 +94,11 @@ async def _translate(
 ) -> list[TranslatedText]:
     request = _inputs(body, TranslationInputs, settings)
     texts, parameters = as_list(request.inputs), request.parameters
-    _, target, _ = choose_direction([served], texts, parameters.src_lang, parameters.tgt_lang)
-    job = TranslateJob(tuple(texts), target, DEFAULT_BEAM_SIZE, 1.0)
-    translations = await client.result(await client.submit(engine, job, served))
-    return [TranslatedText(translation_text=translation.text) for translation in translations]
+    directions = choose_directions([served], request.inputs, parameters.src_lang, parameters.tgt_lang)
+    batches = translation_batches(texts, directions)
+    jobs = batches.jobs(lambda texts, key: (TranslateJob(texts, key[1], DEFAULT_BEAM_SIZE, 1.0), served))
+    results: list[list[Translation]] = await client.results(await client.submit_all(engine, jobs))
+    return [TranslatedText(translation_text=translation.text) for translation in batches.in_order(results)]
 
 
 async def _generate(

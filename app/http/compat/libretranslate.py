@@ -5,13 +5,13 @@ from typing import Any
 
 from fastapi import Request
 
-from app.catalog.detection import Detected, detect, identify
-from app.catalog.registry import Served
+from app.catalog.detection import Detected, detect, identify, text_fields
 from app.engine.engine import Engine
 from app.engine.jobs import TranslateJob, Translation
 from app.errors import NoModel
 from app.http.clients import Client, HttpClient
 from app.http.dependencies import EngineDep
+from app.http.operations.translation import texts_to_detect, translation_batches
 from app.http.schemas.base import as_list
 from app.http.schemas.libretranslate import (
     DetectedLanguage,
@@ -21,7 +21,6 @@ from app.http.schemas.libretranslate import (
     TranslateForm,
 )  # fmt: skip
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
-from models.text.html import visible_text
 
 AUTO = "auto"
 NAMES = {
@@ -81,28 +80,24 @@ def _detect_sources(engine: Engine, body: TranslateForm, texts: Sequence[str]) -
     if body.source != AUTO:
         return [Detected(body.source, 1.0) for _ in texts]
     sources = {source for source, targets in targets_of.items() if body.target in targets}
-    written = [visible_text(text) for text in texts] if body.format == "html" else texts
-    return [detect(text, sorted(sources | {body.target})) for text in written]
+    fields = text_fields(texts_to_detect(body.q, body.format))
+    return [detect(text, sorted(sources | {body.target}), field) for field, text in fields]
 
 
 async def _translate(
     engine: Engine, client: Client, body: TranslateForm, sources: Sequence[tuple[str, str]]
 ) -> list[Translation]:
-    """Translate texts, each with its language: one job for each model."""
-    indices_of: dict[Served, list[int]] = {}
-    for index, (text, language) in enumerate(sources):
-        served, _, _ = engine.registry.for_translation(None, [text], language, body.target)
-        indices_of.setdefault(served, []).append(index)
-    jobs = [(_job(body, [sources[index][0] for index in indices]), served) for served, indices in indices_of.items()]
-    results = await client.results(await client.submit_all(engine, jobs)) if jobs else []
-    translations: dict[int, Translation] = {}
-    for indices, result in zip(indices_of.values(), results, strict=True):
-        translations.update(zip(indices, result, strict=True))
-    return [translations[index] for index in range(len(sources))]
+    """Translate texts, each with its language."""
+    if not sources:
+        return []
+    chosen = [engine.registry.for_translation(None, text, language, body.target) for text, language in sources]
+    batches = translation_batches([text for text, _ in sources], [direction for (direction,) in chosen])
+    jobs = batches.jobs(lambda texts, key: (_job(body, texts), key[0]))
+    return batches.in_order(await client.results(await client.submit_all(engine, jobs)))
 
 
-def _job(body: TranslateForm, texts: Sequence[str]) -> TranslateJob:
-    return TranslateJob(tuple(texts), body.target, DEFAULT_BEAM_SIZE, 1.0, body.alternatives, format=body.format)
+def _job(body: TranslateForm, texts: tuple[str, ...]) -> TranslateJob:
+    return TranslateJob(texts, body.target, DEFAULT_BEAM_SIZE, 1.0, body.alternatives, format=body.format)
 
 
 def _answer(

@@ -27,9 +27,9 @@ def generate(
     """Raises Conflict, InvalidRequest, ModelNotFound or NoModel."""
     check_text_or_state("prompt", body.prompt, body.state)
     snapshot = tokens.open(body.state)
-    served = registry.for_prompt(body.model, body.prompt, snapshot.model if snapshot else None)
+    served = registry.for_prompt(body.model, body.prompt, snapshot.model if snapshot else None, body.language)
     last = last_event_id if body.stream else None
-    ids = EventIds.after(last, served, _seed(body, snapshot), secrets.randbelow(2**31))
+    ids = EventIds.after(last, [served], _seed(body, snapshot), secrets.randbelow(2**31))
     job = GenerateJob(
         prompt=body.prompt,
         max_new_tokens=body.max_new_tokens,
@@ -54,7 +54,7 @@ def generate(
             **tokens.seal(result.snapshot),
         )
 
-    return Operation(job, served, reply, ids)
+    return Operation.of_one_job(job, served, reply, ids)
 
 
 def generated_token(token: TokenScore) -> GeneratedToken:

@@ -25,4 +25,4 @@ def inspect(body: InspectRequest, registry: Registry) -> Operation[InspectReply]
             units=[InspectedUnit.model_validate(unit) for unit in inspection.units],
         )
 
-    return Operation(job, served, reply)
+    return Operation.of_one_job(job, served, reply)

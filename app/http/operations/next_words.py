@@ -14,7 +14,7 @@ def next_word_probs(body: NextWordRequest, registry: Registry, tokens: StateToke
     """Raises Conflict, InvalidRequest, ModelNotFound or NoModel."""
     check_text_or_state("text", body.text, body.state)
     snapshot = tokens.open(body.state)
-    served = registry.for_prompt(body.model, body.text, snapshot.model if snapshot else None)
+    served = registry.for_prompt(body.model, body.text, snapshot.model if snapshot else None, body.language)
     job = PredictJob(
         text=body.text,
         top=body.top,
@@ -34,4 +34,4 @@ def next_word_probs(body: NextWordRequest, registry: Registry, tokens: StateToke
         state = tokens.seal(result.snapshot)
         return NextWordReply(model=served.name, unit=body.unit, next=words, other=result.other, **state)
 
-    return Operation(job, served, reply)
+    return Operation.of_one_job(job, served, reply)

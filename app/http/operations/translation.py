@@ -1,15 +1,17 @@
 """Translation."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.catalog.detection import Detected
-from app.catalog.registry import Registry
-from app.engine.jobs import TranslateJob, Translation
+from app.catalog.registry import ChosenDirection, Registry, Served
+from app.engine.jobs import SentenceEvent, TranslateJob, Translation
 from app.http.event_ids import EventIds
+from app.http.operations.batches import Batches
 from app.http.operations.operation import Operation
 from app.http.schemas import translate as schemas
-from app.http.schemas.base import as_list
+from app.http.schemas.base import TextOrTexts, as_list
 from app.http.schemas.translate import TranslateReply, TranslateRequest, TranslateResult
 from models.text.html import visible_text
 
@@ -18,30 +20,76 @@ def translate(
     body: TranslateRequest, registry: Registry, last_event_id: str | None = None
 ) -> Operation[TranslateReply]:
     """Raises Conflict, InvalidRequest, ModelNotFound or NoModel."""
-    texts = as_list(body.text)
-    written = [visible_text(text) for text in texts] if body.format == "html" else texts
-    served, target, detected = registry.for_translation(body.model, written, body.source, body.target)
-    job = TranslateJob(
-        texts=tuple(texts),
-        target=target,
-        beam_size=body.beam_size,
-        length_penalty=body.length_penalty,
-        alternatives=body.alternatives,
-        attention=body.attention,
-        stream=body.stream,
-        format=body.format,
-    )
+    texts = texts_to_detect(body.text, body.format)
+    directions = registry.for_translation(body.model, texts, body.source, body.target)
+    batches = translation_batches(as_list(body.text), directions, consecutive=body.stream)
 
-    def reply(translations: Sequence[Translation]) -> TranslateReply:
-        pairs = zip(detected, translations, strict=True)
-        results = [_result(body, language, translation) for language, translation in pairs]
-        return TranslateReply(model=served.name, source=body.source, target=target, results=results)
+    def make_job(texts: tuple[str, ...], key: tuple[Served, str]) -> tuple[TranslateJob, Served]:
+        served, target = key
+        job = TranslateJob(
+            texts=texts,
+            target=target,
+            beam_size=body.beam_size,
+            length_penalty=body.length_penalty,
+            alternatives=body.alternatives,
+            attention=body.attention,
+            stream=body.stream,
+            format=body.format,
+        )
+        return job, served
 
-    return Operation(job, served, reply, EventIds.after(last_event_id if body.stream else None, served, 0, 0))
+    def reply(results: Sequence[Sequence[Translation]]) -> TranslateReply:
+        translations = batches.in_order(results)
+        own_fields = _own_fields(directions)
+        return TranslateReply(
+            model=directions[0].served.name,
+            source=body.source,
+            target=directions[0].target,
+            results=[
+                _result(body, direction.source, translation, own)
+                for direction, translation, own in zip(directions, translations, own_fields, strict=True)
+            ],
+        )
+
+    def piece_of_reply(index: int, piece: SentenceEvent) -> SentenceEvent:
+        return replace(piece, index=batches.indices[index][piece.index])
+
+    jobs = batches.jobs(make_job)
+    ids = EventIds.after(last_event_id if body.stream else None, [served for _, served in jobs], 0, 0)
+    return Operation(jobs, reply, ids, piece_of_reply)
 
 
-def _result(body: TranslateRequest, detected: Detected, translation: Translation) -> TranslateResult:
-    fields: dict[str, Any] = {"text": translation.text, "score": translation.score}
+def texts_to_detect(texts: TextOrTexts, text_format: str) -> TextOrTexts:
+    """The texts by which a request's languages are detected: of HTML, those that a reader sees."""
+    if text_format != "html":
+        return texts
+    return visible_text(texts) if isinstance(texts, str) else [visible_text(text) for text in texts]
+
+
+def translation_batches(
+    texts: Sequence[str], directions: Sequence[ChosenDirection], consecutive: bool = False
+) -> Batches[tuple[Served, str]]:
+    """Texts grouped by their model and target language."""
+    return Batches(texts, [(direction.served, direction.target) for direction in directions], consecutive)
+
+
+def _own_fields(directions: Sequence[ChosenDirection]) -> list[dict[str, Any]]:
+    """The model and the target of each result, where the texts have several."""
+    several_models = len({direction.served for direction in directions}) > 1
+    several_targets = len({direction.target for direction in directions}) > 1
+    return [
+        {
+            **({"model": direction.served.name} if several_models else {}),
+            **({"target": direction.target} if several_targets else {}),
+        }
+        for direction in directions
+    ]
+
+
+def _result(
+    body: TranslateRequest, detected: Detected, translation: Translation, own: dict[str, Any]
+) -> TranslateResult:
+    fields: dict[str, Any] = {"text": translation.text, "score": translation.score, **own}
     if body.source == "auto":
         fields["detected"] = schemas.Detected.model_validate(detected)
     if body.alternatives:

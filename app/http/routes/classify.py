@@ -7,7 +7,7 @@ from app.http.schemas.classify import ClassifyReply, ClassifyRequest
 
 
 async def classify(body: ClassifyRequest, engine: EngineDep, client: ClientDep) -> ClassifyReply:
-    """Classify a text, or several in one language.
+    """Classify a text, or several, each by the model for its language.
 
     With `explain`, the contributions of the tokens and the bias sum to the logit of the label: the
     explanation is exact.

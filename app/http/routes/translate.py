@@ -19,6 +19,8 @@ async def translate(
 ) -> TranslateReply | EventSourceResponse:
     """Translate a text, or several, sentence by sentence; line ends and spaces between sentences are preserved.
 
+    Each text of a list is translated by the model for its language.
+
     With `stream`, the reply is Server-Sent Events: `sentence` as soon as a sentence and all before it are
     translated, `done` with the whole reply at the end, or `error`. A stream that was interrupted resumes when
     the same request is sent with the last event's id as `Last-Event-ID`.

@@ -95,6 +95,11 @@ Text = Annotated[str, AfterValidator(unicode_text), AfterValidator(_visible), SH
 PromptText = Annotated[str, AfterValidator(unicode_text)]
 """A text that may be blank."""
 
+Language = Annotated[
+    str | None,
+    Field(min_length=2, max_length=16, description="The text's language, such as en; by default, it is detected."),
+]
+
 MAX_STATE = 200_000
 MAX_SEED = 2**53 - 1  # the largest integer that JavaScript represents exactly
 STATE = "The `state` of an earlier reply: the text continues from there; what came before is not sent or read again."

@@ -2,14 +2,15 @@
 
 from pydantic import Field
 
-from app.http.schemas.base import Reply, Request, TextOrTexts, example
+from app.http.schemas.base import Language, Reply, Request, TextOrTexts, example
 
 
 class ClassifyRequest(Request):
     model_config = example(text="A wonderful film.", explain=True)
 
     text: TextOrTexts = Field(description="A text, or a list of texts.")
-    model: str | None = Field(None, max_length=200, description="A classifier; default: one for the text's language.")
+    model: str | None = Field(None, max_length=200, description="A classifier; default: one for each text's language.")
+    language: Language = None
     explain: bool = Field(False, description="Return the contribution of each token to the logit of the label.")
 
 
@@ -21,6 +22,7 @@ class TokenContribution(Reply):
 
 
 class ClassifyResult(Reply):
+    model: str | None = Field(None, description="That of the text, where several models answer.")
     label: str
     score: float = Field(description="The probability of the label.")
     scores: dict[str, float]
@@ -30,5 +32,5 @@ class ClassifyResult(Reply):
 
 
 class ClassifyReply(Reply):
-    model: str
+    model: str = Field(description="That of the first text.")
     results: list[ClassifyResult]

@@ -9,6 +9,7 @@ from app.http.schemas.base import (
     MAX_STATE,
     RETURN_STATE,
     STATE,
+    Language,
     PromptText,
     Reply,
     Request,
@@ -28,6 +29,7 @@ class GenerateRequest(Request):
     model: str | None = Field(
         None, max_length=200, description="A language model; by default, one for the prompt's language."
     )
+    language: Language = None
     max_new_tokens: int = Field(64, ge=1, description="Maximum number of tokens to generate for each choice.")
     min_new_tokens: int = Field(
         0, ge=0, description="The text does not end by itself before this many tokens; max_new_tokens still applies."

@@ -8,6 +8,7 @@ from app.http.schemas.base import (
     MAX_STATE,
     RETURN_STATE,
     STATE,
+    Language,
     PromptText,
     Reply,
     Request,
@@ -50,6 +51,7 @@ class NextWordRequest(Request):
     model: str | None = Field(
         None, max_length=200, description="A language model; by default, one for the text's language."
     )
+    language: Language = None
     top: int = Field(10, ge=1, le=100, description="Number of words or tokens to list.")
     unit: Literal["word", "token"] = Field("word", description="Whole words, or the model's tokens.")
     partial: bool = Field(False, description="Whether the text's last letters are the start of the word to predict.")

@@ -51,6 +51,8 @@ class StreamedSentence(Reply):
 
 
 class TranslateResult(Reply):
+    model: str | None = Field(None, description="That of the text, where several models answer.")
+    target: str | None = Field(None, description="That of the text, where the texts have several.")
     text: str
     score: float = Field(description="Log-probability / length ** length_penalty, the mean over sentences.")
     detected: Detected | None = Field(None, description="With source auto.")
@@ -59,7 +61,7 @@ class TranslateResult(Reply):
 
 
 class TranslateReply(Reply):
-    model: str
+    model: str = Field(description="That of the first text.")
     source: str
-    target: str
+    target: str = Field(description="That of the first text.")
     results: list[TranslateResult]
