@@ -28,8 +28,10 @@ def main() -> None:
     """Run the command; an error is one line, with status 2."""
     try:
         app()
-    except (InvalidRequest, NoModel) as error:
+    except InvalidRequest as error:
         _fail(": ".join(filter(None, [error.field, error.detail])))
+    except NoModel as error:
+        _fail(f"{error.field}: {error.detail}" if "/" in error.field else error.detail)  # of several texts, which one
     except (ModelError, ServiceError) as error:
         _fail(str(error))
     except ValidationError as error:

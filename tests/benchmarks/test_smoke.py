@@ -8,7 +8,6 @@ from subprocess import run as run_process
 
 import httpx
 import pytest
-import torch
 from typer.testing import CliRunner
 
 from app.cli import cli
@@ -150,4 +149,4 @@ def test_training_speed() -> None:
     small = ("--embedding", 16, "--hidden", 16, "--seconds", 0.5, "--rounds", 1)
     printed = run_script("training_speed", *small)
     assert "ratio" in printed
-    assert f"{torch.get_num_threads()} threads" in printed
+    assert " threads" in printed
