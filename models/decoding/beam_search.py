@@ -60,15 +60,21 @@ def source_ids(model: Translator, tokenizer: Tokenizer, text: str, target: str) 
 
 @torch.inference_mode()
 def translate(
-    runtime: TranslatorRuntime, sources: Sequence[Sequence[int]], end_id: int, config: SearchConfig
+    runtime: TranslatorRuntime,
+    sources: Sequence[Sequence[int]],
+    end_id: int,
+    config: SearchConfig,
+    symbol_ids: Sequence[int] = (),
 ) -> list[list[Hypothesis]]:
     """Search for each source; return for each, in the order of sources, up to beam_size hypotheses, the best first.
+
+    Of symbol_ids, a finished hypothesis has those of its source, each once.
 
     As many as fit into MAX_ROWS are searched together, sorted by length; when some are done, the next ones join.
     """
     beams = [Beam(source, config) for source in sources]
     queue = deque(sorted(beams, key=lambda beam: len(beam.source)))
-    batch = BeamBatch(runtime, end_id, config.beam_size)
+    batch = BeamBatch(runtime, end_id, config.beam_size, symbol_ids)
     slots = max(1, MAX_ROWS // config.beam_size)
     while queue or len(batch):
         if queue and len(batch) <= slots // 2:
@@ -88,6 +94,7 @@ class Beam:
 
     def __init__(self, source: Sequence[int], config: SearchConfig) -> None:
         self.source = source
+        self.source_set = frozenset(source)
         self.config = config
         self.limit = config.max_length or output_limit(len(source))
         self.length = 0
@@ -137,10 +144,18 @@ class Beam:
 
 
 class BeamBatch:
-    """Sentences that are decoded together, each with beam_size rows. They join between steps, and leave when done."""
+    """Sentences that are decoded together, each with beam_size rows. They join between steps, and leave when done.
 
-    def __init__(self, runtime: TranslatorRuntime, end_id: int, beam_size: int) -> None:
+    symbol_ids are the reserved symbols: a hypothesis may have those of its source alone, each once, and can't end
+    before it has all of them.
+    """
+
+    def __init__(
+        self, runtime: TranslatorRuntime, end_id: int, beam_size: int, symbol_ids: Sequence[int] = ()
+    ) -> None:
         self.runtime, self.end_id, self.beam_size = runtime, end_id, beam_size
+        self.symbol_ids = tuple(symbol_ids)
+        self._symbols = torch.tensor(self.symbol_ids, dtype=torch.int64)
         self.beams: list[Beam] = []
         self._encoded: EncoderOutput | None = None
         self._state: State | None = None
@@ -169,10 +184,11 @@ class BeamBatch:
         assert self._encoded
         assert self._state
         width = self.beam_size
-        logits, weights, state = self.runtime.step(torch.tensor(self._tokens), self._state, self._encoded)
-        values, columns = top(logits, min(2 * width, logits.shape[1]))  # (N*K, 2K)
-        logprobs = values.double() - torch.logsumexp(logits, dim=1, keepdim=True)
-        totals = torch.tensor(self._scores, dtype=torch.float64, device=logits.device).unsqueeze(1) + logprobs
+        logprobs, weights, state = self.runtime.step(torch.tensor(self._tokens), self._state, self._encoded)
+        if self.symbol_ids:
+            self._mask_symbols(logprobs)
+        values, columns = top(logprobs, min(2 * width, logprobs.shape[1]))  # (N*K, 2K)
+        totals = torch.tensor(self._scores, dtype=torch.float64, device=logprobs.device).unsqueeze(1) + values
         best, flat = totals.view(len(self.beams), -1).topk(min(2 * width, totals[0].numel() * width), dim=1)  # (N, 2K)
         tokens = columns.view(len(self.beams), -1).gather(1, flat)
         parents = flat // columns.shape[1]
@@ -210,6 +226,25 @@ class BeamBatch:
         assert self._state
         self._encoded = self._encoded.rows(torch.tensor(indices))
         self._state = self._state.rows(torch.tensor(rows))
+
+    def _mask_symbols(self, logprobs: Tensor) -> None:
+        """Exclude symbols that a hypothesis may not have, and the end where it lacks some, from logprobs (N*K, V)."""
+        allowed = torch.zeros(len(logprobs), len(self.symbol_ids), dtype=torch.bool)
+        incomplete: list[int] = []
+        for index, beam in enumerate(self.beams):
+            symbols = [column for column, symbol in enumerate(self.symbol_ids) if symbol in beam.source_set]
+            if not symbols:
+                continue
+            for row, (_, ids, _) in enumerate(beam.open, index * self.beam_size):
+                missing = [column for column in symbols if self.symbol_ids[column] not in ids]
+                if missing:
+                    allowed[row, missing] = True
+                    incomplete.append(row)
+        device, infinity = logprobs.device, float("-inf")
+        columns = self._symbols.to(device)
+        logprobs[:, columns] = logprobs[:, columns].masked_fill(~allowed.to(device), infinity)
+        if incomplete:
+            logprobs[torch.tensor(incomplete, device=device), self.end_id] = infinity
 
     def _advance(
         self, candidates: list[tuple[list[float], list[int], list[int]]], weights: Tensor, state: State

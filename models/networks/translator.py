@@ -11,6 +11,7 @@ from models.config import Config, Range
 from models.errors import ConfigError
 from models.model import Model
 from models.networks.attention import Attention
+from models.networks.copying import copy_weights, copyable_tokens, mix_logprobs_
 from models.networks.dropout import word_dropout
 from models.networks.encoder_output import EncoderOutput
 from models.networks.recurrent import CELLS, BidirectionalStack, Cell, RecurrentState, run_layer
@@ -35,6 +36,8 @@ class TranslatorConfig(Config):
     """Dropout of embeddings, between recurrent layers, and before the softmax."""
     word_dropout: Annotated[float, Range(0.0, 0.95)] = 0.1
     """Dropout of whole positions of a text."""
+    copying: bool = False
+    """Whether the decoder can copy tokens of the source: a pointer-generator (See et al. 2017, arXiv:1704.04368)."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "languages", tuple(self.languages))
@@ -57,6 +60,17 @@ class DecoderState:
 
     bottom: RecurrentState
     top: RecurrentState
+
+
+@dataclass(frozen=True)
+class DecoderOutput:
+    """Of each step: features (B, T, E) that `score` turns into logits, attention weights (B, T, S), copy weights
+    (B, T, S), or None without copying, and the state after step T."""
+
+    features: Tensor
+    attention: Tensor
+    copied: Tensor | None
+    state: DecoderState
 
 
 class Translator(Model):
@@ -88,6 +102,11 @@ class Translator(Model):
         self.readout = nn.Linear(2 * hidden, config.embedding)
         self.readout_norm = nn.LayerNorm(config.embedding)
         self.bias = nn.Parameter(torch.zeros(config.vocabulary))
+        self.copy_gate: nn.Linear | None = None
+        if config.copying:
+            self.copy_gate = nn.Linear(2 * hidden, 1)
+            # the vocabulary has nearly all of the mass until the attention has learned to align
+            nn.init.constant_(self.copy_gate.bias, -3.0)
         self.dropout = nn.Dropout(config.dropout)
 
     def language_id(self, language: str) -> int:
@@ -114,28 +133,33 @@ class Translator(Model):
         bottom, top = initial[:1], initial[1:]  # (1, B, H) each
         cell = torch.zeros_like(bottom) if self.config.cell == "lstm" else None
         state = DecoderState(RecurrentState(bottom, cell), RecurrentState(top, cell))
-        return EncoderOutput(values, self.attention.keys(values), mask), state
+        copyable = copyable_tokens(source.ids, source.lengths)
+        return EncoderOutput(values, self.attention.keys(values), copyable, mask), state
 
     def decode(self, ids: Tensor, encoded: EncoderOutput, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
         """Score the token after each of ids (B, T), the first of which is the end token.
 
-        state is what `encode` or the previous call returned. Returns logits (B, T, V), attention weights
-        (B, T, S) and the state after step T.
+        state is what `encode` or the previous call returned. Returns log-probabilities (B, T, V) float32, attention
+        weights (B, T, S) and the state after step T.
         """
-        features, weights, state = self.decode_features(ids, encoded, state)
-        return self.score(features), weights, state
+        output = self.decode_features(ids, encoded, state)
+        logprobs = torch.log_softmax(self.score(output.features).float(), dim=-1)
+        if output.copied is not None:
+            mix_logprobs_(logprobs.flatten(0, 1), output.copied.flatten(0, 1), encoded.copyable)
+        return logprobs, output.attention, output.state
 
-    def decode_features(
-        self, ids: Tensor, encoded: EncoderOutput, state: DecoderState
-    ) -> tuple[Tensor, Tensor, DecoderState]:
-        """As decode, but features (B, T, E) that `score` turns into logits: training scores no padding."""
+    def decode_features(self, ids: Tensor, encoded: EncoderOutput, state: DecoderState) -> DecoderOutput:
+        """As decode, but features instead of log-probabilities: training scores no padding."""
         query, bottom = run_layer(self.bottom, self.embed(ids), state.bottom)  # (B, T, H)
         query = self.dropout(query)
         context, weights = self.attention(query, encoded.keys, encoded.values, encoded.mask)  # (B, T, H), (B, T, S)
         hidden, top = run_layer(self.top, torch.cat([query, context], dim=-1), state.top)  # (B, T, H)
         joined = torch.cat([self.dropout(hidden), context], dim=-1)  # (B, T, 2H)
         features = self.dropout(self.readout_norm(self.readout(joined)))  # (B, T, E)
-        return features, weights, DecoderState(bottom, top)
+        copied = None
+        if self.copy_gate is not None:
+            copied = copy_weights(self.copy_gate(joined).squeeze(-1), weights, encoded.copyable)
+        return DecoderOutput(features, weights, copied, DecoderState(bottom, top))
 
     def score(self, features: Tensor) -> Tensor:
         """Turn features (..., E) into logits (..., V); the language tokens have none."""

@@ -97,13 +97,16 @@ class FloatTranslator(FloatRuntime):
     def step(self, ids: Tensor, state: State, encoded: EncoderOutput) -> tuple[Tensor, Tensor, State]:
         beam_size = len(ids) // len(encoded)
         repeated = EncoderOutput(
-            *(tensor.repeat_interleave(beam_size, dim=0) for tensor in (encoded.values, encoded.keys, encoded.mask))
+            *(
+                tensor.repeat_interleave(beam_size, dim=0)
+                for tensor in (encoded.values, encoded.keys, encoded.copyable, encoded.mask)
+            )
         )
         parts = [tensor.unsqueeze(0) for tensor in state.tensors]  # (1, N*K, H) each
         half = len(parts) // 2
         before = DecoderState(RecurrentState(*parts[:half]), RecurrentState(*parts[half:]))
-        logits, weights, after = self.model.decode(ids.to(self.device).unsqueeze(1), repeated, before)
-        return logits[:, 0].float(), weights[:, 0], _flat(after)
+        logprobs, weights, after = self.model.decode(ids.to(self.device).unsqueeze(1), repeated, before)
+        return logprobs[:, 0], weights[:, 0], _flat(after)
 
 
 def _flat(state: DecoderState) -> State:

@@ -77,5 +77,5 @@ class TranslatorRuntime(Runtime, Protocol):
     def step(self, ids: Tensor, state: State, encoded: EncoderOutput) -> tuple[Tensor, Tensor, State]:
         """Read one id of each of N*K rows; the K rows of a source are adjacent, in the order of the sources.
 
-        Returns logits (N*K, V) float32, attention weights (N*K, S) and the state.
+        Returns log-probabilities (N*K, V) float32, attention weights (N*K, S) and the state.
         """

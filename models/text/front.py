@@ -1,9 +1,11 @@
 """A text made ready for a translator, and its translation put together again.
 
 A translator was trained on sentences, one at a time, in ordinary letters. So a text is cut into sentences; lines, list
-marks and the white space between sentences stay as they are; text in capitals is lowered and raised again; what
-is no language (models/text/reserved.py) is left out of what the model reads and stays where it stood. A sentence
-without letters is its own translation. How a sentence ends is how its translation ends.
+marks and the white space between sentences stay as they are; text in capitals is lowered and raised again. What
+is no language (models/text/reserved.py) comes through exactly: the model reads a symbol for it (models/text/symbols.py),
+and a translation without just these symbols does not count. Where none is left, or the vocabulary has no symbols, the
+text between is translated in parts. A sentence without letters is its own translation. How a sentence ends is how its
+translation ends.
 """
 
 import re
@@ -11,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from models.text.normalization import align, normalize
-from models.text.reserved import NUMBER, find_hard, numbers, with_numbers_of
+from models.text.reserved import NUMBER, Reserved, find_hard, numbers, with_numbers_of
 from models.text.sentences import match_capitalization, split_sentences
+from models.text.symbols import SYMBOLS, find_items, first_spans, replace_spans, restore
 from models.text.tokenizers.base import lower
 
 _LIST_MARK = re.compile(r"[ \t]*(?:(?:[-*+•·‣▪●○◦–—>]|#{1,6}|\(?\d{1,3}[.)]|\(?[a-z]\))[ \t]+)+")
@@ -28,8 +31,8 @@ Part = "str | Sentence"
 class Sentence:
     """What is translated as one.
 
-    text is what the model reads; where it is empty, the parts are translated instead. Where the source has numbers,
-    a hypothesis must have them too; parts are then what to fall back on.
+    text is what the model reads; where it is empty, the parts are translated instead. Where the source has numbers or
+    items, a hypothesis must have them too; parts are then what to fall back on.
     """
 
     source: str
@@ -38,6 +41,10 @@ class Sentence:
     capitals: bool = False
     fragment: bool = False
     """Whether other parts of the same sentence stand before it."""
+    items: tuple[str, ...] = ()
+    """What the symbols of text stand for."""
+    symbolic: str = ""
+    """The source with symbols for its items, if it has any."""
 
     def inputs(self) -> Iterator[str]:
         """All that the model has to read for it, in the order that `render` takes their translations."""
@@ -71,13 +78,17 @@ class Sentence:
         return "".join(texts)
 
     def _numbered(self, hypotheses: Sequence[str]) -> list[str]:
-        """The different hypotheses that have the numbers of the source, or can be given them."""
-        numbered = (with_numbers_of(text, self.source) for text in hypotheses)
-        return list(dict.fromkeys(text for text in numbered if text is not None))
+        """The different hypotheses that have the items and numbers of the source, or can be given the numbers."""
+        numbered = (with_numbers_of(text, self.symbolic or self.source) for text in hypotheses)
+        return list(dict.fromkeys(text for text in numbered if text is not None and self.accepts(text)))
+
+    def accepts(self, hypothesis: str) -> bool:
+        """Whether a hypothesis has every item once."""
+        return not self.items or restore(hypothesis, self.items) is not None
 
     def _restore(self, translation: str, target: str) -> str:
         """With the beginning, the end and the capitals of the source."""
-        opening, core, closing = _unquoted(self.source)
+        opening, core, closing = _unquoted(self.symbolic or self.source)
         if self.fragment and not numbers(core):  # the numbers stand beside it already
             translation = _WITH_DIGITS.sub("", translation) or core
         text = _unquoted(translation)[1] if opening else translation
@@ -85,7 +96,8 @@ class Sentence:
         text = upper(text, target) if self.capitals else match_capitalization(text, core, target)
         if self.fragment and core[:1].islower() and text[:1].isupper():
             text = lower(text[0], target) + text[1:]
-        return opening + text + closing
+        whole = opening + text + closing
+        return (restore(whole, self.items) or self.source) if self.items else whole
 
 
 @dataclass(frozen=True)
@@ -99,14 +111,14 @@ class Passage:
         return [part for part in self.parts if isinstance(part, Sentence)]
 
 
-def prepare(text: str, language: str) -> Passage:
-    """A text in a language, made ready."""
+def prepare(text: str, language: str, symbols: bool = False) -> Passage:
+    """A text in a language, made ready; symbols says whether the vocabulary has those of models/text/symbols.py."""
     normal = align(text)
     parts: list[str | Sentence] = []
     position = 0
     for start, end in _spans(normal.text):
         parts.append(_visible(text[position : (left := normal.span(start, end)[0])]))
-        parts.append(_sentence(normal.text[start:end], language))
+        parts.append(_sentence(normal.text[start:end], language, symbols))
         position = normal.span(start, end)[1]
         assert left <= position
     parts.append(_visible(text[position:]))
@@ -134,14 +146,18 @@ def _visible(text: str) -> str:
     return "".join(character for character in text if normalize(character)) if not text.isascii() else text
 
 
-def _sentence(source: str, language: str, fragment: bool = False) -> "str | Sentence":
+def _sentence(source: str, language: str, symbols: bool, fragment: bool = False) -> "str | Sentence":
     """A sentence, or itself where there is nothing to translate."""
-    if not any(character.isalpha() for character in source):
+    items = find_items(source, language) if symbols else find_hard(source)
+    symbolic = replace_spans(source, items, SYMBOLS) if items and symbols else ""
+    if not any(character.isalpha() for character in symbolic or source):
         return source
-    hard = [(item.start, item.end) for item in find_hard(source)]
-    if hard:
-        return Sentence(source, "", _fragments(source, hard, language), fragment=fragment)
-    _, core, _ = _unquoted(source)
+    numbers_of_source = [Reserved("number", *match.span()) for match in NUMBER.finditer(source)]
+    spans = items if items and not symbols else first_spans([*items, *numbers_of_source])
+    parts = _fragments(source, spans, language, symbols) if spans else ()
+    if items and (not symbols or len(items) > len(SYMBOLS)):
+        return Sentence(source, "", parts, fragment=fragment)
+    _, core, _ = _unquoted(symbolic or source)
     letters = [character for character in core if character.lower() != character.upper()]
     capitals = len(letters) > 1 and all(map(str.isupper, letters))
     text = core
@@ -149,20 +165,19 @@ def _sentence(source: str, language: str, fragment: bool = False) -> "str | Sent
         lowered = lower(core, language)
         first = next(index for index, character in enumerate(lowered) if character.isalpha())
         text = lowered[:first] + upper(lowered[first], language) + lowered[first + 1 :]
-    found = [match.span() for match in NUMBER.finditer(source)]
-    parts = _fragments(source, found, language) if found else ()
-    return Sentence(source, text, parts, capitals, fragment)
+    item_texts = tuple(source[item.start : item.end] for item in items)
+    return Sentence(source, text, parts, capitals, fragment, item_texts, symbolic)
 
 
-def _fragments(source: str, spans: Sequence[tuple[int, int]], language: str) -> "tuple[str | Sentence, ...]":
+def _fragments(source: str, spans: Sequence[Reserved], language: str, symbols: bool) -> "tuple[str | Sentence, ...]":
     """A sentence around the spans that stay."""
     parts: list[str | Sentence] = []
     position = 0
-    for start, end in [*spans, (len(source), len(source))]:
+    for start, end in [*((span.start, span.end) for span in spans), (len(source), len(source))]:
         between = source[position:start]
         before = _BEFORE.match(between).group() if position else between[: len(between) - len(between.lstrip())]  # type: ignore[union-attr]
         core = between[len(before) :].rstrip()
-        parts += [before, _sentence(core, language, fragment=True) if core else ""]
+        parts += [before, _sentence(core, language, symbols, fragment=True) if core else ""]
         parts += [between[len(before) + len(core) :], source[start:end]]
         position = end
     return tuple(part for part in parts if part)

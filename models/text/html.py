@@ -1,21 +1,25 @@
 """HTML made ready for a translator: its text is translated, everything else stays as it was sent, byte for byte.
 
 No tree is built and written again, so tags keep their order, nesting and attributes, also in broken HTML, which has as
-many trees as parsers. The text of a block is translated sentence by sentence, across inline tags. Within a sentence, an
-inline tag ends a fragment, as what is no language does in models/text/front.py: the tag is one character of the private
-use area in the text that is prepared, and is put back where this character stands.
+many trees as parsers. The text of a block is translated sentence by sentence, across inline tags. In the text that is
+prepared, an inline tag is one character of the private use area, its mark, which models/text/front.py keeps as it keeps
+what is no language: it moves with the words around it. The tag is put back where its mark stands.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from html import escape, unescape
 
 from models.text.front import Passage, Sentence, prepare
-from models.text.html_nodes import INCOMPLETE, Node, Raw, Text, split_nodes
+from models.text.html_nodes import INCOMPLETE, VOID, Node, Raw, Text, split_nodes
+from models.text.symbols import restore
 
-_PRIVATE = re.compile("[\ue000-\uf8ff]")
-_MARK = "\ue000"
+_MARK = re.compile("[\U000f0000-\U0010fffd]")
+_MARKS = range(0xF0000, 0x10FFFE)
+_MAX_RUN = 10_000
+"""Tags and texts that are prepared together, far fewer than there are marks."""
+_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)[^>]*?(/?)>")
 _LINES = re.compile(r"(?s).*[\r\n].*")
 _LINE_END = re.compile(r"(?<![\s.!?…])[ \t]*(?:\r\n?|\n)[ \t]*(?=\S)")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s*$")
@@ -25,16 +29,29 @@ _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s*$")
 class _Encoded(Sentence):
     """A sentence with a mark for each of its tags, whose translation is HTML."""
 
-    tags: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """The source of each mark."""
     plain: bool = False
 
     def render(self, hypotheses: Sequence[Sequence[str]], target: str, rank: int = 0) -> str:
-        unmarked = [[_PRIVATE.sub("", text) for text in texts] for texts in hypotheses]
-        return _encode(super().render(unmarked, target, rank), iter(self.tags), self.plain)
+        texts = hypotheses
+        if not self.items:  # what a vocabulary without symbols spells in bytes is no mark
+            texts = [[_MARK.sub("", text) for text in ranked] for ranked in hypotheses]
+        return _encode(super().render(texts, target, rank), self.tags, self.plain)
+
+    def accepts(self, hypothesis: str) -> bool:
+        """Whether a hypothesis has every item once, and its tags are as well nested as the source's."""
+        if not super().accepts(hypothesis):
+            return False
+        restored = restore(hypothesis, self.items) if self.items else hypothesis
+        return _nested(self._tags_of(restored or "")) or not _nested(self._tags_of(self.source))
+
+    def _tags_of(self, text: str) -> Iterator[str]:
+        return (self.tags[mark] for mark in _MARK.findall(text) if mark in self.tags)
 
 
-def prepare_html(source: str, language: str) -> Passage:
-    """HTML in a language, made ready. Text without tags and character references is plain text, and stays so."""
+def prepare_html(source: str, language: str, symbols: bool = False) -> Passage:
+    """HTML in a language, made ready, with symbols as `prepare`. Text without tags and character references is plain text, and stays so."""
     nodes = split_nodes(source)
     tagged = any(isinstance(node, Raw) for node in nodes)
     plain = not tagged and unescape(source) == source
@@ -43,7 +60,7 @@ def prepare_html(source: str, language: str) -> Passage:
         if isinstance(run, Raw):
             parts.append(run.source)
         else:
-            parts += _prepare_run(run, language, tagged, plain)
+            parts += _prepare_run(run, language, symbols, tagged, plain)
     return Passage(tuple(part for part in parts if part))
 
 
@@ -58,49 +75,66 @@ def visible_text(source: str) -> str:
     return "".join(pieces).strip()
 
 
-def _prepare_run(run: Sequence[Node], language: str, tagged: bool, plain: bool) -> Iterator[str | Sentence]:
+def _prepare_run(
+    run: Sequence[Node], language: str, symbols: bool, tagged: bool, plain: bool
+) -> Iterator[str | Sentence]:
     """A run of text and inline tags."""
     text, tags = _mark(run, tagged)
-    rest = iter(tags)
-    for part in prepare(text, language).parts:
+    for part in prepare(text, language, symbols).parts:
         if isinstance(part, str):
-            yield _encode(part, rest, plain)
+            yield _encode(part, tags, plain)
         else:
-            own = tuple(next(rest) for _ in _PRIVATE.findall(part.source))
-            yield _Encoded(part.source, part.text, part.parts, part.capitals, part.fragment, own, plain)
+            values = {item.name: getattr(part, item.name) for item in fields(part)}
+            yield _Encoded(**values, tags=tags, plain=plain)
 
 
-def _mark(run: Sequence[Node], tagged: bool) -> tuple[str, list[str]]:
-    """The text of a run with marks, and what they stand for: tags, and line ends next to them.
+def _mark(run: Sequence[Node], tagged: bool) -> tuple[str, dict[str, str]]:
+    """The text of a run with marks, and what each stands for: tags, and line ends next to them.
 
-    Other line ends are spaces, where there are tags at all. Characters of the private use area are marked too.
+    Other line ends are spaces, where there are tags at all. No mark is a character that the text has itself.
     """
     pieces: list[str] = []
-    tags: list[str] = []
+    tags: dict[str, str] = {}
+    characters = set().union(*(node.text for node in run if isinstance(node, Text)))
+    marks = (mark for mark in map(chr, _MARKS) if mark not in characters)
 
-    def mark(match: re.Match[str]) -> str:
-        tags.append(_escape(match.group()))
-        return _MARK
+    def add(source: str) -> str:
+        mark = next(marks)
+        tags[mark] = source
+        return mark
+
+    def line_end(match: re.Match[str]) -> str:
+        return add(_escape(match.group()))
 
     for node in run:
         if isinstance(node, Raw):
-            tags.append(node.source)
-            pieces.append(_MARK)
+            pieces.append(add(node.source))
         elif not tagged:
-            pieces.append(_PRIVATE.sub(mark, node.text))
+            pieces.append(node.text)
         else:
             begin, end = _core(node.text)
-            pieces.append(_LINES.sub(mark, node.text[:begin]))
-            pieces.append(_PRIVATE.sub(mark, _LINE_END.sub(" ", node.text[begin:end])))
-            pieces.append(_LINES.sub(mark, node.text[end:]))
+            pieces.append(_LINES.sub(line_end, node.text[:begin]))
+            pieces.append(_LINE_END.sub(" ", node.text[begin:end]))
+            pieces.append(_LINES.sub(line_end, node.text[end:]))
     return "".join(pieces), tags
 
 
-def _encode(text: str, tags: Iterator[str], plain: bool) -> str:
+def _encode(text: str, tags: Mapping[str, str], plain: bool) -> str:
     """Text as HTML, with the tags that its marks stand for."""
-    if plain and unescape(text) == text and not INCOMPLETE.search(text):
-        return _PRIVATE.sub(lambda _: next(tags), text)
-    return _PRIVATE.sub(lambda _: next(tags), _escape(text))
+    encoded = text if plain and unescape(text) == text and not INCOMPLETE.search(text) else _escape(text)
+    return _MARK.sub(lambda match: tags.get(match.group(), match.group()), encoded)
+
+
+def _nested(tags: Iterable[str]) -> bool:
+    """Whether every tag that closes an element closes the last that is open, and none stays open."""
+    elements: list[str] = []
+    for source in tags:
+        for closing, name, empty in _TAG.findall(source):
+            if closing and (not elements or elements.pop() != name.lower()):
+                return False
+            if not closing and not empty and name.lower() not in VOID:
+                elements.append(name.lower())
+    return not elements
 
 
 def _escape(text: str) -> str:
@@ -116,7 +150,7 @@ def _runs(nodes: Sequence[Node]) -> Iterator[Raw | list[Node]]:
             yield node
             run = []
             continue
-        if isinstance(node, Text) and _begins_sentence(node.text, run):
+        if len(run) >= _MAX_RUN or (isinstance(node, Text) and _begins_sentence(node.text, run)):
             yield from _trimmed(run)
             run = []
         run.append(node)

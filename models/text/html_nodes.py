@@ -15,7 +15,7 @@ UNTRANSLATED = frozenset({
     "textarea", "var", "xmp",
 })  # fmt: skip
 """Elements that stay as they are, with all that is in them, like those with translate="no"."""
-_VOID = frozenset({
+VOID = frozenset({
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr",
 })  # fmt: skip
 _BLOCK = frozenset({
@@ -96,7 +96,7 @@ class _Tokenizer(HTMLParser):
         self._add(tag in _BLOCK)
         while self._open and tag in _ENDED_BY.get(self._open[-1][0], ()):
             self._pop(len(self._open) - 1)
-        if tag not in _VOID:
+        if tag not in VOID:
             attribute = dict(attrs).get("translate", "inherit") or "yes"
             translated = {"no": False, "yes": True}.get(attribute.lower(), self._translated)
             self._open.append((tag, translated and tag not in UNTRANSLATED))

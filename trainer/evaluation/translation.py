@@ -37,7 +37,7 @@ def translate_texts(
     if config.bleu_tokenize == "none":
         return [best for best, *_ in _hypotheses(runtime, model, tokenizer, texts, target, search)]
     source = next(language for language in model.config.languages if language != target)
-    passages = [prepare(text, source) for text in texts]
+    passages = [prepare(text, source, bool(tokenizer.symbol_ids)) for text in texts]
     inputs = [text for passage in passages for sentence in passage.sentences for text in sentence.inputs()]
     hypotheses = iter(_hypotheses(runtime, model, tokenizer, inputs, target, search))
     return [
@@ -59,7 +59,7 @@ def _hypotheses(
 ) -> list[list[str]]:
     """The translations that the search found for each text, the best first."""
     sources = [source_ids(model, tokenizer, text, target) for text in texts]
-    beams = translate(runtime, sources, tokenizer.end_id, search) if sources else []
+    beams = translate(runtime, sources, tokenizer.end_id, search, tokenizer.symbol_ids) if sources else []
     return [[tokenizer.decode(hypothesis.ids) for hypothesis in beam] for beam in beams]
 
 

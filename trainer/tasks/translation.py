@@ -12,6 +12,7 @@ from torch import Tensor
 from models.batch import Batch, length_buckets, pad
 from models.config import Config, Range
 from models.errors import DataError
+from models.networks.copying import target_logprobs
 from models.networks.translator import Translator
 from models.text.tokenizers import Tokenizer
 from trainer.data.bucketing import shuffled_length_buckets
@@ -170,8 +171,16 @@ class TranslationTask(Task[Examples, list[Encoded]]):
 
     def _loss(self, pairs: PairBatch, label_smoothing: float) -> Tensor:
         encoded, state = self.model.encode(pairs.source)
-        features, _, _ = self.model.decode_features(pairs.inputs, encoded, state)  # (B, T, E)
+        output = self.model.decode_features(pairs.inputs, encoded, state)
         mask = pairs.targets != -100  # (B, T)
-        logits = self.model.score(features[mask])  # (N, V)
+        logits = self.model.score(output.features[mask]).float()  # (N, V)
         targets = pairs.targets[mask]  # (N,)
-        return torch.nn.functional.cross_entropy(logits.float(), targets, label_smoothing=label_smoothing)
+        if output.copied is None:
+            return torch.nn.functional.cross_entropy(logits, targets, label_smoothing=label_smoothing)
+        matches = encoded.copyable.unsqueeze(1) == pairs.targets.unsqueeze(2)  # (B, T, S)
+        total = output.copied.sum(dim=-1)[mask]  # (N,)
+        matching = (output.copied * matches).sum(dim=-1)[mask]
+        logprobs = torch.log_softmax(logits, dim=-1)
+        loss = -target_logprobs(logprobs.gather(1, targets.unsqueeze(1)).squeeze(1), total, matching).mean()
+        # smoothing is of the vocabulary's distribution: the copied one has no mass to spread over all tokens
+        return (1 - label_smoothing) * loss - label_smoothing * logprobs.mean()

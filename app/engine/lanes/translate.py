@@ -51,7 +51,8 @@ class TranslateTask:
         self.beams: list[Beam] = []
         self._units: list[_Unit] = []
         for index, text in enumerate(self.job.texts):
-            passage = prepare_html(text, source) if self.job.format == "html" else prepare(text, source)
+            make = prepare_html if self.job.format == "html" else prepare
+            passage = make(text, source, bool(tokenizer.symbol_ids))
             for before, sentence, after in _units(passage.parts):
                 inputs = sentence.inputs() if sentence else ()
                 first = len(self.beams)
@@ -210,8 +211,8 @@ class BeamLane(Lane):
 
     name = "beam"
 
-    def __init__(self, runtime: TranslatorRuntime, end_id: int, max_rows: int, outbox: Outbox) -> None:
-        self._runtime, self._end_id, self._max_rows, self._outbox = runtime, end_id, max_rows, outbox
+    def __init__(self, runtime: TranslatorRuntime, tokenizer: Tokenizer, max_rows: int, outbox: Outbox) -> None:
+        self._runtime, self._tokenizer, self._max_rows, self._outbox = runtime, tokenizer, max_rows, outbox
         self._batches: deque[BeamBatch] = deque()
         self._tasks: dict[Beam, TranslateTask] = {}
 
@@ -270,7 +271,7 @@ class BeamLane(Lane):
         for batch in self._batches:
             if batch.beam_size == beam_size:
                 return batch
-        self._batches.append(BeamBatch(self._runtime, self._end_id, beam_size))
+        self._batches.append(BeamBatch(self._runtime, self._tokenizer.end_id, beam_size, self._tokenizer.symbol_ids))
         return self._batches[-1]
 
     def post(self, task: TranslateTask) -> None:

@@ -82,7 +82,7 @@ def classifier_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLan
 
 def translator_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
     runtime: TranslatorRuntime = served.runtime  # type: ignore[assignment]
-    beams = BeamLane(runtime, served.tokenizer.end_id, max_slots, outbox)
+    beams = BeamLane(runtime, served.tokenizer, max_slots, outbox)
     encode = EncodeLane(runtime, beams, outbox)
     return ModelLanes([encode, beams], encode.add, max_slots)
 

@@ -9,6 +9,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 from torch import Tensor
 
 from models.batch import Batch
+from models.networks.copying import copy_weights, mix_logprobs_
 from models.networks.encoder_output import EncoderOutput
 from models.networks.recurrent import lstm_weights
 from models.networks.translator import Translator
@@ -44,6 +45,9 @@ class Int8Translator:
         table = embedding * config.embedding**0.5 @ bottom.input.T + bottom.bias
         self._table = table[:, gate_order(config.hidden)]  # (V + languages, 4H)
         self._step = Step(_step_model(model), threads)
+        self._outputs = ["logits", "weights", *_STATE_OUT]
+        if model.copy_gate is not None:
+            self._outputs.append("copy_gate")
 
     def encode(self, source: Batch) -> tuple[EncoderOutput, State]:
         model = self._model
@@ -54,13 +58,18 @@ class Int8Translator:
         cell = torch.zeros(bottom.shape)
         # the scale of the attention's scores is folded into the keys: a product less in each step
         keys = encoded.keys / math.sqrt(self.hidden)
-        return EncoderOutput(encoded.values, keys, encoded.mask), State((bottom, cell, top, cell))
+        return EncoderOutput(encoded.values, keys, encoded.copyable, encoded.mask), State((bottom, cell, top, cell))
 
     def step(self, ids: Tensor, state: State, encoded: EncoderOutput) -> tuple[Tensor, Tensor, State]:
         grouped = torch.tensor([len(encoded), -1, self.hidden])
         inputs = {"inputs": self._table[ids], **dict(zip(_STATE, state.tensors, strict=True))}
         inputs |= {"values": encoded.values, "keys": encoded.keys, "mask": encoded.mask, "grouped": grouped}
-        logits, weights, *after = self._step(len(ids), ["logits", "weights", *_STATE_OUT], inputs)
+        logits, weights, *after = self._step(len(ids), self._outputs, inputs)
+        logits -= torch.logsumexp(logits, dim=1, keepdim=True)
+        if len(after) > len(_STATE_OUT):
+            gate = after.pop()  # (N*K, 1)
+            copyable = encoded.copyable.repeat_interleave(len(ids) // len(encoded), dim=0)
+            mix_logprobs_(logits, copy_weights(gate, weights.unsqueeze(1), copyable).squeeze(1), encoded.copyable)
         return logits, weights, State(tuple(after))
 
 
@@ -70,7 +79,7 @@ _STATE_OUT = ("hidden_out_0", "cell_out_0", "hidden_out_1", "cell_out_1")
 
 def _step_model(model: Translator) -> ModelProto:
     """From the bottom layer's part of the gates, the state and the encoder output of N sources with K rows each, to
-    logits, attention weights and state."""
+    logits, attention weights, state, and, where it can copy, the gate for that."""
     hidden, vocabulary = model.config.hidden, model.config.vocabulary
     ones = torch.ones(hidden)
     context_range = _normed_range(model.encoder_norm)  # a context is a mean of the values
@@ -88,7 +97,8 @@ def _step_model(model: Translator) -> ModelProto:
     both, ranges = torch.cat([top.input, top.recurrent], dim=1), torch.cat([ones, context_range, ones])
     hidden_top = graph.cell("top", graph.gates(joined, both, top.bias, "gates_1", ranges), "cell_1", "cell_out_1")
     joined = graph.node("Concat", [graph.quantize(hidden_top, "hidden_out_1"), context], "readout_inputs", axis=1)
-    graph.linear(joined, model.readout.weight, model.readout.bias, "features", torch.cat([ones, context_range]))
+    readout_inputs_range = torch.cat([ones, context_range])
+    graph.linear(joined, model.readout.weight, model.readout.bias, "features", readout_inputs_range)
     norm = model.readout_norm
     gain = graph.constant("gain", norm.weight.detach().float().numpy())
     shift = graph.constant("shift", norm.bias.detach().float().numpy())
@@ -105,7 +115,11 @@ def _step_model(model: Translator) -> ModelProto:
         value_info("mask", TensorProto.BOOL, "sources", "length"), value_info("grouped", integers, 3),
     ]  # fmt: skip
     outputs = [value_info("logits", floats, "rows", vocabulary), value_info("weights", floats, "rows", "length")]
-    return graph.model(inputs, [*outputs, *_state_infos(_STATE_OUT, hidden)])
+    outputs += _state_infos(_STATE_OUT, hidden)
+    if model.copy_gate is not None:
+        graph.linear(joined, model.copy_gate.weight, model.copy_gate.bias, "copy_gate", readout_inputs_range)
+        outputs.append(value_info("copy_gate", floats, "rows", 1))
+    return graph.model(inputs, outputs)
 
 
 def _attend(graph: Graph, query: str, hidden: int) -> str:

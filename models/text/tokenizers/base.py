@@ -26,6 +26,7 @@ class Tokenizer(Protocol):
     kind: str
     lowercase: str  # "" (case is kept), "en" or "tr": whose rules lower the letters before encoding
     unit: str  # what `unknown` counts: characters or words
+    symbol_ids: tuple[int, ...]  # of models/text/symbols.py, in their order; none where the vocabulary has no symbols
 
     @property
     def size(self) -> int:

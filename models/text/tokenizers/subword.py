@@ -12,6 +12,7 @@ import sentencepiece
 
 from models.errors import TokenizerError
 from models.text.normalization import QUOTES, align, normalize
+from models.text.symbols import SYMBOLS
 from models.text.tokenizers.base import Token, checked, lower
 
 SPACE = "\u2581"  # how SentencePiece writes a space; a real U+2581 in a text is spelled in bytes
@@ -48,6 +49,9 @@ class SubwordTokenizer:
         self._surfaces = [self._spell(index) for index in range(count)]
         self._straight = not any(quote.encode("utf-8") in surface for surface in self._surfaces for quote in QUOTES)
         self._encode_word = lru_cache(CACHED_WORDS)(self._pieces_of)
+        by_surface = {surface: index for index, surface in enumerate(self._surfaces)}
+        ids = [by_surface.get(symbol.encode("utf-8")) for symbol in SYMBOLS]
+        self.symbol_ids = tuple(index for index in ids if index is not None)
         self._first_bytes = {index for index, value in self._byte_id.items() if not 0x80 <= value < 0xC0}
 
     def __reduce__(self) -> tuple[type["SubwordTokenizer"], tuple[bytes, str]]:
@@ -55,10 +59,12 @@ class SubwordTokenizer:
         return type(self), (self._model, self.lowercase)
 
     @classmethod
-    def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> "SubwordTokenizer":
+    def train(
+        cls, texts: Iterable[str], size: int, lowercase: str = "", symbols: Sequence[str] = ()
+    ) -> "SubwordTokenizer":
         """Train `size` pieces on texts, or on a sample of their lines if they are long.
 
-        Raises TokenizerError if the texts have too few distinct pieces.
+        Each of symbols is a piece of its own, wherever it stands (models/text/symbols.py). Raises TokenizerError if the texts have too few distinct pieces.
         """
         output = io.BytesIO()
         lines = _lines(lower(normalize(text), lowercase) for text in texts)
@@ -82,6 +88,7 @@ class SubwordTokenizer:
                 bos_id=-1,
                 unk_id=1,
                 eos_id=0,
+                user_defined_symbols=list(symbols),
                 hard_vocab_limit=False,
                 minloglevel=2,
             )
