@@ -150,9 +150,7 @@ class BeamBatch:
     before it has all of them.
     """
 
-    def __init__(
-        self, runtime: TranslatorRuntime, end_id: int, beam_size: int, symbol_ids: Sequence[int] = ()
-    ) -> None:
+    def __init__(self, runtime: TranslatorRuntime, end_id: int, beam_size: int, symbol_ids: Sequence[int] = ()) -> None:
         self.runtime, self.end_id, self.beam_size = runtime, end_id, beam_size
         self.symbol_ids = tuple(symbol_ids)
         self._symbols = torch.tensor(self.symbol_ids, dtype=torch.int64)

@@ -2,10 +2,10 @@
 
 A translator was trained on sentences, one at a time, in ordinary letters. So a text is cut into sentences; lines, list
 marks and the white space between sentences stay as they are; text in capitals is lowered and raised again. What
-is no language (models/text/reserved.py) comes through exactly: the model reads a symbol for it (models/text/symbols.py),
-and a translation without just these symbols does not count. Where none is left, or the vocabulary has no symbols, the
-text between is translated in parts. A sentence without letters is its own translation. How a sentence ends is how its
-translation ends.
+is no language (models/text/reserved.py) comes through exactly: the model reads a symbol for it
+(models/text/symbols.py), and a translation without just these symbols does not count. Where none is left, or the
+vocabulary has no symbols, the text between is translated in parts. A sentence without letters is its own
+translation. How a sentence ends is how its translation ends.
 """
 
 import re

@@ -51,7 +51,10 @@ class _Encoded(Sentence):
 
 
 def prepare_html(source: str, language: str, symbols: bool = False) -> Passage:
-    """HTML in a language, made ready, with symbols as `prepare`. Text without tags and character references is plain text, and stays so."""
+    """HTML in a language, made ready, with symbols as `prepare`.
+
+    Text without tags and character references is plain text, and stays so.
+    """
     nodes = split_nodes(source)
     tagged = any(isinstance(node, Raw) for node in nodes)
     plain = not tagged and unescape(source) == source

@@ -24,7 +24,7 @@ _HARD = {
     r"[\ufe0e\ufe0f\u20e3\U0001F3FB-\U0001F3FF\U000E0020-\U000E007F]*"
     r"|[0-9#*]\ufe0f?\u20e3|\u200d)+",
     "symbol": r"[©®™§¶†‡•№]+",
-    "private": r"[\ue000-\uf8ff]+",
+    "private": r"[\ue000-\uf8ff\U000f0000-\U0010fffd]+",
 }
 """Kinds that a model has no words for, each with its pattern; of two that begin alike, the first counts."""
 _UNITS = (

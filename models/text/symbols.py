@@ -21,8 +21,8 @@ def find_items(text: str, language: str) -> list[Reserved]:
     """What symbols stand for in a text, in order, nothing twice."""
     hard = find_hard(text)
     if language == "tr":
-        hard = _first([*hard, *(Reserved("number", *match.span()) for match in _PERCENT.finditer(text))])
-    hard = _first([*hard, *(Reserved("number", *match.span()) for match in _VERSION.finditer(text))])
+        hard = first_spans([*hard, *(Reserved("number", *match.span()) for match in _PERCENT.finditer(text))])
+    hard = first_spans([*hard, *(Reserved("number", *match.span()) for match in _VERSION.finditer(text))])
     rest = text
     for item in hard:  # a number ends where something else begins: the 3 of "3 ${x}"
         rest = rest[: item.start] + SYMBOLS[0] * (item.end - item.start) + rest[item.end :]
@@ -58,10 +58,10 @@ def replace_spans(text: str, spans: "list[Reserved]", replacements: "tuple[str, 
     return "".join([*parts, text[position:]])
 
 
-def _first(items: list[Reserved]) -> list[Reserved]:
+def first_spans(items: list[Reserved]) -> list[Reserved]:
     """Those of overlapping items that begin first, the longest of those that begin alike."""
-    kept: list[Reserved] = []
+    first: list[Reserved] = []
     for item in sorted(items, key=lambda item: (item.start, -item.end)):
-        if not kept or item.start >= kept[-1].end:
-            kept.append(item)
-    return kept
+        if not first or item.start >= first[-1].end:
+            first.append(item)
+    return first

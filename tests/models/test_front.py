@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from models.text.front import Passage, prepare, upper
 from models.text.normalization import normalize
 from models.text.reserved import find_hard, numbers, with_numbers_of
+from models.text.symbols import SYMBOLS
 
 NONSENSE = "Ve sonra gitti."
 
@@ -46,6 +47,32 @@ def test_what_is_no_language_stays_where_it_stood(item: str, around: str) -> Non
         assert result.count(item) == text.count(item)
         assert result.startswith(item) == text.startswith(item)
         assert all(item not in read for read in inputs(prepare(text, language)))
+
+
+@pytest.mark.parametrize("item", KEPT)
+@pytest.mark.parametrize("around", ["Open {} now.", "{} is here", "See {}", "OPEN {} NOW", "“Two {} and {}.”"])
+def test_a_symbol_stands_for_what_is_no_language(item: str, around: str) -> None:
+    text = around.replace("{}", item)
+    (sentence,) = prepare(text, "en", symbols=True).sentences
+    read = sentence.text
+    assert item not in read
+    symbols = SYMBOLS[: text.count(item)]
+    assert [character for character in read if character in SYMBOLS] == list(symbols)
+    swapped = "Sonra " + " ile ".join(reversed(symbols)) + " gitti."
+    for hypotheses in ([[swapped]], [["Hiç."], *[[NONSENSE]] * 9], [[symbols[0] * 2], *[[NONSENSE]] * 9]):
+        result = sentence.render(hypotheses, "tr")
+        assert result.count(item) == text.count(item)
+        assert not set(result) & set(SYMBOLS)
+        if hypotheses[0] == [swapped] and text.count(item) == 1 and not sentence.capitals:
+            assert f"onra {item} gitti" in result
+
+
+def test_more_items_than_symbols_are_translated_in_parts() -> None:
+    text = "and ".join(f"{{a{number}}} " for number in range(len(SYMBOLS) + 1))
+    (sentence,) = prepare(text, "en", symbols=True).sentences
+    assert not sentence.text
+    result = sentence.render([["ve"]] * sum(1 for _ in sentence.inputs()), "tr")
+    assert [match.strip() for match in result.split("ve")] == [part.strip() for part in text.split("and")]
 
 
 @pytest.mark.parametrize(

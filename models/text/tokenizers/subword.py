@@ -64,7 +64,8 @@ class SubwordTokenizer:
     ) -> "SubwordTokenizer":
         """Train `size` pieces on texts, or on a sample of their lines if they are long.
 
-        Each of symbols is a piece of its own, wherever it stands (models/text/symbols.py). Raises TokenizerError if the texts have too few distinct pieces.
+        Each of symbols is a piece of its own, wherever it stands (models/text/symbols.py). Raises TokenizerError if the
+        texts have too few distinct pieces.
         """
         output = io.BytesIO()
         lines = _lines(lower(normalize(text), lowercase) for text in texts)

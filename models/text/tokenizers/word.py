@@ -18,7 +18,7 @@ class WordTokenizer:
     kind = "word"
     unit = "words"
     END, UNKNOWN = "</s>", "<unk>"
-    symbol_ids = ()
+    symbol_ids: tuple[int, ...] = ()
 
     def __init__(self, words: Sequence[str], lowercase: str = "") -> None:
         """Raise TokenizerError unless words are distinct and start with the end token and `<unk>`."""
