@@ -89,6 +89,11 @@ class Generation:
     prompt_tokens: int
     generated_tokens: int
     prompt_scores: tuple[TokenScore, ...] = ()
+    scored_tokens: tuple[Token, ...] = ()
+    """The tokens that prompt_scores are of, with their spans in the prompt as sent.
+
+    None of a prompt of ids, or of one that is truncated.
+    """
     snapshot: Snapshot | None = None
 
 

@@ -62,6 +62,12 @@ def normalize(text: str, quotes: bool = False) -> str:
     return "".join(output for _, _, output in _clusters(text, quotes))
 
 
+def last_space(text: str) -> int | None:
+    """Where the space stands that a normalized text ends with; None if it ends with another character."""
+    index = len(text.rstrip(_INVISIBLE + _JOINER)) - 1
+    return index if index >= 0 and text[index] in _SPACES + " " else None
+
+
 def align(text: str, quotes: bool = False) -> Normalized:
     """As normalize, with the span of each character in the text."""
     if is_normal(text, quotes):

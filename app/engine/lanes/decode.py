@@ -17,7 +17,7 @@ from app.engine.ticket import Ticket
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
 from models.sampling import Sampler, SamplingStep, TokenHistory, uniforms
-from models.text.tokenizers import Tokenizer
+from models.text.tokenizers import Token, Tokenizer
 
 MAX_UNREAD = 64
 """Events that a stream's client may be behind before its rows are parked; they return at half of that."""
@@ -32,6 +32,10 @@ class GenerateTask:
         job, tokenizer = self.job, served.tokenizer
         prompt = Prompt(tokenizer, job.prompt, job.snapshot, ids=job.ids, truncate=job.truncate)
         self._prompt_tokens = prompt.new_tokens
+        self._scored_tokens: tuple[Token, ...] = ()
+        if job.score_prompt and job.ids is None and job.truncate is None:
+            # without the prompt's last space, which is not read
+            self._scored_tokens = tuple(tokenizer.tokens(job.prompt))[: self._prompt_tokens]
         # a prompt that is to be scored is read by the rows, so there is nothing to prefill
         self.prompt = Prompt(tokenizer, "", ids=()) if job.score_prompt else prompt
         self.rows = [DecodeRow(job, choice, tokenizer, prompt) for choice in range(job.choices)]
@@ -44,6 +48,7 @@ class GenerateTask:
             prompt_tokens=self._prompt_tokens,
             generated_tokens=sum(len(row.ids) for row in self.rows),
             prompt_scores=tuple(self.rows[0].prompt_scores),
+            scored_tokens=self._scored_tokens,
             snapshot=self._take_snapshot(self.rows[0], state) if state and self.job.return_snapshot else None,
         )
 

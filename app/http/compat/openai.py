@@ -4,13 +4,14 @@ import json
 import secrets
 import time
 from collections.abc import Sequence
-from itertools import accumulate
+from dataclasses import dataclass
 from typing import Literal
 
 from sse_starlette import EventSourceResponse
 
 from app.catalog.registry import Served
 from app.engine.jobs import Choice, GenerateJob, Generation, TokenEvent, TokenScore
+from app.http.compat.text_offsets import TextOffsets, spans_as_sent
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.problems import stream_error
 from app.http.schemas.openai import (
@@ -118,23 +119,51 @@ class CompletionBuilder:
         body, choices = self.body, list(generation.choices)
         if body.best_of > body.n:
             choices = sorted(choices, key=lambda choice: -choice.mean_logprob)[: body.n]
-        prompt = self.prompt_text(job)
         first = index * body.n
-        return [self._choice(first + number, prompt, generation, choice) for number, choice in enumerate(choices)]
+        return [self._choice(first + number, job, generation, choice) for number, choice in enumerate(choices)]
 
-    def _choice(self, index: int, prompt: str, generation: Generation, choice: Choice) -> CompletionChoice:
+    def _choice(self, index: int, job: GenerateJob, generation: Generation, choice: Choice) -> CompletionChoice:
         if not self.body.max_tokens:
             choice = Choice("", "length", ())
-        echoed = prompt if self.body.echo else ""
+        echoed = self.prompt_text(job) if self.body.echo else ""
         logprobs = None
         if self.body.logprobs is not None:
-            tokens: list[tuple[str, TokenScore | None]] = [(score.text, score) for score in choice.tokens]
+            offsets = self.text_offsets(job)
+            tokens = [_Token(score.text, offsets.next(score.id), score) for score in choice.tokens]
             if self.body.echo:
-                tokens = _prompt_tokens(prompt, generation.prompt_scores) + tokens
-            logprobs = _logprobs(tokens, 0 if self.body.echo else len(prompt), self.body.logprobs)
+                tokens = self._prompt_tokens(job, generation) + tokens
+            logprobs = _logprobs(tokens, self.body.logprobs)
         return CompletionChoice(
             text=echoed + choice.text, index=index, logprobs=logprobs, finish_reason=_finish_reason(choice)
         )
+
+    def text_offsets(self, job: GenerateJob) -> TextOffsets:
+        """The offsets of generated tokens in the prompt and what follows it."""
+        return TextOffsets.after(self.served.tokenizer, self.prompt_text(job), is_text=job.ids is None)
+
+    def _prompt_tokens(self, job: GenerateJob, generation: Generation) -> "list[_Token]":
+        """The prompt's tokens with their scores; the first has none, since nothing precedes it.
+
+        Those of a text are what stands in it, which a normalized token need not be.
+        """
+        scores = generation.prompt_scores
+        if job.ids is None:
+            spans = list(spans_as_sent(job.prompt, generation.scored_tokens))
+        else:
+            texts = [score.text for score in scores]
+            texts[:1] = [text.removeprefix(" ") for text in texts[:1]]  # as `Tokenizer.decode` does
+            spans = list(zip(texts, TextOffsets.of_ids(self.served.tokenizer, job.ids), strict=True))
+        return [
+            _Token(text, offset, score if index else None)
+            for index, ((text, offset), score) in enumerate(zip(spans, scores, strict=True))
+        ]
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    offset: int
+    score: TokenScore | None
 
 
 class CompletionFormatter:
@@ -143,8 +172,8 @@ class CompletionFormatter:
     def __init__(self, builder: CompletionBuilder, jobs: Sequence[GenerateJob]) -> None:
         self._builder, self._body = builder, builder.body
         self._prompts = [builder.prompt_text(job) for job in jobs]
-        self._offsets = [len(prompt) for prompt in self._prompts for _ in range(self._body.n)]
-        """For each choice, the offset of its next token in the text."""
+        self._offsets = [builder.text_offsets(job) for job in jobs for _ in range(self._body.n)]
+        """For each choice, those of its tokens in the text."""
         self._results: list[Generation] = []
 
     def begin(self, index: int) -> bytes:
@@ -156,8 +185,7 @@ class CompletionFormatter:
     def piece(self, index: int, piece: TokenEvent) -> bytes:
         choice, logprobs = index * self._body.n + piece.choice, None
         if score := piece.score:
-            logprobs = _logprobs([(score.text, score)], self._offsets[choice], self._body.logprobs)
-            self._offsets[choice] += len(score.text)
+            logprobs = _logprobs([_Token(score.text, self._offsets[choice].next(score.id), score)], self._body.logprobs)
         return self._chunk(choice, piece.text, logprobs)
 
     def result(self, index: int, result: Generation) -> bytes:
@@ -184,24 +212,22 @@ class CompletionFormatter:
         return _event(self._builder.completion([choice], None))
 
 
-def _prompt_tokens(prompt: str, scores: Sequence[TokenScore]) -> list[tuple[str, TokenScore | None]]:
-    """The prompt's tokens with their scores; the first has none, since nothing precedes it."""
-    texts = [score.text for score in scores]
-    if texts and not prompt.startswith(" "):
-        texts[0] = texts[0].removeprefix(" ")  # the tokenizer puts a space before a text
-    return [(text, score if index else None) for index, (text, score) in enumerate(zip(texts, scores, strict=True))]
-
-
-def _logprobs(tokens: Sequence[tuple[str, TokenScore | None]], start: int, top: int | None) -> Logprobs:
-    """Scores of tokens; offsets are those of tokens in the text, from start on."""
-    texts = [text for text, _ in tokens]
-    likeliest = [{other.text: other.logprob for other in (*score.top, score)} if score else None for _, score in tokens]
+def _logprobs(tokens: Sequence[_Token], top: int | None) -> Logprobs:
     return Logprobs(
-        tokens=texts,
-        token_logprobs=[score.logprob if score else None for _, score in tokens],
-        top_logprobs=likeliest if top else None,
-        text_offset=list(accumulate((len(text) for text in texts[:-1]), initial=start)) if texts else [],
+        tokens=[token.text for token in tokens],
+        token_logprobs=[token.score.logprob if token.score else None for token in tokens],
+        top_logprobs=[_likeliest(token) for token in tokens] if top else None,
+        text_offset=[token.offset for token in tokens],
     )
+
+
+def _likeliest(token: _Token) -> dict[str, float] | None:
+    """The likeliest tokens, and the token itself, by their texts."""
+    score = token.score
+    if score is None:
+        return None
+    others = {other.text: other.logprob for other in score.top if other.id != score.id}
+    return others | {token.text: score.logprob}
 
 
 def _finish_reason(choice: Choice) -> FinishReason:
