@@ -1,6 +1,6 @@
 """From a request on the command line to data, tokenizer and task."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,10 @@ from models.errors import ConfigError, DataError
 from models.kinds import Kind, kind_named
 from models.model import Model
 from models.networks.language_model import LanguageModel
-from models.text.tokenizers import Tokenizer
+from models.text.tokenizers import SubwordTokenizer, Tokenizer
 from trainer.data.corpus import Corpus, CorpusWriter, usable
 from trainer.data.files import Row
+from trainer.data.pairs import PairConfig, PairRows
 from trainer.data.report import DataReport
 from trainer.data.sources import FileSource, Source, all_rows, describe, parse_source
 from trainer.evaluation.config import EvaluationConfig
@@ -90,6 +91,11 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     valid_rows = list(usable(all_rows(valid), kind.text_columns))
     if not valid_rows:
         raise DataError("the validation data has no row without a blank text")
+    rows = partial(_rows, train, kind)
+    symbols: tuple[str, ...] = ()
+    if training.pairs:
+        changes = PairRows(settings.make(PairConfig), languages, settings.seed)
+        rows, symbols, valid_rows = partial(changes.train, train), changes.symbols, changes.valid(valid_rows)
     one_way = request.one_way or recipe.one_way
     identity: dict[str, Any] = {
         "kind": request.kind,
@@ -102,7 +108,8 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     folder = work_folder(request.output) / "corpus"
     known = start.tokenizer if start else None
     words = settings.make(training.configurations[0])
-    preparing = partial(_prepare, kind, training, folder, train, valid_rows, known, words, identity)
+    tokenize = partial(train_tokenizer, texts=kind.text_columns, config=words, symbols=symbols)
+    preparing = partial(_prepare, kind, training, folder, rows, valid_rows, known or tokenize, identity)
     report = world.decide(lambda: None if resume and Corpus.is_whole(folder) else preparing())
     corpus, tokenizer = Corpus.open(folder, kind.text_columns, identity)
     torch.manual_seed(settings.seed)
@@ -177,23 +184,26 @@ def languages_of(request: Request, recipe: Recipe) -> tuple[str, ...]:
     return languages
 
 
+def _rows(sources: Sequence[Source], kind: Kind) -> Iterator[Row]:
+    """The rows of all sources without a blank text."""
+    return usable(all_rows(sources), kind.text_columns)
+
+
 def _prepare(
     kind: Kind,
     training: Training,
     folder: Path,
-    train: list[Source],
+    rows: Callable[[], Iterator[Row]],
     valid: list[Row],
-    tokenizer: Tokenizer | None,
-    words: VocabularyConfig,
+    tokenizer: Tokenizer | Callable[[Iterator[Row]], Tokenizer],
     identity: Mapping[str, Any],
 ) -> DataReport:
     """Train a tokenizer if there is none yet, and write the corpus."""
-    texts = kind.text_columns
-    if next(usable(all_rows(train), texts), None) is None:
+    if next(rows(), None) is None:
         raise DataError("the training data has no row without a blank text")
-    tokenizer = tokenizer or train_tokenizer(usable(all_rows(train), texts), texts, words)
-    writer = CorpusWriter(folder, tokenizer, training.stream, texts, identity)
-    writer.write(usable(all_rows(train), texts), valid)
+    tokenizer = tokenizer(rows()) if callable(tokenizer) else tokenizer
+    writer = CorpusWriter(folder, tokenizer, training.stream, kind.text_columns, identity)
+    writer.write(rows(), valid)
     return writer.report
 
 
@@ -224,6 +234,13 @@ def _start(request: Request, device: torch.device) -> Checkpoint | None:
     return start
 
 
-def train_tokenizer(rows: Iterator[Row], texts: int, config: VocabularyConfig) -> Tokenizer:
+def train_tokenizer(
+    rows: Iterator[Row], texts: int, config: VocabularyConfig, symbols: tuple[str, ...] = ()
+) -> Tokenizer:
+    """A tokenizer of the texts of rows, with a piece for each symbol."""
     lines = (text for row in rows for text in row[:texts])
-    return TOKENIZERS[config.tokenizer].train(lines, config.vocabulary_size, config.lowercase)
+    if not symbols:
+        return TOKENIZERS[config.tokenizer].train(lines, config.vocabulary_size, config.lowercase)
+    if config.tokenizer != "subword":
+        raise ConfigError("symbols is for subwords")
+    return SubwordTokenizer.train(lines, config.vocabulary_size, config.lowercase, symbols=symbols)

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 from models.config import Choice, Range, limits
 from models.kinds import KINDS, Kind
+from trainer.data.pairs import PairConfig
 from trainer.evaluation.config import EvaluationConfig
 from trainer.loop.optimization import TrainingConfig
 from trainer.tasks.configs import VocabularyConfig
 
-TITLES = ("vocabulary", "model", "training", "batches and loss", "counted models", "evaluation")
+TITLES = ("vocabulary", "training pairs", "model", "training", "batches and loss", "counted models", "evaluation")
 BEGIN, END = "<!-- settings: made by python -m trainer.report.settings_table -->", "<!-- end of settings -->"
 
 
@@ -50,6 +51,7 @@ def _title(kind: Kind, config: type[Any]) -> str:
         return "model"
     for title, base in (
         ("vocabulary", VocabularyConfig),
+        ("training pairs", PairConfig),
         ("training", TrainingConfig),
         ("evaluation", EvaluationConfig),
     ):

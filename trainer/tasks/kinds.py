@@ -10,6 +10,7 @@ from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.text.tokenizers import Tokenizer
 from trainer.data.files import Row
+from trainer.data.pairs import PairConfig
 from trainer.evaluation.classification import evaluate_classifier, known_labels
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.language import evaluate_language, evaluate_ngram
@@ -107,7 +108,14 @@ CLASSIFIER = Training(
 )
 TRANSLATOR = Training(
     help="Train a translator on sentence pairs: .tsv, .csv, .jsonl, .parquet, or two parallel files SOURCE,TARGET.",
-    configurations=(VocabularyConfig, TranslatorConfig, TrainingConfig, EvaluationConfig, TranslationTaskConfig),
+    configurations=(
+        VocabularyConfig,
+        TranslatorConfig,
+        TrainingConfig,
+        EvaluationConfig,
+        TranslationTaskConfig,
+        PairConfig,
+    ),
     build=_translator,
     evaluate=_score_translator,
     pairs=True,

@@ -90,7 +90,7 @@ class Training:
     per_layer_rates: bool = False
     """Whether layers may have learning rates of their own (layer_rate_decay, unfreeze_epochs)."""
     pairs: bool = False
-    """Whether it is trained for a pair of languages, in one direction or both."""
+    """Whether it is trained for a pair of languages, in one direction or both; then it has a PairConfig."""
 
     def inherit(self, start: LanguageModel, settings: Mapping[str, Value]) -> dict[str, Value]:
         """Settings with the sizes of the language model to start from. Raises ConfigError where they disagree."""
