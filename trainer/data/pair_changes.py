@@ -16,6 +16,7 @@ from trainer.data.suffixes import VOWELS, fit_suffix, is_ambiguous, spoken_numbe
 
 _SUFFIX = r"(?:(['’])([a-zçğıöşü]+))?(?!\w)"
 _NAME = re.compile(r"(?<!\w)([A-ZÇĞİÖŞÜ][a-zçğıöşüâîû]{2,})" + _SUFFIX)
+_ACRONYM = re.compile(r"(?<!\w)([A-Z]{2,})" + _SUFFIX)
 _INTEGER = re.compile(r"(?<![\w.,:/%$€£₺+-])(\d{1,4})(?![\w%°$€£₺]|[.,:/-]\d)" + _SUFFIX)
 _TWO_NAMES = re.compile(r"(?<!\w)[A-ZÇĞİÖŞÜ]\w+ [A-ZÇĞİÖŞÜ]")
 STAND_INS = tuple(chr(0xF000 + index) for index in range(64))
@@ -70,13 +71,15 @@ def renumber(pair: Pair, languages: Sequence[str], generator: random.Random) -> 
 
 
 def put_in(pair: Pair, languages: Sequence[str], names: Names, generator: random.Random) -> Pair | None:
-    """One to four stand-ins for what is to be kept, in the same part of both sides."""
+    """Stand-ins for what is to be kept, in the same part of both sides: in place of a name, an acronym or a number
+    that both have, or beside the sentence.
+    """
     stand_ins = iter(STAND_INS)
     changed = False
-    for _ in range(generator.choice((1, 1, 1, 2, 2, 3))):
-        shared = [*shared_names(pair, names), *shared_numbers(pair)]
+    for _ in range(generator.choice((1, 1, 1, 2, 2, 3, 4))):
+        shared = [*shared_names(pair, names), *_shared(_ACRONYM, pair), *shared_numbers(pair)]
         if shared and generator.random() < 0.8:
-            other = _in_place(pair, languages, generator.choice(shared), stand_ins, generator)
+            other = _in_place(pair, languages, generator.choice(shared), stand_ins, names, generator)
         else:
             other = _beside(pair, stand_ins, generator)
         pair, changed = other or pair, changed or other is not None
@@ -93,8 +96,7 @@ def without_final_mark(pair: Pair) -> Pair | None:
 
 def shared_names(pair: Pair, names: Names) -> list[str]:
     """The names that both sides have, in the order of the first."""
-    sides = [[match[1] for match in _NAME.finditer(text)] for text in pair]
-    return [name for name in dict.fromkeys(sides[0]) if name in names.shared and name in sides[1]]
+    return [name for name in _shared(_NAME, pair) if name in names.shared]
 
 
 def shared_numbers(pair: Pair) -> list[str]:
@@ -104,9 +106,14 @@ def shared_numbers(pair: Pair) -> list[str]:
 
 
 def _in_place(
-    pair: Pair, languages: Sequence[str], string: str, stand_ins: Iterator[str], generator: random.Random
+    pair: Pair,
+    languages: Sequence[str],
+    string: str,
+    stand_ins: Iterator[str],
+    names: Names,
+    generator: random.Random,
 ) -> Pair | None:
-    """A stand-in, or several, in the place of a name or number that both sides have once, around it or after it."""
+    """A stand-in, or several, in the place of a string that both sides have once, around it or after it."""
     if any(text.count(string) != 1 for text in pair):
         return None
     first, second, third = (next(stand_ins) for _ in range(3))
@@ -121,7 +128,16 @@ def _in_place(
         texts = (first + string + second,) * 2
     elif form == "after":
         return _substitute(pair, languages, {string: Substitute((string, string), after=f" ({first})")})
-    return _substitute(pair, languages, {string: Substitute(tuple(texts))})
+    if form == "around" or string.isdigit() or not names.english:
+        return _substitute(pair, languages, {string: Substitute(tuple(texts))})
+    spoken = names.invent(generator)  # nobody knows how it is read, so any suffix may follow
+    return _substitute(pair, languages, {string: Substitute(tuple(texts), spoken.text, spoken.english)})
+
+
+def _shared(pattern: re.Pattern[str], pair: Pair) -> list[str]:
+    """What a pattern finds on both sides, in the order of the first."""
+    sides = [[match[1] for match in pattern.finditer(text)] for text in pair]
+    return [string for string in dict.fromkeys(sides[0]) if string in sides[1]]
 
 
 def _beside(pair: Pair, stand_ins: Iterator[str], generator: random.Random) -> Pair | None:
@@ -160,7 +176,7 @@ def _substitute(pair: Pair, languages: Sequence[str], substitutes: Mapping[str, 
 def _substitute_side(text: str, side: int, language: str, substitutes: Mapping[str, Substitute]) -> str | None:
     parts, position = [], 0
     found: Counter[str] = Counter()
-    for match in sorted([*_NAME.finditer(text), *_INTEGER.finditer(text)], key=re.Match.start):
+    for match in _matches(text):
         if (other := substitutes.get(match[1])) is None:
             continue
         found[match[1]] += 1
@@ -178,6 +194,12 @@ def _substitute_side(text: str, side: int, language: str, substitutes: Mapping[s
     if any(text.count(name) > found[name] for name in substitutes if not name.isdigit()):  # as in Tomun
         return None
     return "".join([*parts, text[position:]])
+
+
+def _matches(text: str) -> list[re.Match[str]]:
+    """Names, acronyms and whole numbers, in order; none is in another."""
+    matches = (match for pattern in (_NAME, _ACRONYM, _INTEGER) for match in pattern.finditer(text))
+    return sorted(matches, key=lambda match: match.start())
 
 
 def _another(number: str, generator: random.Random) -> str:

@@ -79,14 +79,14 @@ class PairRows:
             pair: Pair = (left.strip(), right.strip())
             generator = random.Random(f"pair {key}:{index}")
             renamed, renumbered, filled, unmarked = (generator.random() for _ in range(4))
+            if config.symbols and filled < config.put_in:
+                pair = put_in(pair, self.languages, names, generator) or pair
             if renamed < config.renamed:
                 pair = rename(pair, self.languages, names, generator) or pair
             if renumbered < config.renumbered:
                 pair = renumber(pair, self.languages, generator) or pair
             if unmarked < config.unmarked:
                 pair = without_final_mark(pair) or pair
-            if config.symbols and filled < config.put_in:
-                pair = put_in(pair, self.languages, names, generator) or pair
             yield pair
 
     def _joined(self, pairs: Iterable[Pair], number: int) -> Iterator[Pair]:
