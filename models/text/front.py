@@ -54,6 +54,24 @@ class Sentence:
             if isinstance(part, Sentence):
                 yield from part.inputs()
 
+    def used(self, hypotheses: Sequence[Sequence[str] | None]) -> Iterator[int]:
+        """The indices of the inputs that its translation is made of, as far as is known.
+
+        hypotheses has None for an input that is not translated yet. If its index is yielded, translate it, and see:
+        with its hypotheses, it may be the parts that are used.
+        """
+        if self.text:
+            whole = hypotheses[0]
+            if whole is None or self.keeps_whole([whole]):
+                yield 0
+                return
+        begin = int(bool(self.text))
+        for part in self.parts:
+            if isinstance(part, Sentence):
+                end = begin + sum(1 for _ in part.inputs())
+                yield from (begin + index for index in part.used(hypotheses[begin:end]))
+                begin = end
+
     def keeps_whole(self, hypotheses: Sequence[Sequence[str]]) -> bool:
         """Whether it is translated as a whole: where some hypothesis has its numbers, or there are no parts."""
         return bool(self.text) and (not self.parts or bool(self._numbered(hypotheses[0])))
@@ -61,6 +79,7 @@ class Sentence:
     def render(self, hypotheses: Sequence[Sequence[str]], target: str, rank: int = 0) -> str:
         """Its translation into a language from those of its inputs, the best of each first.
 
+        Of inputs that are not `used` the hypotheses may be left empty.
         Of those that keep the numbers, the one of a rank, or the last; where none does, the parts put together.
         """
         if self.keeps_whole(hypotheses):

@@ -33,11 +33,16 @@ class _Encoded(Sentence):
     """The source of each mark."""
     plain: bool = False
 
+    def used(self, hypotheses: Sequence[Sequence[str] | None]) -> Iterator[int]:
+        return super().used([ranked and self._without_marks(ranked) for ranked in hypotheses])
+
     def render(self, hypotheses: Sequence[Sequence[str]], target: str, rank: int = 0) -> str:
-        texts = hypotheses
-        if not self.items:  # what a vocabulary without symbols spells in bytes is no mark
-            texts = [[_MARK.sub("", text) for text in ranked] for ranked in hypotheses]
+        texts = [self._without_marks(ranked) for ranked in hypotheses]
         return _encode(super().render(texts, target, rank), self.tags, self.plain)
+
+    def _without_marks(self, hypotheses: Sequence[str]) -> Sequence[str]:
+        """The hypotheses of a sentence without items: what a vocabulary without symbols spells in bytes is no mark."""
+        return hypotheses if self.items else [_MARK.sub("", text) for text in hypotheses]
 
     def accepts(self, hypothesis: str) -> bool:
         """Whether a hypothesis has every item once, and its tags are as well nested as the source's."""

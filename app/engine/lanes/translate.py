@@ -1,154 +1,56 @@
-"""Translation: texts are split into sentences; the sentences of all requests are encoded and decoded in batches."""
+"""Translation in the engine: the sentences of all requests are encoded and decoded in batches."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 import torch
 
-from app.engine.jobs import AttentionMap, SentenceEvent, TranslateJob, Translation
 from app.engine.lanes.lane import Lane, Work, run_isolated
+from app.engine.lanes.translate_task import TranslateTask
 from app.engine.outbox import Outbox
-from app.engine.ticket import Ticket
-from app.errors import InvalidRequest
-from models.decoding.beam_search import Beam, BeamBatch, Hypothesis, SearchConfig, encode, source_ids
+from models.decoding.beam_search import Beam, BeamBatch, encode
 from models.networks.encoder_output import EncoderOutput
-from models.networks.translator import Translator
 from models.runtime.interface import TranslatorRuntime
 from models.runtime.state import State
-from models.text.front import Sentence, prepare
-from models.text.html import prepare_html
 from models.text.tokenizers import Tokenizer
 
-MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it
 ENCODE_TOKENS = 1024
 """Source tokens, padding included, that a step encodes."""
 
 
-@dataclass(frozen=True)
-class _Unit:
-    """A sentence of a text with its beams, or a text that has none, and what stands around it."""
+class EncodeQueue:
+    """The beams that are not encoded yet, of each task in order; the tasks take turns."""
 
-    index: int
-    """Of its text."""
-    before: str
-    sentence: Sentence | None
-    beams: slice
-    after: str
+    def __init__(self) -> None:
+        self._beams: dict[TranslateTask, deque[Beam]] = {}  # the task whose turn is next stands first
 
+    def __len__(self) -> int:
+        """The tasks in it."""
+        return len(self._beams)
 
-class TranslateTask:
-    """A TranslateJob as beams: one a sentence, and more where a sentence may have to be translated in parts.
+    def add(self, task: TranslateTask, beams: Iterable[Beam]) -> None:
+        """Add beams of a task, which keeps its turn where it has one."""
+        if beams := deque(beams):
+            self._beams.setdefault(task, deque()).extend(beams)
 
-    Raises InvalidRequest where attention is requested for more than MAX_ATTENTION_TOKENS.
-    """
-
-    def __init__(self, ticket: Ticket, model: Translator, tokenizer: Tokenizer) -> None:
-        assert isinstance(ticket.job, TranslateJob)
-        self.ticket, self.job, self._tokenizer = ticket, ticket.job, tokenizer
-        source = next(language for language in model.config.languages if language != self.job.target)
-        config = SearchConfig(self.job.beam_size, self.job.length_penalty, keep_attention=self.job.attention)
-        self.beams: list[Beam] = []
-        self._units: list[_Unit] = []
-        for index, text in enumerate(self.job.texts):
-            make = prepare_html if self.job.format == "html" else prepare
-            passage = make(text, source, bool(tokenizer.symbol_ids))
-            for before, sentence, after in _units(passage.parts):
-                inputs = sentence.inputs() if sentence else ()
-                first = len(self.beams)
-                self.beams += [Beam(source_ids(model, tokenizer, text, self.job.target), config) for text in inputs]
-                self._units.append(_Unit(index, before, sentence, slice(first, len(self.beams)), after))
-        source_tokens = sum(len(beam.source) for beam in self.beams)
-        if self.job.attention and source_tokens > MAX_ATTENTION_TOKENS:
-            detail = f"attention is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}"
-            raise InvalidRequest(detail, "attention")
-        self.slots = self.job.beam_size
-        self._sent = 0
+    def sweep(self) -> None:
+        """Drop the tasks whose ticket has ended."""
+        self._beams = {task: beams for task, beams in self._beams.items() if not task.ticket.closed}
 
     @property
-    def done(self) -> bool:
-        return all(beam.done for beam in self.beams)
+    def next(self) -> tuple[TranslateTask, Beam]:
+        """The next beam, with its task."""
+        task, beams = next(iter(self._beams.items()))
+        return task, beams[0]
 
-    def new_events(self) -> list[SentenceEvent]:
-        """The sentences that are translated, all before them too, and were not sent yet."""
-        events = []
-        while self._sent < len(self._units) and all(beam.done for beam in self.beams[self._units[self._sent].beams]):
-            unit = self._units[self._sent]
-            events.append(SentenceEvent(unit.index, self._text(unit, 0)))
-            self._sent += 1
-        return events
-
-    def result(self) -> list[Translation]:
-        return [
-            self._join([unit for unit in self._units if unit.index == index]) for index in range(len(self.job.texts))
-        ]
-
-    def _join(self, units: Sequence[_Unit]) -> Translation:
-        """Put the sentences of a text together again, with what stood between them."""
-
-        def text_of(rank: int) -> str:
-            return "".join(self._text(unit, rank) for unit in units)
-
-        best = text_of(0)
-        others = [text for rank in range(1, self.job.beam_size) if (text := text_of(rank)) != best]
-        used = [beam for unit in units for beam in self._used(unit)]
-        score = sum(beam.results()[0].score for beam in used) / len(used) if used else 0.0
-        attention = self._attention(used) if self.job.attention else None
-        return Translation(best, score, tuple(dict.fromkeys(others))[: self.job.alternatives], attention)
-
-    def _text(self, unit: _Unit, rank: int) -> str:
-        """A sentence's translation, by its rank among the hypotheses, with what stands around it."""
-        translation = unit.sentence.render(self._hypotheses(unit), self.job.target, rank) if unit.sentence else ""
-        return unit.before + translation + unit.after
-
-    def _used(self, unit: _Unit) -> list[Beam]:
-        """The beams that a unit's translation comes from."""
-        beams = self.beams[unit.beams]
-        if unit.sentence is None or not unit.sentence.text:
-            return beams
-        return beams[:1] if unit.sentence.keeps_whole(self._hypotheses(unit)) else beams[1:]
-
-    def _hypotheses(self, unit: _Unit) -> list[list[str]]:
-        return [
-            [self._tokenizer.decode(hypothesis.ids) for hypothesis in beam.results()] for beam in self.beams[unit.beams]
-        ]
-
-    def _attention(self, beams: Sequence[Beam]) -> AttentionMap:
-        """A block-diagonal map of the sentences: none attends to another."""
-        source_tokens: list[str] = []
-        target_tokens: list[str] = []
-        blocks: list[tuple[int, list[list[float]]]] = []
-        for beam in beams:
-            source, best = beam.source, beam.results()[0]
-            blocks.append((len(source_tokens), best.attention.tolist() if best.attention is not None else []))
-            source_tokens += [f"<{self.job.target}>", *self._names(source[1:])]
-            target_tokens += self._names(_with_end(best, self._tokenizer.end_id))
-        width = len(source_tokens)
-        weights = [
-            (*[0.0] * offset, *row, *[0.0] * (width - offset - len(row))) for offset, rows in blocks for row in rows
-        ]
-        return AttentionMap(tuple(source_tokens), tuple(target_tokens), tuple(weights))
-
-    def _names(self, ids: Sequence[int]) -> list[str]:
-        return [self._tokenizer.surface(index).decode("utf-8", errors="replace") or "</s>" for index in ids]
-
-
-def _units(parts: Sequence[str | Sentence]) -> Iterator[tuple[str, Sentence | None, str]]:
-    """The sentences of a passage, each with the text before it (of the first) and after it."""
-    before, sentence, after = "", None, ""
-    for part in parts:
-        if isinstance(part, str):
-            before, after = (before, after + part) if sentence else (before + part, after)
-        else:
-            if sentence:
-                yield before, sentence, after
-                before = ""
-            sentence, after = part, ""
-    yield before, sentence, after
-
-
-def _with_end(hypothesis: Hypothesis, end_id: int) -> list[int]:
-    return [*hypothesis.ids, *([end_id] if hypothesis.finished else [])]
+    def take(self) -> tuple[TranslateTask, Beam]:
+        """Remove the next beam."""
+        task, beam = self.next
+        beams = self._beams.pop(task)
+        beams.popleft()
+        if beams:
+            self._beams[task] = beams
+        return task, beam
 
 
 class EncodeLane(Lane):
@@ -156,9 +58,8 @@ class EncodeLane(Lane):
 
     name = "encode"
 
-    def __init__(self, runtime: TranslatorRuntime, beams: "BeamLane", outbox: Outbox) -> None:
-        self._runtime, self._beams, self._outbox = runtime, beams, outbox
-        self._queue: deque[tuple[TranslateTask, deque[Beam]]] = deque()
+    def __init__(self, runtime: TranslatorRuntime, queue: EncodeQueue, beams: "BeamLane", outbox: Outbox) -> None:
+        self._runtime, self._queue, self._beams, self._outbox = runtime, queue, beams, outbox
 
     @property
     def slots(self) -> int:
@@ -173,13 +74,13 @@ class EncodeLane(Lane):
         return not self._queue
 
     def add(self, task: TranslateTask) -> None:
-        if task.beams:
-            self._queue.append((task, deque(task.beams)))
+        if beams := task.start():
+            self._queue.add(task, beams)
         else:
             self._beams.post(task)  # no text of it has letters
 
     def sweep(self) -> None:
-        self._queue = deque(entry for entry in self._queue if not entry[0].ticket.closed)
+        self._queue.sweep()
 
     def step(self, _alone: bool, /) -> Work:
         batch = self._take_batch()
@@ -194,15 +95,12 @@ class EncodeLane(Lane):
         batch: list[tuple[TranslateTask, Beam]] = []
         longest, rows = 0, self._beams.free_rows
         while self._queue:
-            task, beams = self._queue[0]
-            longest = max(longest, len(beams[0].source))
+            task, beam = self._queue.next
+            longest = max(longest, len(beam.source))
             rows -= task.job.beam_size
             if batch and (rows < 0 or (len(batch) + 1) * longest > ENCODE_TOKENS):
                 break
-            batch.append((task, beams.popleft()))
-            self._queue.popleft()
-            if beams:
-                self._queue.append((task, beams))
+            batch.append(self._queue.take())
         return batch
 
 
@@ -211,8 +109,12 @@ class BeamLane(Lane):
 
     name = "beam"
 
-    def __init__(self, runtime: TranslatorRuntime, tokenizer: Tokenizer, max_rows: int, outbox: Outbox) -> None:
-        self._runtime, self._tokenizer, self._max_rows, self._outbox = runtime, tokenizer, max_rows, outbox
+    def __init__(
+        self, runtime: TranslatorRuntime, tokenizer: Tokenizer, max_rows: int, queue: EncodeQueue, outbox: Outbox
+    ) -> None:
+        """queue is where the beams go that a sentence needs only when it can't be translated as a whole."""
+        self._runtime, self._tokenizer, self._max_rows = runtime, tokenizer, max_rows
+        self._queue, self._outbox = queue, outbox
         self._batches: deque[BeamBatch] = deque()
         self._tasks: dict[Beam, TranslateTask] = {}
 
@@ -264,7 +166,7 @@ class BeamLane(Lane):
         if len(batch):
             self._batches.append(batch)
         for beam in done:
-            self.post(self._tasks.pop(beam))
+            self._end(beam)
         return Work(rows, generation_tokens=rows)
 
     def _batch(self, beam_size: int) -> BeamBatch:
@@ -273,6 +175,21 @@ class BeamLane(Lane):
                 return batch
         self._batches.append(BeamBatch(self._runtime, self._tokenizer.end_id, beam_size, self._tokenizer.symbol_ids))
         return self._batches[-1]
+
+    def _end(self, beam: Beam) -> None:
+        """Queue what the sentence of a beam that is done needs in its place, or post what has become ready."""
+        task = self._tasks.pop(beam)
+        if task.ticket.closed:
+            return
+        try:
+            more = task.end(beam)
+        except Exception as error:
+            self._outbox.fail(task.ticket, error)
+            return
+        if more:
+            self._queue.add(task, more)
+        else:
+            self.post(task)
 
     def post(self, task: TranslateTask) -> None:
         """Post what has become ready with the end of a sentence."""

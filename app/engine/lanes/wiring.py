@@ -11,7 +11,8 @@ from app.engine.lanes.inspect import InspectLane, InspectTask
 from app.engine.lanes.lane import Lane
 from app.engine.lanes.next_words import NextWordsLane, PredictTask
 from app.engine.lanes.prefill import PrefillLane
-from app.engine.lanes.translate import BeamLane, EncodeLane, TranslateTask
+from app.engine.lanes.translate import BeamLane, EncodeLane, EncodeQueue
+from app.engine.lanes.translate_task import TranslateTask
 from app.engine.outbox import Outbox
 from app.engine.snapshot import check_snapshot
 from app.engine.ticket import Ticket
@@ -82,8 +83,9 @@ def classifier_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLan
 
 def translator_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
     runtime: TranslatorRuntime = served.runtime  # type: ignore[assignment]
-    beams = BeamLane(runtime, served.tokenizer, max_slots, outbox)
-    encode = EncodeLane(runtime, beams, outbox)
+    queue = EncodeQueue()
+    beams = BeamLane(runtime, served.tokenizer, max_slots, queue, outbox)
+    encode = EncodeLane(runtime, queue, beams, outbox)
     return ModelLanes([encode, beams], encode.add, max_slots)
 
 

@@ -1,0 +1,163 @@
+"""A translation job as sentences, each with its beams, and its result."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from app.engine.jobs import AttentionMap, SentenceEvent, TranslateJob, Translation
+from app.engine.ticket import Ticket
+from app.errors import InvalidRequest
+from models.decoding.beam_search import Beam, Hypothesis, SearchConfig, source_ids
+from models.networks.translator import Translator
+from models.text.front import Sentence, prepare
+from models.text.html import prepare_html
+from models.text.tokenizers import Tokenizer
+
+MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it
+
+
+@dataclass(eq=False)
+class _Unit:
+    """A sentence of a text with a beam for each of its inputs, or a text without any, and what stands around it."""
+
+    index: int
+    """Of its text."""
+    before: str
+    sentence: Sentence | None
+    after: str
+    beams: Sequence[Beam]
+    tokenizer: Tokenizer
+    searched: list[Beam] = field(default_factory=list)
+    """The beams that are searched, or have been."""
+    done: bool = False
+    """Whether all that are used have been."""
+    _decoded: dict[Beam, list[str]] = field(default_factory=dict)
+
+    def next_beams(self) -> list[Beam]:
+        """The beams to search now: that of the whole sentence, and those of its parts where it comes to them."""
+        if not all(beam.done for beam in self.searched):
+            return []
+        beams = [beam for beam in self.used() if beam not in self.searched]
+        self.searched += beams
+        self.done = not beams
+        return beams
+
+    def used(self) -> list[Beam]:
+        """The beams that its translation comes from, as far as is known."""
+        if self.sentence is None:
+            return []
+        texts = [self._texts(beam) if beam.done else None for beam in self.beams]
+        return [self.beams[index] for index in self.sentence.used(texts)]
+
+    def translation(self, target: str, rank: int) -> str:
+        """By its rank among the hypotheses, with what stands around it."""
+        hypotheses = [self._texts(beam) for beam in self.beams]
+        translation = self.sentence.render(hypotheses, target, rank) if self.sentence else ""
+        return self.before + translation + self.after
+
+    def _texts(self, beam: Beam) -> list[str]:
+        if beam not in self._decoded:
+            self._decoded[beam] = [self.tokenizer.decode(hypothesis.ids) for hypothesis in beam.results()]
+        return self._decoded[beam]
+
+
+class TranslateTask:
+    """A TranslateJob as beams: one a sentence, and more for a sentence that has to be translated in parts.
+
+    Raises InvalidRequest where attention is requested for more than MAX_ATTENTION_TOKENS.
+    """
+
+    def __init__(self, ticket: Ticket, model: Translator, tokenizer: Tokenizer) -> None:
+        assert isinstance(ticket.job, TranslateJob)
+        self.ticket, self.job, self._tokenizer = ticket, ticket.job, tokenizer
+        source = next(language for language in model.config.languages if language != self.job.target)
+        config = SearchConfig(self.job.beam_size, self.job.length_penalty, keep_attention=self.job.attention)
+        self._units: list[_Unit] = []
+        for index, text in enumerate(self.job.texts):
+            make = prepare_html if self.job.format == "html" else prepare
+            passage = make(text, source, bool(tokenizer.symbol_ids))
+            for before, sentence, after in _units(passage.parts):
+                inputs = sentence.inputs() if sentence else ()
+                beams = [Beam(source_ids(model, tokenizer, text, self.job.target), config) for text in inputs]
+                self._units.append(_Unit(index, before, sentence, after, beams, tokenizer))
+        self._unit_of = {beam: unit for unit in self._units for beam in unit.beams}
+        source_tokens = sum(len(beam.source) for beam in self._unit_of)
+        if self.job.attention and source_tokens > MAX_ATTENTION_TOKENS:
+            detail = f"attention is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}"
+            raise InvalidRequest(detail, "attention")
+        self.slots = self.job.beam_size
+        self._sent = 0
+
+    def start(self) -> list[Beam]:
+        """The beams to search first."""
+        return [beam for unit in self._units for beam in unit.next_beams()]
+
+    def end(self, beam: Beam) -> list[Beam]:
+        """The beams to search now that one is done: those of a sentence's parts, where no hypothesis of it counts."""
+        return self._unit_of[beam].next_beams()
+
+    @property
+    def done(self) -> bool:
+        return all(unit.done for unit in self._units)
+
+    def new_events(self) -> list[SentenceEvent]:
+        """The sentences that are translated, all before them too, and were not sent yet."""
+        events = []
+        while self._sent < len(self._units) and (unit := self._units[self._sent]).done:
+            events.append(SentenceEvent(unit.index, unit.translation(self.job.target, 0)))
+            self._sent += 1
+        return events
+
+    def result(self) -> list[Translation]:
+        return [
+            self._join([unit for unit in self._units if unit.index == index]) for index in range(len(self.job.texts))
+        ]
+
+    def _join(self, units: Sequence[_Unit]) -> Translation:
+        """Put the sentences of a text together again, with what stood between them."""
+
+        def text_of(rank: int) -> str:
+            return "".join(unit.translation(self.job.target, rank) for unit in units)
+
+        best = text_of(0)
+        others = [text for rank in range(1, self.job.beam_size) if (text := text_of(rank)) != best]
+        used = [beam for unit in units for beam in unit.used()]
+        score = sum(beam.results()[0].score for beam in used) / len(used) if used else 0.0
+        attention = self._attention(used) if self.job.attention else None
+        return Translation(best, score, tuple(dict.fromkeys(others))[: self.job.alternatives], attention)
+
+    def _attention(self, beams: Sequence[Beam]) -> AttentionMap:
+        """A block-diagonal map of the sentences: none attends to another."""
+        source_tokens: list[str] = []
+        target_tokens: list[str] = []
+        blocks: list[tuple[int, list[list[float]]]] = []
+        for beam in beams:
+            source, best = beam.source, beam.results()[0]
+            blocks.append((len(source_tokens), best.attention.tolist() if best.attention is not None else []))
+            source_tokens += [f"<{self.job.target}>", *self._names(source[1:])]
+            target_tokens += self._names(_with_end(best, self._tokenizer.end_id))
+        width = len(source_tokens)
+        weights = [
+            (*[0.0] * offset, *row, *[0.0] * (width - offset - len(row))) for offset, rows in blocks for row in rows
+        ]
+        return AttentionMap(tuple(source_tokens), tuple(target_tokens), tuple(weights))
+
+    def _names(self, ids: Sequence[int]) -> list[str]:
+        return [self._tokenizer.surface(index).decode("utf-8", errors="replace") or "</s>" for index in ids]
+
+
+def _units(parts: Sequence[str | Sentence]) -> Iterator[tuple[str, Sentence | None, str]]:
+    """The sentences of a passage, each with the text before it (of the first) and after it."""
+    before, sentence, after = "", None, ""
+    for part in parts:
+        if isinstance(part, str):
+            before, after = (before, after + part) if sentence else (before + part, after)
+        else:
+            if sentence:
+                yield before, sentence, after
+                before = ""
+            sentence, after = part, ""
+    yield before, sentence, after
+
+
+def _with_end(hypothesis: Hypothesis, end_id: int) -> list[int]:
+    return [*hypothesis.ids, *([end_id] if hypothesis.finished else [])]

@@ -1,0 +1,144 @@
+"""A sentence is translated in parts only when no translation of the whole keeps what it must."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from app.catalog.registry import Registry
+from app.engine.jobs import SentenceEvent, TranslateJob
+from app.engine.lanes.translate import EncodeQueue
+from app.errors import InvalidRequest
+from models.decoding.beam_search import SearchConfig, source_ids, translate
+from models.text.front import prepare
+from tests.engine.conftest import Driver, MakeDriver
+from tests.helpers import Wrapped, wrapped
+
+pytestmark = pytest.mark.anyio
+TEXTS = (
+    "the man sees 12 dogs and 7 films. very bad",
+    "a good film",
+    "We pay 1,250.50 for {name} on 3 days! the dog sees https://example.org now.",
+    "42",
+    "the man, 5 dogs (7 films), a film 8",
+)
+"""The tiny model, untrained, keeps no two numbers: such a sentence comes out in parts."""
+
+
+class Counting(Wrapped):
+    """A runtime that records how long the sources are that it encodes, and fails at one of these lengths."""
+
+    def __init__(self, runtime: Any, lengths: list[int], bad: int = -1) -> None:
+        super().__init__(runtime)
+        self._lengths, self._bad = lengths, bad
+
+    def encode(self, source: Any) -> Any:
+        lengths = source.mask.sum(dim=1).tolist()
+        if self._bad in lengths:
+            raise RuntimeError("a bad source")
+        self._lengths += lengths
+        return self._runtime.encode(source)
+
+
+def job(*texts: str, **changes: Any) -> TranslateJob:
+    return TranslateJob(texts, "tr", **{"beam_size": 2, "length_penalty": 1.0, **changes})
+
+
+def expected(registry: Registry, text: str) -> str:
+    """The translation with all inputs searched beforehand."""
+    served = registry.get("translation-en-tr")
+    model: Any = served.checkpoint.model
+    parts = []
+    for part in prepare(text, "en").parts:
+        if isinstance(part, str):
+            parts.append(part)
+            continue
+        sources = [source_ids(model, served.tokenizer, text, "tr") for text in part.inputs()]
+        with torch.inference_mode():
+            beams = translate(served.runtime, sources, served.tokenizer.end_id, SearchConfig(2))  # type: ignore[arg-type]
+        parts.append(part.render([[served.tokenizer.decode(one.ids) for one in beam] for beam in beams], "tr"))
+    return "".join(parts)
+
+
+async def solo(driver: Driver, text: TranslateJob) -> Any:
+    ticket = await driver.submit(text)
+    await driver.finish()
+    return driver.result(ticket)
+
+
+async def test_the_result_is_that_of_searching_everything_beforehand(
+    make_driver: MakeDriver, registry: Registry
+) -> None:
+    driver = make_driver(max_rows=6)
+    tickets = [await driver.submit(job(*TEXTS[index:], stream=True)) for index in range(len(TEXTS))]
+    await driver.finish()
+    texts = [expected(registry, text) for text in TEXTS]
+    for index, ticket in enumerate(tickets):
+        assert [one.text for one in driver.result(ticket)] == texts[index:]
+        events = [event for event in driver.events[ticket] if isinstance(event, SentenceEvent)]
+        assert [event.index for event in events] == sorted(event.index for event in events)
+        for number, text in enumerate(texts[index:]):
+            assert "".join(event.text for event in events if event.index == number) == text
+    assert driver.engine.empty
+
+
+async def test_parts_are_searched_only_where_the_whole_does_not_count(
+    make_driver: MakeDriver, registry: Registry
+) -> None:
+    lengths: list[int] = []
+    driver = make_driver(wrapped(registry, "translation-en-tr", lambda runtime: Counting(runtime, lengths)))
+    await solo(driver, job("very bad! A good film"))
+    assert len(lengths) == 2
+    lengths.clear()
+    ticket = await driver.submit(job("the man sees 12 dogs and 7 films."))
+    driver.step()
+    assert len(lengths) == 1  # the whole; its parts are not known to be needed
+    await driver.finish()
+    assert len(lengths) == 4
+    assert "12" in driver.result(ticket)[0].text
+
+
+async def test_attention_is_that_of_what_the_translation_comes_from(make_driver: MakeDriver) -> None:
+    (result,) = await solo(make_driver(), job("the man sees 12 dogs and 7 films.", attention=True))
+    assert result.attention.source_tokens.count("<tr>") == 3
+    assert len(result.attention.weights) == len(result.attention.target_tokens)
+    with pytest.raises(InvalidRequest, match="attention is given for at most 512"):
+        await make_driver().submit(job("the man sees 12 dogs. " * 60, attention=True))
+
+
+@pytest.mark.parametrize("steps", range(0, 40, 3))
+async def test_a_request_that_leaves_takes_all_its_parts_along(make_driver: MakeDriver, steps: int) -> None:
+    driver = make_driver(max_rows=4)
+    alone = await solo(driver, job(TEXTS[0]))
+    gone, remaining = await driver.submit(job(*TEXTS, stream=True)), await driver.submit(job(TEXTS[0]))
+    driver.step(steps)
+    gone.cancel()
+    await driver.finish()
+    assert [one.text for one in driver.result(remaining)] == [one.text for one in alone]
+    assert driver.engine.empty
+
+
+async def test_a_part_that_fails_fails_its_request_alone(make_driver: MakeDriver, registry: Registry) -> None:
+    tokenizer = registry.get("translation-en-tr").tokenizer
+    bad = len(tokenizer.encode("the man sees the dog")) + 2  # with the language and the end
+    model = wrapped(registry, "translation-en-tr", lambda runtime: Counting(runtime, [], bad))
+    driver = make_driver(model)
+    failing = await driver.submit(job("the man sees the dog 12 and 7 films."))
+    others = [await driver.submit(job(text)) for text in TEXTS[1:]]
+    await driver.finish()
+    assert str(driver.end(failing).error) == "a bad source"
+    assert [driver.result(ticket)[0].text for ticket in others] == [expected(registry, text) for text in TEXTS[1:]]
+    assert driver.engine.empty
+
+
+def test_tasks_take_turns() -> None:
+    queue: Any = EncodeQueue()
+    first, second = "first", "second"
+    queue.add(first, [1, 2])
+    queue.add(second, [3, 4])
+    assert queue.take() == (first, 1)
+    queue.add(first, [5])  # behind its others: no second turn
+    queue.add(second, [])
+    assert len(queue) == 2
+    assert [queue.take() for _ in range(4)] == [(second, 3), (first, 2), (second, 4), (first, 5)]
+    assert not queue
