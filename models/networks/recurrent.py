@@ -91,7 +91,14 @@ def lstm_weights(layer: nn.Module) -> LSTMWeights:
 def run_layer(
     layer: nn.RNNBase, sequence: SequenceT, before: RecurrentState | None
 ) -> tuple[SequenceT, RecurrentState]:
-    """Run one layer over (B, T, I), or a packed sequence, from a state (1, B, H); return (B, T, H) and the state."""
+    """Run one layer over (B, T, I), or a packed sequence, from a state (1, B, H); return (B, T, H) and the state.
+
+    On a GPU in single precision, by tensor cores, even under autocast: that runs cuDNN's layers in float16 whatever
+    its dtype, whose range is too small for the gradients of a mean over thousands of targets.
+    """
+    if sequence.is_cuda and torch.is_autocast_enabled("cuda"):
+        with torch.autocast("cuda", enabled=False):
+            return run_layer(layer, sequence.float(), None if before is None else before.map(Tensor.float))
     # PyTorch has a tensor as the state of GRUs and RNNs, and a tuple as that of LSTMs
     initial = None if before is None else before.hidden if before.cell is None else tuple(before)
     hidden, last = layer(sequence, initial)
@@ -143,8 +150,10 @@ class BidirectionalStack(nn.Module):
         ):
             if depth:
                 hidden = self.dropout(hidden)
-            forward, _ = forward_layer(hidden)  # (B, T, H)
-            backward, _ = backward_layer(gather_steps(hidden, reverse))  # (B, T, H), reversed
+            assert isinstance(forward_layer, nn.RNNBase)
+            assert isinstance(backward_layer, nn.RNNBase)
+            forward, _ = run_layer(forward_layer, hidden, None)  # (B, T, H)
+            backward, _ = run_layer(backward_layer, gather_steps(hidden, reverse), None)  # (B, T, H), reversed
             hidden = torch.cat([forward, gather_steps(backward, reverse)], dim=-1)  # (B, T, 2H)
         return hidden
 

@@ -25,7 +25,7 @@ from trainer.evaluation.language import language_stream
 from trainer.loop.optimization import TrainingConfig
 from trainer.loop.trainer import Evaluation, Progress, Trainer
 from trainer.tasks.classification import ClassificationTask, ClassificationTaskConfig
-from trainer.tasks.language import LanguageTask, LanguageTaskConfig
+from trainer.tasks.language import LanguageTask, LanguageTaskConfig, joined_texts
 from trainer.tasks.translation import TranslationTask, TranslationTaskConfig
 from trainer.tasks.windows import WindowTask
 
@@ -223,6 +223,14 @@ class TestLanguageTask:
         task = LanguageTask(model, tokenizer, stream.numpy(), [text], LanguageTaskConfig(batch_size=3), seed=5)
         with torch.inference_mode():
             assert task.validate()[task.metric] < 2 * tokenizer.size
+
+    def test_joined_texts_lack_a_share_of_their_ends(self) -> None:
+        stream = np.array([0, *([5, 6, 0] * 4000)])
+        joined = joined_texts(stream, end_id=0, share=0.25, seed=5)
+        assert (joined[joined != 0] == stream[stream != 0]).all()
+        assert joined[0] == joined[-1] == 0
+        assert (joined == 0).sum() == pytest.approx(0.75 * 4000, rel=0.05)
+        assert (joined == joined_texts(stream, end_id=0, share=0.25, seed=5)).all()
 
 
 class TestBuckets:

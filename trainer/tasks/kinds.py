@@ -20,7 +20,7 @@ from trainer.loop.trainer import Task
 from trainer.tasks.bag_of_words import BagFit
 from trainer.tasks.classification import ClassificationTask, ClassificationTaskConfig
 from trainer.tasks.configs import BaggingConfig, CountingConfig, VocabularyConfig, WordListConfig
-from trainer.tasks.language import LanguageTask, LanguageTaskConfig
+from trainer.tasks.language import LanguageTask, LanguageTaskConfig, joined_texts
 from trainer.tasks.ngram import NgramFit
 from trainer.tasks.training import Material, Scores, Training
 from trainer.tasks.transfer import transfer
@@ -35,8 +35,11 @@ def _language(material: Material) -> Task[Any, Any]:
         model.load_state_dict(material.start.state_dict())
     valid = [text for (text,) in material.valid]
     config = settings.make(LanguageTaskConfig)
+    stream = material.corpus.columns[0].values
+    if config.join_texts:
+        stream = joined_texts(stream, tokenizer.end_id, config.join_texts, settings.seed)
     task = WindowTask if config.window else LanguageTask
-    return task(model, tokenizer, material.corpus.columns[0].values, valid, config, settings.seed)
+    return task(model, tokenizer, stream, valid, config, settings.seed)
 
 
 def _classifier(material: Material) -> Task[Any, Any]:

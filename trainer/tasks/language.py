@@ -37,6 +37,10 @@ class LanguageTaskConfig(Config):
     """Probability that a row reads a chunk from a zero state, as a prompt is read.
 
     Without it a model is only good after a warm-up context."""
+    join_texts: Annotated[float, Range(0.0, 0.99)] = 0.0
+    """Probability that a text goes on into the next one: the end token between them is left out.
+
+    For texts that are shorter than what the model is to write."""
     label_smoothing: Annotated[float, Range(0.0, 0.9)] = 0.0
     """Share of the target that is spread evenly over all tokens (Szegedy et al. 2015, arXiv:1512.00567)."""
     ar_alpha: Annotated[float, Range(0.0, 1000.0), FormerName("activation_penalty")] = 0.0
@@ -160,6 +164,13 @@ class LanguageTask(Task[Chunk, Chunk]):
             )
         for stored, new in zip(self.state.parts, state.parts, strict=True):
             stored[:, part.first : part.last] = new.detach()
+
+
+def joined_texts(stream: IdArray, end_id: int, share: float, seed: int) -> IdArray:
+    """A stream (N,) without a random share of its end tokens, but for the first and the last."""
+    kept = (stream != end_id) | (np.random.default_rng(seed).random(len(stream)) >= share)
+    kept[[0, -1]] = True
+    return stream[kept]
 
 
 def language_loss(model: LanguageModel, hidden: Tensor, targets: Tensor, config: LanguageTaskConfig) -> Tensor:
