@@ -31,7 +31,7 @@ from models.model import Model
 from models.text.tokenizers import Tokenizer, load_tokenizer
 
 FORMAT = 1
-TOKENIZER_FILES = {"subword": "tokenizer.model", "word": "tokenizer.json"}
+TOKENIZER_FILES = {"subword": "tokenizer.model", "word": "tokenizer.json", "wordpunct": "tokenizer.json"}
 MANIFEST = "manifest.json"
 LOG = "log.jsonl"
 

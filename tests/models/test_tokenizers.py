@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from models.errors import TokenizerError
 from models.text.normalization import is_normal
-from models.text.tokenizers import SubwordTokenizer, Tokenizer, WordTokenizer, load_tokenizer, lower
+from models.text.tokenizers import SubwordTokenizer, Tokenizer, WordPunctTokenizer, WordTokenizer, load_tokenizer, lower
 
 HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.text(
     st.sampled_from("aé ▁\n\r\t\0\u200d\ufeff\ufffd<0x41>İIıi🧿👩\u0301\u2028"), max_size=30
@@ -16,6 +16,11 @@ HOSTILE = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.te
 @pytest.fixture(scope="module")
 def subword(tokenizer: SubwordTokenizer) -> SubwordTokenizer:
     return tokenizer
+
+
+@pytest.fixture(scope="module")
+def words() -> WordPunctTokenizer:
+    return WordPunctTokenizer.train(["Don't stop (now), Tom! Ankara'da: 5"], 20)
 
 
 class TestSubwords:
@@ -102,6 +107,29 @@ class TestWords:
     def test_damage_is_a_clear_error(self, content: bytes) -> None:
         with pytest.raises(TokenizerError):
             load_tokenizer("word", content, "")
+
+
+class TestWordsAndMarks:
+    def test_marks_are_words(self, words: WordPunctTokenizer) -> None:
+        texts = [token.text for token in words.tokens("Tom, don't: Don't stop!")]
+        assert texts == ["Tom", ",", "don't", ":", "Don't", "stop", "!"]
+        assert words.unknown(words.encode("Tom, don't")) == 1
+
+    def test_closing_marks_follow_without_a_space(self, words: WordPunctTokenizer) -> None:
+        assert words.decode(words.encode("Tom,stop ( now ) !")) == "Tom, stop ( now)!"
+
+    @given(text=HOSTILE | st.text("Tom stop,.!()'Ankara'da: 5", max_size=30))
+    def test_decoded_is_encoded_again(self, words: WordPunctTokenizer, text: str) -> None:
+        ids = words.encode(text)
+        known = [index for index in ids if index != 1]
+        assert words.encode(words.decode(known)) == known
+        assert [token.id for token in words.tokens(text)] == ids
+        assert b"".join(map(words.surface, ids)).decode() == words.decode_continuation(ids)
+
+    def test_saved_and_loaded_is_the_same(self, words: WordPunctTokenizer) -> None:
+        loaded = load_tokenizer(words.kind, words.to_bytes(), words.lowercase)
+        assert type(loaded) is WordPunctTokenizer
+        assert loaded.encode("Tom, stop!") == words.encode("Tom, stop!")
 
 
 class TestLower:

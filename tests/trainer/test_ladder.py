@@ -25,6 +25,7 @@ from trainer.studies.ladder.measures import (
     stream_losses,
 )
 from trainer.studies.ladder.pairs import flipped_pairs
+from trainer.studies.ladder.sentences import known_sentences
 
 TEXT = ["the man sees the man and the man sees the boy", "the boy sees", "a man"]
 
@@ -135,7 +136,7 @@ def test_the_command(tmp_path: Path, capsys, monkeypatch) -> None:
     assert judges["LSTM"]["pairs_apart"] > 0.8
     assert numbers["pairs"] >= 200
     readers = numbers["readers"]
-    assert list(readers) == ["counts of 2", "counts of 3", "Kneser-Ney", "RNN", "GRU", "LSTM"]
+    assert list(readers) == ["counts of 1", "counts of 2", "counts of 3", "Kneser-Ney", "RNN", "GRU", "LSTM"]
     written = (out / "report.md").read_text()
     assert written.count("\n## ") == 5
     assert all(f"| {name} |" in written for name in (*readers, *judges))
@@ -144,6 +145,14 @@ def test_the_command(tmp_path: Path, capsys, monkeypatch) -> None:
     trained_at = (out / "lstm" / "manifest.json").stat().st_mtime_ns
     status, _ = run(capsys, monkeypatch, *options, "--threads", "1", "--out", out)
     assert (status, (out / "lstm" / "manifest.json").stat().st_mtime_ns) == (0, trained_at)
+
+
+def test_known_sentences_have_no_other_words() -> None:
+    texts = ["The man, the boy and the man. The boy sees a man! A stranger sees the boy.", '"The man sees," he said.']
+    train, valid = known_sentences(texts, ["A man sees the man. A woman sees."], 11, "en")
+    assert sorted(train) == ["The boy sees a man!", "The man, the boy and the man."]
+    assert valid == ["A man sees the man."]
+    assert known_sentences(texts, [], 11, "en", max_words=3)[0] == train[:1]
 
 
 def test_too_little_text(tmp_path: Path, capsys, monkeypatch) -> None:

@@ -66,6 +66,9 @@ def ladder(
     ] = None,
     order: Annotated[int, typer.Option(min=1, max=10, help="Of the Kneser-Ney model.")] = 5,
     words: Annotated[int, typer.Option(min=0, help="Leave out what comes after so many words; 0: nothing.")] = 0,
+    known_only: Annotated[
+        bool, typer.Option("--known-only", help="Only sentences of known words, with punctuation apart: no <unk>.")
+    ] = False,
     note: Annotated[str, typer.Option(help="What the rungs' cards say of the data and their licence.")] = "",
     root: options.OtherRoot = Path(),
     threads: options.Threads = 0,
@@ -77,8 +80,9 @@ def ladder(
     options.use_threads(threads)
     kind = kind_named("ngram")
     config = Ladder(
-        out.resolve(), language, tuple(assignments or ()), vocabulary, order, words, note, options.command_line()
-    )
+        out.resolve(), language, tuple(assignments or ()), vocabulary, order, words, known_only, note,
+        options.command_line(),
+    )  # fmt: skip
     text, held_out = (
         [parse_source(name, root, kind.columns, kind.tsv_columns, split) for name in names]
         for names, split in ((data, "train"), (valid or [], "validation"))

@@ -6,11 +6,12 @@ from typing import Annotated
 from models.config import Choice, Config, FormerName, Range
 from models.counted.bag_of_words import MAX_ORDER
 from models.counted.ngram import METHODS
-from models.text.tokenizers import SubwordTokenizer, WordTokenizer
+from models.text.tokenizers import SubwordTokenizer, WordPunctTokenizer, WordTokenizer
 
 TOKENIZERS: dict[str, type[SubwordTokenizer] | type[WordTokenizer]] = {
     "subword": SubwordTokenizer,
     "word": WordTokenizer,
+    "wordpunct": WordPunctTokenizer,
 }
 
 
@@ -21,7 +22,7 @@ class VocabularyConfig(Config):
     vocabulary_size: Annotated[int, Range(3, 1_000_000)] = 8000
     """Pieces, or words."""
     tokenizer: Annotated[str, Choice(tuple(TOKENIZERS))] = "subword"
-    """`subword` (SentencePiece), or `word`: between white space, with `<unk>` for the others."""
+    """`subword` (SentencePiece); `word`, between white space, or `wordpunct`, punctuation apart: `<unk>` for others."""
     lowercase: Annotated[str, Choice(("", "en", "tr"))] = ""
     """Lower-case the text first, by the rules of English or Turkish."""
 
@@ -33,7 +34,7 @@ class WordListConfig(VocabularyConfig):
     vocabulary_size: Annotated[int, Range(3, 1_000_000)] = 20_000
     """Pieces, or words."""
     tokenizer: Annotated[str, Choice(tuple(TOKENIZERS))] = "word"
-    """`subword` (SentencePiece), or `word`: between white space, with `<unk>` for the others."""
+    """`subword` (SentencePiece); `word`, between white space, or `wordpunct`, punctuation apart: `<unk>` for others."""
 
 
 @dataclass(frozen=True)

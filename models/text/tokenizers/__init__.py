@@ -1,21 +1,31 @@
 """Text to ids and back.
 
-Two tokenizers behind one interface: `SubwordTokenizer` is lossless and has no unknown words;
-`WordTokenizer` has a closed vocabulary and `<unk>`.
+Three tokenizers behind one interface: `SubwordTokenizer` is lossless and has no unknown words;
+`WordTokenizer` and `WordPunctTokenizer` have a closed vocabulary and `<unk>`.
 """
 
 from models.errors import TokenizerError
 from models.text.tokenizers.base import Token, Tokenizer, checked, lower
 from models.text.tokenizers.subword import SubwordTokenizer
-from models.text.tokenizers.word import WordTokenizer
+from models.text.tokenizers.word import WordPunctTokenizer, WordTokenizer
 
-__all__ = ["SubwordTokenizer", "Token", "Tokenizer", "WordTokenizer", "checked", "load_tokenizer", "lower"]
+__all__ = [
+    "SubwordTokenizer",
+    "Token",
+    "Tokenizer",
+    "WordPunctTokenizer",
+    "WordTokenizer",
+    "checked",
+    "load_tokenizer",
+    "lower",
+]
 
 
 def load_tokenizer(kind: str, content: bytes, lowercase: str) -> Tokenizer:
     """Read what `to_bytes` wrote. Raises TokenizerError for damage or an unknown kind."""
     if kind == SubwordTokenizer.kind:
         return SubwordTokenizer(content, lowercase)
-    if kind == WordTokenizer.kind:
-        return WordTokenizer.from_bytes(content, lowercase)
-    raise TokenizerError(f"unknown tokenizer kind {kind!r}; known: subword, word")
+    for words in (WordTokenizer, WordPunctTokenizer):
+        if kind == words.kind:
+            return words.from_bytes(content, lowercase)
+    raise TokenizerError(f"unknown tokenizer kind {kind!r}; known: subword, word, wordpunct")

@@ -1,4 +1,4 @@
-"""Words between white space, as in Mikolov's Penn Treebank."""
+"""Whole words: between white space, as in Mikolov's Penn Treebank, or with each punctuation mark apart."""
 
 import json
 import re
@@ -18,6 +18,7 @@ class WordTokenizer:
     kind = "word"
     unit = "words"
     END, UNKNOWN = "</s>", "<unk>"
+    _TOKEN = re.compile(r"\S+")
     symbol_ids: tuple[int, ...] = ()
 
     def __init__(self, words: Sequence[str], lowercase: str = "") -> None:
@@ -35,7 +36,7 @@ class WordTokenizer:
         counts: Counter[str] = Counter()
         limit = MAX_COUNTED
         for text in texts:
-            counts.update(lower(normalize(text), lowercase).split())
+            counts.update(cls.split(lower(normalize(text), lowercase)))
             if len(counts) > limit:  # words seen once are dropped, so that memory does not grow with the text
                 counts = Counter({word: count for word, count in counts.items() if count > 1})
                 limit = max(limit, 2 * len(counts))
@@ -55,6 +56,11 @@ class WordTokenizer:
             raise TokenizerError("not a JSON list of words")
         return cls(words, lowercase)
 
+    @classmethod
+    def split(cls, text: str) -> list[str]:
+        """The words of a text, known or not."""
+        return cls._TOKEN.findall(text)
+
     @property
     def size(self) -> int:
         return len(self._words)
@@ -68,7 +74,7 @@ class WordTokenizer:
 
     def encode(self, text: str) -> list[int]:
         return [
-            self._ids.get(word, 1) or 1 for word in lower(self.normalize(checked(text)), self.lowercase).split()
+            self._ids.get(word, 1) or 1 for word in self.split(lower(self.normalize(checked(text)), self.lowercase))
         ]  # no text has an end
 
     def encode_continuation(self, text: str) -> list[int]:
@@ -83,7 +89,7 @@ class WordTokenizer:
 
     def tokens(self, text: str) -> list[Token]:
         normalized = align(text, self._straight)
-        spans = (normalized.span(*match.span()) for match in re.finditer(r"\S+", normalized.text))
+        spans = (normalized.span(*match.span()) for match in self._TOKEN.finditer(normalized.text))
         return [
             Token(index, text[start:end], start, end)
             for index, (start, end) in zip(self.encode(text), spans, strict=True)
@@ -97,3 +103,24 @@ class WordTokenizer:
 
     def to_bytes(self) -> bytes:
         return json.dumps(self._words, ensure_ascii=False, indent=0).encode("utf-8")
+
+
+class WordPunctTokenizer(WordTokenizer):
+    """Words, and each punctuation mark as a word of its own: "don't stop, Tom!" is don't, stop, a comma, Tom, a mark.
+
+    Decoding writes closing marks without a space before them, and all else with one.
+    """
+
+    kind = "wordpunct"
+    _TOKEN = re.compile(r"\w+(?:['\u2019]\w+)*|[^\w\s]")
+    _CLOSING = frozenset(".,;:!?)]}%\u2026")
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self.decode_continuation(ids).removeprefix(" ")
+
+    def decode_continuation(self, ids: Sequence[int]) -> str:
+        return b"".join(map(self.surface, ids)).decode("utf-8")
+
+    def surface(self, token_id: int) -> bytes:
+        word = self._words[token_id]
+        return word.encode("utf-8") if word in self._CLOSING else super().surface(token_id)

@@ -2,6 +2,7 @@
 
 rungs.py     the models and their settings
 ladder.py    the data files, and the training of the rungs
+sentences.py sentences of frequent words alone
 pairs.py     pairs of sentences that differ only in word order
 measures.py  single measurements
 figures.py   all of them for all rungs: the content of ladder.json

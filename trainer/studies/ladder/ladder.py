@@ -14,6 +14,7 @@ from trainer.pipeline import session
 from trainer.pipeline.plan import Request
 from trainer.studies.ladder.pairs import flipped_pairs, rows_of
 from trainer.studies.ladder.rungs import LANGUAGE_RUNGS, PAIR_RUNGS, Rung
+from trainer.studies.ladder.sentences import known_sentences
 
 HELD_OUT_EVERY, MIN_TEXTS = 20, 40
 """Without validation data every 20th text is held out, of 40 texts or more."""
@@ -34,6 +35,8 @@ class Ladder:
     """Of the Kneser-Ney model."""
     max_words: int = 0
     """Only the beginning of the text, of so many words, is used; 0: all of it."""
+    known_only: bool = False
+    """Only sentences of the vocabulary's words are used, punctuation apart from words."""
     note: str = ""
     """The note on data and licence of the model cards."""
     command: str = ""
@@ -52,7 +55,11 @@ class Ladder:
             held, texts = texts[::HELD_OUT_EVERY], [text for index, text in enumerate(texts) if index % HELD_OUT_EVERY]
         if not held or not texts:
             raise DataError("there is no text that is not blank")
-        if self.max_words:
+        if self.known_only:
+            texts, held = known_sentences(texts, held, self.vocabulary_size, self._lowercase, self.max_words)
+            if not held:
+                raise DataError("no sentence of the validation text consists of the vocabulary's words")
+        elif self.max_words:
             texts = list(_first_words(texts, self.max_words))
         self.data.mkdir(parents=True, exist_ok=True)
         _write(self.data / "train.jsonl", ({"text": text} for text in texts))
@@ -75,13 +82,17 @@ class Ladder:
     def load(self, rung: Rung, folder: str = "") -> Checkpoint:
         return checkpoint.load(self.folder / folder / rung.name)
 
+    @property
+    def _lowercase(self) -> str:
+        return self.language if self.language in ("en", "tr") else ""
+
     def _with_settings(self, rung: Rung) -> Rung:
         """The rung with the settings of this ladder; the tokens of all rungs are words."""
         if rung.kind == "language":
             rung = replace(rung, settings={**rung.settings, **dict(pair.split("=", 1) for pair in self.assignments)})
         size = {"vocabulary_size": self.vocabulary_size, **({"order": self.order} if rung.kind == "ngram" else {})}
-        lowercase = {"lowercase": self.language} if self.language in ("en", "tr") else {}
-        return replace(rung, settings={**size, **lowercase, **rung.settings})
+        words = {"lowercase": self._lowercase, "tokenizer": "wordpunct" if self.known_only else "word"}
+        return replace(rung, settings={**size, **words, **rung.settings})
 
     def _train(self, rung: Rung, output: Path, train: str, valid: str, train_model: Train) -> None:
         if session.is_finished(output):

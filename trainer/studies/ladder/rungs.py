@@ -23,6 +23,7 @@ LANGUAGE_SETTINGS: Mapping[str, str | int | float] = {
 CELL_SETTINGS: Mapping[str, Mapping[str, float]] = {"rnn": {"learning_rate": 5.0}}
 """An RNN diverges at the others' learning rate: at 20, its perplexity on Penn Treebank was above 20,000."""
 LANGUAGE_RUNGS = (
+    Rung("n1", "ngram", "counts of 1", {"order": 1, "method": "maximum-likelihood"}),
     Rung("n2", "ngram", "counts of 2", {"order": 2, "method": "maximum-likelihood"}),
     Rung("n3", "ngram", "counts of 3", {"order": 3, "method": "maximum-likelihood"}),
     Rung("kneser-ney", "ngram", "Kneser-Ney", {}),
