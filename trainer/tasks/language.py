@@ -170,7 +170,8 @@ def joined_texts(stream: IdArray, end_id: int, share: float, seed: int) -> IdArr
     """A stream (N,) without a random share of its end tokens, but for the first and the last."""
     kept = (stream != end_id) | (np.random.default_rng(seed).random(len(stream)) >= share)
     kept[[0, -1]] = True
-    return stream[kept]
+    joined: IdArray = stream[kept]
+    return joined
 
 
 def language_loss(model: LanguageModel, hidden: Tensor, targets: Tensor, config: LanguageTaskConfig) -> Tensor:
