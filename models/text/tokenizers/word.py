@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from models.errors import TokenizerError
 from models.text.normalization import QUOTES, align, normalize
@@ -31,7 +32,7 @@ class WordTokenizer:
         self._ids = {word: index for index, word in enumerate(words)}
 
     @classmethod
-    def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> "WordTokenizer":
+    def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> Self:
         """Keep the most frequent words of texts, up to `size` ids in all."""
         counts: Counter[str] = Counter()
         limit = MAX_COUNTED
@@ -46,7 +47,7 @@ class WordTokenizer:
         return cls([cls.END, cls.UNKNOWN, *frequent], lowercase)
 
     @classmethod
-    def from_bytes(cls, content: bytes, lowercase: str = "") -> "WordTokenizer":
+    def from_bytes(cls, content: bytes, lowercase: str = "") -> Self:
         """Raise TokenizerError unless content is a JSON list of words."""
         try:
             words = json.loads(content)
