@@ -80,7 +80,7 @@ def save(
         "kind": kind_of(model).name,
         "languages": list(languages),
         "model": asdict(model.config),
-        "tokenizer": {"kind": tokenizer.kind, "lowercase": tokenizer.lowercase},
+        "tokenizer": {"kind": tokenizer.kind, "lowercase": tokenizer.lowercase, "emoji": tokenizer.emoji},
         "training": dict(training),
     }
     halves = {name: weights[name].to("cpu", torch.float16).contiguous() for name, _ in model.named_parameters()}
@@ -163,6 +163,7 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         tokenizer_file = TOKENIZER_FILES[config["tokenizer"]["kind"]]
         languages = tuple(str(language) for language in config["languages"])
         lowercase = config["tokenizer"]["lowercase"]
+        emoji = config["tokenizer"].get("emoji", "")  # older checkpoints have no such entry
         training = dict(config["training"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{directory / 'config.json'}: missing or unknown entry {error}") from None
@@ -172,7 +173,7 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         if name not in files:
             raise CheckpointError(f"{directory / name}: missing")
     try:
-        tokenizer = load_tokenizer(config["tokenizer"]["kind"], files[tokenizer_file], lowercase)
+        tokenizer = load_tokenizer(config["tokenizer"]["kind"], files[tokenizer_file], lowercase, emoji)
     except ModelError as error:
         raise CheckpointError(f"{directory / tokenizer_file}: {error}") from None
     if tokenizer.size != model_config.vocabulary:

@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from models.text.emoji import find_names
+
 _SPACES = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _LINE_ENDS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _INVISIBLE = "\u00ad\u061c\u180e\u200b\u200c\u200e\u200f\u2060\ufeff" + "".join(
@@ -53,14 +55,20 @@ def is_normal(text: str, quotes: bool = False) -> bool:
     return not (_JOINER in text and _STRAY.search(text)) and not (quotes and _QUOTE.search(text))
 
 
-def normalize(text: str, quotes: bool = False) -> str:
+def normalize(text: str, quotes: bool = False, emoji: str = "") -> str:
     """NFC, ordinary spaces and letters, \\n for every end of a line, nothing invisible; with quotes, straight ones.
 
-    A joiner between symbols stays: it makes one emoji of several.
+    A joiner between symbols stays: it makes one emoji of several. With the language of `emoji`, their names in it
+    stand for them.
     """
-    if is_normal(text, quotes):
-        return text
-    return "".join(output for _, _, output in _clusters(text, quotes))
+    if not is_normal(text, quotes):
+        text = "".join(output for _, _, output in _clusters(text, quotes))
+    output: list[str] = []
+    position = 0
+    for start, end, name in find_names(text, emoji):
+        output += [text[position:start], name]
+        position = end
+    return "".join([*output, text[position:]])
 
 
 def last_space(text: str) -> int | None:
@@ -69,8 +77,26 @@ def last_space(text: str) -> int | None:
     return index if index >= 0 and text[index] in _SPACES + " " else None
 
 
-def align(text: str, quotes: bool = False) -> Normalized:
-    """As normalize, with the span of each character in the text."""
+def align(text: str, quotes: bool = False, emoji: str = "") -> Normalized:
+    """As normalize, with the span of each character in the text; each of a name's has that of the emoji."""
+    aligned = _align(text, quotes)
+    names = find_names(aligned.text, emoji)
+    if not names:
+        return aligned
+    output: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    position, length = 0, len(aligned.text)
+    for start, end, name in [*names, (length, length, "")]:
+        first, last = aligned.span(start, end)
+        output += [aligned.text[position:start], name]
+        starts += [*aligned.starts[position:start], *[first] * len(name)]
+        ends += [*aligned.ends[position:start], *[last] * len(name)]
+        position = end
+    return Normalized("".join(output), tuple(starts), tuple(ends))
+
+
+def _align(text: str, quotes: bool) -> Normalized:
     if is_normal(text, quotes):
         return Normalized(text, tuple(range(len(text))), tuple(range(1, len(text) + 1)))
     output: list[str] = []

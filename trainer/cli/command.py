@@ -17,7 +17,7 @@ from models.errors import DataError, ModelError
 from models.kinds import KINDS, kind_named
 from trainer.cli import options, studies
 from trainer.cli.training import training_command
-from trainer.data.sources import parse_source
+from trainer.data.sources import Relabelled, parse_source
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.evaluate import evaluate_sources
 from trainer.loop.allocator import keep_memory
@@ -85,7 +85,8 @@ def evaluate(
     (settings,) = distribute({**trained, **parse_assignments(assignments or ())}, (EvaluationConfig,))
     config = EvaluationConfig(**settings)  # type: ignore[arg-type]
     columns = (kind.columns, kind.tsv_columns)
-    sources = [parse_source(name, data, *columns, "validation") for name in names]
+    labels = loaded.training.get("labels", {})
+    sources = [Relabelled(parse_source(name, data, *columns, "validation"), labels) for name in names]
     counted = [parse_source(name, data, *columns, "train") for name in baseline or ()]
     with torch.inference_mode():
         metrics = evaluate_sources(loaded.model, loaded.tokenizer, sources, config, counted, order)

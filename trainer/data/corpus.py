@@ -43,7 +43,8 @@ class Corpus:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
             for name, value in identity.items():
                 _compare(folder, name, about["identity"].get(name), json.loads(json.dumps(value)))
-            tokenizer = load_tokenizer(about["tokenizer"], (folder / "tokenizer").read_bytes(), about["lowercase"])
+            content = (folder / "tokenizer").read_bytes()
+            tokenizer = load_tokenizer(about["tokenizer"], content, about["lowercase"], about["emoji"])
             texts = [Ragged.open(_column(folder, column)) for column in range(columns)]
             return cls(texts, np.load(folder / "labels.npy"), tuple(about["labels"]), about["summary"]), tokenizer
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -87,6 +88,7 @@ class CorpusWriter:
             about = {
                 "tokenizer": self.tokenizer.kind,
                 "lowercase": self.tokenizer.lowercase,
+                "emoji": self.tokenizer.emoji,
                 "labels": names,
                 "summary": self.report.summary(),
                 "identity": self.identity,

@@ -1,12 +1,13 @@
-"""Data sources named by `--train` and `--valid`: a file and its columns, two parallel files, or a data set of a hub."""
+"""Data sources named by `--train` and `--valid`: files and their columns, data sets of a hub, examples made by rule."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from models.errors import DataError
 from trainer.data.files import Row, cells, checksum, read_parallel, read_rows
+from trainer.data.sentiment.source import PREFIX, parse_sentiment
 
 HUB = "hf:"
 
@@ -28,12 +29,16 @@ def parse_source(name: str, root: Path, usual: Sequence[str], usual_tsv: Sequenc
     """Parse a name: one of
 
         FILE  FILE:COLUMN,…  FILE,FILE  hf:NAME[:CONFIGURATION][@SPLIT][#COLUMN,…]
+        sentiment:RULE-LANGUAGE[:FILE[:COLUMN]]
 
     usual and usual_tsv are the default columns, split the default split of a hub's data set. A relative
     file name starts from root. Raises DataError for another number of columns than the default.
     """
     if name.startswith(HUB):
         return _parse_hub(name, root, usual, split)
+    if name.startswith(PREFIX):
+        _require_count(name, ("text", "label"), usual)
+        return parse_sentiment(name, root, split)
     body, colon, columns = name.partition(":")
     files = tuple(root / part for part in body.split(","))
     requested = (
@@ -65,6 +70,24 @@ class FileSource:
 
     def describe(self) -> dict[str, str]:
         return {"name": self.name, "sha256": " ".join(checksum(path) for path in self.paths)}
+
+
+@dataclass(frozen=True)
+class Relabelled:
+    """A source of labelled texts, some of whose labels have another name."""
+
+    source: Source
+    labels: Mapping[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    def rows(self) -> Iterator[Row]:
+        return ((*row[:-1], self.labels.get(row[-1].strip(), row[-1])) for row in self.source.rows())
+
+    def describe(self) -> dict[str, str]:
+        return self.source.describe()
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from trainer.evaluation.config import EvaluationConfig
 EVALUATION_TOKENS = 8192  # padded tokens in a batch when nothing is trained
 CALIBRATION_BINS = 15
 FEWEST_ERRORS = 10
+AMONG_ITS_LABELS = ("accuracy", "accuracy_95", "loss", "expected_calibration_error")
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 0.05, 20.0
 
 
@@ -45,11 +46,21 @@ def evaluate_classifier(
     config: EvaluationConfig,
     precision: str = "float32",
 ) -> dict[str, Any]:
-    """All of `score_classes`, for texts with their labels."""
+    """All of `score_classes`, for texts with their labels.
+
+    Data that have two or more of the model's labels, but not all, are also scored with the others left out of the
+    choice: `among_its_labels`.
+    """
+    known = model.config.labels
     ids = [tokenizer.encode(text) or [tokenizer.end_id] for text in texts]
-    targets = torch.tensor([model.config.labels.index(label) for label in labels])
+    targets = torch.tensor([known.index(label) for label in labels])
     logits = classify_all(kind_of(model).runtime(model, precision, 0), ids)
-    return score_classes(logits, targets, model.config.labels, config)
+    scores = score_classes(logits, targets, known, config)
+    present, positions = torch.unique(targets, return_inverse=True)  # in ascending order
+    if 1 < len(present) < len(known):
+        among = score_classes(logits[:, present], positions, [known[index] for index in present], config)
+        scores["among_its_labels"] = {name: among[name] for name in AMONG_ITS_LABELS if name in among}
+    return scores
 
 
 def score_classes(

@@ -57,7 +57,7 @@ def _headlines(scores: dict[str, Any]) -> dict[str, Any]:
     return {
         name: _headlines(value) if isinstance(value, dict) else value
         for name, value in scores.items()
-        if name in HEADLINES or (isinstance(value, dict) and "bleu" in value)
+        if name in HEADLINES or (isinstance(value, dict) and {"bleu", "accuracy"} & value.keys())
     }
 
 

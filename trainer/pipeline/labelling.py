@@ -34,6 +34,8 @@ class LabellingConfig(Config):
     """Number of random sentences of each text that are labelled too."""
     least_of_sentences: Annotated[float, Range(0.0, 1.0)] = 0.85
     """The least probability of a sentence's label; more sentences than texts are neutral."""
+    texts: Annotated[int, Range(0, 1_000_000_000)] = 0
+    """Above 0, only so many texts are labelled, the first ones."""
 
 
 def label_file(path: Path, teachers: Sequence[Checkpoint], texts: Sequence[str], config: LabellingConfig) -> int:

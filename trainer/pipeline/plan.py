@@ -20,7 +20,7 @@ from trainer.data.corpus import Corpus, CorpusWriter, usable
 from trainer.data.files import Row
 from trainer.data.pairs import PairConfig, PairRows
 from trainer.data.report import DataReport
-from trainer.data.sources import FileSource, Source, all_rows, describe, parse_source
+from trainer.data.sources import FileSource, Relabelled, Source, all_rows, describe, parse_source
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.evaluate import evaluate_sources
 from trainer.loop.distributed import World
@@ -66,14 +66,15 @@ class Plan:
     """Of a task that is trained in steps."""
     device: torch.device
     tokenizer: Tokenizer
-    valid: Sequence[Source]
+    measured: Sequence[Source]
+    """The validation data, and what else the finished model is measured on."""
     train: Sequence[Source]
     measuring: EvaluationConfig
     report: DataReport | None
 
     def evaluate(self, model: Model) -> dict[str, Any]:
         """Scores of the finished model, for metrics.json."""
-        return evaluate_sources(model, self.tokenizer, self.valid, self.measuring, self.train)
+        return evaluate_sources(model, self.tokenizer, self.measured, self.measuring, self.train)
 
 
 def plan(request: Request, world: World, resume: bool = False) -> Plan:
@@ -84,10 +85,12 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     start = _start(request, device)
     settings = _settings(kind, training, request, recipe, start, device)
     languages = languages_of(request, recipe)
-    train = sources_of(request, request.train or recipe.train, "train")
+    labels = recipe.labels
+    train = sources_of(request, request.train or recipe.train, "train", labels)
     if request.labelled:
         train.append(FileSource(request.labelled.name, (request.labelled,), kind.columns))
-    valid = sources_of(request, request.valid or recipe.valid, "valid")
+    valid = sources_of(request, request.valid or recipe.valid, "valid", labels)
+    measured = [] if request.valid or not recipe.measured else sources_of(request, recipe.measured, "valid", labels)
     valid_rows = list(usable(all_rows(valid), kind.text_columns))
     if not valid_rows:
         raise DataError("the validation data has no row without a blank text")
@@ -126,10 +129,11 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
         limits=recipe.limits,
         start=identity["start"],
         data_report=corpus.summary,
+        labels=labels,
     )
     loop = settings.make(TrainingConfig) if TrainingConfig in settings.shares else None
     measuring = settings.make(EvaluationConfig)
-    return Plan(run, training.build(material), loop, device, tokenizer, valid, train, measuring, report)
+    return Plan(run, training.build(material), loop, device, tokenizer, [*valid, *measured], train, measuring, report)
 
 
 def _settings(
@@ -147,7 +151,12 @@ def _settings(
         if vocabulary:
             raise ConfigError(f"setting {next(iter(vocabulary))} is decided by the language model of --from")
         known = start.tokenizer
-        vocabulary |= {"vocabulary_size": known.size, "tokenizer": known.kind, "lowercase": known.lowercase}
+        vocabulary |= {
+            "vocabulary_size": known.size,
+            "tokenizer": known.kind,
+            "lowercase": known.lowercase,
+            "emoji": known.emoji,
+        }
         assert isinstance(start.model, LanguageModel)
         shares[kind.config] = training.inherit(start.model, shares[kind.config])
     return Settings(_complete(training, list(shares.values()), device), shares)
@@ -217,11 +226,12 @@ def find_recipe(request: Request) -> Recipe:
     return load_recipe(request.recipe)
 
 
-def sources_of(request: Request, names: tuple[str, ...], option: str) -> list[Source]:
+def sources_of(request: Request, names: tuple[str, ...], option: str, labels: Mapping[str, str]) -> list[Source]:
     if not names:
         raise DataError(f"no data: give --{option} FILE, or --recipe")
     kind, split = kind_named(request.kind), {"train": "train", "valid": "validation"}[option]
-    return [parse_source(name, request.root, kind.columns, kind.tsv_columns, split) for name in names]
+    sources = [parse_source(name, request.root, kind.columns, kind.tsv_columns, split) for name in names]
+    return [Relabelled(source, labels) for source in sources] if labels else sources
 
 
 def _start(request: Request, device: torch.device) -> Checkpoint | None:
@@ -239,8 +249,9 @@ def train_tokenizer(
 ) -> Tokenizer:
     """A tokenizer of the texts of rows, with a piece for each symbol."""
     lines = (text for row in rows for text in row[:texts])
+    size, lowercase, emoji = config.vocabulary_size, config.lowercase, config.emoji
     if not symbols:
-        return TOKENIZERS[config.tokenizer].train(lines, config.vocabulary_size, config.lowercase)
+        return TOKENIZERS[config.tokenizer].train(lines, size, lowercase, emoji=emoji)
     if config.tokenizer != "subword":
         raise ConfigError("symbols is for subwords")
-    return SubwordTokenizer.train(lines, config.vocabulary_size, config.lowercase, symbols=symbols)
+    return SubwordTokenizer.train(lines, size, lowercase, symbols, emoji)

@@ -47,6 +47,8 @@ class Run:
     start: Mapping[str, str] = field(default_factory=dict)
     """Name and version of the checkpoint that the model was initialised from."""
     data_report: Mapping[str, Any] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the data that are read as another one."""
 
     @property
     def work(self) -> Path:
@@ -246,6 +248,7 @@ def _record(run: Run, model: Model, seconds: float, surroundings: Mapping[str, A
         "seconds": round(seconds, 1),
         "environment": dict(surroundings),
         **({"start": dict(run.start)} if run.start else {}),
+        **({"labels": dict(run.labels)} if run.labels else {}),
     }
 
 

@@ -6,6 +6,7 @@ without any. Each of these has a recipe of its own.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from trainer.loop.distributed import World
 from trainer.loop.trainer import Trainer
 from trainer.pipeline import session
 from trainer.pipeline.labelling import LabellingConfig, label_file
+from trainer.pipeline.options import complete
 from trainer.pipeline.plan import Request, all_settings, find_recipe, plan
 from trainer.recipes import load_recipe
 from trainer.report.tensorboard import Board
@@ -113,7 +115,8 @@ def _prerequisites(request: Request, output: Path, recipe: str, assignments: tup
     if session.is_finished(output):
         loaded = checkpoint.load(output, "cpu")
         configs = kind_named(loaded.kind).load_training().configurations
-        settings = current_names(loaded.training["settings"], configs, warn=False)
+        defaults = complete([{}] * len(configs), configs)  # of settings that are newer than the checkpoint
+        settings = {**defaults, **current_names(loaded.training["settings"], configs, warn=False)}
         if settings != all_settings(recipe, request.device, assignments):
             raise DataError(f"{output}: not made by the recipe {recipe} as it is; delete it, or use --from")
         return
@@ -126,7 +129,7 @@ def _prerequisites(request: Request, output: Path, recipe: str, assignments: tup
 
 def write_labels(path: Path, teachers: Sequence[Path], sources: Sequence[Source], config: LabellingConfig) -> None:
     """Label the texts of sources by an ensemble of classifiers, and write a JSON Lines file."""
-    texts = [text for (text,) in usable(all_rows(sources), 1)]
+    texts = [text for (text,) in islice(usable(all_rows(sources), 1), config.texts or None)]
     count = label_file(path, [checkpoint.load(teacher, "cpu") for teacher in teachers], texts, config)
     Console().print(f"{count:,} labels, of {len(texts):,} texts: {path}", markup=False, highlight=False)
 

@@ -22,6 +22,10 @@ class Recipe:
     languages: tuple[str, ...] = ()
     train: tuple[str, ...] = ()
     valid: tuple[str, ...] = ()
+    measured: tuple[str, ...] = ()
+    """Data on which the finished model is measured too; nothing is chosen by it."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the data that are read as another one."""
     one_way: bool = False
     base: str = ""
     """The recipe of the language model that a classifier starts from."""

@@ -6,6 +6,7 @@ from typing import Annotated
 from models.config import Choice, Config, FormerName, Range
 from models.counted.bag_of_words import MAX_ORDER
 from models.counted.ngram import METHODS
+from models.text.emoji import LANGUAGES
 from models.text.tokenizers import SubwordTokenizer, WordPunctTokenizer, WordTokenizer
 
 TOKENIZERS: dict[str, type[SubwordTokenizer] | type[WordTokenizer]] = {
@@ -25,6 +26,8 @@ class VocabularyConfig(Config):
     """`subword` (SentencePiece); `word`, between white space, or `wordpunct`, punctuation apart: `<unk>` for others."""
     lowercase: Annotated[str, Choice(("", "en", "tr"))] = ""
     """Lower-case the text first, by the rules of English or Turkish."""
+    emoji: Annotated[str, Choice(("", *LANGUAGES))] = ""
+    """Read emoji as their names in English or Turkish."""
 
 
 @dataclass(frozen=True)

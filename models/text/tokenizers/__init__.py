@@ -21,11 +21,11 @@ __all__ = [
 ]
 
 
-def load_tokenizer(kind: str, content: bytes, lowercase: str) -> Tokenizer:
+def load_tokenizer(kind: str, content: bytes, lowercase: str, emoji: str = "") -> Tokenizer:
     """Read what `to_bytes` wrote. Raises TokenizerError for damage or an unknown kind."""
     if kind == SubwordTokenizer.kind:
-        return SubwordTokenizer(content, lowercase)
+        return SubwordTokenizer(content, lowercase, emoji)
     for words in (WordTokenizer, WordPunctTokenizer):
         if kind == words.kind:
-            return words.from_bytes(content, lowercase)
+            return words.from_bytes(content, lowercase, emoji)
     raise TokenizerError(f"unknown tokenizer kind {kind!r}; known: subword, word, wordpunct")

@@ -25,6 +25,7 @@ class Tokenizer(Protocol):
 
     kind: str
     lowercase: str  # "" (case is kept), "en" or "tr": whose rules lower the letters before encoding
+    emoji: str  # "" (they stay), "en" or "tr": in which language their names are read instead
     unit: str  # what `unknown` counts: characters or words
     symbol_ids: tuple[int, ...]  # of models/text/symbols.py, in their order; none where the vocabulary has no symbols
 

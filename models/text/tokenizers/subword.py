@@ -20,6 +20,7 @@ CACHED_WORDS = 65_536
 _WORD = re.compile(" [^ ]*|[^ ]+")
 MAX_LINE_BYTES = 65_536  # SentencePiece skips longer lines in training
 MAX_LINE = MAX_LINE_BYTES // 4 - 1  # in characters, of four bytes at most, and a space
+TRAINING_THREADS = 16  # on any machine: sums are added thread by thread, so that their number changes the result
 SAMPLED_CHARACTERS = 40_000_000  # of training text, at most: SentencePiece needs 20 bytes of memory for each
 
 
@@ -28,15 +29,15 @@ class SubwordTokenizer:
 
     One space is added before a text, so that a word has the same piece at its start as inside it. Decoding is done
     here, byte by byte. Typographic quotes are set straight where the vocabulary has none. Case is kept unless
-    `lowercase` is set.
+    `lowercase` is set, and emoji unless `emoji` is.
     """
 
     kind = "subword"
     unit = "characters"
 
-    def __init__(self, model: bytes, lowercase: str = "") -> None:
+    def __init__(self, model: bytes, lowercase: str = "", emoji: str = "") -> None:
         """Raise TokenizerError unless model is a SentencePiece model with byte fallback."""
-        self.lowercase = lowercase
+        self.lowercase, self.emoji = lowercase, emoji
         self._model = model
         try:
             self._pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
@@ -54,13 +55,13 @@ class SubwordTokenizer:
         self.symbol_ids = tuple(index for index in ids if index is not None)
         self._first_bytes = {index for index, value in self._byte_id.items() if not 0x80 <= value < 0xC0}
 
-    def __reduce__(self) -> tuple[type["SubwordTokenizer"], tuple[bytes, str]]:
+    def __reduce__(self) -> tuple[type["SubwordTokenizer"], tuple[bytes, str, str]]:
         """Pickled without its cache."""
-        return type(self), (self._model, self.lowercase)
+        return type(self), (self._model, self.lowercase, self.emoji)
 
     @classmethod
     def train(
-        cls, texts: Iterable[str], size: int, lowercase: str = "", symbols: Sequence[str] = ()
+        cls, texts: Iterable[str], size: int, lowercase: str = "", symbols: Sequence[str] = (), emoji: str = ""
     ) -> "SubwordTokenizer":
         """Train `size` pieces on texts, or on a sample of their lines if they are long.
 
@@ -68,7 +69,7 @@ class SubwordTokenizer:
         texts have too few distinct pieces.
         """
         output = io.BytesIO()
-        lines = _lines(lower(normalize(text), lowercase) for text in texts)
+        lines = _lines(lower(normalize(text, emoji=emoji), lowercase) for text in texts)
         try:
             sentencepiece.SentencePieceTrainer.train(
                 sentence_iterator=iter(_subsampled(lines, SAMPLED_CHARACTERS)),
@@ -84,7 +85,7 @@ class SubwordTokenizer:
                 input_sentence_size=400_000,
                 shuffle_input_sentence=True,
                 max_sentence_length=MAX_LINE_BYTES,
-                num_threads=1,  # deterministic
+                num_threads=TRAINING_THREADS,
                 pad_id=-1,
                 bos_id=-1,
                 unk_id=1,
@@ -95,7 +96,7 @@ class SubwordTokenizer:
             )
         except RuntimeError as error:
             raise TokenizerError(f"no vocabulary of {size} pieces can be learned: {error}") from None
-        return cls(output.getvalue(), lowercase)
+        return cls(output.getvalue(), lowercase, emoji)
 
     @property
     def size(self) -> int:
@@ -106,7 +107,7 @@ class SubwordTokenizer:
         return int(self._pieces.eos_id())
 
     def normalize(self, text: str) -> str:
-        return normalize(text, self._straight)
+        return normalize(text, self._straight, self.emoji)
 
     def encode(self, text: str) -> list[int]:
         text = self.normalize(checked(text))
@@ -122,7 +123,7 @@ class SubwordTokenizer:
         return b"".join(self._surfaces[index] for index in ids).decode("utf-8", errors="replace")
 
     def tokens(self, text: str) -> list[Token]:
-        ids, normalized = self.encode(text), align(text, self._straight)
+        ids, normalized = self.encode(text), align(text, self._straight, self.emoji)
         spaced = lower(" " + normalized.text, self.lowercase)
         # the offset in bytes of each character, and of the end
         begins = list(accumulate((len(char.encode("utf-8")) for char in spaced), initial=0))

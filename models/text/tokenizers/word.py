@@ -22,32 +22,32 @@ class WordTokenizer:
     _TOKEN = re.compile(r"\S+")
     symbol_ids: tuple[int, ...] = ()
 
-    def __init__(self, words: Sequence[str], lowercase: str = "") -> None:
+    def __init__(self, words: Sequence[str], lowercase: str = "", emoji: str = "") -> None:
         """Raise TokenizerError unless words are distinct and start with the end token and `<unk>`."""
         if list(words[:2]) != [self.END, self.UNKNOWN] or len(set(words)) != len(words):
             raise TokenizerError(f"a word list begins with {self.END} and {self.UNKNOWN} and repeats nothing")
-        self.lowercase = lowercase
+        self.lowercase, self.emoji = lowercase, emoji
         self._words = list(words)
         self._straight = not any(quote in word for word in words for quote in QUOTES)
         self._ids = {word: index for index, word in enumerate(words)}
 
     @classmethod
-    def train(cls, texts: Iterable[str], size: int, lowercase: str = "") -> Self:
+    def train(cls, texts: Iterable[str], size: int, lowercase: str = "", emoji: str = "") -> Self:
         """Keep the most frequent words of texts, up to `size` ids in all."""
         counts: Counter[str] = Counter()
         limit = MAX_COUNTED
         for text in texts:
-            counts.update(cls.split(lower(normalize(text), lowercase)))
+            counts.update(cls.split(lower(normalize(text, emoji=emoji), lowercase)))
             if len(counts) > limit:  # words seen once are dropped, so that memory does not grow with the text
                 counts = Counter({word: count for word, count in counts.items() if count > 1})
                 limit = max(limit, 2 * len(counts))
         for special in (cls.END, cls.UNKNOWN):
             counts.pop(special, None)
         frequent = sorted(counts, key=lambda word: (-counts[word], word))[: size - 2]
-        return cls([cls.END, cls.UNKNOWN, *frequent], lowercase)
+        return cls([cls.END, cls.UNKNOWN, *frequent], lowercase, emoji)
 
     @classmethod
-    def from_bytes(cls, content: bytes, lowercase: str = "") -> Self:
+    def from_bytes(cls, content: bytes, lowercase: str = "", emoji: str = "") -> Self:
         """Raise TokenizerError unless content is a JSON list of words."""
         try:
             words = json.loads(content)
@@ -55,7 +55,7 @@ class WordTokenizer:
             raise TokenizerError(f"not a JSON word list: {error}") from None
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise TokenizerError("not a JSON list of words")
-        return cls(words, lowercase)
+        return cls(words, lowercase, emoji)
 
     @classmethod
     def split(cls, text: str) -> list[str]:
@@ -71,7 +71,7 @@ class WordTokenizer:
         return 0
 
     def normalize(self, text: str) -> str:
-        return normalize(text, self._straight)
+        return normalize(text, self._straight, self.emoji)
 
     def encode(self, text: str) -> list[int]:
         return [
@@ -89,7 +89,7 @@ class WordTokenizer:
         return " " + text if text else ""
 
     def tokens(self, text: str) -> list[Token]:
-        normalized = align(text, self._straight)
+        normalized = align(text, self._straight, self.emoji)
         spans = (normalized.span(*match.span()) for match in self._TOKEN.finditer(normalized.text))
         return [
             Token(index, text[start:end], start, end)

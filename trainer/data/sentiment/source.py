@@ -1,0 +1,52 @@
+"""The examples as sources of rows, by the names that recipes and the command line have for them."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.errors import DataError
+from models.text.emoji import LANGUAGES
+from trainer.data.files import Row, read_rows
+from trainer.data.sentiment.emoji import emoji
+from trainer.data.sentiment.negation import negation
+from trainer.data.sentiment.neutral import neutral
+
+PREFIX = "sentiment:"
+RULES: dict[str, Callable[[str, bool], Iterator[tuple[str, str]]]] = {"negation": negation, "emoji": emoji}
+FORM = "sentiment:negation-LANGUAGE, sentiment:emoji-LANGUAGE or sentiment:neutral-LANGUAGE:FILE[:COLUMN]"
+
+
+@dataclass(frozen=True)
+class SentimentSource:
+    """Texts with a label of opinion. Without a path they are made by rule, else they are a file's neutral texts."""
+
+    name: str
+    rule: str
+    language: str
+    held_back: bool = False
+    path: Path | None = None
+    column: str = "text"
+
+    def rows(self) -> Iterator[Row]:
+        if self.path is None:
+            return RULES[self.rule](self.language, self.held_back)
+        return neutral((text for (text,) in read_rows(self.path, (self.column,))), self.language)
+
+    def describe(self) -> dict[str, str]:
+        """The checksum is that of the rows."""
+        content = "\n".join("\t".join(row) for row in self.rows())
+        return {"name": self.name, "sha256": hashlib.sha256(content.encode("utf-8")).hexdigest()}
+
+
+def parse_sentiment(name: str, root: Path, split: str) -> SentimentSource:
+    """Parse a name; what is held back is the split `validation`. Raises DataError for one of another form."""
+    head, _, file = name.removeprefix(PREFIX).partition(":")
+    rule, _, language = head.partition("-")
+    if language not in LANGUAGES or (rule not in RULES and rule != "neutral") or (rule == "neutral") != bool(file):
+        raise DataError(f"{name}: not of the form {FORM}, where LANGUAGE is {' or '.join(LANGUAGES)}")
+    if not file:
+        return SentimentSource(name, rule, language, held_back=split != "train")
+    path, _, column = file.partition(":")
+    default = "1" if path.endswith((".tsv", ".tsv.gz")) else "text"
+    return SentimentSource(name, rule, language, path=root / path, column=column or default)
