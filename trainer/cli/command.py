@@ -36,7 +36,7 @@ def make_app() -> typer.Typer:
     )
     for kind in KINDS.values():
         app.command(name=kind.name)(training_command(kind))
-    commands = (label, evaluate, compare, studies.gradients, studies.recall, studies.ladder, recipes)
+    commands = (label, evaluate, compare, studies.gradients, studies.recall, studies.ladder, studies.languages, recipes)
     for command in commands:
         app.command()(command)
     return app

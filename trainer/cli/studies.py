@@ -1,4 +1,4 @@
-"""The commands of the studies: gradients, recall, ladder."""
+"""The commands of the studies: gradients, recall, ladder, languages."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,7 @@ from trainer.pipeline.plan import Request
 from trainer.studies.gradients import run_gradients
 from trainer.studies.ladder.ladder import Ladder
 from trainer.studies.ladder.report import run_ladder
+from trainer.studies.languages import TableConfig, read_lists, run_languages
 from trainer.studies.recall import run_recall
 from trainer.studies.synthetic import TrainConfig
 
@@ -92,3 +93,16 @@ def ladder(
         make(request, resume=session.has_state(request.output))
 
     run_ladder(config, text, held_out, train_rung, Console())
+
+
+def languages(
+    lists: Annotated[Path, typer.Argument(help="A folder: en.tsv has a word, a tab and its frequency a line.")],
+    out: Annotated[Path, typer.Option("--out", help="The file to make, .npz.")],
+    listed: Annotated[int, typer.Option(min=1, help="Words of each language that are in it.")] = 15_000,
+    steps: Annotated[int, typer.Option(min=1, help="Of learning the n-grams of the others.")] = 1_200,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    threads: options.Threads = 0,
+) -> None:
+    """Make the table by which the service detects languages, from lists of words."""
+    options.use_threads(threads)
+    run_languages(read_lists(lists), out, TableConfig(listed=listed, steps=steps, seed=seed), Console())
