@@ -1,7 +1,7 @@
 """How often a text's language is detected, and what that costs: `python -m benchmarks.scripts.languages [FOLDER]`.
 
-On the words and short sentences of tests/languages.py; or on those of a folder with de.words, de.sentences and so on, one
-a line. Of each language: the percentage that is detected as such among English and Turkish and all others, that taken
+On the words and short sentences of tests/languages.py; or on those of a folder with de.words, de.sentences and so on,
+one a line. Of each language: the percentage that is detected as such among English and Turkish and all others, that taken
 for English or Turkish, and the microseconds of CPU for a text that is detected for the first time, and again.
 """
 
