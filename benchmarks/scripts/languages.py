@@ -1,8 +1,8 @@
 """How often a text's language is detected, and what that costs: `python -m benchmarks.scripts.languages [FOLDER]`.
 
 On the words and short sentences of tests/languages.py; or on those of a folder with de.words, de.sentences and so on,
-one a line. Of each language: the percentage that is detected as such where English and Turkish are served, that taken for
-one of these, and the microseconds of CPU for a text that is detected for the first time, and again.
+one a line. Of each language: the percentage that is detected as such where English and Turkish are served, and that
+taken for one of these; the microseconds of CPU for a text that is detected for the first time, and again.
 """
 
 import sys
