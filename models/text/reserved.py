@@ -18,12 +18,13 @@ _HARD = {
     "path": r"(?<![\w/])(?:~|\.{1,2})?(?:/[\w.+-]+){2,}/?|[A-Za-z]:\\[^\s\"'<>|]+",
     "option": r"(?<![\w-])(?:--[a-z]+(?:-[a-z]+)+|--[a-z][a-z-]*=\S+|-[a-zA-Z])(?![\w-])",
     "identifier": r"\b\w*[A-Za-z0-9]_\w+\b|\b[a-z]+[A-Z]\w*\(\)|(?<![\w.])[A-Za-z_][\w.]*\(\)",
+    "abbreviation": r"\b[A-ZÇĞİÖŞÜ]\w*(?:&[A-ZÇĞİÖŞÜ]\w*)+",
     "mention": r"(?<!\w)[@\#][A-Za-z_]\w+",
     "emoji": r"(?:[\U0001F1E6-\U0001F1FF]{2}"
     r"|[\u2190-\u21ff\u2300-\u23ff\u2460-\u24ff\u2500-\u27bf\u2900-\u297f\u2b00-\u2bff\u3030\u303d\U0001F000-\U0001FAFF]"
     r"[\ufe0e\ufe0f\u20e3\U0001F3FB-\U0001F3FF\U000E0020-\U000E007F]*"
     r"|[0-9#*]\ufe0f?\u20e3|\u200d)+",
-    "symbol": r"[©®™§¶†‡•№]+",
+    "symbol": r"[©®™§¶†‡•№&]+",
     "private": r"[\ue000-\uf8ff\U000f0000-\U0010fffd]+",
 }
 """Kinds that a model has no words for, each with its pattern; of two that begin alike, the first counts."""

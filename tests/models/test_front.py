@@ -33,7 +33,8 @@ KEPT = [
     "https://example.com/a?b=c&d=e#f", "http://localhost:8000/docs", "www.example.net", "ftp://files.example.org/x.zip",
     "ada@example.com", "first.last+tag@mail.example.co.uk", "<b>", "</b>", "<br/>", '<a href="x">', "&nbsp;", "&#39;",
     "`make test`", "`a = b + c`", "CAROUSEL_PORT", "snake_case_name", "print()", "os.path.join()", "/usr/local/bin",
-    "~/notes/today.txt", "C:\\Users\\ada", "--dry-run", "--seed=1", "@ada", "#hashtag", "→", "©", "№",
+    "~/notes/today.txt", "C:\\Users\\ada", "--dry-run", "--seed=1", "@ada", "#hashtag", "→", "©", "№", "R&D",
+    "AT&T", "&", "&&",
     "\U0001f600", "\U0001f44d\U0001f3fd", "\U0001f1f9\U0001f1f7", "\u2764\ufe0f", "\U0001f469\u200d\U0001f4bb",
 ]  # fmt: skip
 
