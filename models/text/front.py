@@ -208,7 +208,7 @@ def _with_ending_of(text: str, source: str) -> str:
     assert ours is not None
     assert theirs is not None
     if ours[2] and not theirs[2]:
-        return text
+        return text if ours[1] else text + theirs[1]
     return text[: ours.start()] + theirs.group()
 
 

@@ -17,7 +17,7 @@ _HARD = {
     r"|(?<![\w:])@?:[a-z_]\w*(?![\w:])|\[\[[^\[\]\n]*\]\]|<<\w+>>",
     "path": r"(?<![\w/])(?:~|\.{1,2})?(?:/[\w.+-]+){2,}/?|[A-Za-z]:\\[^\s\"'<>|]+",
     "option": r"(?<![\w-])(?:--[a-z]+(?:-[a-z]+)+|--[a-z][a-z-]*=\S+|-[a-zA-Z])(?![\w-])",
-    "identifier": r"\b\w*[A-Za-z0-9]_\w+\b|\b[a-z]+[A-Z]\w*\(\)|(?<![\w.])[A-Za-z_][\w.]*\(\)",
+    "identifier": r"\b\w*[A-Za-z0-9]_\w+\b|\b[A-Za-z]+\d\w*\b|\b[a-z]+[A-Z]\w*\(\)|(?<![\w.])[A-Za-z_][\w.]*\(\)",
     "abbreviation": r"\b[A-ZÇĞİÖŞÜ]\w*(?:&[A-ZÇĞİÖŞÜ]\w*)+",
     "mention": r"(?<!\w)[@\#][A-Za-z_]\w+",
     "emoji": r"(?:[\U0001F1E6-\U0001F1FF]{2}"
@@ -29,7 +29,8 @@ _HARD = {
 }
 """Kinds that a model has no words for, each with its pattern; of two that begin alike, the first counts."""
 _UNITS = (
-    r"(?:%|°[CF]?|[kMGT]i?[Bb]|B|[kKmMcdnµ]?[gmlLsVAW]|mAh|kWh|[kMG]?Hz|px|dpi|fps|km/h|m/s|mph|TL|USD|EUR|₺|€|\$|£)"
+    r"(?:%|°[CF]?|km/h|m/s|[kMGT]i?[Bb](?:/s|ps)?|B|[kKmMcdnµ]?[gmlLsVAW][²³]?|mAh|kWh|[kMG]?Hz|px|dpi|fps|mph"
+    r"|TL|USD|EUR|₺|€|\$|£)"
 )
 _NUMBER = (
     r"\+\d[\d ()-]{6,}\d"  # telephone
