@@ -4,7 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from models.text.reserved import numbers
 
@@ -65,15 +65,12 @@ class FrontCase:
 
 
 def load_cases() -> list[FrontCase]:
-    path = Path(__file__).with_suffix(".jsonl")
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [
-        FrontCase(**{
-            name: tuple(map(tuple, value)) if name == "lines" else tuple(value) if isinstance(value, list) else value
-            for name, value in row.items()
-        })
-        for row in rows
-    ]  # fmt: skip
+    lines = Path(__file__).with_suffix(".jsonl").read_text(encoding="utf-8").splitlines()
+    return [FrontCase(**{name: _as_tuple(value) for name, value in json.loads(line).items()}) for line in lines]
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(map(_as_tuple, value)) if isinstance(value, list) else value
 
 
 CASES = load_cases()

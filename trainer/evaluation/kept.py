@@ -90,7 +90,7 @@ class Name(str):
 def reserved_sentences(language: str, count: int, seed: int = 0) -> list[KeptSentence]:
     """Sentences with one to five different reserved items."""
     draw = Random(f"reserved {language} {seed}")
-    sentences = []
+    sentences: list[KeptSentence] = []
     while len(sentences) < count:
         kinds = draw.sample(sorted(_MAKERS), draw.randint(1, MAX_ITEMS))
         items = [(kind, _MAKERS[kind](draw)) for kind in kinds]
