@@ -89,7 +89,9 @@ def evaluate(
     sources = [Relabelled(parse_source(name, data, *columns, "validation"), labels) for name in names]
     counted = [parse_source(name, data, *columns, "train") for name in baseline or ()]
     with torch.inference_mode():
-        metrics = evaluate_sources(loaded.model, loaded.tokenizer, sources, config, counted, order)
+        metrics = evaluate_sources(
+            loaded.model, loaded.tokenizer, sources, config, counted, order, max_baseline_characters=0
+        )
     if save:
         session.write_metrics(loaded, directory, metrics)
     typer.echo(json.dumps(metrics, indent=2, ensure_ascii=False))

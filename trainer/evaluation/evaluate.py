@@ -25,19 +25,20 @@ def evaluate_sources(
     config: EvaluationConfig,
     baseline: Sequence[Source] = (),
     order: int = 3,
+    max_baseline_characters: int = MAX_BASELINE_CHARACTERS,
 ) -> dict[str, Any]:
     """Scores of the model on each source: the content of metrics.json.
 
     On a CPU the headline scores in int8 are added to those in float32. With sources for a baseline, a Kneser-Ney
     n-gram model over a language model's tokens is counted on them and evaluated too, unless they have more than
-    20 million characters: its tables would not fit in memory.
+    max_baseline_characters (0: no limit), because its tables might not fit in memory.
     Raises DataError for data that can't be read or that has labels unknown to the model.
     """
     kind = kind_of(model)
     training = kind.load_training()
     evaluations = []
     compared = baseline and kind.task == "language" and not kind.counted
-    ngram = _count(tokenizer, baseline, order) if compared else None
+    ngram = _count(tokenizer, baseline, order, max_baseline_characters) if compared else None
     for source in sources:
         rows = list(usable(source.rows(), kind.text_columns))
         if not rows:
@@ -61,13 +62,13 @@ def _headlines(scores: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _count(tokenizer: Tokenizer, sources: Sequence[Source], order: int) -> Ngram | None:
+def _count(tokenizer: Tokenizer, sources: Sequence[Source], order: int, max_characters: int) -> Ngram | None:
     texts = []
     size = 0
     for (text,) in all_rows(sources):
         texts.append(text)
         size += len(text)
-        if size > MAX_BASELINE_CHARACTERS:
+        if 0 < max_characters < size:
             return None
     stream = language_stream(tokenizer, texts).numpy()
     return Ngram.count(stream, order, tokenizer.size, tokenizer.end_id)
