@@ -5,6 +5,7 @@
     model.safetensors   the weights, in half precision; the tables of an n-gram or a bag as they are
     metrics.json        its scores
     README.md           the model card
+    quality.json        a translator's, if calibrated: how good a translation is likely to be (models/quality.py)
     manifest.json       the SHA-256 and size of each file above, and of any other file here
 
 Everything is plain data: nothing here is unpickled.
@@ -28,11 +29,14 @@ from models.errors import CheckpointError, ModelError
 from models.files import write_synced
 from models.kinds import kind_named, kind_of
 from models.model import Model
+from models.networks.translator import Translator
+from models.quality import Quality, load_quality
 from models.text.tokenizers import Tokenizer, load_tokenizer
 
 FORMAT = 1
 TOKENIZER_FILES = {"subword": "tokenizer.model", "word": "tokenizer.json", "wordpunct": "tokenizer.json"}
 MANIFEST = "manifest.json"
+QUALITY = "quality.json"
 LOG = "log.jsonl"
 
 
@@ -57,6 +61,8 @@ class Checkpoint:
     size_bytes: int
     log: tuple[Mapping[str, Any], ...] = ()
     """The validation scores of its training, an entry for each evaluation; empty where there is no log."""
+    quality: Quality | None = None
+    """Of a translator that is calibrated."""
 
 
 def save(
@@ -182,6 +188,12 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         )
     model = kind.model(model_config)
     _load_weights(directory / "model.safetensors", files["model.safetensors"], model)
+    quality = None
+    if QUALITY in files and isinstance(model, Translator):
+        try:
+            quality = load_quality(files[QUALITY], model.config.directions)
+        except ModelError as error:
+            raise CheckpointError(f"{directory / QUALITY}: {error}") from None
     return Checkpoint(
         name=directory.name,
         kind=config["kind"],
@@ -195,6 +207,7 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         checksum=hashlib.sha256(files["model.safetensors"]).hexdigest(),
         size_bytes=sum(len(content) for content in files.values()),
         log=tuple(_parse(directory / LOG, line) for line in files.get(LOG, b"").splitlines()),
+        quality=quality,
     )
 
 

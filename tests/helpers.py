@@ -90,3 +90,20 @@ def generate_job(seed: int, **changes: Any) -> GenerateJob:
         "stream": draw.random() < 0.5,
     } | changes
     return GenerateJob(**{"scored": fields["top_logprobs"] > 0} | fields)
+
+
+QUALITY: dict[str, Any] = {
+    "estimate": {
+        "bias": {"en-tr": -2.0, "tr-en": -1.9},
+        "features": {
+            "probability": {"weight": 3.0, "low": 0.01, "high": 0.9},
+            "probability_4": {"weight": 1.0, "low": 0.0, "high": 0.7},
+            "length": {"weight": 0.1, "low": 1.0, "high": 4.5},
+            "ratio": {"weight": 0.1, "low": -1.0, "high": 1.0},
+            "piece": {"weight": 0.1, "low": 1.0, "high": 5.0},
+            "distinct": {"weight": 0.5, "low": 0.2, "high": 1.0},
+            "finished": {"weight": 0.4, "low": 0.0, "high": 1.0},
+        },
+    }
+}
+"""The content of a quality.json for the tiny translator."""

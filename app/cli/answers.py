@@ -34,6 +34,7 @@ from app.http.schemas.next_word_probs import NextWordReply, NextWordRequest
 from app.http.schemas.translate import TranslateReply, TranslateRequest
 from app.settings import Settings
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
+from models.quality import LOW
 
 BodyT = TypeVar("BodyT", bound=Request)
 
@@ -131,6 +132,8 @@ def translate(
     def show(reply: TranslateReply) -> None:
         for result in reply.results:
             typer.echo(result.text)
+            if result.quality is not None and result.quality < LOW:
+                typer.echo(f"(low quality: {result.quality:.2f}; do not rely on this translation)", err=True)
 
     _answer("translator", lambda registry: operations.translate(body, registry), settings, show, json)
 

@@ -202,12 +202,16 @@ class AttentionMap:
 
 @dataclass(frozen=True)
 class Translation:
-    """score is the mean log-probability per token (over length ** length_penalty), averaged over sentences."""
+    """score is the mean log-probability per token (over length ** length_penalty), averaged over sentences.
+
+    quality estimates the translation's chrF2 against a human's, from 0 to 1; None where the model is not calibrated.
+    """
 
     text: str
     score: float
     alternatives: tuple[str, ...] = ()
     attention: AttentionMap | None = field(default=None, repr=False)
+    quality: float | None = None
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import { onLanguage, percent, t } from "./texts.js";
 
 const FIELDS = ["text", "target"];
 const MAX_ATTENTION_CHARS = 400; // the attention of a longer text is too large to read
+const LOW_QUALITY = 0.4; // as models/quality.py: below it, a translation is not to be relied on
 const MAX_TOKENS = 60; // of each side in the table
 
 export function translateTab(panel) {
@@ -42,6 +43,9 @@ export function translateTab(panel) {
     byId("translate-result").lang = language;
     byId("translate-alternatives").replaceChildren(...(result?.alternatives ?? []).map((text) => make("li", { lang: language }, text)));
     byId("translate-others").hidden = !result?.alternatives?.length;
+    const quality = result?.quality ?? 1; // null: the model is not calibrated
+    byId("translate-doubt").hidden = quality >= LOW_QUALITY;
+    byId("translate-doubt").textContent = quality < LOW_QUALITY ? t("translate.doubt", { percent: percent(quality) }) : "";
     const detected = result?.detected;
     byId("translate-found").textContent = detected ? t("translate.found", { language: t(`language.${detected.language}`), percent: percent(detected.confidence) }) : "";
     showAttention(result?.attention);

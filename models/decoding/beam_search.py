@@ -11,6 +11,7 @@ from torch import Tensor
 from models.batch import pad
 from models.networks.encoder_output import EncoderOutput, join_encoder_outputs
 from models.networks.translator import Translator
+from models.quality import Searched
 from models.runtime.interface import TranslatorRuntime
 from models.runtime.state import State, join
 from models.sampling import top
@@ -56,6 +57,11 @@ def output_limit(source_length: int) -> int:
 def source_ids(model: Translator, tokenizer: Tokenizer, text: str, target: str) -> list[int]:
     """A source sentence as the encoder reads it: the target language's token, the text, the end token."""
     return [model.language_id(target), *tokenizer.encode(text), tokenizer.end_id]
+
+
+def searched(source: Sequence[int], hypothesis: Hypothesis, text: str) -> Searched:
+    """What the estimate of quality needs of a source and its hypothesis, whose text is given."""
+    return Searched(len(source) - 2, hypothesis.ids, text, hypothesis.logprob, hypothesis.finished)
 
 
 @torch.inference_mode()

@@ -2,7 +2,7 @@
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit
 from tests.conftest import Live
@@ -56,3 +56,22 @@ def test_a_text_that_is_in_the_target_language_already(visit: Visit) -> None:
     page.select_option("#translate-target", "tr")
     expect(page.locator("#translate .say")).to_be_empty()
     expect(page.locator("#translate-result")).not_to_be_empty()
+
+
+@pytest.mark.parametrize(("quality", "visible"), [(0.39, True), (0.41, False), (None, False)])
+def test_a_low_quality_is_said(visit: Visit, quality: float | None, visible: bool) -> None:
+    page = visit("#translate?text=The+dog+is+good.")
+
+    def answer(route: Route) -> None:
+        reply = route.fetch().json()
+        reply["results"][0]["quality"] = quality
+        route.fulfill(json=reply)
+
+    page.route("**/translate", answer)
+    page.fill("#translate-text", "The film is good.")
+    doubt = page.locator("#translate-doubt")
+    expect(page.locator("#translate-result")).not_to_be_empty()
+    if visible:
+        expect(doubt).to_contain_text("39")
+    else:
+        expect(doubt).to_be_hidden()

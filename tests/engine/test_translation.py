@@ -1,5 +1,7 @@
 """A sentence is translated in parts only when no translation of the whole keeps what it must."""
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +12,10 @@ from app.engine.jobs import SentenceEvent, TranslateJob
 from app.engine.lanes.translate import EncodeQueue
 from app.errors import InvalidRequest
 from models.decoding.beam_search import SearchConfig, source_ids, translate
+from models.quality import load_quality
 from models.text.front import prepare
 from tests.engine.conftest import Driver, MakeDriver
-from tests.helpers import Wrapped, wrapped
+from tests.helpers import QUALITY, Wrapped, wrapped
 
 pytestmark = pytest.mark.anyio
 TEXTS = (
@@ -142,3 +145,23 @@ def test_tasks_take_turns() -> None:
     assert len(queue) == 2
     assert [queue.take() for _ in range(4)] == [(second, 3), (first, 2), (second, 4), (first, 5)]
     assert not queue
+
+
+async def test_quality_is_that_of_the_sentences_by_length(make_driver: MakeDriver, registry: Registry) -> None:
+    served = registry.get("translation-en-tr")
+    quality = load_quality(json.dumps(QUALITY).encode(), (("en", "tr"), ("tr", "en")))
+    calibrated = replace(served, checkpoint=replace(served.checkpoint, quality=quality))
+    driver = make_driver()
+    sentences = ("Very bad!", "The man sees 12 dogs and 7 films.", "A good film.")
+    texts = ("42", *sentences, " ".join(sentences))
+    ticket = await driver.submit(job(*texts), model=calibrated)
+    html = await driver.submit(job(f"<p>{sentences[0]}</p>", "<hr>", format="html"), model=calibrated)
+    await driver.finish()
+    number, *alone, together = [one.quality for one in driver.result(ticket)]
+    assert number == 1
+    assert all(0 < one < 1 for one in alone)
+    weighted = sum(one * len(text) for one, text in zip(alone, sentences, strict=True)) / sum(map(len, sentences))
+    assert together == pytest.approx(weighted, abs=0.02)
+    assert [one.quality for one in driver.result(html)] == [pytest.approx(alone[0], abs=0.02), 1]
+    (plain,) = await solo(driver, job("Very bad!"))
+    assert plain.quality is None

@@ -194,6 +194,40 @@ class TestTrainAndEvaluate:
         score = {"language": "kneser_ney_3gram_perplexity_per_word", "translator": "en-tr"}[kind]
         assert score in metrics["evaluations"][0]["scores"]
 
+    def test_quality_is_calibrated(self, tmp_path, checkpoints, capsys, monkeypatch) -> None:
+        """It is part of the checkpoint and its card from then on, also when the card is written again."""
+        out, pairs = tmp_path / "model", tmp_path / "pairs.tsv"
+        shutil.copytree(checkpoints / "translation-en-tr", out)
+        rows = [f"{left} {number}\t{left}" for number, left in enumerate(SENTENCES * 3)]
+        pairs.write_text("\n".join(rows), encoding="utf-8")
+        status, printed = run(capsys, monkeypatch, "calibrate", out, pairs, "--pairs", 20)
+        assert status == 0, printed
+        quality = json.loads(printed)
+        assert quality == json.loads((out / checkpoint.QUALITY).read_bytes())
+        assert quality["fitted_texts"] == quality["reliability"]["texts"] == 20
+        assert abs(quality["reliability"]["estimate"] - quality["reliability"]["chrf2"]) < 0.05
+        assert sum(one["texts"] for one in quality["reliability"]["tenths"]) == 20
+        assert list(quality["reliability"]["groups"]) == [f"{pairs} en-tr", f"{pairs} tr-en"]
+        assert checkpoint.load(out).quality is not None
+        card = (out / "README.md").read_text(encoding="utf-8")
+        section = card[card.index("## Quality") : card.index("## Limits")]
+        assert f"| {pairs} tr-en | 10 |" in section
+        status, printed = run(capsys, monkeypatch, "evaluate", out, pairs, "--save", "--set", "resamples=0")
+        assert status == 0, printed
+        assert section in (out / "README.md").read_text(encoding="utf-8")
+        again = tmp_path / "again"
+        shutil.copytree(checkpoints / "translation-en-tr", again)
+        assert run(capsys, monkeypatch, "calibrate", again, pairs, "--pairs", 20)[0] == 0
+        assert (again / checkpoint.QUALITY).read_bytes() == (out / checkpoint.QUALITY).read_bytes()
+
+    def test_only_translators_have_a_quality(self, tmp_path, checkpoints, capsys, monkeypatch) -> None:
+        few = tmp_path / "few.tsv"
+        few.write_text("a\tb\n" * 19, encoding="utf-8")
+        status, printed = run(capsys, monkeypatch, "calibrate", checkpoints / "sentiment-en", few)
+        assert (status, "only a translator's quality can be calibrated" in printed) == (2, True)
+        status, printed = run(capsys, monkeypatch, "calibrate", checkpoints / "translation-en-tr", few)
+        assert (status, "few.tsv: 19 pairs; 20 are the least" in printed) == (2, True)
+
     def test_unknown_labels_are_named(self, tmp_path, labelled, capsys, monkeypatch) -> None:
         out = tmp_path / "model"
         run(capsys, monkeypatch, "classifier", "--train", labelled, "--valid", labelled, "--out", out, *TINY)

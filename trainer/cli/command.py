@@ -15,11 +15,13 @@ from models import checkpoint
 from models.device import choose_device
 from models.errors import DataError, ModelError
 from models.kinds import KINDS, kind_named
+from models.networks.translator import Translator
 from trainer.cli import options, studies
 from trainer.cli.training import training_command
 from trainer.data.sources import Relabelled, parse_source
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.evaluate import evaluate_sources
+from trainer.evaluation.quality import calibrate as calibrate_quality
 from trainer.loop.allocator import keep_memory
 from trainer.pipeline import session
 from trainer.pipeline.labelling import LabellingConfig
@@ -36,7 +38,8 @@ def make_app() -> typer.Typer:
     )
     for kind in KINDS.values():
         app.command(name=kind.name)(training_command(kind))
-    commands = (label, evaluate, compare, studies.gradients, studies.recall, studies.ladder, studies.languages, recipes)
+    studied = (studies.gradients, studies.recall, studies.ladder, studies.languages)
+    commands = (label, evaluate, calibrate, compare, *studied, recipes)
     for command in commands:
         app.command()(command)
     return app
@@ -95,6 +98,31 @@ def evaluate(
     if save:
         session.write_metrics(loaded, directory, metrics)
     typer.echo(json.dumps(metrics, indent=2, ensure_ascii=False))
+
+
+def calibrate(
+    directory: Annotated[Path, typer.Argument(help="The checkpoint directory of a translator.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="DATA…", help="Pairs that it was not trained on: FILE[:COLUMN,…].")
+    ],
+    pairs: Annotated[int, typer.Option(min=20, help="Of each file, in each direction.")] = 400,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of pairs.")] = 1,
+    data: options.Root = Path(),
+    threads: options.Threads = 0,
+) -> None:
+    """Calibrate a translator's estimate of quality, and print it as JSON with its reliability.
+
+    Half of the pairs fit it, the others measure it; the checkpoint gets quality.json, and its card the figures.
+    """
+    options.use_threads(threads)
+    loaded = checkpoint.load(directory)
+    if not isinstance(loaded.model, Translator):
+        raise DataError(f"{directory} is a {loaded.kind}; only a translator's quality can be calibrated")
+    kind = kind_named(loaded.kind)
+    sources = [parse_source(name, data, kind.columns, kind.tsv_columns, "validation") for name in names]
+    quality = calibrate_quality(loaded.model, loaded.tokenizer, sources, pairs, seed, EvaluationConfig())
+    session.write_quality(loaded, directory, quality)
+    typer.echo(json.dumps(quality, indent=2, ensure_ascii=False))
 
 
 def compare(

@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sacrebleu.metrics.base import Score
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from models.decoding.beam_search import SearchConfig, source_ids, translate
+from models.decoding.beam_search import SearchConfig, searched, source_ids, translate
 from models.networks.translator import Translator
+from models.quality import Searched
 from models.runtime.build import make_translator_runtime
 from models.runtime.interface import TranslatorRuntime
-from models.text.front import prepare
+from models.text.front import Sentence, prepare
 from models.text.tokenizers import Tokenizer
 from trainer.evaluation.config import EvaluationConfig
 
@@ -36,17 +38,60 @@ def translate_texts(
     search = SearchConfig(config.beam_size, config.length_penalty)
     if config.bleu_tokenize == "none":
         return [best for best, *_ in _hypotheses(runtime, model, tokenizer, texts, target, search)]
+    return [one.text for one in translate_passages(runtime, model, tokenizer, texts, target, search)]
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A translation, and the source of each of its sentences with the inputs that it was translated by."""
+
+    text: str
+    sentences: tuple[tuple[str, list[Searched]], ...]
+
+
+def translate_passages(
+    runtime: TranslatorRuntime,
+    model: Translator,
+    tokenizer: Tokenizer,
+    texts: Sequence[str],
+    target: str,
+    search: SearchConfig,
+) -> list[Translated]:
+    """Translate texts as the service does: in parts only where no translation of a whole sentence counts."""
     source = next(language for language in model.config.languages if language != target)
     passages = [prepare(text, source, bool(tokenizer.symbol_ids)) for text in texts]
-    inputs = [text for passage in passages for sentence in passage.sentences for text in sentence.inputs()]
-    hypotheses = iter(_hypotheses(runtime, model, tokenizer, inputs, target, search))
+    tasks = {id(sentence): _SentenceTask(sentence) for passage in passages for sentence in passage.sentences}
+    while pending := [(task, index) for task in tasks.values() for index in task.missing()]:
+        sources = [source_ids(model, tokenizer, task.inputs[index], target) for task, index in pending]
+        beams = translate(runtime, sources, tokenizer.end_id, search, tokenizer.symbol_ids)
+        for (task, index), ids, beam in zip(pending, sources, beams, strict=True):
+            task.hypotheses[index] = [tokenizer.decode(hypothesis.ids) for hypothesis in beam]
+            task.searched[index] = searched(ids, beam[0], tokenizer.decode(beam[0].ids))
     return [
-        "".join(
-            part if isinstance(part, str) else part.render([next(hypotheses) for _ in part.inputs()], target)
-            for part in passage.parts
+        Translated(
+            "".join(part if isinstance(part, str) else tasks[id(part)].render(target) for part in passage.parts),
+            tuple((sentence.source, tasks[id(sentence)].used()) for sentence in passage.sentences),
         )
         for passage in passages
     ]
+
+
+class _SentenceTask:
+    """A sentence, and of each of its inputs the hypotheses, once they are known."""
+
+    def __init__(self, sentence: Sentence) -> None:
+        self.sentence, self.inputs = sentence, list(sentence.inputs())
+        self.hypotheses: list[list[str] | None] = [None] * len(self.inputs)
+        self.searched: dict[int, Searched] = {}
+
+    def missing(self) -> list[int]:
+        return [index for index in self.sentence.used(self.hypotheses) if self.hypotheses[index] is None]
+
+    def used(self) -> list[Searched]:
+        return [self.searched[index] for index in self.sentence.used(self.hypotheses)]
+
+    def render(self, target: str) -> str:
+        return self.sentence.render([hypotheses or [] for hypotheses in self.hypotheses], target)
 
 
 def _hypotheses(

@@ -144,7 +144,8 @@ def finish(output: Path, evaluate: Callable[[Model], dict[str, Any]], device: to
 
 def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[str, Any]) -> None:
     """Replace a checkpoint's metrics, the card that shows them, and its pictures."""
-    card = write_card(output.name, loaded.kind, loaded.languages, loaded.training, metrics)
+    quality = json.loads((output / checkpoint.QUALITY).read_bytes()) if loaded.quality else None
+    card = write_card(output.name, loaded.kind, loaded.languages, loaded.training, metrics, quality)
     changes = {"metrics.json": checkpoint.to_json(metrics), "README.md": card.encode("utf-8")}
     before = [path.name for path in output.glob("evaluation-*.png")]
     if kind_named(loaded.kind).task == "classifier":
@@ -152,6 +153,14 @@ def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[
             picture = class_pictures(evaluation["scores"], f"{output.name} on {evaluation['data']['name']}")
             changes[f"evaluation-{number}.png"] = picture
     checkpoint.replace_files(output, changes, without=before)
+
+
+def write_quality(loaded: checkpoint.Checkpoint, output: Path, quality: Mapping[str, Any]) -> None:
+    """Add the calibrated estimate of quality to a translator's checkpoint, and its reliability to the card."""
+    card = write_card(output.name, loaded.kind, loaded.languages, loaded.training, loaded.metrics, quality)
+    checkpoint.replace_files(
+        output, {checkpoint.QUALITY: checkpoint.to_json(quality), "README.md": card.encode("utf-8")}
+    )
 
 
 def check_output(output: Path, resume: bool) -> None:

@@ -11,8 +11,18 @@ NO_NOTE = "Not recorded: whoever trained this knows what the data's licence allo
 NO_LIMITS = "Knows only what its training data shows. Unexamined for bias; check it before you rely on it."
 
 
-def write_card(name: str, kind: str, languages: tuple[str, ...], training: Mapping[str, Any], metrics: Any) -> str:
-    """Markdown: the model, its data and their licence, its command, its scores, its limits."""
+def write_card(
+    name: str,
+    kind: str,
+    languages: tuple[str, ...],
+    training: Mapping[str, Any],
+    metrics: Any,
+    quality: Mapping[str, Any] | None = None,
+) -> str:
+    """Markdown: the model, its data and their licence, its command, its scores, its limits.
+
+    quality is the content of quality.json.
+    """
     settings = ", ".join(f"{key} {value}" for key, value in training["settings"].items())
     data = "\n".join(
         f"- {role}: `{source['name']}` ({_proof(source)}…)"
@@ -43,7 +53,7 @@ Versions: {", ".join(f"{key} {value}" for key, value in training["environment"][
 {numbers_table(metrics)}
 Intervals are 95% confidence intervals of a bootstrap.
 
-## Limits
+{_reliability(quality) if quality else ""}## Limits
 
 {training.get("limits") or NO_LIMITS}
 """
@@ -99,6 +109,39 @@ def numbers_table(metrics: Mapping[str, Any]) -> str:
         picture = f"![confusion and reliability](evaluation-{number}.png)\n\n" if "confusion" in scores else ""
         parts.append(f"On `{evaluation['data']['name']}`:\n\n| measure | value |\n|---|---|\n{rows}\n{picture}")
     return "".join(parts) or "Not measured yet.\n\n"
+
+
+def _reliability(quality: Mapping[str, Any]) -> str:
+    """How far the estimates of quality can be trusted."""
+    measured = quality["reliability"]
+    groups = "".join(
+        f"| {name} | {one['texts']} | {one['estimate']:.2f} | {one['chrf2']:.2f} | {one['calibration_error']:.3f} "
+        f"| {_figure(one['correlation'])} |\n"
+        for name, one in {"all": measured, **measured["groups"]}.items()
+    )
+    tenths = "".join(f"| {one['estimate']:.2f} | {one['chrf2']:.2f} |\n" for one in measured["tenths"])
+    flagged = ""
+    if measured["of_those_below"] is not None and measured["of_all_below_estimated"] is not None:
+        flagged = (
+            f"\nBelow {measured['below']} a translation is shown as doubtful: "
+            f"{measured['estimated_below']:.0%} of them.\n"
+            f"Of these, {measured['of_those_below']:.0%} have a chrF2 below it, and of all that have, "
+            f"{measured['of_all_below_estimated']:.0%} are among them.\n"
+        )
+    return f"""## Quality
+
+`quality` is an estimate of a translation's chrF2 (from 0 to 1), fitted on {quality["fitted_texts"]} translations of
+held-back texts, and measured on others:
+
+| data | texts | mean estimate | mean chrF2 | calibration error | correlation |
+|---|---|---|---|---|---|
+{groups}
+Tenths of these texts, by estimate:
+
+| mean estimate | mean chrF2 |
+|---|---|
+{tenths}{flagged}
+"""
 
 
 def _flat(scores: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from app.engine.jobs import AttentionMap, SentenceEvent, TranslateJob, Translation
 from app.engine.ticket import Ticket
 from app.errors import InvalidRequest
-from models.decoding.beam_search import Beam, Hypothesis, SearchConfig, source_ids
+from models.decoding.beam_search import Beam, Hypothesis, SearchConfig, searched, source_ids
 from models.networks.translator import Translator
+from models.quality import Quality, Searched, features, of_text
 from models.text.front import Sentence, prepare
 from models.text.html import prepare_html
 from models.text.tokenizers import Tokenizer
@@ -48,6 +49,10 @@ class _Unit:
         texts = [self._texts(beam) if beam.done else None for beam in self.beams]
         return [self.beams[index] for index in self.sentence.used(texts)]
 
+    def searched_inputs(self) -> list[Searched]:
+        """What the estimate of quality takes into account."""
+        return [searched(beam.source, beam.results()[0], self._texts(beam)[0]) for beam in self.used()]
+
     def translation(self, target: str, rank: int) -> str:
         """By its rank among the hypotheses, with what stands around it."""
         hypotheses = [self._texts(beam) for beam in self.beams]
@@ -63,13 +68,15 @@ class _Unit:
 class TranslateTask:
     """A TranslateJob as beams: one a sentence, and more for a sentence that has to be translated in parts.
 
+    quality estimates how good a translation is; without it, no translation has a quality.
     Raises InvalidRequest where attention is requested for more than MAX_ATTENTION_TOKENS.
     """
 
-    def __init__(self, ticket: Ticket, model: Translator, tokenizer: Tokenizer) -> None:
+    def __init__(self, ticket: Ticket, model: Translator, tokenizer: Tokenizer, quality: Quality | None = None) -> None:
         assert isinstance(ticket.job, TranslateJob)
         self.ticket, self.job, self._tokenizer = ticket, ticket.job, tokenizer
         source = next(language for language in model.config.languages if language != self.job.target)
+        self._quality, self._direction = quality, f"{source}-{self.job.target}"
         config = SearchConfig(self.job.beam_size, self.job.length_penalty, keep_attention=self.job.attention)
         self._units: list[_Unit] = []
         for index, text in enumerate(self.job.texts):
@@ -123,7 +130,18 @@ class TranslateTask:
         used = [beam for unit in units for beam in unit.used()]
         score = sum(beam.results()[0].score for beam in used) / len(used) if used else 0.0
         attention = self._attention(used) if self.job.attention else None
-        return Translation(best, score, tuple(dict.fromkeys(others))[: self.job.alternatives], attention)
+        alternatives = tuple(dict.fromkeys(others))[: self.job.alternatives]
+        return Translation(best, score, alternatives, attention, self._quality_of(units))
+
+    def _quality_of(self, units: Sequence[_Unit]) -> float | None:
+        """The estimate for a text."""
+        if self._quality is None:
+            return None
+        return of_text(
+            (self._quality.estimate(self._direction, features(unit.searched_inputs())), len(unit.sentence.source))
+            for unit in units
+            if unit.sentence and unit.beams
+        )
 
     def _attention(self, beams: Sequence[Beam]) -> AttentionMap:
         """A block-diagonal map of the sentences: none attends to another."""

@@ -111,7 +111,7 @@ def prepare(ticket: Ticket, served: Served) -> Task:
         return ClassifyTask(ticket, served.tokenizer)
     assert isinstance(job, TranslateJob)
     assert isinstance(served.checkpoint.model, Translator)
-    return TranslateTask(ticket, served.checkpoint.model, served.tokenizer)
+    return TranslateTask(ticket, served.checkpoint.model, served.tokenizer, served.checkpoint.quality)
 
 
 def _check_ids(job: GenerateJob, served: Served) -> None:

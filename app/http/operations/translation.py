@@ -89,7 +89,12 @@ def _own_fields(directions: Sequence[ChosenDirection]) -> list[dict[str, Any]]:
 def _result(
     body: TranslateRequest, detected: Detected, translation: Translation, own: dict[str, Any]
 ) -> TranslateResult:
-    fields: dict[str, Any] = {"text": translation.text, "score": translation.score, **own}
+    fields: dict[str, Any] = {
+        "text": translation.text,
+        "score": translation.score,
+        "quality": translation.quality,
+        **own,
+    }
     if body.source == "auto":
         fields["detected"] = schemas.Detected.model_validate(detected)
     if body.alternatives:

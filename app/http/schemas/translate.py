@@ -55,6 +55,12 @@ class TranslateResult(Reply):
     target: str | None = Field(None, description="That of the text, where the texts have several.")
     text: str
     score: float = Field(description="Log-probability / length ** length_penalty, the mean over sentences.")
+    quality: float | None = Field(
+        description="Estimated chrF2, from 0 to 1, against a human translation; below 0.4, do not rely on it. "
+        "Null of a model that is not calibrated.",
+        ge=0,
+        le=1,
+    )
     detected: Detected | None = Field(None, description="With source auto.")
     alternatives: list[str] | None = None
     attention: Attention | None = None
