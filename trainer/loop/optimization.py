@@ -175,8 +175,7 @@ class Average:
             self.count += 1
             share = 1 / self.count
         with torch.no_grad():
-            for name, value in weights.items():
-                self.weights[name].lerp_(value, share)
+            torch._foreach_lerp_([self.weights[name] for name in weights], list(weights.values()), share)
 
     def watch(self, score: float, weights: Mapping[str, Tensor]) -> None:
         """Record an evaluation's score, the lower the better; the plain mean starts once it stops falling (NT-ASGD)."""

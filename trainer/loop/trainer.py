@@ -202,24 +202,27 @@ class Trainer(Generic[BatchT, PartT]):
         self.task.model.train()
         parts = self.task.parts(batch, self.config.gradient_accumulation_steps * self.world.size)
         targets = sum(self.task.targets(part) for part in parts)
-        loss = self.world.sum(self._gradients(parts, targets))
+        losses = self._gradients(parts, targets)
+        self.optimizer.step(self.step, self.epoch + self.position / self.steps_per_epoch)
+        self.average.update(self._weights(), self.step + 1)
+        # Read last: until then, the CPU is ahead of a GPU and keeps its queue full.
+        loss = self.world.sum(sum(loss.item() * share for loss, share in losses))
         if not math.isfinite(loss):
             raise TrainingError(f"the loss of step {self.step} is {loss}; try a lower learning_rate")
-        self.optimizer.step(self.step, self.epoch + self.position / self.steps_per_epoch)
         self.step += 1
         self.position += 1
-        self.average.update(self._weights(), self.step)
         self.recent_loss += loss * targets
         self.recent_targets += targets
         self.seconds += time.perf_counter() - started
         return Progress(self.step, self.total_steps, self.epoch, loss, targets)
 
-    def _gradients(self, parts: Sequence[PartT], targets: int) -> float:
-        """Accumulate the gradient of the batch's mean loss; return this process's share of that loss."""
+    def _gradients(self, parts: Sequence[PartT], targets: int) -> list[tuple[Tensor, float]]:
+        """Accumulate the gradient of the batch's mean loss; return the loss of this process's parts and their shares of
+        the batch."""
         local = parts[self.world.rank :: self.world.size]
         # A process without a part joins the all-reduce with a zero gradient, or the others would wait for it.
         shares = [(part, self.task.targets(part) / targets) for part in local] or [(parts[0], 0.0)]
-        total = 0.0
+        losses = []
         for index, (part, share) in enumerate(shares):
             with (
                 self._reducing(last=index == len(shares) - 1),
@@ -229,8 +232,8 @@ class Trainer(Generic[BatchT, PartT]):
                     loss = self._loss(part)
                 # DistributedDataParallel averages over processes, where the sum is needed.
                 (loss * (share * self.world.size)).backward()
-            total += loss.item() * share
-        return total
+            losses.append((loss.detach(), share))
+        return losses
 
     def _reducing(self, last: bool) -> Any:
         """Gradients are reduced over processes once a step, with its last part."""

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.batch import pad
+from models.batch import PADDING_ID, Batch, pad, to_device
 from models.config import Config, FormerName, Range
 from models.networks.classifier import Classifier
 from models.runtime.float import FloatClassifier
 from models.text.tokenizers import Tokenizer
 from trainer.data.bucketing import shuffled_length_buckets
+from trainer.data.padding import fill, width_of
 from trainer.data.store import IdArray, Ragged
 from trainer.data.subwords import SubwordSampler
 from trainer.evaluation.classification import calibration_notes, classify_all, score_classes
@@ -100,13 +101,9 @@ class ClassificationTask(Task[WindowBatch, WindowBatch]):
 
     def loss(self, part: WindowBatch) -> Tensor:
         device = self.model.head.weight.device
-        windows = [
-            self._window(int(index), int(start), part.epoch)
-            for index, start in zip(part.texts, part.starts, strict=True)
-        ]
-        padded = pad(windows, SHAPE_MULTIPLE).to(device)
+        padded = self._padded(part).to(device)
         logits = self.model(padded.ids, padded.lengths)  # (B, C)
-        targets = torch.from_numpy(self.labels[part.texts]).to(device)  # (B,)
+        targets = to_device(torch.from_numpy(self.labels[part.texts]), device)  # (B,)
         return torch.nn.functional.cross_entropy(logits.float(), targets, label_smoothing=self.config.label_smoothing)
 
     def validate(self) -> dict[str, float]:
@@ -130,8 +127,18 @@ class ClassificationTask(Task[WindowBatch, WindowBatch]):
         stack = [[*ahead.parameters(), *back.parameters()] for ahead, back in layers]
         return [list(model.head.parameters()), *reversed(stack), list(model.embedding.parameters())]
 
-    def _window(self, index: int, start: int, epoch: int) -> list[int]:
-        ids: list[int] = self.texts[index][start : start + int(self.lengths[index])].tolist()
+    def _padded(self, part: WindowBatch) -> Batch:
         if self.sampler:
-            ids = self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{epoch}:{index}"))
-        return ids
+            windows = zip(part.texts.tolist(), part.starts.tolist(), strict=True)
+            return pad([self._sampled(index, start, part.epoch) for index, start in windows], SHAPE_MULTIPLE)
+        lengths = self.lengths[part.texts]
+        ids = np.full((len(lengths), width_of(lengths, SHAPE_MULTIPLE)), PADDING_ID)
+        starts = self.texts.offsets[part.texts] + part.starts
+        fill(ids, np.arange(len(lengths)), 0, self.texts.values, starts, lengths)
+        return Batch(torch.from_numpy(ids), torch.from_numpy(lengths))
+
+    def _sampled(self, index: int, start: int, epoch: int) -> list[int]:
+        """A window of a text in another segmentation."""
+        assert self.sampler
+        ids: list[int] = self.texts[index][start : start + int(self.lengths[index])].tolist()
+        return self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{epoch}:{index}"))

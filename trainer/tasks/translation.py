@@ -9,13 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.batch import Batch, length_buckets, pad
+from models.batch import PADDING_ID, Batch, length_buckets, to_device
 from models.config import Config, Range
 from models.errors import DataError
 from models.networks.copying import target_logprobs
 from models.networks.translator import Translator
 from models.text.tokenizers import Tokenizer
 from trainer.data.bucketing import shuffled_length_buckets
+from trainer.data.padding import fill, width_of
 from trainer.data.store import IdArray, Ragged
 from trainer.data.subwords import SubwordSampler
 from trainer.evaluation.classification import EVALUATION_TOKENS
@@ -24,8 +25,6 @@ from trainer.evaluation.translation import evaluate_translator
 from trainer.loop.trainer import Task
 
 SHAPE_MULTIPLE = 4  # lengths are padded to a multiple of this
-Encoded = tuple[list[int], list[int]]
-"""The ids of a source, with the language token and the end, and of a target, with the end."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,8 @@ class TranslationTaskConfig(Config):
     """Share of the target that is spread evenly over all tokens (Szegedy et al. 2015, arXiv:1512.00567)."""
     max_tokens: Annotated[int, Range(1, 10_000)] = 100
     """Pairs with a longer side are not trained on."""
-    scored_pairs: Annotated[int, Range(1, 1_000_000)] = 400
-    """Validation pairs of each direction on which BLEU is computed at each evaluation."""
+    scored_pairs: Annotated[int, Range(0, 1_000_000)] = 400
+    """Validation pairs of each direction on which BLEU is computed at each evaluation; 0: no BLEU."""
     subword_alpha: Annotated[float, Range(0.0, 10.0)] = 0.0
     """Subword regularization: above 0, segmentations are sampled by their probability to this power (Kudo 2018,
     arXiv:1804.10959).
@@ -58,14 +57,23 @@ class Examples:
 
 @dataclass(frozen=True)
 class PairBatch:
-    """A batch of pairs: decoder inputs (B, T) begin with the end token, targets (B, T) end with it, -100 at padding."""
+    """A batch of pairs: decoder inputs (B, T) begin with the end token, targets (B, T) end with it, -100 at padding.
+
+    positions (N,) are the indices of the N targets that are not padding, in the flattened (B * T,). They come from the
+    CPU, since to find them on a GPU is to wait for it.
+    """
 
     source: Batch
     inputs: Tensor
     targets: Tensor
+    positions: Tensor
+
+    def to(self, device: torch.device) -> "PairBatch":
+        tensors = (to_device(tensor, device) for tensor in (self.inputs, self.targets, self.positions))
+        return PairBatch(self.source.to(device), *tensors)
 
 
-class TranslationTask(Task[Examples, list[Encoded]]):
+class TranslationTask(Task[Examples, PairBatch]):
     """Pairs of every direction of the model, mixed; the metric is the mean loss of the validation pairs."""
 
     metric = "loss"
@@ -100,6 +108,7 @@ class TranslationTask(Task[Examples, list[Encoded]]):
         self.pairs = np.tile(short, count)  # (R,)
         self.directions = np.repeat(np.arange(count), len(short))
         self.lengths = np.tile(lengths[:, short].max(axis=0), count) + 2  # with the language's token and the end
+        self.languages = np.array([model.language_id(target) for _, target in model.config.directions])
         self.scored = {
             direction: [(pair[source], pair[target]) for pair in valid[: config.scored_pairs]]
             for direction, (source, target) in zip(model.config.directions, self.sides, strict=True)
@@ -110,76 +119,87 @@ class TranslationTask(Task[Examples, list[Encoded]]):
         groups = shuffled_length_buckets(self.lengths, self.config.batch_tokens, self.seed, epoch)
         return [Examples(self.pairs[group], self.directions[group], epoch) for group in groups]
 
-    def parts(self, batch: Examples, count: int) -> Sequence[list[Encoded]]:
-        encoded = [
-            self._example(
-                self._pieces(pair, self.sides[direction][0], direction, batch.epoch),
-                self._pieces(pair, self.sides[direction][1], direction, batch.epoch),
-                direction,
-            )
-            for pair, direction in zip(batch.pairs.tolist(), batch.directions.tolist(), strict=True)
-        ]
-        size = -(-len(encoded) // count)
-        return [encoded[first : first + size] for first in range(0, len(encoded), size)]
+    def parts(self, batch: Examples, count: int) -> Sequence[PairBatch]:
+        size = -(-len(batch.pairs) // count)
+        slices = [slice(first, first + size) for first in range(0, len(batch.pairs), size)]
+        return [self._batch(self.texts, batch.pairs[part], batch.directions[part], batch.epoch) for part in slices]
 
-    def targets(self, part: list[Encoded]) -> int:
-        return sum(len(target) for _, target in part)
+    def targets(self, part: PairBatch) -> int:
+        return len(part.positions)
 
-    def loss(self, part: list[Encoded]) -> Tensor:
-        return self._loss(self._batch(part), self.config.label_smoothing)
+    def loss(self, part: PairBatch) -> Tensor:
+        return self._loss(part.to(self.model.bias.device), self.config.label_smoothing)
 
     def validate(self) -> dict[str, float]:
         total, count = 0.0, 0
         for group in self.valid_groups:
-            targets = self.targets(group)
-            total, count = total + self._loss(self._batch(group), 0.0).item() * targets, count + targets
+            loss = self._loss(group.to(self.model.bias.device), 0.0)
+            total, count = total + loss.item() * self.targets(group), count + self.targets(group)
         scores = {"loss": total / count}
-        for (source, target), scored in self.scored.items():
+        for (source, target), scored in self.scored.items() if self.config.scored_pairs else ():
             greedy = EvaluationConfig(resamples=0, beam_size=1, bleu_tokenize=self.bleu_tokenize)
             bleu = evaluate_translator(self.model, self.tokenizer, scored, target, greedy)["bleu"]
             scores[f"bleu_{source}_{target}_greedy"] = bleu
         return scores
 
-    def _pieces(self, pair: int, side: int, direction: int, epoch: int) -> list[int]:
-        ids: list[int] = self.texts[side][pair].tolist()
-        if self.sampler:
-            ids = self.sampler.sample(ids, random.Random(f"pieces {self.seed}:{epoch}:{pair}:{side}:{direction}"))
-        return ids
+    def _valid_groups(self, valid: Sequence[tuple[str, str]]) -> list[PairBatch]:
+        sides = tuple(Ragged.of([self.tokenizer.encode(pair[side]) for pair in valid]) for side in range(2))
+        count = len(self.sides)
+        pairs, directions = np.tile(np.arange(len(valid)), count), np.repeat(np.arange(count), len(valid))
+        longest = np.maximum(sides[0].lengths, sides[1].lengths)[pairs] + 2
+        groups = [np.array(group) for group in length_buckets(longest.tolist(), EVALUATION_TOKENS)]
+        return [self._batch(sides, pairs[group], directions[group]) for group in groups]
 
-    def _example(self, source: list[int], target: list[int], direction: int) -> Encoded:
-        language = self.model.config.directions[direction][1]
+    def _batch(
+        self, texts: Sequence[Ragged], pairs: IdArray, directions: IdArray, epoch: int | None = None
+    ) -> PairBatch:
+        """The pairs of texts in their directions, with subwords sampled for an epoch of training."""
+        if self.sampler and epoch is not None:
+            texts, pairs = self._sampled(pairs, directions, epoch)
+        turned = np.array(self.sides)[directions]  # (B, 2): the columns of source and target
+        starts = np.stack([side.offsets[pairs] for side in texts])  # (2, B)
+        lengths = np.stack([side.offsets[pairs + 1] for side in texts]) - starts
+        rows = np.arange(len(pairs))
+        source_lengths, target_lengths = lengths[turned[:, 0], rows] + 2, lengths[turned[:, 1], rows] + 1
+        source = np.full((len(pairs), width_of(source_lengths, SHAPE_MULTIPLE)), PADDING_ID)
+        inputs = np.full((len(pairs), width_of(target_lengths, SHAPE_MULTIPLE)), PADDING_ID)
+        targets = np.full(inputs.shape, -100)
         end = self.tokenizer.end_id
-        return [self.model.language_id(language), *source, end], [*target, end]
+        source[:, 0] = self.languages[directions]
+        source[rows, source_lengths - 1] = inputs[:, 0] = targets[rows, target_lengths - 1] = end
+        for side, text in enumerate(texts):
+            for padded, role, column in ((source, 0, 1), (inputs, 1, 1), (targets, 1, 0)):
+                chosen = np.flatnonzero(turned[:, role] == side)
+                fill(padded, chosen, column, text.values, starts[side, chosen], lengths[side, chosen])
+        batch = Batch(torch.from_numpy(source), torch.from_numpy(source_lengths))
+        positions = np.flatnonzero(targets != -100)
+        return PairBatch(batch, *map(torch.from_numpy, (inputs, targets, positions)))
 
-    def _valid_groups(self, valid: Sequence[tuple[str, str]]) -> list[list[Encoded]]:
-        encoded = [tuple(self.tokenizer.encode(text) for text in pair) for pair in valid]
-        examples = [
-            self._example(pair[source], pair[target], direction)
-            for direction, (source, target) in enumerate(self.sides)
-            for pair in encoded
-        ]
-        longest = [max(len(source), len(target)) for source, target in examples]
-        groups = length_buckets(longest, EVALUATION_TOKENS)
-        return [[examples[index] for index in group] for group in groups]
-
-    def _batch(self, examples: Sequence[Encoded]) -> PairBatch:
-        device = self.model.bias.device
-        source = pad([source for source, _ in examples], SHAPE_MULTIPLE).to(device)
-        inputs = pad([[self.tokenizer.end_id, *target[:-1]] for _, target in examples], SHAPE_MULTIPLE).to(device)
-        targets = pad([target for _, target in examples], SHAPE_MULTIPLE).to(device)
-        return PairBatch(source, inputs.ids, targets.ids.masked_fill(~targets.mask, -100))
+    def _sampled(self, pairs: IdArray, directions: IdArray, epoch: int) -> tuple[list[Ragged], IdArray]:
+        """Both sides of pairs with other segmentations, and the indices of all of them."""
+        assert self.sampler
+        seeds = [f"{epoch}:{pair}:{{}}:{direction}" for pair, direction in zip(pairs, directions, strict=True)]
+        sides = []
+        for side, text in enumerate(self.texts):
+            generators = (random.Random(f"pieces {self.seed}:{seed.format(side)}") for seed in seeds)
+            sampled = [
+                self.sampler.sample(text[pair].tolist(), generator)
+                for pair, generator in zip(pairs, generators, strict=True)
+            ]
+            sides.append(Ragged.of(sampled))
+        return sides, np.arange(len(pairs))
 
     def _loss(self, pairs: PairBatch, label_smoothing: float) -> Tensor:
         encoded, state = self.model.encode(pairs.source)
         output = self.model.decode_features(pairs.inputs, encoded, state)
-        mask = pairs.targets != -100  # (B, T)
-        logits = self.model.score(output.features[mask]).float()  # (N, V)
-        targets = pairs.targets[mask]  # (N,)
+        positions = pairs.positions  # (N,)
+        logits = self.model.score(output.features.flatten(0, 1).index_select(0, positions)).float()  # (N, V)
+        targets = pairs.targets.flatten().index_select(0, positions)  # (N,)
         if output.copied is None:
             return torch.nn.functional.cross_entropy(logits, targets, label_smoothing=label_smoothing)
         matches = encoded.copyable.unsqueeze(1) == pairs.targets.unsqueeze(2)  # (B, T, S)
-        total = output.copied.sum(dim=-1)[mask]  # (N,)
-        matching = (output.copied * matches).sum(dim=-1)[mask]
+        total = output.copied.sum(dim=-1).flatten().index_select(0, positions)  # (N,)
+        matching = (output.copied * matches).sum(dim=-1).flatten().index_select(0, positions)
         logprobs = torch.log_softmax(logits, dim=-1)
         loss = -target_logprobs(logprobs.gather(1, targets.unsqueeze(1)).squeeze(1), total, matching).mean()
         # smoothing is of the vocabulary's distribution: the copied one has no mass to spread over all tokens
