@@ -27,6 +27,7 @@ Languages = Annotated[str, typer.Option("--languages", help="The two languages, 
 OneWay = Annotated[bool, typer.Option("--one-way", help="Only from the first language to the second.")]
 Start = Annotated[Path | None, typer.Option("--from", help="The checkpoint of a language model to start from.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
+PrepareOnly = Annotated[bool, typer.Option("--prepare-only", help="Prepare the data for a later run, and stop.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 BoardFolder = Annotated[Path | None, typer.Option("--tensorboard", help="A folder to write TensorBoard's events into.")]
 Threads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0: one a core.")]

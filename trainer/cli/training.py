@@ -33,6 +33,7 @@ LOOP: dict[str, Option] = {
     "device": (options.Device, "auto"),
     "threads": (options.Threads, 0),
     "tensorboard": (options.BoardFolder, None),
+    "prepare_only": (options.PrepareOnly, False),
 }
 
 
@@ -73,6 +74,7 @@ def train(
     device: str = "auto",
     threads: int = 0,
     tensorboard: Path | None = None,
+    prepare_only: bool = False,
 ) -> None:
     """Train a model of a kind by the options of a command line. Raises ModelError."""
     output = out.resolve()
@@ -93,14 +95,14 @@ def train(
         command=options.command_line(),
     )
     options.use_threads(threads)
-    make(request, resume, tensorboard)
+    make(request, resume, tensorboard, prepare_only)
 
 
-def make(request: Request, resume: bool = False, tensorboard: Path | None = None) -> None:
+def make(request: Request, resume: bool = False, tensorboard: Path | None = None, prepare_only: bool = False) -> None:
     """Run a request among all processes that torchrun started; one alone where it did not. Raises ModelError."""
     world = World.join(choose_device(request.device))
     try:
-        run(request, Context(world, resume, tensorboard))
+        run(request, Context(world, resume, tensorboard, prepare_only))
     except ModelError:
         if world.is_first:
             raise

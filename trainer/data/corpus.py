@@ -2,7 +2,7 @@
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,23 @@ class Corpus:
             return cls(texts, np.load(folder / "labels.npy"), tuple(about["labels"]), about["summary"]), tokenizer
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete it and start the run again") from None
+
+    @staticmethod
+    def adopt(
+        folder: Path, identity: Mapping[str, Any], settings: Collection[str], tokenizer: Tokenizer | None
+    ) -> bool:
+        """Make a whole corpus this run's; false where its data, those settings or the tokenizer differ."""
+        try:
+            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            before, now = about["identity"], json.loads(json.dumps(identity))
+            same = all(before[name] == now[name] for name in ("kind", "languages", "data", "start"))
+            same &= all(before["settings"].get(name) == now["settings"].get(name) for name in settings)
+            same &= not tokenizer or (folder / "tokenizer").read_bytes() == tokenizer.to_bytes()
+            if same:
+                write_atomic(folder / ABOUT, json.dumps({**about, "identity": now}).encode("utf-8"))
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return same
 
     @staticmethod
     def is_whole(folder: Path) -> bool:

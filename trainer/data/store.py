@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.errors import DataError
+from models.files import write_atomic
 
 IdArray = np.ndarray[Any, Any]
 WRITE_EVERY = 1 << 20
@@ -38,6 +39,19 @@ class Ragged:
             raise DataError(f"{path}: can't be read: {error}") from None
         return cls(values, offsets)
 
+    def take(self, indices: IdArray) -> "Ragged":
+        """The sequences of indices (R',) int64, in memory."""
+        starts, lengths = self.offsets[indices], self.lengths[indices]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        steps = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return Ragged(self.values[np.repeat(starts, lengths) + steps], offsets)
+
+    def save(self, path: Path) -> None:
+        """Write it as a RaggedWriter does."""
+        _kind(path).write_text(self.values.dtype.name)
+        write_atomic(_offsets(path), self.offsets.astype(np.int64).tobytes())
+        write_atomic(path, np.ascontiguousarray(self.values).tobytes())
+
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
@@ -48,6 +62,12 @@ class Ragged:
     def lengths(self) -> IdArray:
         """(R,) int64."""
         return np.diff(self.offsets)
+
+
+def concatenate(parts: Sequence[Ragged]) -> Ragged:
+    """The sequences of all parts, one after the other, in memory."""
+    values = np.concatenate([part.values for part in parts])
+    return Ragged(values, np.concatenate([[0], np.cumsum(np.concatenate([part.lengths for part in parts]))]))
 
 
 class RaggedWriter:

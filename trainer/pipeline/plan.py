@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
 
 from models import checkpoint
 from models.checkpoint import Checkpoint
@@ -15,6 +16,7 @@ from models.errors import ConfigError, DataError
 from models.kinds import Kind, kind_named
 from models.model import Model
 from models.networks.language_model import LanguageModel
+from models.networks.translator import Translator
 from models.text.tokenizers import SubwordTokenizer, Tokenizer
 from trainer.data.corpus import Corpus, CorpusWriter, usable
 from trainer.data.files import Row
@@ -26,11 +28,17 @@ from trainer.evaluation.evaluate import evaluate_sources
 from trainer.loop.distributed import World
 from trainer.loop.optimization import TrainingConfig
 from trainer.loop.trainer import Task
+from trainer.pipeline.distillation import DistillationConfig, distil, load_teachers, open_distilled
 from trainer.pipeline.options import Value, complete, distribute, parse_assignments
 from trainer.pipeline.session import Run, work_folder
 from trainer.recipes import Recipe, load_recipe, recipe_names
 from trainer.tasks.configs import TOKENIZERS, VocabularyConfig
 from trainer.tasks.training import Fit, Material, Settings, Training
+
+_PREPARING = tuple(field.name for config in (VocabularyConfig, PairConfig) for field in fields(config))
+"""The settings that decide what a corpus has in it."""
+PAIR_SEED = 1
+"""Not the run's: models of several seeds have one vocabulary, so that they can teach together."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,8 @@ class Request:
     """The language model to initialise from."""
     labelled: Path | None = None
     """Texts with labels from other models, additional training data."""
+    teachers: tuple[Path, ...] = ()
+    """Translators from whose translations of the training pairs a translator learns."""
     device: str = "auto"
     note: str = ""
     """The card's note on the data, where no recipe has one."""
@@ -78,12 +88,16 @@ class Plan:
 
 
 def plan(request: Request, world: World, resume: bool = False) -> Plan:
-    """Read the data, make the tokenizer and the task. Raises ModelError for anything unusable."""
+    """Read the data, make the tokenizer and the task. Raises ModelError for anything unusable.
+
+    A corpus is used again where an earlier run prepared it from the same data with the same vocabulary.
+    """
     kind, recipe = kind_named(request.kind), find_recipe(request)
     training: Training = kind.load_training()
     device = choose_device("cpu" if kind.counted else request.device)
     start = _start(request, device)
     settings = _settings(kind, training, request, recipe, start, device)
+    teachers = _teachers(request, settings, device)
     languages = languages_of(request, recipe)
     labels = recipe.labels
     train = sources_of(request, request.train or recipe.train, "train", labels)
@@ -97,7 +111,7 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     rows = partial(_rows, train, kind)
     symbols: tuple[str, ...] = ()
     if training.pairs:
-        changes = PairRows(settings.make(PairConfig), languages, settings.seed)
+        changes = PairRows(settings.make(PairConfig), languages, PAIR_SEED)
         rows, symbols, valid_rows = partial(changes.train, train), changes.symbols, changes.valid(valid_rows)
     one_way = request.one_way or recipe.one_way
     identity: dict[str, Any] = {
@@ -107,18 +121,21 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
         "one_way": one_way,
         "data": {"train": describe(train), "valid": describe(valid)},
         "start": {"name": start.name, "version": start.version} if start else {},
+        "teachers": [teacher.version for teacher in teachers],
     }
     folder = work_folder(request.output) / "corpus"
-    known = start.tokenizer if start else None
+    known = start.tokenizer if start else teachers[0].tokenizer if teachers else None
     words = settings.make(training.configurations[0])
     tokenize = partial(train_tokenizer, texts=kind.text_columns, config=words, symbols=symbols)
     preparing = partial(_prepare, kind, training, folder, rows, valid_rows, known or tokenize, identity)
-    report = world.decide(lambda: None if resume and Corpus.is_whole(folder) else preparing())
+    before = partial(Corpus.is_whole, folder) if resume else partial(Corpus.adopt, folder, identity, _PREPARING, known)
+    report = world.decide(lambda: None if before() else preparing())
     corpus, tokenizer = Corpus.open(folder, kind.text_columns, identity)
+    taught = _distilled(recipe, teachers, folder, tokenizer, corpus, world) if teachers else {}
     torch.manual_seed(settings.seed)
     start_model = start.model if start else None
     assert start_model is None or isinstance(start_model, LanguageModel)
-    material = Material(settings, languages, one_way, tokenizer, corpus, valid_rows, start_model)
+    material = Material(settings, languages, one_way, tokenizer, corpus, valid_rows, start_model, **taught)
     run = Run(
         output=request.output,
         languages=languages,
@@ -134,6 +151,29 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     loop = settings.make(TrainingConfig) if TrainingConfig in settings.shares else None
     measuring = settings.make(EvaluationConfig)
     return Plan(run, training.build(material), loop, device, tokenizer, [*valid, *measured], train, measuring, report)
+
+
+def _teachers(request: Request, settings: Settings, device: torch.device) -> list[Checkpoint]:
+    """Raises ConfigError where a student would have another vocabulary than its teachers."""
+    teachers = load_teachers(request.teachers, device)
+    for teacher in teachers:
+        for name in (field.name for field in fields(VocabularyConfig)):
+            own, other = settings.everything[name], teacher.training.get("settings", {}).get(name)
+            if own != other:
+                raise ConfigError(f"setting {name} is {own!r}, and that of the teacher {teacher.name} {other!r}")
+    return teachers
+
+
+def _distilled(
+    recipe: Recipe, teachers: Sequence[Checkpoint], folder: Path, tokenizer: Tokenizer, corpus: Corpus, world: World
+) -> dict[str, Any]:
+    """The teachers' translations of a corpus, which are kept beside it, as Material has them."""
+    config = DistillationConfig(**{name: value for name, value in recipe.distillation.items() if name != "teachers"})
+    line = world.decide(lambda: distil(folder, teachers, tokenizer, corpus.columns, config))
+    Console(quiet=not world.is_first).print(line, markup=False, highlight=False)
+    model = teachers[0].model
+    assert isinstance(model, Translator)
+    return {"distilled": open_distilled(folder, len(model.config.directions)), "originals": config.originals}
 
 
 def _settings(

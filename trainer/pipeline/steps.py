@@ -1,10 +1,10 @@
 """A run as a list of steps: the prerequisites of a recipe first, then the model itself.
 
-A recipe may start from a base model, and may train on labels that other classifiers, its teachers, give to text
-without any. Each of these has a recipe of its own.
+A recipe may start from a base model, may train on labels that other classifiers, its teachers, give to text without
+any, or on the translations of other translators. Each of these has a recipe of its own.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -38,6 +38,8 @@ class Context:
     resume: bool = False
     tensorboard: Path | None = None
     """The folder for TensorBoard's events of the model itself; prerequisites get folders in it."""
+    only_prepare: bool = False
+    """Prepare the data and train nothing; the run that does finds them prepared."""
 
     @property
     def console(self) -> Console:
@@ -57,6 +59,9 @@ class Train:
 
     def run(self, context: Context) -> None:
         output, folder = self.request.output, context.tensorboard
+        if context.only_prepare:
+            _prepare(self.request, context)
+            return
         resume = context.resume and (session.has_state(output) or not self.may_start)
         _train(self.request, context, resume, folder / output.name if folder and self.prerequisite else folder)
 
@@ -81,11 +86,13 @@ Step = Train | Label
 def run(request: Request, context: Context) -> None:
     """Run all steps of a request. Raises ModelError."""
     for step in list(steps_of(request)):
+        if context.only_prepare and isinstance(step, Label):
+            return  # what comes after it needs the labels
         step.run(context)
 
 
 def steps_of(request: Request, prerequisite: bool = False) -> Iterator[Step]:
-    """The steps to a model: its teachers and their labels, its base model, and itself.
+    """The steps to a model: its teachers, their labels, its base model, and itself.
 
     Models that are finished already are left out. Raises DataError where one was made with other settings.
     """
@@ -93,21 +100,36 @@ def steps_of(request: Request, prerequisite: bool = False) -> Iterator[Step]:
     first = request
     if recipe.labelling and request.labelled is None:
         settings = dict(recipe.labelling)
-        outputs = []
-        for number, teacher in enumerate(settings.pop("teachers"), 1):
-            outputs.append(request.output.with_name(f"{request.output.name}.teacher-{number}"))
-            seed = (f"seed={teacher['seed']}",) if "seed" in teacher else ()
-            yield from _prerequisites(request, outputs[-1], teacher["recipe"], seed)
+        outputs = _teachers(request, settings.pop("teachers"))
+        for output, name, seed in outputs:
+            yield from _prerequisites(request, output, name, seed)
         labels = request.output.with_name(f"{request.output.name}.labels.jsonl")
         names = settings.pop("unlabelled")
         texts = tuple(parse_source(name, request.root, ("text",), ("1",), "train") for name in names)
-        yield Label(labels, tuple(outputs), texts, LabellingConfig(**settings))
+        yield Label(labels, tuple(output for output, _, _ in outputs), texts, LabellingConfig(**settings))
         request = replace(request, labelled=labels)
+    if recipe.distillation and not request.teachers:
+        outputs = _teachers(request, recipe.distillation["teachers"])
+        for output, name, seed in outputs:
+            yield from _prerequisites(request, output, name, seed)
+        request = replace(request, teachers=tuple(output for output, _, _ in outputs))
     if recipe.base and request.start is None:
         base = request.output.with_name(request.output.name + ".base")
         yield from _prerequisites(request, base, recipe.base, ())
         request = replace(request, start=base)
     yield Train(request, prerequisite, may_start=prerequisite or request is not first)
+
+
+def _teachers(request: Request, teachers: Sequence[Mapping[str, Any]]) -> list[tuple[Path, str, tuple[str, ...]]]:
+    """Of each teacher of a recipe: its folder, its own recipe, and its seed as an assignment."""
+    return [
+        (
+            request.output.with_name(f"{request.output.name}.teacher-{number}"),
+            teacher["recipe"],
+            (f"seed={teacher['seed']}",) if "seed" in teacher else (),
+        )
+        for number, teacher in enumerate(teachers, 1)
+    ]
 
 
 def _prerequisites(request: Request, output: Path, recipe: str, assignments: tuple[str, ...]) -> Iterator[Step]:
@@ -132,6 +154,14 @@ def write_labels(path: Path, teachers: Sequence[Path], sources: Sequence[Source]
     texts = [text for (text,) in islice(usable(all_rows(sources), 1), config.texts or None)]
     count = label_file(path, [checkpoint.load(teacher, "cpu") for teacher in teachers], texts, config)
     Console().print(f"{count:,} labels, of {len(texts):,} texts: {path}", markup=False, highlight=False)
+
+
+def _prepare(request: Request, context: Context) -> None:
+    """Prepare the data. A student's vocabulary is trained, too: where its data are its teachers', it is theirs."""
+    session.check_output(request.output, resume=False)
+    report = plan(replace(request, teachers=()), context.world).report
+    if report is not None:
+        show(report, context.console)
 
 
 def _train(request: Request, context: Context, resume: bool, tensorboard: Path | None) -> None:

@@ -33,6 +33,9 @@ class Recipe:
     labelling: Mapping[str, Any] = field(default_factory=dict)
     """Of a classifier that also learns from what others say of text without labels: `teachers`, each a recipe and a
     seed, `unlabelled` text, and the settings of a LabellingConfig."""
+    distillation: Mapping[str, Any] = field(default_factory=dict)
+    """Of a translator that learns from the translations of others: `teachers`, as of labelling, and the settings of a
+    DistillationConfig."""
     data_note: str = ""
     limits: str = ""
 

@@ -59,7 +59,10 @@ def _translator(material: Material) -> Task[Any, Any]:
     model = Translator(settings.make(TranslatorConfig, tokenizer.size, (first, second), directions))
     valid = [(row[0], row[1]) for row in material.valid]
     config, tokenize = settings.make(TranslationTaskConfig), settings.make(EvaluationConfig).bleu_tokenize
-    return TranslationTask(model, tokenizer, material.corpus.columns, valid, config, settings.seed, tokenize)
+    return TranslationTask(
+        model, tokenizer, material.corpus.columns, valid, config, settings.seed, tokenize,
+        material.distilled, material.originals,
+    )  # fmt: skip
 
 
 def _score_language(

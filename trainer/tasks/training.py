@@ -11,6 +11,7 @@ from models.networks.language_model import LanguageModel
 from models.text.tokenizers import Tokenizer
 from trainer.data.corpus import Corpus
 from trainer.data.files import Row
+from trainer.data.store import Ragged
 from trainer.evaluation.config import EvaluationConfig
 from trainer.loop.trainer import Task
 
@@ -47,6 +48,10 @@ class Material:
     valid: list[Row]
     start: LanguageModel | None = None
     """The language model to initialise from."""
+    distilled: tuple[Ragged, ...] = ()
+    """Teachers' translations of the training pairs, in each direction of a translator."""
+    originals: bool = True
+    """Whether a translator with teachers also trains on the pairs as they are."""
 
     @property
     def labelled_valid(self) -> list[tuple[str, str]]:

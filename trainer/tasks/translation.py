@@ -1,7 +1,7 @@
 """Training a translator on pairs of sentences, in one direction or in both."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -48,7 +48,10 @@ class TranslationTaskConfig(Config):
 
 @dataclass(frozen=True)
 class Examples:
-    """Indices of pairs (R,) and of the direction of each (R,), and the epoch, which seeds the segmentation."""
+    """Indices of pairs (R,) and of the direction of each (R,), and the epoch, which seeds the segmentation.
+
+    Directions count on where the targets are those of teachers: with two directions, 2 is the first one again.
+    """
 
     pairs: IdArray
     directions: IdArray
@@ -90,25 +93,25 @@ class TranslationTask(Task[Examples, PairBatch]):
         config: TranslationTaskConfig,
         seed: int,
         bleu_tokenize: str = "13a",
+        distilled: Sequence[Ragged] = (),
+        originals: bool = True,
     ) -> None:
         """texts are the sides of the training pairs, valid pairs of text, both in the order of model.config.languages.
 
+        distilled has teachers' translations of all pairs in each direction, which are trained on beside the original
+        targets, or, without originals, in place of them (Kim and Rush 2016, arXiv:1606.07947).
         Raise DataError where every pair is too long.
         """
         self.model, self.tokenizer, self.config, self.seed = model, tokenizer, config, seed
-        self.texts, self.bleu_tokenize = texts, bleu_tokenize
+        self.texts, self.bleu_tokenize = (*texts, *distilled), bleu_tokenize
         self.sampler = SubwordSampler(tokenizer, config.subword_alpha) if config.subword_alpha else None
         first = model.config.languages[0]
         self.sides = [(0, 1) if source == first else (1, 0) for source, _ in model.config.directions]
-        lengths = np.stack([side.lengths for side in texts])  # (2, N)
-        short = np.flatnonzero((lengths <= config.max_tokens).all(axis=0))
-        if not len(short):
-            raise DataError(f"every training pair has a side of more than {config.max_tokens} tokens; --set max_tokens")
-        count = len(model.config.directions)
-        self.pairs = np.tile(short, count)  # (R,)
-        self.directions = np.repeat(np.arange(count), len(short))
-        self.lengths = np.tile(lengths[:, short].max(axis=0), count) + 2  # with the language's token and the end
-        self.languages = np.array([model.language_id(target) for _, target in model.config.directions])
+        count = len(self.sides)
+        numbers = range(0 if originals or not distilled else count, count + len(distilled))
+        self.columns = np.array([*self.sides, *((side[0], 2 + index) for index, side in enumerate(self.sides))])
+        self.pairs, self.directions, self.lengths = self._trained_on(numbers)
+        self.languages = np.array([model.language_id(target) for _, target in model.config.directions] * 2)
         self.scored = {
             direction: [(pair[source], pair[target]) for pair in valid[: config.scored_pairs]]
             for direction, (source, target) in zip(model.config.directions, self.sides, strict=True)
@@ -142,6 +145,19 @@ class TranslationTask(Task[Examples, PairBatch]):
             scores[f"bleu_{source}_{target}_greedy"] = bleu
         return scores
 
+    def _trained_on(self, directions: Iterable[int]) -> tuple[IdArray, IdArray, IdArray]:
+        """All pairs of directions that are short enough: their indices, directions and lengths, (R,) each."""
+        pairs, lengths = [], []
+        for source, target in self.columns[list(directions)]:
+            longest = np.maximum(self.texts[source].lengths, self.texts[target].lengths)
+            pairs.append(np.flatnonzero(longest <= self.config.max_tokens))
+            lengths.append(longest[pairs[-1]] + 2)  # with the language's token and the end
+        if not any(map(len, pairs)):
+            longest_side = self.config.max_tokens
+            raise DataError(f"every training pair has a side of more than {longest_side} tokens; --set max_tokens")
+        repeated = np.repeat(list(directions), list(map(len, pairs)))
+        return np.concatenate(pairs), repeated, np.concatenate(lengths)
+
     def _valid_groups(self, valid: Sequence[tuple[str, str]]) -> list[PairBatch]:
         sides = tuple(Ragged.of([self.tokenizer.encode(pair[side]) for pair in valid]) for side in range(2))
         count = len(self.sides)
@@ -156,7 +172,7 @@ class TranslationTask(Task[Examples, PairBatch]):
         """The pairs of texts in their directions, with subwords sampled for an epoch of training."""
         if self.sampler and epoch is not None:
             texts, pairs = self._sampled(pairs, directions, epoch)
-        turned = np.array(self.sides)[directions]  # (B, 2): the columns of source and target
+        turned = self.columns[directions]  # (B, 2): the columns of source and target
         starts = np.stack([side.offsets[pairs] for side in texts])  # (2, B)
         lengths = np.stack([side.offsets[pairs + 1] for side in texts]) - starts
         rows = np.arange(len(pairs))
