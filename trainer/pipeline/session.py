@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -294,5 +294,12 @@ def environment(device: torch.device, processes: int = 1) -> dict[str, Any]:
     return {
         "machine": machine,
         "system": platform.system(),
-        "versions": {"python": platform.python_version(), **{p: version(p) for p in packages}},
+        "versions": {"python": platform.python_version(), **{p: _version(p) for p in packages}},
     }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # Carousel itself, from a checkout that is not installed
+        return "not installed"
