@@ -64,6 +64,19 @@ def identify(text: str, among: Sequence[str]) -> Detected:
     words = words_of(text)
     if not words:
         return Detected(among[0], 0.0)
+    detected = _by_words(table, words, among)
+    if detected.language in among:
+        return detected
+    if len(words) > 1 and text[-1:].isalpha():
+        # the last word may be the beginning of one that is being typed: the others decide whether to refuse
+        others = _by_words(table, words[:-1], among)
+        if others.language in among:
+            return others
+    return _named_by_fasttext(text, among, detected, table.languages)
+
+
+def _by_words(table: LanguageTable, words: Sequence[str], among: tuple[str, ...]) -> Detected:
+    """The likeliest language by the evidence of words; one of those served unless another is clearly likelier."""
     served = _served(table, among)
     evidence = table.evidence(words)
     logits = evidence + _priors(table, among)
@@ -74,8 +87,7 @@ def identify(text: str, among: Sequence[str]) -> Detected:
     best = int(probabilities.argmax())
     if probabilities[best] < ANY:
         best = int(np.where(served, probabilities, -1.0).argmax())
-    detected = Detected(table.languages[best], float(probabilities[best]))
-    return detected if served[best] else _named_by_fasttext(text, among, detected, table.languages)
+    return Detected(table.languages[best], float(probabilities[best]))
 
 
 @cache

@@ -38,6 +38,14 @@ def test_sentences() -> None:
     assert wrong == {}
 
 
+def test_what_is_being_typed_is_not_refused() -> None:
+    for language in SERVED:
+        for text in sentences(language):
+            first = text.index(" ") + 1
+            for end in range(first, len(text)):
+                assert identify(text[:end], SERVED).language in SERVED, text[:end]
+
+
 def test_capitals_and_what_normalization_ignores_change_nothing() -> None:
     for language, text in EVERYTHING:
         detected = identify(text, SERVED)
