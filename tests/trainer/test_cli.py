@@ -85,7 +85,7 @@ class TestBadData:
             (["--set", "hidden"], "not of the form name=value"),
             (["--language", ""], "say what language the text is in"),
             (["--set", "hidden=-1"], "hidden is -1"),
-            (["--set", "tokenizer=letters"], "must be subword or word"),
+            (["--set", "tokenizer=letters"], "must be subword, word, wordpunct"),
             (["--recipe", "soup"], "no recipe 'soup'"),
             (["--device", "tpu"], "none of auto, cpu, cuda"),
             (["--set", "vocabulary_size=-5"], "vocabulary_size is -5; it must be a whole number from 3"),
