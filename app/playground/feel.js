@@ -1,7 +1,7 @@
 // The tab "Feel": classification, and the contribution of each word.
 
 import { fetchJson } from "./api.js";
-import { Latest } from "./latest.js";
+import { Latest, wholeWord } from "./latest.js";
 import { byId, fillSelect, make, modelOptions, showBars, tintSigned } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, percent, t } from "./texts.js";
@@ -27,6 +27,7 @@ export function feelTab(panel) {
     }
     latest.run(async (signal) => {
       const [path, body] = request();
+      await wholeWord(body.text.at(-1), signal);
       const reply = await fetchJson(path, body, signal);
       return () => {
         shown = { lines: body.text, results: reply.results };

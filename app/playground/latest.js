@@ -76,6 +76,14 @@ function describe(problem, seconds) {
   return t(`error.${names[problem.status] ?? "other"}`, { detail, id: problem.id, seconds: Math.ceil(seconds) });
 }
 
+const HALF_WORD = /^\s*[\p{L}\p{M}]+$/u;
+const TYPING_PAUSE = 0.5; // seconds
+
+/** Wait for the next key where a text is one word that may not be complete: half a word is often one of another language. */
+export async function wholeWord(text, signal) {
+  if (HALF_WORD.test(text)) await sleep(TYPING_PAUSE, signal);
+}
+
 function sleep(seconds, signal) {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, 1000 * seconds);

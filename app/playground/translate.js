@@ -1,7 +1,7 @@
 // The tab "Translate": translations in both directions, with the attention over source tokens.
 
 import { fetchJson } from "./api.js";
-import { Latest } from "./latest.js";
+import { Latest, wholeWord } from "./latest.js";
 import { byId, fillSelect, heatMap, make, tint, visible } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { onLanguage, percent, t } from "./texts.js";
@@ -30,6 +30,7 @@ export function translateTab(panel) {
       return;
     }
     latest.run(async (signal) => {
+      await wholeWord(area.value, signal);
       const reply = await fetchJson("translate", requestBody(), signal);
       return () => show(reply);
     }, () => show(null));
