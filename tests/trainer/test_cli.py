@@ -297,6 +297,38 @@ class TestTransfer:
         status, printed = run(capsys, monkeypatch, "language", *options, "--set", "backward=false")
         assert (status, "backward is False" in printed) == (2, True)
 
+    def test_a_translator_goes_on(self, tmp_path, capsys, monkeypatch) -> None:
+        pairs, out = tmp_path / "pairs.tsv", tmp_path / "model"
+        pairs.write_text(
+            "".join(f"Read file {n} of Tom.\tTom {n} dosyasını oku.\n" for n in range(90)), encoding="utf-8"
+        )
+        data = ["--train", pairs, "--valid", pairs, "--languages", "en,tr"]
+        sizes = ["--set", "vocabulary_size=340", "--set", "hidden=8", "--set", "embedding=8", "--set", "copying=true"]
+        quick = ["--set", "epochs=1", "--set", "scored_pairs=0", "--set", "resamples=0", "--set", "beam_size=1"]
+        symbols = ["--set", "symbols=true"]
+        base = tmp_path / "base"
+        status, printed = run(capsys, monkeypatch, "translator", *data, *sizes, *quick, *symbols, "--out", base)
+        assert status == 0, printed
+        still = [*quick, "--from", base, "--set", "learning_rate=1e-12"]
+        status, printed = run(capsys, monkeypatch, "translator", *data, *still, "--out", out)
+        assert status == 0, printed
+        loaded, start = (checkpoint.load(path, torch.device("cpu")) for path in (out, base))
+        assert loaded.training["start"] == {"name": "base", "version": start.version}
+        assert loaded.tokenizer.to_bytes() == start.tokenizer.to_bytes()
+        assert loaded.training["settings"]["symbols"]
+        for name, value in loaded.model.state_dict().items():
+            torch.testing.assert_close(value, start.model.state_dict()[name], atol=1e-4, rtol=0)
+        for options, message in (
+            (["--set", "hidden=10"], "hidden is 10.* has 8"),
+            (["--set", "symbols=false"], "symbols is decided by the model of --from"),
+            (["--one-way"], "translates en to tr and tr to en"),
+        ):
+            status, printed = run(
+                capsys, monkeypatch, "translator", *data, *still, *options, "--out", tmp_path / "other"
+            )
+            assert status == 2
+            assert re.search(message, " ".join(printed.split()))
+
     @pytest.mark.slow
     def test_a_recipe_with_a_base_is_one_command(self, tmp_path, labelled, capsys, monkeypatch) -> None:
         text = tmp_path / "text.txt"

@@ -25,7 +25,10 @@ OtherRoot = Annotated[
 Language = Annotated[str, typer.Option("--language", help="The language of the text, such as en.")]
 Languages = Annotated[str, typer.Option("--languages", help="The two languages, in the data's order: en,tr")]
 OneWay = Annotated[bool, typer.Option("--one-way", help="Only from the first language to the second.")]
-Start = Annotated[Path | None, typer.Option("--from", help="The checkpoint of a language model to start from.")]
+Start = Annotated[
+    Path | None,
+    typer.Option("--from", help="A checkpoint to start from."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")]
 PrepareOnly = Annotated[bool, typer.Option("--prepare-only", help="Prepare the data for a later run, and stop.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]

@@ -13,9 +13,8 @@ from models import checkpoint
 from models.checkpoint import Checkpoint
 from models.device import choose_device, trains_in_bfloat16
 from models.errors import ConfigError, DataError
-from models.kinds import Kind, kind_named
+from models.kinds import KINDS, Kind, kind_named
 from models.model import Model
-from models.networks.language_model import LanguageModel
 from models.networks.translator import Translator
 from models.text.tokenizers import SubwordTokenizer, Tokenizer
 from trainer.data.corpus import Corpus, CorpusWriter, usable
@@ -55,7 +54,7 @@ class Request:
     root: Path = Path()
     one_way: bool = False
     start: Path | None = None
-    """The language model to initialise from."""
+    """The checkpoint to initialise from."""
     labelled: Path | None = None
     """Texts with labels from other models, additional training data."""
     teachers: tuple[Path, ...] = ()
@@ -95,7 +94,7 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     kind, recipe = kind_named(request.kind), find_recipe(request)
     training: Training = kind.load_training()
     device = choose_device("cpu" if kind.counted else request.device)
-    start = _start(request, device)
+    start = _start(request, training, device)
     settings = _settings(kind, training, request, recipe, start, device)
     teachers = _teachers(request, settings, device)
     languages = languages_of(request, recipe)
@@ -134,7 +133,6 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     taught = _distilled(recipe, teachers, folder, tokenizer, corpus, world) if teachers else {}
     torch.manual_seed(settings.seed)
     start_model = start.model if start else None
-    assert start_model is None or isinstance(start_model, LanguageModel)
     material = Material(settings, languages, one_way, tokenizer, corpus, valid_rows, start_model, **taught)
     run = Run(
         output=request.output,
@@ -189,7 +187,7 @@ def _settings(
     if start:
         vocabulary = shares[training.configurations[0]]
         if vocabulary:
-            raise ConfigError(f"setting {next(iter(vocabulary))} is decided by the language model of --from")
+            raise ConfigError(f"setting {next(iter(vocabulary))} is decided by the model of --from")
         known = start.tokenizer
         vocabulary |= {
             "vocabulary_size": known.size,
@@ -197,8 +195,11 @@ def _settings(
             "lowercase": known.lowercase,
             "emoji": known.emoji,
         }
-        assert isinstance(start.model, LanguageModel)
         shares[kind.config] = training.inherit(start.model, shares[kind.config])
+        if PairConfig in shares:
+            has_symbols = bool(known.symbol_ids)
+            if shares[PairConfig].setdefault("symbols", has_symbols) != has_symbols:
+                raise ConfigError(f"setting symbols is decided by the model of --from, whose is {has_symbols}")
     return Settings(_complete(training, list(shares.values()), device), shares)
 
 
@@ -274,13 +275,14 @@ def sources_of(request: Request, names: tuple[str, ...], option: str, labels: Ma
     return [Relabelled(source, labels) for source in sources] if labels else sources
 
 
-def _start(request: Request, device: torch.device) -> Checkpoint | None:
-    """Raises ConfigError where what --from names is no language model."""
+def _start(request: Request, training: Training, device: torch.device) -> Checkpoint | None:
+    """Raises ConfigError where --from names a model that this kind can't be initialised from."""
     if request.start is None:
         return None
     start = checkpoint.load(request.start, device)
-    if not isinstance(start.model, LanguageModel):
-        raise ConfigError(f"--from {request.start}: a {start.kind}; training starts from a language model")
+    if not isinstance(start.model, training.start):
+        needed = next(kind.name for kind in KINDS.values() if kind.model is training.start)
+        raise ConfigError(f"--from {request.start}: a {start.kind}; training starts from a {needed} model")
     return start
 
 

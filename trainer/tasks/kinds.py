@@ -5,6 +5,7 @@ from typing import Any
 
 from models.counted.bag_of_words import Bag
 from models.counted.ngram import Ngram
+from models.errors import ConfigError
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.translator import Translator, TranslatorConfig
@@ -31,7 +32,7 @@ from trainer.tasks.windows import WindowTask
 def _language(material: Material) -> Task[Any, Any]:
     tokenizer, settings = material.tokenizer, material.settings
     model = LanguageModel(settings.make(LanguageModelConfig, tokenizer.size))
-    if material.start:
+    if material.start is not None:
         model.load_state_dict(material.start.state_dict())
     valid = [text for (text,) in material.valid]
     config = settings.make(LanguageTaskConfig)
@@ -46,7 +47,7 @@ def _classifier(material: Material) -> Task[Any, Any]:
     tokenizer, settings, corpus = material.tokenizer, material.settings, material.corpus
     valid = material.labelled_valid
     model = Classifier(settings.make(ClassifierConfig, tokenizer.size, corpus.label_names))
-    if material.start:
+    if isinstance(material.start, LanguageModel):
         transfer(material.start, model)
     config = settings.make(ClassificationTaskConfig)
     return ClassificationTask(model, tokenizer, corpus.columns[0], corpus.labels, valid, config, settings.seed)
@@ -57,12 +58,23 @@ def _translator(material: Material) -> Task[Any, Any]:
     first, second = material.languages
     directions = ((first, second), *(() if material.one_way else ((second, first),)))
     model = Translator(settings.make(TranslatorConfig, tokenizer.size, (first, second), directions))
+    if isinstance(material.start, Translator):
+        _check_directions(material.start, model)
+        model.load_state_dict(material.start.state_dict())
     valid = [(row[0], row[1]) for row in material.valid]
     config, tokenize = settings.make(TranslationTaskConfig), settings.make(EvaluationConfig).bleu_tokenize
     return TranslationTask(
         model, tokenizer, material.corpus.columns, valid, config, settings.seed, tokenize,
         material.distilled, material.originals,
     )  # fmt: skip
+
+
+def _check_directions(start: Translator, model: Translator) -> None:
+    """Raise ConfigError where a translator would start from one of other languages or directions."""
+    own, other = model.config.directions, start.config.directions
+    if (own, model.config.languages) != (other, start.config.languages):
+        names = " and ".join(f"{source} to {target}" for source, target in other)
+        raise ConfigError(f"the model of --from translates {names}, and this one would not")
 
 
 def _score_language(
@@ -124,6 +136,8 @@ TRANSLATOR = Training(
     ),
     build=_translator,
     evaluate=_score_translator,
+    start=Translator,
+    inherited=("embedding", "hidden", "encoder_layers", "cell", "copying"),
     pairs=True,
 )
 NGRAM = Training(

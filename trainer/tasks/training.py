@@ -46,8 +46,8 @@ class Material:
     tokenizer: Tokenizer
     corpus: Corpus
     valid: list[Row]
-    start: LanguageModel | None = None
-    """The language model to initialise from."""
+    start: Model | None = None
+    """The model to initialise from; an instance of the Training's `start`."""
     distilled: tuple[Ragged, ...] = ()
     """Teachers' translations of the training pairs, in each direction of a translator."""
     originals: bool = True
@@ -90,17 +90,19 @@ class Training:
     """Scores of a model on rows of a named source, in a precision."""
     stream: bool = False
     """Whether all texts are one stream of ids, with an end after each."""
+    start: type[Model] = LanguageModel
+    """The network that it may be initialised from."""
     inherited: tuple[str, ...] = ()
-    """Settings that are those of the language model it may be initialised from; none: it can't be."""
+    """Settings that are those of the model it is initialised from; none: it can't be."""
     per_layer_rates: bool = False
     """Whether layers may have learning rates of their own (layer_rate_decay, unfreeze_epochs)."""
     pairs: bool = False
     """Whether it is trained for a pair of languages, in one direction or both; then it has a PairConfig."""
 
-    def inherit(self, start: LanguageModel, settings: Mapping[str, Value]) -> dict[str, Value]:
-        """Settings with the sizes of the language model to start from. Raises ConfigError where they disagree."""
+    def inherit(self, start: Model, settings: Mapping[str, Value]) -> dict[str, Value]:
+        """Settings with the sizes of the model to start from. Raises ConfigError where they disagree."""
         sizes = {name: getattr(start.config, name) for name in self.inherited}
         for name, size in sizes.items():
             if settings.get(name, size) != size:
-                raise ConfigError(f"setting {name} is {settings[name]}, but the language model of --from has {size}")
+                raise ConfigError(f"setting {name} is {settings[name]}, but the model of --from has {size}")
         return {**settings, **sizes}
