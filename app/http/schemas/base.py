@@ -3,20 +3,54 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    Tag,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from app.errors import InvalidRequest
 
 
-class Request(BaseModel):
-    """Strict: no unknown fields, no silent conversion, finite numbers only."""
+class NullsLeftOut(BaseModel):
+    """Strict: no silent conversion, finite numbers only. A null counts as left out, in each field with a default."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, frozen=True)
 
     @model_validator(mode="before")
     @classmethod
-    def _with_integers(cls, body: Any) -> Any:
-        return {name: integers(value) for name, value in body.items()} if isinstance(body, dict) else body
+    def _without_nulls(cls, body: Any) -> Any:
+        if not isinstance(body, dict):
+            return body
+        return {name: integers(value) for name, value in body.items() if not (value is None and cls._is_optional(name))}
+
+    @classmethod
+    def _is_optional(cls, name: str) -> bool:
+        return name in cls.model_fields and not cls.model_fields[name].is_required()
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """All fields but the required may be null; no object is their default, which generators of clients refuse."""
+        schema = handler.resolve_ref_schema(handler(core))
+        for name, field in schema.get("properties", {}).items():
+            if name not in schema.get("required", ()) and {"type": "null"} not in field.get("anyOf", ()):
+                outside = {key: field.pop(key) for key in ("title", "description", "default") if key in field}
+                if isinstance(outside.get("default"), dict):
+                    del outside["default"]
+                schema["properties"][name] = {"anyOf": [field, {"type": "null"}], **outside}
+        return schema
+
+
+class Request(NullsLeftOut):
+    """Of a native route: no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 def integers(value: Any, depth: int = 2) -> Any:
@@ -46,7 +80,7 @@ def never(**together: Any) -> dict[str, Any]:
 
 def text_or_state(name: str) -> dict[str, Any]:
     """JSON Schema for: a text that is not blank, or a state."""
-    text = {"properties": {name: {"pattern": VISIBLE}}, "required": [name]}
+    text = {"properties": {name: {"type": "string", "pattern": VISIBLE}}, "required": [name]}
     return {"anyOf": [text, {"properties": {"state": {"type": "string"}}, "required": ["state"]}]}
 
 

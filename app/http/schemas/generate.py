@@ -19,7 +19,7 @@ from app.http.schemas.base import (
     unicode_text,
 )
 
-RULES = {"allOf": [text_or_state("prompt"), never(return_state={"const": True}, n={"minimum": 2})]}
+RULES = {"allOf": [text_or_state("prompt"), never(return_state={"const": True}, n={"type": "integer", "minimum": 2})]}
 
 
 class GenerateRequest(Request):
