@@ -160,6 +160,7 @@ class BeamBatch:
         self.runtime, self.end_id, self.beam_size = runtime, end_id, beam_size
         self.symbol_ids = tuple(symbol_ids)
         self._symbols = torch.tensor(self.symbol_ids, dtype=torch.int64)
+        self._symbol_set = frozenset(self.symbol_ids)
         self.beams: list[Beam] = []
         self._encoded: EncoderOutput | None = None
         self._state: State | None = None
@@ -233,6 +234,10 @@ class BeamBatch:
 
     def _mask_symbols(self, logprobs: Tensor) -> None:
         """Exclude symbols that a hypothesis may not have, and the end where it lacks some, from logprobs (N*K, V)."""
+        columns = self._symbols.to(logprobs.device)
+        if not any(self._symbol_set & beam.source_set for beam in self.beams):
+            logprobs.index_fill_(1, columns, float("-inf"))
+            return
         allowed = torch.zeros(len(logprobs), len(self.symbol_ids), dtype=torch.bool)
         incomplete: list[int] = []
         for index, beam in enumerate(self.beams):
@@ -245,7 +250,6 @@ class BeamBatch:
                     allowed[row, missing] = True
                     incomplete.append(row)
         device, infinity = logprobs.device, float("-inf")
-        columns = self._symbols.to(device)
         logprobs[:, columns] = logprobs[:, columns].masked_fill(~allowed.to(device), infinity)
         if incomplete:
             logprobs[torch.tensor(incomplete, device=device), self.end_id] = infinity

@@ -12,9 +12,10 @@ The mass at positions that can't be copied stays with the vocabulary, so that P 
 import torch
 from torch import Tensor
 
-_MOST = 1 - 1e-6
+MOST = 1 - 1e-6
 """The copied mass at most, so that the logarithm of the rest is finite."""
-_LEAST = 1e-30
+LEAST = 1e-30
+"""Added to a probability, so that its logarithm is finite."""
 
 
 def copyable_tokens(ids: Tensor, lengths: Tensor) -> Tensor:
@@ -35,7 +36,7 @@ def copy_weights(gate: Tensor, attention: Tensor, copyable: Tensor) -> Tensor:
 def target_logprobs(vocabulary: Tensor, total: Tensor, matching: Tensor) -> Tensor:
     """log P of targets, (N,), from log P_vocabulary of each, its total of copy weights, and the total of those at
     positions that have the target's token."""
-    return torch.logaddexp(torch.log1p(-total.clamp(max=_MOST)) + vocabulary, torch.log(matching + _LEAST))
+    return torch.logaddexp(torch.log1p(-total.clamp(max=MOST)) + vocabulary, torch.log(matching + LEAST))
 
 
 def mix_logprobs_(logprobs: Tensor, weights: Tensor, copyable: Tensor) -> Tensor:
@@ -46,10 +47,10 @@ def mix_logprobs_(logprobs: Tensor, weights: Tensor, copyable: Tensor) -> Tensor
     sources, width = copyable.shape
     rows = len(logprobs) // sources
     tokens = copyable.clamp(min=0)
-    logprobs += torch.log1p(-weights.sum(dim=-1, keepdim=True).clamp(max=_MOST))
+    logprobs += torch.log1p(-weights.sum(dim=-1, keepdim=True).clamp(max=MOST))
     # each position gets the mass of all positions with its token, so that all of them write the same value
     same = (tokens.unsqueeze(1) == tokens.unsqueeze(2)).to(weights.dtype)  # (N, S, S)
     from_source = (weights.view(sources, rows, width) @ same).view(-1, width)  # (N*K, S)
     index = tokens.repeat_interleave(rows, dim=0)  # (N*K, S)
-    mixed = torch.logaddexp(logprobs.gather(1, index), torch.log(from_source + _LEAST))
+    mixed = torch.logaddexp(logprobs.gather(1, index), torch.log(from_source + LEAST))
     return logprobs.scatter_(1, index, mixed)

@@ -9,7 +9,7 @@ from onnx import ModelProto, TensorProto, ValueInfoProto
 from torch import Tensor
 
 from models.batch import Batch
-from models.networks.copying import copy_weights, mix_logprobs_
+from models.networks.copying import LEAST, MOST
 from models.networks.encoder_output import EncoderOutput
 from models.networks.recurrent import lstm_weights
 from models.networks.translator import Translator
@@ -45,9 +45,7 @@ class Int8Translator:
         table = embedding * config.embedding**0.5 @ bottom.input.T + bottom.bias
         self._table = table[:, gate_order(config.hidden)]  # (V + languages, 4H)
         self._step = Step(_step_model(model), threads)
-        self._outputs = ["logits", "weights", *_STATE_OUT]
-        if model.copy_gate is not None:
-            self._outputs.append("copy_gate")
+        self._outputs = ["logprobs", "weights", *_STATE_OUT]
 
     def encode(self, source: Batch) -> tuple[EncoderOutput, State]:
         model = self._model
@@ -64,13 +62,10 @@ class Int8Translator:
         grouped = torch.tensor([len(encoded), -1, self.hidden])
         inputs = {"inputs": self._table[ids], **dict(zip(_STATE, state.tensors, strict=True))}
         inputs |= {"values": encoded.values, "keys": encoded.keys, "mask": encoded.mask, "grouped": grouped}
-        logits, weights, *after = self._step(len(ids), self._outputs, inputs)
-        logits -= torch.logsumexp(logits, dim=1, keepdim=True)
-        if len(after) > len(_STATE_OUT):
-            gate = after.pop()  # (N*K, 1)
-            copyable = encoded.copyable.repeat_interleave(len(ids) // len(encoded), dim=0)
-            mix_logprobs_(logits, copy_weights(gate, weights.unsqueeze(1), copyable).squeeze(1), encoded.copyable)
-        return logits, weights, State(tuple(after))
+        if self._model.copy_gate is not None:
+            inputs["copyable"] = encoded.copyable
+        logprobs, weights, *after = self._step(len(ids), self._outputs, inputs)
+        return logprobs, weights, State(tuple(after))
 
 
 _STATE = ("hidden_0", "cell_0", "hidden_1", "cell_1")
@@ -79,7 +74,7 @@ _STATE_OUT = ("hidden_out_0", "cell_out_0", "hidden_out_1", "cell_out_1")
 
 def _step_model(model: Translator) -> ModelProto:
     """From the bottom layer's part of the gates, the state and the encoder output of N sources with K rows each, to
-    logits, attention weights, state, and, where it can copy, the gate for that."""
+    the log-probabilities of all tokens, attention weights, and state."""
     hidden, vocabulary = model.config.hidden, model.config.vocabulary
     ones = torch.ones(hidden)
     context_range = _normed_range(model.encoder_norm)  # a context is a mean of the values
@@ -114,11 +109,15 @@ def _step_model(model: Translator) -> ModelProto:
         value_info("inputs", floats, "rows", 4 * hidden), *_state_infos(_STATE, hidden), *encoded,
         value_info("mask", TensorProto.BOOL, "sources", "length"), value_info("grouped", integers, 3),
     ]  # fmt: skip
-    outputs = [value_info("logits", floats, "rows", vocabulary), value_info("weights", floats, "rows", "length")]
+    outputs = [value_info("logprobs", floats, "rows", vocabulary), value_info("weights", floats, "rows", "length")]
     outputs += _state_infos(_STATE_OUT, hidden)
-    if model.copy_gate is not None:
+    if model.copy_gate is None:
+        graph.node("LogSoftmax", ["logits"], "logprobs", axis=-1)
+    else:
+        graph.node("LogSoftmax", ["logits"], "of_vocabulary", axis=-1)
         graph.linear(joined, model.copy_gate.weight, model.copy_gate.bias, "copy_gate", readout_inputs_range)
-        outputs.append(value_info("copy_gate", floats, "rows", 1))
+        inputs.append(value_info("copyable", integers, "sources", "length"))
+        _mix(graph)
     return graph.model(inputs, outputs)
 
 
@@ -138,6 +137,55 @@ def _attend(graph: Graph, query: str, hidden: int) -> str:
     graph.node("Concat", ["all_rows", "source_size"], "weights_shape", axis=0)
     graph.node("Reshape", ["grouped_weights", "weights_shape"], "weights")
     return graph.node("Reshape", ["grouped_context", "flat"], "context")
+
+
+def _mix(graph: Graph) -> None:
+    """`logprobs`, the log-probabilities `of_vocabulary` mixed with what `copy_gate` (N*K, 1) and `weights` copy.
+
+    As models/networks/copying.py, which explains it.
+    """
+    graph.constant("sources_axis", np.array([2], np.int64))
+    graph.constant("no_token", np.array(0, np.int64))
+    graph.constant("one", np.array(1, np.float32))
+    graph.constant("most", np.array(MOST, np.float32))
+    graph.constant("least", np.array(LEAST, np.float32))
+    graph.constant("column", np.array([-1, 1], np.int64))
+    graph.constant("last_axis", np.array([-1], np.int64))
+
+    graph.node("Shape", ["grouped_weights"], "groups", end=2)
+    graph.node("Concat", ["groups", "beam_axis"], "gate_shape", axis=0)
+    graph.node("Sigmoid", ["copy_gate"], "gate_rows")
+    graph.node("Reshape", ["gate_rows", "gate_shape"], "gate")  # (N, K, 1)
+    graph.node("GreaterOrEqual", ["copyable", "no_token"], "can_copy")
+    graph.node("Cast", ["can_copy"], "can_copy_float", to=TensorProto.FLOAT)
+    graph.node("Unsqueeze", ["can_copy_float", "beam_axis"], "copy_mask")  # (N, 1, S)
+    graph.node("Mul", ["grouped_weights", "gate"], "gated_weights")
+    graph.node("Mul", ["gated_weights", "copy_mask"], "copied")  # (N, K, S)
+
+    graph.node("ReduceSum", ["copied", "last_axis"], "total", keepdims=1)
+    graph.node("Min", ["total", "most"], "clamped_total")
+    graph.node("Sub", ["one", "clamped_total"], "rest")
+    graph.node("Log", ["rest"], "log_rest")
+    graph.node("Reshape", ["log_rest", "column"], "log_rest_rows")
+    graph.node("Add", ["of_vocabulary", "log_rest_rows"], "generated")  # (N*K, V)
+
+    # each position gets the mass of all positions with its token, so that all of them write the same value
+    graph.node("Max", ["copyable", "no_token"], "tokens")
+    graph.node("Unsqueeze", ["tokens", "beam_axis"], "token_row")  # (N, 1, S)
+    graph.node("Unsqueeze", ["tokens", "sources_axis"], "token_column")
+    graph.node("Equal", ["token_row", "token_column"], "equal")
+    graph.node("Cast", ["equal"], "same", to=TensorProto.FLOAT)  # (N, S, S)
+    graph.node("MatMul", ["copied", "same"], "from_source")
+    graph.node("Reshape", ["from_source", "weights_shape"], "from_source_rows")  # (N*K, S)
+    graph.node("Shape", ["copied"], "copied_shape")
+    graph.node("Expand", ["token_row", "copied_shape"], "expanded")
+    graph.node("Reshape", ["expanded", "weights_shape"], "index")
+    graph.node("GatherElements", ["generated", "index"], "generated_logprobs", axis=1)
+    graph.node("Exp", ["generated_logprobs"], "generated_probabilities")
+    graph.node("Add", ["from_source_rows", "least"], "copied_probabilities")
+    graph.node("Add", ["generated_probabilities", "copied_probabilities"], "mixed_probabilities")
+    graph.node("Log", ["mixed_probabilities"], "mixed")
+    graph.node("ScatterElements", ["generated", "index", "mixed"], "logprobs", axis=1)
 
 
 def _state_infos(names: Sequence[str], hidden: int) -> list[ValueInfoProto]:
