@@ -21,6 +21,7 @@ from trainer.cli.training import training_command
 from trainer.data.sources import Relabelled, parse_source
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.evaluate import evaluate_sources
+from trainer.evaluation.examples import examples as answer_examples
 from trainer.evaluation.quality import calibrate as calibrate_quality
 from trainer.loop.allocator import keep_memory
 from trainer.pipeline import session
@@ -39,7 +40,7 @@ def make_app() -> typer.Typer:
     for kind in KINDS.values():
         app.command(name=kind.name)(training_command(kind))
     studied = (studies.gradients, studies.recall, studies.ladder, studies.languages)
-    commands = (label, evaluate, calibrate, compare, *studied, recipes)
+    commands = (label, evaluate, calibrate, examples, compare, *studied, recipes)
     for command in commands:
         app.command()(command)
     return app
@@ -123,6 +124,27 @@ def calibrate(
     quality = calibrate_quality(loaded.model, loaded.tokenizer, sources, pairs, seed, EvaluationConfig())
     session.write_quality(loaded, directory, quality)
     typer.echo(json.dumps(quality, indent=2, ensure_ascii=False))
+
+
+def examples(
+    directory: Annotated[Path, typer.Argument(help="A checkpoint directory.")],
+    names: Annotated[list[str], typer.Argument(metavar="DATA…", help="Data it was not trained on: FILE[:COLUMN,…].")],
+    count: Annotated[int, typer.Option(min=1, max=1000, help="Of each data set.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of texts.")] = 1,
+    data: options.Root = Path(),
+    threads: options.Threads = 0,
+) -> None:
+    """Show what a model answers to random texts: the checkpoint gets examples.json, and its card the examples."""
+    options.use_threads(threads)
+    loaded = checkpoint.load(directory)
+    kind = kind_named(loaded.kind)
+    parsed = [parse_source(name, data, kind.columns, kind.tsv_columns, "validation") for name in names]
+    labels = loaded.training.get("labels", {})
+    answers = answer_examples(loaded, [Relabelled(source, labels) for source in parsed], count, seed)
+    session.write_examples(loaded, directory, answers)
+    for group in answers["data"]:
+        for example in group["examples"]:
+            typer.echo("\t".join(" ".join(text.split()) for text in example.values()))
 
 
 def compare(

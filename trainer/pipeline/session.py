@@ -31,6 +31,7 @@ from trainer.tasks.training import Fit
 
 SAVE_EVERY_S = 300.0
 STATE = "state.pt"
+EXAMPLES = "examples.json"
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,7 @@ def finish(output: Path, evaluate: Callable[[Model], dict[str, Any]], device: to
 
 def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[str, Any]) -> None:
     """Replace a checkpoint's metrics, the card that shows them, and its pictures."""
-    quality = json.loads((output / checkpoint.QUALITY).read_bytes()) if loaded.quality else None
-    card = write_card(output.name, loaded.kind, loaded.languages, loaded.training, metrics, quality)
+    card = _card(loaded, output, metrics, _read(output, checkpoint.QUALITY), _read(output, EXAMPLES))
     changes = {"metrics.json": checkpoint.to_json(metrics), "README.md": card.encode("utf-8")}
     before = [path.name for path in output.glob("evaluation-*.png")]
     if kind_named(loaded.kind).task == "classifier":
@@ -157,10 +157,33 @@ def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[
 
 def write_quality(loaded: checkpoint.Checkpoint, output: Path, quality: Mapping[str, Any]) -> None:
     """Add the calibrated estimate of quality to a translator's checkpoint, and its reliability to the card."""
-    card = write_card(output.name, loaded.kind, loaded.languages, loaded.training, loaded.metrics, quality)
+    card = _card(loaded, output, loaded.metrics, quality, _read(output, EXAMPLES))
     checkpoint.replace_files(
         output, {checkpoint.QUALITY: checkpoint.to_json(quality), "README.md": card.encode("utf-8")}
     )
+
+
+def write_examples(loaded: checkpoint.Checkpoint, output: Path, examples: Mapping[str, Any]) -> None:
+    """Add examples of what a model answers to its checkpoint and its card."""
+    card = _card(loaded, output, loaded.metrics, _read(output, checkpoint.QUALITY), examples)
+    checkpoint.replace_files(output, {EXAMPLES: checkpoint.to_json(examples), "README.md": card.encode("utf-8")})
+
+
+def _card(
+    loaded: checkpoint.Checkpoint,
+    output: Path,
+    metrics: Mapping[str, Any],
+    quality: Mapping[str, Any] | None,
+    examples: Mapping[str, Any] | None,
+) -> str:
+    return write_card(output.name, loaded.kind, loaded.languages, loaded.training, metrics, quality, examples)
+
+
+def _read(output: Path, name: str) -> dict[str, Any] | None:
+    """A JSON file of a checkpoint; None where it has none."""
+    path = output / name
+    content: dict[str, Any] | None = json.loads(path.read_bytes()) if path.exists() else None
+    return content
 
 
 def check_output(output: Path, resume: bool) -> None:

@@ -1,12 +1,18 @@
 """The model card that goes with each checkpoint (Mitchell et al. 2019, arXiv:1810.03993)."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.kinds import kind_named
+from trainer.evaluation.domains import is_in_domain
 
 INFINITE = 1e290
 """A perplexity of this size or more means that some words had zero probability."""
+FIGURES = ("perplexity_per_word", "accuracy", "bleu")
+"""Of a language model, a classifier and a translator: the one that tells domains apart."""
+LONGEST_EXAMPLE = 600
+"""Characters of an example that are shown."""
 NO_NOTE = "Not recorded: whoever trained this knows what the data's licence allows."
 NO_LIMITS = "Knows only what its training data shows. Unexamined for bias; check it before you rely on it."
 
@@ -18,11 +24,13 @@ def write_card(
     training: Mapping[str, Any],
     metrics: Any,
     quality: Mapping[str, Any] | None = None,
+    examples: Mapping[str, Any] | None = None,
 ) -> str:
     """Markdown: the model, its data and their licence, its command, its scores, its limits.
 
-    quality is the content of quality.json.
+    quality and examples are the contents of quality.json and examples.json.
     """
+    trained_on = [source["name"] for source in training["data"]["train"]]
     settings = ", ".join(f"{key} {value}" for key, value in training["settings"].items())
     data = "\n".join(
         f"- {role}: `{source['name']}` ({_proof(source)}…)"
@@ -50,10 +58,10 @@ Versions: {", ".join(f"{key} {value}" for key, value in training["environment"][
 
 ## Numbers
 
-{numbers_table(metrics)}
+{_domains(metrics, trained_on)}{numbers_table(metrics)}
 Intervals are 95% confidence intervals of a bootstrap.
 
-{_reliability(quality) if quality else ""}## Limits
+{_reliability(quality) if quality else ""}{_examples(examples, trained_on) if examples else ""}## Limits
 
 {training.get("limits") or NO_LIMITS}
 """
@@ -109,6 +117,40 @@ def numbers_table(metrics: Mapping[str, Any]) -> str:
         picture = f"![confusion and reliability](evaluation-{number}.png)\n\n" if "confusion" in scores else ""
         parts.append(f"On `{evaluation['data']['name']}`:\n\n| measure | value |\n|---|---|\n{rows}\n{picture}")
     return "".join(parts) or "Not measured yet.\n\n"
+
+
+def _domains(metrics: Mapping[str, Any], trained_on: Sequence[str]) -> str:
+    """One row for each data set: the figure that matters, on text of the training data's kind and on other text."""
+    rows = ""
+    for evaluation in metrics.get("evaluations", []):
+        name = evaluation["data"]["name"]
+        scores = {key: value for key, value in evaluation["scores"].items() if key != "int8"}
+        figures = ", ".join(f"{key} {_figure(value)}" for key, value in _flat(scores) if key.split()[-1] in FIGURES)
+        rows += f"| `{name}` | {_domain(name, trained_on)} | {figures} |\n"
+    return f"| data | domain | figure |\n|---|---|---|\n{rows}\n" if rows else ""
+
+
+def _domain(name: str, trained_on: Sequence[str]) -> str:
+    return "in" if is_in_domain(name, trained_on) else "out"
+
+
+def _examples(examples: Mapping[str, Any], trained_on: Sequence[str]) -> str:
+    """What the model answers to some texts of each data set."""
+    parts = []
+    for group in examples["data"]:
+        name = group["data"]["name"]
+        columns = list(group["examples"][0])
+        head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n"
+        rows = "".join(f"| {' | '.join(_cell(one[column]) for column in columns)} |\n" for one in group["examples"])
+        parts.append(f"Of `{name}` ({_domain(name, trained_on)} of domain):\n\n{head}{rows}\n")
+    return f"## Examples\n\nNobody chose them: a random number did (seed {examples['seed']}).\n\n{''.join(parts)}"
+
+
+def _cell(text: str) -> str:
+    """A text as the cell of a table, on one line and with no markup of its own."""
+    line = " ".join(text.split())
+    shown = line if len(line) <= LONGEST_EXAMPLE else line[:LONGEST_EXAMPLE].rsplit(" ", 1)[0] + " …"
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", shown)
 
 
 def _reliability(quality: Mapping[str, Any]) -> str:
