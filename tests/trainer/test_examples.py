@@ -9,6 +9,7 @@ import httpx
 import pytest
 import torch
 
+from app.settings import Settings
 from models import checkpoint
 from tests.conftest import SENTENCES
 from trainer.cli import command as carousel_train
@@ -47,6 +48,11 @@ def test_a_card_tells_domains_apart_and_shows_examples() -> None:
     assert "Of `b/dev.tsv` (out of domain):\n\n| input | output | expected |\n|---|---|---|\n" in card
     assert "| a\\|b \\*c\\* | \\<b\\> | d" in card
     assert "(seed 3)" in card
+
+
+@pytest.fixture
+def settings() -> Settings:
+    return Settings()  # the service's defaults
 
 
 @pytest.mark.anyio
