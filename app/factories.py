@@ -5,7 +5,8 @@ import os
 from app.access.keys import KeyRing
 from app.access.limits import Guard
 from app.access.sealing import Sealer
-from app.catalog.registry import Registry, load_models
+from app.catalog.loading import Choice, load_models
+from app.catalog.registry import Registry
 from app.engine.engine import Engine, EngineConfig
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
@@ -23,9 +24,20 @@ def make_sealer(settings: Settings) -> Sealer:
 
 
 def load_registry(settings: Settings, task: str | None = None) -> Registry:
-    """The models that settings name, or those of them that answer a task. Raises CheckpointError."""
-    device = choose_device(settings.device)
-    return load_models(settings.checkpoints, settings.models, device, task, settings.precision, settings.threads)
+    """The models that settings name, or those of them that answer a task. Raises what `load_models` does."""
+    return load_models(choice_of(settings), choose_device(settings.device), task)
+
+
+def choice_of(settings: Settings) -> Choice:
+    """Which checkpoints settings choose."""
+    return Choice(
+        folder=settings.checkpoints,
+        names=settings.models,
+        precision=settings.precision,
+        threads=settings.threads,
+        defaults=dict(settings.defaults),
+        skip_bad=settings.bad_checkpoints == "skip",
+    )
 
 
 def make_engine(registry: Registry, settings: Settings, metrics: Metrics | None = None) -> Engine:

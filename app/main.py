@@ -14,7 +14,7 @@ from app.access.limits import Guard
 from app.catalog.detection import warm_up
 from app.catalog.registry import Registry
 from app.catalog.reload import reloading
-from app.factories import load_registry, make_engine, make_guard, make_sealer
+from app.factories import choice_of, load_registry, make_engine, make_guard, make_sealer
 from app.http.middleware import BodyLimitMiddleware, LeaseMiddleware, RequestIdMiddleware
 from app.http.problems import install_handlers
 from app.http.routing import add_routes
@@ -47,8 +47,9 @@ def create_app(settings: Settings, registry: Registry | None = None, spans: "Tra
         engine.start()
         register_gauges(metrics, engine)
         app.state.engine = engine
-        with reloading(loaded, settings):
-            log.info("ready", models=list(loaded.models), device=str(loaded.device))
+        with reloading(loaded, choice_of(settings)):
+            defaults = {use: default.model for use, default in loaded.defaults.items()}
+            log.info("ready", models=list(loaded.models), defaults=defaults, device=str(loaded.device))
             yield
         await run_in_threadpool(engine.stop, ENGINE_STOP_S)
 

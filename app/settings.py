@@ -1,30 +1,52 @@
 """The settings of the service, each with its unit in its name."""
 
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cryptography.fernet import Fernet
 from limits import RateLimitItem, parse
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.errors import ServiceError
+
+PREFIX = "CAROUSEL_"
+OTHERS = {"CAROUSEL_DATA"}
+"""Variables of the same prefix that are not the service's: the trainer reads its recipes' data there."""
 
 
 class SettingsError(ServiceError):
     """An invalid environment variable; the service does not start."""
 
 
+def _items(value: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in value.split(",") if item.strip())
+
+
 def _names(value: object) -> object:
-    return tuple(name.strip() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+    return _items(value) if isinstance(value, str) else value
+
+
+def _defaults(value: object) -> object:
+    """Pairs of a use, such as classify:tr or classify, and a model's name."""
+    if not isinstance(value, str):
+        return value
+    pairs = []
+    for item in _items(value):
+        use, equals, name = (part.strip() for part in item.partition("="))
+        if not (use and equals and name):
+            raise ValueError("it must be a use and a model, such as classify:tr=sentiment-tr; commas between several")
+        pairs.append((use, name))
+    return tuple(pairs)
 
 
 def _rate(value: object) -> object:
     if not isinstance(value, str):
         return value
-    if not value.strip():
-        return None
     try:
         return parse(value)
     except ValueError:
@@ -46,13 +68,21 @@ StateKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names), 
 class Settings(BaseSettings):
     """Read from the environment, prefix CAROUSEL_; frozen."""
 
-    model_config = SettingsConfigDict(env_prefix="CAROUSEL_", frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     checkpoints: Path = Field(Path("checkpoints"), description="Folder of checkpoint directories.")
     models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         (), description="Names of the models to load, separated by commas; all if empty."
+    )
+    defaults: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_defaults)] = Field(
+        (),
+        description="Which model answers where a request names none, such as classify:tr=sentiment-tr,generate=mine, "
+        "separated by commas.",
+    )
+    bad_checkpoints: Literal["refuse", "skip"] = Field(
+        "refuse", description="Where a checkpoint is damaged: refuse to start, or skip it and serve the others."
     )
     device: Literal["auto", "cpu", "cuda"] = Field(
         "auto", description="Device for models; auto: a GPU if there is one."
@@ -109,6 +139,12 @@ class Settings(BaseSettings):
     write_timeout_s: float = Field(20.0, gt=0, description="Maximum time for which a client may not read its response.")
     shutdown_timeout_s: float = Field(20.0, gt=0, description="Time for running requests to end at shutdown.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _words_for_nothing(cls, values: Any) -> Any:
+        """What the README shows as the default of a setting without a value, `none` or `all`, is that default."""
+        return {name: value for name, value in values.items() if not _is_nothing(name, value)}
+
     @property
     def max_input_characters(self) -> int:
         """Maximum length of a text for any model."""
@@ -121,6 +157,24 @@ class Settings(BaseSettings):
             return not ip_address(self.host).is_loopback
         except ValueError:
             return self.host != "localhost"
+
+
+def _is_nothing(name: str, value: object) -> bool:
+    """Whether a value says none, or all models, of a setting that has none by default."""
+    if name not in Settings.model_fields or Settings.model_fields[name].default not in ((), None):
+        return False
+    return isinstance(value, str) and value.strip().lower() in ("", "all" if name == "models" else "none")
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """A warning for each variable with our prefix that is no setting, with the setting that it may be meant for."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHERS
+    warnings = []
+    for name in sorted(os.environ if environment is None else environment):
+        if name.startswith(PREFIX) and name not in known:
+            nearest = get_close_matches(name, known, 1)
+            warnings.append(f"{name}: no such setting" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+    return warnings
 
 
 def check_public(settings: Settings) -> None:
@@ -138,5 +192,5 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
-        name = "CAROUSEL_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
         raise SettingsError(f"{name}: {first['msg']}") from None

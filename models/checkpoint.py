@@ -1,6 +1,6 @@
 """A checkpoint: a directory with everything that serving a model needs, and checksums that verify it.
 
-    config.json         kind, languages, sizes, tokenizer kind, and how it was trained
+    config.json         kind, languages, sizes, tokenizer kind, how it was trained, whether it is a default
     tokenizer.model     (or tokenizer.json for whole words)
     model.safetensors   the weights, in half precision; the tables of an n-gram or a bag as they are
     metrics.json        its scores
@@ -12,9 +12,7 @@ Everything is plain data: nothing here is unpickled.
 """
 
 import hashlib
-import json
-import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +23,18 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from models.checkpoint_files import (
+    CONFIG,
+    MANIFEST,
+    WEIGHTS,
+    parse_json,
+    read_verified,
+    replace_files,
+    to_json,
+    was_default,
+    write_files,
+)  # fmt: skip
 from models.errors import CheckpointError, ModelError
-from models.files import write_synced
 from models.kinds import kind_named, kind_of
 from models.model import Model
 from models.networks.translator import Translator
@@ -35,9 +43,9 @@ from models.text.tokenizers import Tokenizer, load_tokenizer
 
 FORMAT = 1
 TOKENIZER_FILES = {"subword": "tokenizer.model", "word": "tokenizer.json", "wordpunct": "tokenizer.json"}
-MANIFEST = "manifest.json"
 QUALITY = "quality.json"
 LOG = "log.jsonl"
+__all__ = ["LOG", "MANIFEST", "QUALITY", "Checkpoint", "load", "replace_files", "save", "to_json", "write_files"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,8 @@ class Checkpoint:
     """The validation scores of its training, an entry for each evaluation; empty where there is no log."""
     quality: Quality | None = None
     """Of a translator that is calibrated."""
+    default: bool = False
+    """Whether it answers its languages where a request names no model and several could (`carousel default`)."""
 
 
 def save(
@@ -79,7 +89,8 @@ def save(
     """Write a checkpoint; the directory appears whole, or not at all, and replaces an older one.
 
     weights are parameters by name, which may differ from the model's own (an average, say); they are stored in half
-    precision, buffers exactly. Raises CheckpointError where it can't be written.
+    precision, buffers exactly. Where the older one was a default, so is the new one. Raises CheckpointError where it
+    can't be written.
     """
     config = {
         "format": FORMAT,
@@ -87,13 +98,14 @@ def save(
         "languages": list(languages),
         "model": asdict(model.config),
         "tokenizer": {"kind": tokenizer.kind, "lowercase": tokenizer.lowercase, "emoji": tokenizer.emoji},
+        **({"default": True} if was_default(directory) else {}),
         "training": dict(training),
     }
     halves = {name: weights[name].to("cpu", torch.float16).contiguous() for name, _ in model.named_parameters()}
     files = {
-        "config.json": to_json(config),
+        CONFIG: to_json(config),
         TOKENIZER_FILES[tokenizer.kind]: tokenizer.to_bytes(),
-        "model.safetensors": save_tensors({**halves, **{name: _small(b) for name, b in model.named_buffers()}}),
+        WEIGHTS: save_tensors({**halves, **{name: _small(b) for name, b in model.named_buffers()}}),
         "metrics.json": to_json(metrics),
         "README.md": card.encode("utf-8"),
         **(extra or {}),
@@ -107,63 +119,17 @@ def _small(values: Tensor) -> Tensor:
     return values.to(torch.int32) if fits else values
 
 
-def replace_files(directory: Path, changes: Mapping[str, bytes], without: Collection[str] = ()) -> None:
-    """Rewrite some files of a checkpoint, leave some out, and its manifest with them. Raises CheckpointError."""
-    _, files = _read_verified(directory)
-    others = {name: content for name, content in files.items() if name not in without}
-    write_files(directory, {**others, **changes})
-
-
-def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
-    """Write files and their manifest into a new directory, then put it in the place of the old one."""
-    manifest = {
-        "files": {
-            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-            for name, content in sorted(files.items())
-        }
-    }
-    partial = directory.with_name(directory.name + ".partial")
-    retired = _retired(directory)
-    try:
-        _recover(directory)
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for name, content in {**files, MANIFEST: to_json(manifest)}.items():
-            write_synced(partial / name, content)
-        shutil.rmtree(retired, ignore_errors=True)
-        if directory.exists():
-            directory.rename(retired)
-        partial.rename(directory)
-        shutil.rmtree(retired, ignore_errors=True)
-    except OSError as error:
-        _recover(directory)
-        shutil.rmtree(partial, ignore_errors=True)
-        raise CheckpointError(f"{directory}: can't be written: {error}") from error
-
-
-def _retired(directory: Path) -> Path:
-    return directory.with_name(directory.name + ".old")
-
-
-def _recover(directory: Path) -> None:
-    """Put back the old checkpoint where replacing it was cut off between its two renames."""
-    if _retired(directory).exists() and not directory.exists():
-        _retired(directory).rename(directory)
-
-
 def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
     """Read and verify a checkpoint; weights become float32 on the device.
 
     Raises CheckpointError, naming the file and the cause, for anything missing, truncated, altered,
     or not matching the rest.
     """
-    version, files = _read_verified(directory)
-    config = _parse(directory / "config.json", files.get("config.json"))
+    version, files = read_verified(directory)
+    config = parse_json(directory / CONFIG, files.get(CONFIG))
     try:
         if config["format"] != FORMAT:
-            raise CheckpointError(
-                f"{directory / 'config.json'}: format {config['format']!r}; this version reads {FORMAT}"
-            )
+            raise CheckpointError(f"{directory / CONFIG}: format {config['format']!r}; this version reads {FORMAT}")
         kind = kind_named(config["kind"])
         model_config = kind.config(**config["model"])
         tokenizer_file = TOKENIZER_FILES[config["tokenizer"]["kind"]]
@@ -172,10 +138,10 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         emoji = config["tokenizer"].get("emoji", "")  # older checkpoints have no such entry
         training = dict(config["training"])
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{directory / 'config.json'}: missing or unknown entry {error}") from None
+        raise CheckpointError(f"{directory / CONFIG}: missing or unknown entry {error}") from None
     except ModelError as error:
-        raise CheckpointError(f"{directory / 'config.json'}: {error}") from None
-    for name in (tokenizer_file, "model.safetensors", "metrics.json", "README.md"):
+        raise CheckpointError(f"{directory / CONFIG}: {error}") from None
+    for name in (tokenizer_file, WEIGHTS, "metrics.json", "README.md"):
         if name not in files:
             raise CheckpointError(f"{directory / name}: missing")
     try:
@@ -187,7 +153,7 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
             f"{directory / tokenizer_file}: {tokenizer.size} ids, but config.json has {model_config.vocabulary}"
         )
     model = kind.model(model_config)
-    _load_weights(directory / "model.safetensors", files["model.safetensors"], model)
+    _load_weights(directory / WEIGHTS, files[WEIGHTS], model)
     quality = None
     if QUALITY in files and isinstance(model, Translator):
         try:
@@ -201,71 +167,15 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         tokenizer=tokenizer,
         model=model.to(device).eval(),
         training=training,
-        metrics=_parse(directory / "metrics.json", files["metrics.json"]),
+        metrics=parse_json(directory / "metrics.json", files["metrics.json"]),
         card=files["README.md"].decode("utf-8", errors="replace"),
         version=version,
-        checksum=hashlib.sha256(files["model.safetensors"]).hexdigest(),
+        checksum=hashlib.sha256(files[WEIGHTS]).hexdigest(),
         size_bytes=sum(len(content) for content in files.values()),
-        log=tuple(_parse(directory / LOG, line) for line in files.get(LOG, b"").splitlines()),
+        log=tuple(parse_json(directory / LOG, line) for line in files.get(LOG, b"").splitlines()),
         quality=quality,
+        default=config.get("default") is True,
     )
-
-
-def peek_kind(directory: Path) -> str:
-    """The kind that config.json names, before anything is verified. Raises CheckpointError."""
-    path = directory / "config.json"
-    return str(_parse(path, _read(path)).get("kind"))
-
-
-def to_json(value: Any) -> bytes:
-    """JSON as files keep it: indented, ending in a newline."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
-
-
-def _read_verified(directory: Path) -> tuple[str, dict[str, bytes]]:
-    """The manifest's checksum and the files it lists, each proven to be what was written."""
-    _recover(directory)
-    if not directory.is_dir():
-        raise CheckpointError(f"{directory}: no such checkpoint directory")
-    content = _read(directory / MANIFEST)
-    manifest = _parse(directory / MANIFEST, content)
-    files: dict[str, bytes] = {}
-    try:
-        listed = {str(name): (str(entry["sha256"]), int(entry["bytes"])) for name, entry in manifest["files"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise CheckpointError(f"{directory / MANIFEST}: not a list of files with sha256 and bytes") from None
-    for name, (sha256, size) in listed.items():
-        if Path(name).name != name:
-            raise CheckpointError(f"{directory / MANIFEST}: {name!r} is not a file name")
-        files[name] = _read(directory / name)
-        if len(files[name]) != size:
-            raise CheckpointError(
-                f"{directory / name}: {len(files[name])} bytes, but the manifest says {size}: truncated?"
-            )
-        if hashlib.sha256(files[name]).hexdigest() != sha256:
-            raise CheckpointError(f"{directory / name}: altered: its SHA-256 is not the manifest's")
-    return hashlib.sha256(content).hexdigest(), files
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise CheckpointError(f"{path}: missing") from None
-    except OSError as error:
-        raise CheckpointError(f"{path}: can't be read: {error}") from None
-
-
-def _parse(path: Path, content: bytes | None) -> dict[str, Any]:
-    if content is None:
-        raise CheckpointError(f"{path}: missing")
-    try:
-        value = json.loads(content)
-    except ValueError as error:
-        raise CheckpointError(f"{path}: not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path}: not a JSON object")
-    return value
 
 
 def _load_weights(path: Path, content: bytes, model: torch.nn.Module) -> None:

@@ -22,6 +22,7 @@ from models.networks.translator import Translator, TranslatorConfig
 from models.runtime.build import make_classifier_runtime, make_language_runtime, make_translator_runtime
 from models.runtime.counted import BagClassifier, NgramLanguage
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.tasks import TASKS
 
 AnyRuntime = LanguageRuntime | ClassifierRuntime | TranslatorRuntime
 
@@ -102,7 +103,7 @@ register(
         name="language",
         config=LanguageModelConfig,
         model=LanguageModel,
-        task="language",
+        task=TASKS["language"],
         lanes="app.engine.lanes.wiring:language_lanes",
         runtime=make_language_runtime,
         training="trainer.tasks.kinds:LANGUAGE",
@@ -120,7 +121,7 @@ register(
         name="classifier",
         config=ClassifierConfig,
         model=Classifier,
-        task="classifier",
+        task=TASKS["classifier"],
         lanes="app.engine.lanes.wiring:classifier_lanes",
         runtime=make_classifier_runtime,
         training="trainer.tasks.kinds:CLASSIFIER",
@@ -139,7 +140,7 @@ register(
         name="translator",
         config=TranslatorConfig,
         model=Translator,
-        task="translator",
+        task=TASKS["translator"],
         lanes="app.engine.lanes.wiring:translator_lanes",
         runtime=make_translator_runtime,
         training="trainer.tasks.kinds:TRANSLATOR",
@@ -157,7 +158,7 @@ register(
         name="ngram",
         config=NgramConfig,
         model=Ngram,
-        task="language",
+        task=TASKS["ngram"],
         lanes="app.engine.lanes.wiring:language_lanes",
         runtime=lambda model, _precision, _threads: NgramLanguage(model),
         training="trainer.tasks.kinds:NGRAM",
@@ -175,7 +176,7 @@ register(
         name="bag",
         config=BagConfig,
         model=Bag,
-        task="classifier",
+        task=TASKS["bag"],
         lanes="app.engine.lanes.wiring:classifier_lanes",
         runtime=lambda model, _precision, _threads: BagClassifier(model),
         training="trainer.tasks.kinds:BAG",

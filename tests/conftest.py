@@ -13,7 +13,8 @@ import pytest
 import torch
 from fastapi import FastAPI
 
-from app.catalog.registry import Registry, load_models
+from app.catalog.loading import Choice, load_models
+from app.catalog.registry import Registry
 from app.main import create_app
 from app.settings import Settings
 from models import checkpoint
@@ -121,7 +122,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory, tokenizer: SubwordToke
 
 @pytest.fixture(scope="session")
 def registry(checkpoints: Path) -> Registry:
-    return load_models(checkpoints, (), torch.device("cpu"))
+    return load_models(Choice(checkpoints), torch.device("cpu"))
 
 
 @pytest.fixture

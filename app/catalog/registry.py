@@ -1,22 +1,17 @@
 """The served models, and the choice of one for a request."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
+from app.catalog.defaults import Default, choose_defaults, use_of, uses_of
 from app.catalog.detection import Detected, detect, text_fields
 from app.errors import Conflict, ModelNotFound, NoModel
-from models import checkpoint
 from models.checkpoint import Checkpoint
 from models.decoding.word_pieces import Vocabulary
-from models.errors import CheckpointError
-from models.kinds import KINDS, AnyRuntime, kind_of
-from models.runtime.build import choose_precision
+from models.kinds import AnyRuntime, kind_of
 from models.text.tokenizers import Tokenizer
-
-SCRATCH_SUFFIXES = (".training", ".partial", ".old")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +43,15 @@ class Served:
     def tokenizer(self) -> Tokenizer:
         return self.checkpoint.tokenizer
 
+    @property
+    def directions(self) -> tuple[tuple[str, str], ...]:
+        """Of a translator, (source, target)."""
+        return tuple(getattr(self.checkpoint.model.config, "directions", ()))
+
+    @property
+    def default(self) -> bool:
+        return self.checkpoint.default
+
 
 def serve(loaded: Checkpoint, precision: str, threads: int = 0) -> Served:
     """Make the runtime of a checkpoint, in a precision that `choose_precision` gave; threads are for int8."""
@@ -56,72 +60,38 @@ def serve(loaded: Checkpoint, precision: str, threads: int = 0) -> Served:
     return Served(loaded, kind.runtime(loaded.model, precision, threads), vocabulary)
 
 
-def load_models(
-    folder: Path,
-    names: Sequence[str],
-    device: torch.device,
-    kind: str | None = None,
-    precision: str = "auto",
-    threads: int = 0,
-) -> "Registry":
-    """Load the named checkpoints of a folder, or all; with a kind, only those of it.
-
-    Raises CheckpointError for one that can't be trusted, or where there is none.
-    """
-    paths = _paths(folder, names)
-    if kind is not None:
-        paths = [path for path in paths if _task_of(path) == kind]
-    if not paths:
-        raise CheckpointError(
-            f"{folder}: no checkpoint{f' of the kind {kind}' if kind else ''} in it; train one with carousel-train"
-        )
-    chosen_precision = choose_precision(precision, device)
-    return Registry([serve(checkpoint.load(path, device), chosen_precision, threads) for path in paths], device)
-
-
-def reload_models(
-    registry: "Registry", folder: Path, names: Sequence[str], precision: str = "auto", threads: int = 0
-) -> list[str]:
-    """Look for checkpoints that are new or have changed, and swap them in; return their names.
-
-    Raises CheckpointError, having swapped nothing, where one of them can't be trusted.
-    """
-    device = registry.device
-    loaded = [checkpoint.load(path, device) for path in _paths(folder, names)]
-    before = {name: served.checkpoint.version for name, served in registry.models.items()}
-    changed = [one for one in loaded if before.get(one.name) != one.version]
-    for served in [serve(one, choose_precision(precision, device), threads) for one in changed]:
-        registry.swap(served)
-    return [one.name for one in changed]
-
-
-def _paths(folder: Path, names: Sequence[str]) -> list[Path]:
-    """The named checkpoints of a folder, or all. Raises CheckpointError where there is no such folder."""
-    if not folder.is_dir():
-        raise CheckpointError(f"{folder}: no such folder of checkpoints (CAROUSEL_CHECKPOINTS)")
-    all_paths = sorted(
-        path for path in folder.iterdir()
-        if path.is_dir() and not path.name.startswith(".") and path.suffix not in SCRATCH_SUFFIXES
-    )  # fmt: skip
-    return [folder / name for name in names] or all_paths
-
-
-def _task_of(path: Path) -> str:
-    """The task that a checkpoint's kind answers; empty for a kind that is not registered."""
-    kind = KINDS.get(checkpoint.peek_kind(path))
-    return kind.task if kind else ""
-
-
 class Registry:
-    """Loaded models by name. It chooses; it never computes with them."""
+    """Loaded models by name. It chooses; it never computes with them.
 
-    def __init__(self, models: Iterable[Served], device: torch.device) -> None:
+    named are the defaults of CAROUSEL_DEFAULTS; refused are checkpoints that can't be trusted, by name, and why.
+    """
+
+    def __init__(
+        self,
+        models: Iterable[Served],
+        device: torch.device,
+        named: Mapping[str, str] | None = None,
+        refused: Mapping[str, str] | None = None,
+    ) -> None:
+        self.device, self._named = device, dict(named or {})
+        self.replace(models, refused or {})
+
+    def replace(self, models: Iterable[Served], refused: Mapping[str, str]) -> None:
+        """Serve these models, for requests that are resolved from now on."""
         self.models = {served.name: served for served in models}
-        self.device = device
+        self.refused = dict(refused)
+        self.defaults: dict[str, Default] = choose_defaults(self.models.values(), self._named)
 
     def swap(self, served: Served) -> None:
         """Replace the model of that name, for requests that are resolved from now on."""
-        self.models = {**self.models, served.name: served}
+        self.replace({**self.models, served.name: served}.values(), self.refused)
+
+    def default_uses(self, served: Served) -> list[str]:
+        """What a model answers where a request names none."""
+        return [use for use in uses_of(served) if self.defaults[use].model == served.name]
+
+    def _default(self, task: str, language: str) -> Served:
+        return self.models[self.defaults[use_of(task, language)].model]
 
     def get(self, name: str) -> Served:
         """Raise ModelNotFound where there is none of that name."""
@@ -150,7 +120,7 @@ class Registry:
     def for_texts(
         self, task: str, name: str | None, texts: str | Sequence[str], language: str | None = None
     ) -> list[Served]:
-        """For each text, the named model, or the first that does a task in the text's language.
+        """For each text, the named model, or the default of the task and the text's language.
 
         Without a name or a language, that is detected. Raises ModelNotFound, and NoModel where no model has a text's
         language.
@@ -161,13 +131,15 @@ class Registry:
             known = ", ".join(sorted(languages)) or "none"
             raise NoModel(f"no model for that language; the languages are: {known}", "language")
         fields = text_fields(texts)
-        if name is not None or not languages:
+        if name is not None:
             return [models[0] for _ in fields]
+        if not languages:
+            return [self._default(task, "") for _ in fields]
         detected = [language or detect(text, languages, field).language for field, text in fields]
-        return [next(served for served in models if one in served.languages) for one in detected]
+        return [self._default(task, one) for one in detected]
 
     def for_inspection(self, name: str | None, text: str) -> Served:
-        """The named model, a language model or a classifier, or the first language model for the text's language."""
+        """The named model, a language model or a classifier, or the default for the text's language."""
         loaded = self.get(name) if name else self.for_text("language", None, text)
         model = loaded.checkpoint.model
         if not kind_of(model).gates:
@@ -177,7 +149,7 @@ class Registry:
         return loaded
 
     def for_prompt(self, name: str | None, text: str, state_model: str | None, language: str | None = None) -> Served:
-        """The model that made the state, if there is one; else the named one, or the first for the text's language.
+        """The model that made the state, if there is one; else the named one, or the default for the text's language.
 
         Raises Conflict where the state's model is another one, or not for that language.
         """
@@ -193,13 +165,16 @@ class Registry:
     def directions(self) -> list[tuple[str, str]]:
         """All directions (source, target) that some model translates."""
         translators = [served for served in self.models.values() if served.task == "translator"]
-        return [pair for served in translators for pair in served.checkpoint.model.config.directions]
+        return [pair for served in translators for pair in served.directions]
 
     def for_translation(
         self, name: str | None, texts: str | Sequence[str], source: str, target: str | None
     ) -> list["ChosenDirection"]:
-        """`choose_directions` among the named model, or all translators."""
-        return choose_directions(self.for_task("translator", name), texts, source, target)
+        """`choose_directions` among the named model, or the default of each direction."""
+        models = self.for_task("translator", name)
+        pairs = {pair for served in models for pair in served.directions}
+        defaults = {} if name else {pair: self._default("translator", "-".join(pair)) for pair in pairs}
+        return choose_directions(models, texts, source, target, defaults)
 
 
 @dataclass(frozen=True)
@@ -212,17 +187,22 @@ class ChosenDirection:
 
 
 def choose_directions(
-    models: Sequence[Served], texts: str | Sequence[str], source: str, target: str | None
+    models: Sequence[Served],
+    texts: str | Sequence[str],
+    source: str,
+    target: str | None,
+    defaults: Mapping[tuple[str, str], Served] | None = None,
 ) -> list[ChosenDirection]:
-    """For each text its languages, and the first of some translators for them.
+    """For each text its languages, and the default of some translators for them, or the first.
 
     A source of "auto" is detected. Without a target, there must be only one for each text's language. Raises NoModel
     where no model has the direction.
     """
     by_direction: dict[tuple[str, str], Served] = {}
     for served in models:
-        for direction in served.checkpoint.model.config.directions:
+        for direction in served.directions:
             by_direction.setdefault(direction, served)
+    by_direction |= defaults or {}
     sources = list(dict.fromkeys(origin for origin, goal in by_direction if target in (None, goal)))
     if not sources:
         known = ", ".join(sorted({goal for _, goal in by_direction}))

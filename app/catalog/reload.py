@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 from starlette.concurrency import run_in_threadpool
 
-from app.catalog.registry import Registry, reload_models
+from app.catalog.loading import Choice, reload_models
+from app.catalog.registry import Registry
 from app.errors import ServiceError
-from app.settings import Settings
 from app.telemetry.logs import get_logger
 from models.errors import ModelError
 
@@ -18,7 +18,7 @@ log = get_logger(__name__)
 
 
 @contextmanager
-def reloading(registry: Registry, settings: Settings) -> Iterator[None]:
+def reloading(registry: Registry, choice: Choice) -> Iterator[None]:
     """Listen to the signal, where there is one and this thread gets it."""
     if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
         yield
@@ -28,13 +28,12 @@ def reloading(registry: Registry, settings: Settings) -> Iterator[None]:
     async def reload() -> None:
         async with lock:
             try:
-                names = await run_in_threadpool(
-                    reload_models, registry, settings.checkpoints, settings.models, settings.precision, settings.threads
-                )
+                names = await run_in_threadpool(reload_models, registry, choice)
             except (ModelError, ServiceError) as error:
                 log.warning("reload_refused", reason=str(error))
             else:
-                log.info("reloaded", models=names)
+                defaults = {use: default.model for use, default in registry.defaults.items()}
+                log.info("reloaded", models=names, defaults=defaults)
 
     def begin() -> None:
         task = loop.create_task(reload())

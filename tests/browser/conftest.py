@@ -10,7 +10,8 @@ import pytest
 import torch
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
-from app.catalog.registry import Registry, load_models
+from app.catalog.loading import Choice, load_models
+from app.catalog.registry import Registry
 from tests.conftest import Live, Serve
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def shipped() -> Registry:
-    return load_models(ROOT / "checkpoints", (), torch.device("cpu"))
+    return load_models(Choice(ROOT / "checkpoints"), torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from app.catalog.registry import Registry, Served, load_models
+from app.catalog.loading import Choice, load_models
+from app.catalog.registry import Registry, Served
 from app.engine.engine import Engine, EngineConfig
 from app.engine.jobs import ClassifyJob, GenerateJob, PredictJob, SentenceEvent, TokenEvent, TranslateJob
 from app.engine.lanes.decode import MAX_UNREAD
@@ -138,7 +139,7 @@ class TestScoredPrompts:
     @pytest.mark.parametrize("choices", [1, 3])
     async def test_the_text_is_the_same(self, make_driver: MakeDriver, checkpoints: Path, choices: int) -> None:
         changes = {"choices": choices, "stream": False, "scored": True, "top_logprobs": 3, "max_new_tokens": 12}
-        models = load_models(checkpoints, ("language-en",), torch.device("cpu"), precision="float32")
+        models = load_models(Choice(checkpoints, ("language-en",), "float32"), torch.device("cpu"))
         for seed in range(12):
             job = generate_job(seed, **changes)
             driver = make_driver(models)

@@ -1,12 +1,18 @@
 """What is known of the models that are served."""
 
+from dataclasses import asdict
+
 from app.catalog.registry import Registry, Served
-from app.http.schemas.models import CurvePoint, ModelDetail, ModelsReply, ModelSummary
+from app.http.schemas.models import CurvePoint, DefaultModel, ModelDetail, ModelsReply, ModelSummary
 from models.kinds import kind_of
 
 
 def list_models(registry: Registry) -> ModelsReply:
-    return ModelsReply(models=[_summary(registry, served) for served in registry.models.values()])
+    return ModelsReply(
+        models=[_summary(registry, served) for served in registry.models.values()],
+        defaults=[DefaultModel.model_validate(asdict(default)) for default in registry.defaults.values()],
+        refused=registry.refused,
+    )
 
 
 def show_model(registry: Registry, name: str) -> ModelDetail:
@@ -33,5 +39,6 @@ def _summary(registry: Registry, served: Served) -> ModelSummary:
         checksum=loaded.checksum,
         device=str(registry.device),
         precision=served.runtime.precision,
+        default_for=registry.default_uses(served),
         **of_its_kind,
     )

@@ -27,4 +27,6 @@ async def readyz(engine: EngineDep) -> Health:
         raise EngineStopped("no model is loaded")
     if not engine.takes_work:
         raise EngineStopped("the service is shutting down" if engine.stopping else "the engine's thread has died")
-    return Health(status="ok", models=list(engine.registry.models))
+    registry = engine.registry
+    health = Health(status="ok", models=list(registry.models))
+    return health.model_copy(update={"refused": registry.refused}) if registry.refused else health

@@ -21,6 +21,7 @@ class ModelSummary(Reply):
     checksum: str = Field(description="SHA-256 of the weights' file.")
     device: str
     precision: str
+    default_for: list[str] = Field(description="What it answers where a request names no model, such as classify:tr.")
 
 
 class CurvePoint(Reply):
@@ -37,8 +38,21 @@ class ModelDetail(ModelSummary):
     curve: list[CurvePoint] = Field(description="The learning curve; empty if there is no record.")
 
 
+class DefaultModel(Reply):
+    """The model that answers where a request names none."""
+
+    use: str = Field(description="generate (/next-word-probs and /inspect too), classify or translate: a language.")
+    model: str
+    chosen_by: Literal["setting", "checkpoint", "only", "order"] = Field(
+        description="CAROUSEL_DEFAULTS; a mark in config.json; no other that is trained; the first of several."
+    )
+    others: list[str] = Field(description="Models that could answer too.")
+
+
 class ModelsReply(Reply):
     models: list[ModelSummary]
+    defaults: list[DefaultModel] = Field(description="Which model answers where a request names none.")
+    refused: dict[str, str] = Field(description="Checkpoints that are damaged, and why; see CAROUSEL_BAD_CHECKPOINTS.")
 
 
 class TokenizeRequest(Request):
@@ -65,3 +79,4 @@ class TokenizeReply(Reply):
 class Health(Reply):
     status: Literal["ok"]
     models: list[str] | None = None
+    refused: dict[str, str] | None = Field(None, description="Checkpoints that are damaged and not served, and why.")

@@ -1,0 +1,123 @@
+"""Loading the checkpoints of a folder, at the start and at each reload."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from app.catalog.defaults import USES, check_named
+from app.catalog.folder import checkpoint_paths, refusal
+from app.catalog.registry import Registry, Served, serve
+from app.telemetry.logs import get_logger
+from models import checkpoint
+from models.checkpoint import Checkpoint
+from models.errors import CheckpointError
+from models.kinds import KINDS
+from models.peek import peek_kind
+from models.runtime.build import choose_precision
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which checkpoints of a folder are loaded, how, and which of them answer by default.
+
+    names are those to load, all if empty; defaults are CAROUSEL_DEFAULTS. Where skip_bad is set, a checkpoint that
+    can't be trusted is left out; else it is an error.
+    """
+
+    folder: Path
+    names: Sequence[str] = ()
+    precision: str = "auto"
+    threads: int = 0
+    defaults: Mapping[str, str] = field(default_factory=dict)
+    skip_bad: bool = False
+
+
+def load_models(choice: Choice, device: torch.device, task: str | None = None) -> Registry:
+    """Load the chosen checkpoints; with a task, only those that answer it.
+
+    Raises CheckpointError for one that can't be trusted, or where there is none, and ServiceError for a default that
+    is named and can't be one.
+    """
+    paths = checkpoint_paths(choice.folder, choice.names)
+    defaults = choice.defaults
+    if task is not None:
+        paths = [path for path in paths if _task_of(path, choice) == task]
+        defaults = {use: name for use, name in defaults.items() if use.split(":")[0] == USES.get(task)}
+    loaded, refused = _load(paths, choice, device, f" of the kind {task}" if task else "")
+    models = [_serve(one, choice, device) for one in loaded]
+    check_named(models, defaults, refused)
+    registry = Registry(models, device, defaults, refused)
+    log_defaults(registry)
+    return registry
+
+
+def reload_models(registry: Registry, choice: Choice) -> list[str]:
+    """Serve what a start would serve now, in the same order; return the names of what is new or has changed.
+
+    A model whose directory is gone is no longer served; where skip_bad is set, one whose checkpoint can't be trusted
+    any more stays as it is. Raises what `load_models` does, having changed nothing.
+    """
+    paths = checkpoint_paths(choice.folder, choice.names)
+    loaded, refused = _load(paths, choice, registry.device)
+    before = registry.models
+    models = {name: before[name] for name in refused if name in before}
+    changed = []
+    for one in loaded:
+        if one.name in before and before[one.name].checkpoint.version == one.version:
+            models[one.name] = before[one.name]
+        else:
+            models[one.name] = _serve(one, choice, registry.device)
+            changed.append(one.name)
+    in_order = [models[path.name] for path in paths if path.name in models]
+    check_named(in_order, choice.defaults, refused)
+    registry.replace(in_order, refused)
+    log_defaults(registry)
+    return changed
+
+
+def log_defaults(registry: Registry) -> None:
+    """Warn of each use for which several models could be the default, and none is named."""
+    for default in registry.defaults.values():
+        if default.chosen_by == "order":
+            hint = f"CAROUSEL_DEFAULTS={default.use}=NAME, or `carousel default NAME`"
+            log.warning("default_not_named", use=default.use, model=default.model, others=default.others, hint=hint)
+
+
+def _load(
+    paths: Sequence[Path], choice: Choice, device: torch.device, of_kind: str = ""
+) -> tuple[list[Checkpoint], dict[str, str]]:
+    """The checkpoints that can be trusted, and why the others can't."""
+    if not paths:
+        raise CheckpointError(f"{choice.folder}: no checkpoint{of_kind} in it; train one with carousel-train")
+    loaded: list[Checkpoint] = []
+    refused: dict[str, str] = {}
+    for path in paths:
+        try:
+            loaded.append(checkpoint.load(path, device))
+        except CheckpointError as error:
+            if not choice.skip_bad:
+                raise
+            refused[path.name] = refusal(choice.folder, error)
+            log.warning("checkpoint_refused", model=path.name, reason=str(error))
+    if not loaded:
+        raise CheckpointError(f"{choice.folder}: no checkpoint that can be served: {next(iter(refused.values()))}")
+    return loaded, refused
+
+
+def _serve(loaded: Checkpoint, choice: Choice, device: torch.device) -> Served:
+    return serve(loaded, choose_precision(choice.precision, device), choice.threads)
+
+
+def _task_of(path: Path, choice: Choice) -> str:
+    """The task that a checkpoint's kind answers; empty for a kind that is not registered, or a bad one to skip."""
+    try:
+        kind = KINDS.get(peek_kind(path))
+    except CheckpointError:
+        if not choice.skip_bad:
+            raise
+        return ""
+    return kind.task if kind else ""
