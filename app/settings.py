@@ -166,15 +166,13 @@ def _is_nothing(name: str, value: object) -> bool:
     return isinstance(value, str) and value.strip().lower() in ("", "all" if name == "models" else "none")
 
 
-def unknown_variables(environment: Mapping[str, str] | None = None) -> list[str]:
-    """A warning for each variable with our prefix that is no setting, with the setting that it may be meant for."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields} | OTHERS
-    warnings = []
-    for name in sorted(os.environ if environment is None else environment):
-        if name.startswith(PREFIX) and name not in known:
-            nearest = get_close_matches(name, known, 1)
-            warnings.append(f"{name}: no such setting" + (f"; did you mean {nearest[0]}?" if nearest else ""))
-    return warnings
+def unknown_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables with our prefix that are no setting, each with the nearest that is one, or an empty string."""
+    known = [name.upper() for name in Settings.model_fields]
+    names = sorted({*(os.environ if environment is None else environment)} - OTHERS)
+    unknown = [name for name in names if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in known]
+    nearest = {name: get_close_matches(name.removeprefix(PREFIX), known, 1) for name in unknown}
+    return {name: PREFIX + matches[0] if matches else "" for name, matches in nearest.items()}
 
 
 def check_public(settings: Settings) -> None:
@@ -193,4 +191,4 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"{name}: {first['msg']}") from None
+        raise SettingsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None

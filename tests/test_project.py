@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from app import __version__
+from app.catalog.defaults import choose_defaults
 from app.main import create_app
 from app.settings import Settings
+from models.checkpoint_files import MANIFEST
+from models.peek import peek
 
 ROOT = Path(__file__).parents[1]
 
@@ -29,6 +32,13 @@ def test_packages_are_typed() -> None:
 
 def test_no_line_ending_of_a_checkpoint_is_changed() -> None:
     assert "checkpoints/** -text" in (ROOT / ".gitattributes").read_text(encoding="utf-8").splitlines()
+
+
+def test_a_shipped_model_answers_by_default_for_each_use() -> None:
+    shipped = [peek(path.parent) for path in sorted((ROOT / "checkpoints").glob(f"*/{MANIFEST}"))]
+    assert {default.use: default.chosen_by for default in choose_defaults(shipped, {}).values()} == dict.fromkeys(
+        ("generate:en", "generate:tr", "classify:en", "classify:tr", "translate:en-tr", "translate:tr-en"), "checkpoint"
+    ), "a shipped model was replaced: mark it with `carousel default NAME`"
 
 
 def measured(scores: dict[str, Any], int8: dict[str, Any]) -> Iterator[tuple[str, float, float]]:

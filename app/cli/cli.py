@@ -1,27 +1,45 @@
-"""The `carousel` command: the service, and its answers from the shell."""
+"""The `carousel` command: the service, and its answers from the shell.
+
+PyTorch takes seconds to import, so the commands' modules hold only their arguments, and each imports what it does when
+it runs: help and completion are there at once.
+"""
 
 import sys
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 
-from app.cli import answers, bench, keys, serve
+from app import __version__
+from app.cli import answers, bench, catalog, keys, serve
 from app.errors import InvalidRequest, NoModel, ServiceError
 from models.errors import ModelError
 
-app = typer.Typer(
-    help="Serve recurrent models, or use them from the shell.", no_args_is_help=True, add_completion=False
-)
+app = typer.Typer(no_args_is_help=True)
 app.command()(serve.serve)
 app.command()(answers.generate)
 app.command(name="next")(answers.next_)
 app.command()(answers.classify)
 app.command()(answers.translate)
-app.command()(answers.models)
+app.command()(catalog.models)
+app.command()(catalog.default)
 app.command(name="state-key")(serve.state_key)
 app.command(**bench.PASS_ON)(bench.bench)
 app.add_typer(keys.app, name="keys")
+
+
+def _show_version(show: bool) -> None:
+    if show:
+        typer.echo(f"carousel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Serve recurrent models, or use them from the shell."""
 
 
 def main() -> None:
@@ -34,11 +52,17 @@ def main() -> None:
         _fail(f"{error.field}: {error.detail}" if "/" in error.field else error.detail)  # of several texts, which one
     except (ModelError, ServiceError) as error:
         _fail(str(error))
-    except ValidationError as error:
+    except ValueError as error:
+        from pydantic import ValidationError  # noqa: PLC0415 (only where there is an error)
+
+        if not isinstance(error, ValidationError):
+            raise
         first = error.errors()[0]
         _fail(": ".join([*(str(part) for part in first["loc"][:1]), first["msg"].removeprefix("Value error, ")]))
 
 
 def _fail(message: str) -> None:
+    from rich.console import Console  # noqa: PLC0415 (only where there is an error)
+
     Console(stderr=True).print(f"error: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
     sys.exit(2)

@@ -1,14 +1,14 @@
 """`carousel keys`: make, list and revoke API keys."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from app.access.keys import KeyFile, KeyFileError
-from app.settings import load_settings
+from app.cli.options import lazily
+
+if TYPE_CHECKING:
+    from app.access.keys import KeyFile
 
 app = typer.Typer(help="API keys, in a file that the service reloads when it changes.", no_args_is_help=True)
 
@@ -27,6 +27,9 @@ def add(name: Name, file: File = None) -> None:
 @app.command(name="list")
 def list_(file: File = None) -> None:
     """List the keys."""
+    from rich.console import Console  # noqa: PLC0415 (help and completion need none of it)
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table("name", "id", "made")
     for key in _file(file).read():
         table.add_row(key.name, key.id, key.created)
@@ -39,8 +42,10 @@ def revoke(name: Name, file: File = None) -> None:
     _file(file).revoke(name)
 
 
-def _file(option: Path | None) -> KeyFile:
-    path = option or load_settings().api_keys_file
+def _file(option: Path | None) -> "KeyFile":
+    from app.access.keys import KeyFile, KeyFileError  # noqa: PLC0415 (see above)
+
+    path = option or lazily("app.settings:load_settings")().api_keys_file
     if path is None:
         raise KeyFileError("say which file of keys: --file PATH, or CAROUSEL_API_KEYS_FILE")
     return KeyFile(path)

@@ -4,6 +4,7 @@ import logging
 import sys
 import traceback
 from contextvars import ContextVar
+from datetime import datetime
 from types import TracebackType
 
 import structlog
@@ -24,14 +25,34 @@ def get_logger(name: str) -> BoundLogger:
     return logger
 
 
-def configure_logging() -> None:
-    """Write the events of `app` and uvicorn to standard error, one JSON object per line."""
+def configure_logging(for_people: bool = False, warnings_only: bool = False) -> None:
+    """Write the events of `app` and uvicorn to standard error: one JSON object a line, or lines for people."""
     handler = logging.StreamHandler()
-    handler.setFormatter(json_formatter())
+    handler.setFormatter(people_formatter() if for_people else json_formatter())
     for name in ("app", "uvicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(logging.INFO)
+        logger.setLevel(logging.WARNING if warnings_only else logging.INFO)
+
+
+def people_formatter() -> ProcessorFormatter:
+    """A line for people for each event, in colour: time, level, event and its fields."""
+    return ProcessorFormatter(
+        processors=[
+            ProcessorFormatter.remove_processors_meta,
+            _for_people,
+            structlog.dev.ConsoleRenderer(timestamp_key="time", pad_event_to=0, pad_level=False),
+        ],
+        foreign_pre_chain=_common_processors(),
+    )
+
+
+def _for_people(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The local time of day, and no name of the module."""
+    event.pop("logger", None)
+    moment = datetime.fromisoformat(event["time"])
+    event["time"] = f"{moment.astimezone():%H:%M:%S}"
+    return event
 
 
 def json_formatter() -> ProcessorFormatter:

@@ -1,0 +1,134 @@
+"""What the commands of `answers` do, with an engine of their own."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import typer
+from pydantic import BaseModel
+
+from app.access.state_tokens import StateTokens
+from app.catalog.registry import Registry
+from app.cli.environment import settings_of
+from app.cli.input import Limit, read_texts
+from app.cli.options import passed
+from app.factories import load_registry, make_engine, make_sealer
+from app.http import operations
+from app.http.clients import LocalClient
+from app.http.operations.operation import Operation, run
+from app.http.schemas.base import Request
+from app.http.schemas.classify import ClassifyReply, ClassifyRequest
+from app.http.schemas.generate import GenerateReply, GenerateRequest
+from app.http.schemas.limits import limited
+from app.http.schemas.next_word_probs import NextWordReply, NextWordRequest
+from app.http.schemas.translate import TranslateReply, TranslateRequest
+from app.settings import Settings
+from models.quality import LOW
+
+BodyT = TypeVar("BodyT", bound=Request)
+PROMPT, TEXT, SOURCE = Limit("max_prompt_characters"), Limit("max_text_characters"), Limit("max_source_characters")
+
+
+def generate(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path | None, **options: Any) -> None:
+    settings = settings_of(checkpoints=checkpoints)
+    prompts = read_texts(texts, lines, settings, PROMPT)
+    bodies = [_body(GenerateRequest, settings, prompt=prompt, **options) for prompt in prompts]
+    tokens = _state_tokens(settings)
+
+    def show(body: GenerateRequest, reply: GenerateReply) -> None:
+        for choice in reply.choices:
+            typer.echo(f"{body.prompt}{choice.text}")
+
+    def prepare(body: GenerateRequest, registry: Registry) -> Operation[GenerateReply]:
+        return operations.generate(body, registry, tokens)
+
+    _answer("language", prepare, bodies, settings, show, json)
+
+
+def next_words(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path | None, **options: Any) -> None:
+    settings = settings_of(checkpoints=checkpoints)
+    several = read_texts(texts, lines, settings, PROMPT)
+    bodies = [_body(NextWordRequest, settings, text=text, **options) for text in several]
+    tokens = _state_tokens(settings)
+
+    def show(_: NextWordRequest, reply: NextWordReply) -> None:
+        words = [(entry.word.strip() or repr(entry.word), entry.probability) for entry in reply.next]
+        if len(bodies) > 1:
+            typer.echo("  ".join(f"{word} {probability:.2%}" for word, probability in words))
+            return
+        for word, probability in [*words, ("(all else)", reply.other)]:
+            typer.echo(f"{probability:7.2%}  {word}")
+
+    def prepare(body: NextWordRequest, registry: Registry) -> Operation[NextWordReply]:
+        return operations.next_word_probs(body, registry, tokens)
+
+    _answer("language", prepare, bodies, settings, show, json)
+
+
+def classify(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path | None, **options: Any) -> None:
+    settings = settings_of(checkpoints=checkpoints)
+    bodies = _batches(ClassifyRequest, settings, read_texts(texts, lines, settings, TEXT), **options)
+
+    def show(_: ClassifyRequest, reply: ClassifyReply) -> None:
+        for result in reply.results:
+            typer.echo(f"{result.label}  {result.score:.1%}")
+            for part in result.explanation or ():
+                typer.echo(f"  {part.contribution:+.3f}  {part.token}")
+
+    _answer("classifier", operations.classify, bodies, settings, show, json)
+
+
+def translate(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path | None, **options: Any) -> None:
+    settings = settings_of(checkpoints=checkpoints)
+    bodies = _batches(TranslateRequest, settings, read_texts(texts, lines, settings, SOURCE), **options)
+
+    def show(_: TranslateRequest, reply: TranslateReply) -> None:
+        for result in reply.results:
+            typer.echo(result.text)
+            if result.quality is not None and result.quality < LOW:
+                typer.echo(f"(low quality: {result.quality:.2f}; do not rely on this translation)", err=True)
+
+    _answer("translator", operations.translate, bodies, settings, show, json)
+
+
+def _body(schema: type[BodyT], settings: Settings, **options: Any) -> BodyT:
+    """The request that the options of a command make. Raises pydantic's ValidationError."""
+    return limited(schema, settings).model_validate(passed(**options))
+
+
+def _batches(schema: type[BodyT], settings: Settings, texts: Sequence[str], **options: Any) -> list[BodyT]:
+    """Requests of as many texts as one may have; a single text is no list, so that errors name no index."""
+    if len(texts) == 1:
+        return [_body(schema, settings, text=texts[0], **options)]
+    size = settings.max_texts
+    batches = [list(texts[begin : begin + size]) for begin in range(0, len(texts), size)]
+    return [_body(schema, settings, text=batch, **options) for batch in batches]
+
+
+def _state_tokens(settings: Settings) -> StateTokens:
+    return StateTokens(make_sealer(settings), key="")
+
+
+def _answer(
+    task: str,
+    prepare: Callable[[Any, Registry], Operation[Any]],
+    bodies: Sequence[BaseModel],
+    settings: Settings,
+    show: Callable[[Any, Any], None],
+    json: bool,
+) -> None:
+    """Load the models of a task, run an operation for each body, and print its reply."""
+    registry = load_registry(settings, task)
+    operations_ = [prepare(body, registry) for body in bodies]
+    engine = make_engine(registry, settings)
+    engine.start()
+    try:
+        for body, operation in zip(bodies, operations_, strict=True):
+            reply = asyncio.run(run(operation, LocalClient(), engine))
+            if json:
+                typer.echo(reply.model_dump_json(indent=2 if len(bodies) == 1 else None, exclude_unset=True))
+            else:
+                show(body, reply)
+    finally:
+        engine.stop(settings.shutdown_timeout_s)

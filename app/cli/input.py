@@ -1,0 +1,51 @@
+"""The texts that a command is given: arguments, or standard input."""
+
+import sys
+from dataclasses import dataclass
+
+from app.errors import InvalidRequest
+from app.settings import PREFIX, Settings
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A setting that limits the length of a text."""
+
+    field: str
+
+    def check(self, text: str, settings: Settings, source: str) -> None:
+        """Raise InvalidRequest for a text that is longer, naming the setting."""
+        limit = getattr(settings, self.field)
+        if len(text) > limit:
+            name = f"{PREFIX}{self.field.upper()}"
+            raise InvalidRequest(f"{len(text):,} characters; at most {limit:,} are allowed ({name})", source)
+
+
+def read_texts(arguments: list[str] | None, lines: bool, settings: Settings, limit: Limit) -> list[str]:
+    """Each argument is a text; without any, standard input is one, or each of its lines that is not blank.
+
+    Raises InvalidRequest for what is no text, or too long, naming where it is.
+    """
+    if arguments:
+        texts = {f"text {number}" if len(arguments) > 1 else "text": text for number, text in enumerate(arguments, 1)}
+    else:
+        whole = _decode(sys.stdin.buffer.read()).removesuffix("\n")
+        numbered = enumerate(whole.splitlines(), 1) if lines else ()
+        texts = {f"standard input, line {number}": line for number, line in numbered if line.strip()}
+        texts = texts or {"standard input": whole}
+    for source, text in texts.items():
+        limit.check(text, settings, source)
+    return list(texts.values())
+
+
+def _decode(content: bytes) -> str:
+    """Standard input as text. Raises InvalidRequest where it is binary, or in another encoding."""
+    if b"\0" in content:
+        raise InvalidRequest(f"binary data: a zero byte at {content.index(0):,}; it must be text", "standard input")
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(
+            f"binary data, or text in another encoding: byte {error.start:,} is no UTF-8; iconv -t UTF-8 converts text",
+            "standard input",
+        ) from None

@@ -1,0 +1,172 @@
+"""The command: what is there at once, what its input may be, and what its errors say."""
+
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cli import cli
+from app.cli.environment import serving_settings
+from app.telemetry.logs import get_logger
+from models.checkpoint_files import was_default
+from tests.conftest import SENTENCES
+
+ROOT = Path(__file__).parents[2]
+RUN = """
+import sys
+from app.cli import cli
+sys.argv[0] = "carousel"
+try:
+    cli.main()
+except SystemExit as stop:
+    sys.stderr.flush()
+    print(f"\\nstatus {stop.code}; torch {'torch' in sys.modules}; settings {'app.settings' in sys.modules}")
+"""
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, which says at its end what it imported."""
+    command = [sys.executable, "-c", RUN, *arguments]
+    return subprocess.run(
+        command, env=os.environ | environment, cwd=ROOT, capture_output=True, text=True, check=False, encoding="utf-8"
+    )
+
+
+@pytest.fixture
+def shell(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Runs the command here, on the tiny models; returns its output, or its error with the status."""
+    monkeypatch.setenv("CAROUSEL_CHECKPOINTS", str(checkpoints))
+
+    def call(*arguments: str, stdin: bytes = b"") -> str:
+        monkeypatch.setattr(sys, "argv", ["carousel", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        out, err = capsys.readouterr()
+        return out if stop.value.code == 0 else f"{stop.value.code} {err}"
+
+    return call
+
+
+class TestAtOnce:
+    @pytest.mark.parametrize(
+        "arguments", [[], ["--help"], ["--version"], ["classify", "--help"], ["serve", "--help"], ["keys", "--help"]]
+    )
+    def test_help_imports_nothing_that_takes_time(self, arguments: list[str]) -> None:
+        assert "torch False; settings False" in run(*arguments).stdout
+
+    def test_nor_does_completion(self, checkpoints: Path) -> None:
+        for words, expected in (
+            ("carousel cl", "classify"),
+            ("carousel classify --ex", "--explain"),
+            ("carousel classify --model se", "sentiment-en\nsentiment-tr"),
+        ):
+            done = run(
+                _CAROUSEL_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=str(len(words.split()) - 1),
+                CAROUSEL_CHECKPOINTS=str(checkpoints),
+            )  # fmt: skip
+            assert done.stdout.startswith(expected + "\n"), (words, done.stdout, done.stderr)
+            assert "torch False" in done.stdout
+
+    def test_nor_do_lists(self, checkpoints: Path, tmp_path: Path) -> None:
+        models = run("models", CAROUSEL_CHECKPOINTS=str(checkpoints), COLUMNS="60")
+        assert "torch False" in models.stdout, models.stderr
+        assert all(path.name in models.stdout for path in checkpoints.iterdir())
+        keys = tmp_path / "keys.json"
+        for arguments in (["add", "me"], ["list"], ["revoke", "me"]):
+            assert "status 0; torch False" in run("keys", *arguments, "--file", str(keys)).stdout
+
+    def test_a_port_in_use_is_told_before_models_load(self, checkpoints: Path) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = run("serve", "--port", str(port), CAROUSEL_CHECKPOINTS=str(checkpoints))
+        assert done.stderr.startswith(f"error: 127.0.0.1, port {port}: another program listens there already; ")
+        assert "--port or CAROUSEL_PORT" in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert "status 2; torch False" in done.stdout
+
+    @pytest.mark.parametrize("host", ["192.0.2.1", "no-such-name.invalid"])
+    def test_so_is_an_address_of_no_interface(self, host: str) -> None:
+        done = run("serve", "--host", host, "--port", "0", CAROUSEL_PUBLIC_WITHOUT_KEYS="true")
+        assert done.stderr.startswith("error: "), done.stderr
+        assert host in done.stderr
+        assert "status 2; torch False" in done.stdout
+
+
+class TestSeveralTexts:
+    TEXTS = SENTENCES[:3]
+    LINES = "\r\n\r\n".join(TEXTS).encode() + b"\r\n"
+
+    @pytest.mark.parametrize("command", [["classify"], ["next"], ["translate", "--to", "tr", "--from", "en"]])
+    def test_a_line_each(self, shell, command: list[str]) -> None:
+        by_arguments = shell(*command, *self.TEXTS).splitlines()
+        assert len(by_arguments) == len(self.TEXTS)
+        assert by_arguments == shell(*command, "--lines", stdin=self.LINES).splitlines()
+
+    def test_a_line_of_standard_input_is_a_text(self, shell) -> None:
+        assert len(shell("classify", stdin=self.LINES).splitlines()) == 3
+        assert len(shell("classify", "--whole", stdin=self.LINES).splitlines()) == 1
+        prompts = shell("generate", "--max-new-tokens", "1", "--seed", "1", stdin=self.LINES)
+        assert all(f"{prompt}" in prompts for prompt in self.TEXTS)
+
+    def test_more_texts_than_a_request_may_have(self, shell, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CAROUSEL_MAX_TEXTS", "2")
+        assert len(shell("classify", *self.TEXTS).splitlines()) == 3
+        replies = [json.loads(line) for line in shell("classify", "--json", *self.TEXTS).splitlines()]
+        assert [len(reply["results"]) for reply in replies] == [2, 1]
+
+    def test_the_lines_of_a_text_to_translate_stay(self, shell) -> None:
+        whole = shell("translate", "--to", "tr", "--from", "en", stdin=b"the man\n\nthe dog\n")
+        assert [bool(line.strip()) for line in whole.splitlines()] == [True, False, True]
+
+
+class TestWhatIsNoText:
+    @pytest.mark.parametrize(
+        ("stdin", "message"),
+        [
+            (b"\x89PNG\r\n\0\0", "standard input: binary data: a zero byte at 6"),
+            ("köpek".encode("windows-1254"), "standard input: binary data, or text in another encoding: byte 1 "),
+            (b"a" * 1_000_000, "line 1: 1,000,000 characters; at most 20,000 are allowed (CAROUSEL_MAX_TEXT_CHARACTE"),
+        ],
+    )
+    def test_it_is_named(self, shell, stdin: bytes, message: str) -> None:
+        error = shell("classify", stdin=stdin)
+        assert error.startswith("2 error: standard input")
+        assert message in error
+        assert error.count("\n") == 1
+
+    def test_each_command_names_its_limit(self, shell) -> None:
+        names = {"generate": "PROMPT", "next": "PROMPT", "classify": "TEXT", "translate": "SOURCE"}
+        for command, name in names.items():
+            assert f"(CAROUSEL_MAX_{name}_CHARACTERS)" in shell(command, stdin=b"a" * 30_000)
+            assert f"(CAROUSEL_MAX_{name}_CHARACTERS)" in shell(command, "a", "b" * 30_000)
+
+
+class TestDefault:
+    def test_it_marks_and_unmarks(self, shell, tmp_path: Path, checkpoints: Path) -> None:
+        folder = tmp_path / "models"
+        shutil.copytree(checkpoints / "sentiment-en", folder / "judge")
+        for off, expected in (((), True), (("--off",), False)):
+            printed = shell("default", "judge", *off, "--checkpoints", str(folder))
+            assert printed.startswith("classify:en: judge (")
+            assert was_default(folder / "judge") == expected
+
+
+def test_the_log_is_for_people_on_a_terminal_and_json_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CAROUSEL_MODLES", "all")
+    for terminal in (True, False):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        serving_settings(port=0)
+        get_logger("app.test").info("something_done", count=3)
+        unknown, done = capsys.readouterr().err.splitlines()
+        assert "CAROUSEL_MODELS" in unknown
+        assert "something_done" in done
+        assert done.startswith("{") != terminal
