@@ -7,6 +7,7 @@ from app.access.limits import Guard
 from app.access.sealing import Sealer
 from app.catalog.loading import Choice, load_models
 from app.catalog.registry import Registry
+from app.engine.bounds import Bounds
 from app.engine.engine import Engine, EngineConfig
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
@@ -50,5 +51,6 @@ def make_engine(registry: Registry, settings: Settings, metrics: Metrics | None 
         torch_threads=1 if int8 else settings.threads or os.cpu_count() or 1,
         timeout_s=settings.request_timeout_s,
         batching=settings.batching,
+        bounds=Bounds(settings.max_request_tokens, settings.max_reply_scores, settings.max_search_characters),
     )
     return Engine(registry, config, metrics=metrics)

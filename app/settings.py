@@ -101,7 +101,19 @@ class Settings(BaseSettings):
     max_new_tokens: int = Field(1_024, ge=1, description="Maximum number of tokens to generate for a request.")
     max_choices: int = Field(8, ge=1, description="Maximum number of choices (n) of a generation.")
     max_beam_size: int = Field(16, ge=1, description="Maximum beam size.")
+    max_request_tokens: int = Field(
+        65_536, ge=1, description="Maximum number of prompts × choices × new tokens in a request."
+    )
+    max_reply_scores: int = Field(
+        100_000, ge=1, description="Maximum number of tokens × scores (logprobs, contributions, gates) in a reply."
+    )
+    max_search_characters: int = Field(
+        1_600_000, ge=1, description="Maximum number of characters × beam size in a request to translate."
+    )
     max_body_bytes: int = Field(2_097_152, ge=1024, description="Maximum size of a request body.")
+    max_body_values: int = Field(
+        100_000, ge=1_000, description="Maximum number of values (token ids, mostly) in a request body."
+    )
     max_header_bytes: int = Field(16_384, ge=256, description="Maximum size of a request's headers, its URL included.")
     max_connections: int = Field(1_000, ge=1, description="Maximum number of open connections.")
     max_batch_rows: int = Field(256, ge=1, description="Maximum rows (texts, choices, beams) in a model's batch.")
@@ -149,6 +161,11 @@ class Settings(BaseSettings):
     def max_input_characters(self) -> int:
         """Maximum length of a text for any model."""
         return max(self.max_prompt_characters, self.max_text_characters, self.max_source_characters)
+
+    @property
+    def max_body_strings(self) -> int:
+        """Maximum number of strings in a body, names of fields included: far more than any request needs."""
+        return 4_096 + 2 * self.max_texts
 
     @property
     def is_public(self) -> bool:

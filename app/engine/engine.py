@@ -13,13 +13,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
 
 from app.catalog.registry import Registry, Served
 from app.engine.admission import Admission
+from app.engine.bounds import Bounds
 from app.engine.jobs import Job
 from app.engine.lanes.wiring import ModelLanes, Task, make_lanes, prepare
 from app.engine.meter import Meter
@@ -50,6 +51,7 @@ class EngineConfig:
     torch_threads: int = 1
     timeout_s: float = 60.0
     batching: Literal["step", "request"] = "step"
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 @dataclass(eq=False)
@@ -121,12 +123,13 @@ class Engine:
         self._enqueue(ticket)
         try:
             if job.characters > LONG_TEXT:
-                task = await asyncio.to_thread(prepare, ticket, served)
+                task = await asyncio.to_thread(prepare, ticket, served, self.config.bounds)
             else:
-                task = prepare(ticket, served)
+                task = prepare(ticket, served, self.config.bounds)
         except BaseException:
             self._admission.leave(ticket)
             raise
+        ticket.score_count = task.score_count
         with self._condition:
             self._inbox.append(_Entry(task, served))
             self._condition.notify()

@@ -50,14 +50,23 @@ class GenerateJob:
         return length + self.choices * (self.max_new_tokens + (length if self.score_prompt else 0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TokenScore:
-    """A token with its log-probability under the model, before temperature and all else."""
+    """A token with its log-probability under the model, before temperature and all else.
+
+    likeliest are the likeliest tokens, each as (id, text, log-probability): plain tuples, since a request can have
+    100,000 of them, and the garbage collector looks at every object.
+    """
 
     id: int
     text: str
     logprob: float
-    top: tuple["TokenScore", ...] = ()
+    likeliest: tuple[tuple[int, str, float], ...] = ()
+
+    @property
+    def top(self) -> "list[TokenScore]":
+        """The likeliest tokens."""
+        return [TokenScore(*token) for token in self.likeliest]
 
 
 @dataclass(frozen=True)
@@ -95,6 +104,11 @@ class Generation:
     None of a prompt of ids, or of one that is truncated.
     """
     snapshot: Snapshot | None = None
+
+    @property
+    def score_count(self) -> int:
+        lists = (self.prompt_scores, *(choice.tokens for choice in self.choices))
+        return sum(1 + len(token.likeliest) for tokens in lists for token in tokens)
 
 
 @dataclass(frozen=True)
@@ -142,7 +156,7 @@ class ClassifyJob:
         return self.characters / 10
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """The contribution of text[start:end] to the logit of the label."""
 
@@ -161,6 +175,10 @@ class Verdict:
     explanation: tuple[Contribution, ...] = ()
     bias: float = 0.0
     logit: float = 0.0
+
+    @property
+    def score_count(self) -> int:
+        return len(self.explanation)
 
 
 @dataclass(frozen=True)
@@ -213,6 +231,10 @@ class Translation:
     attention: AttentionMap | None = field(default=None, repr=False)
     quality: float | None = None
 
+    @property
+    def score_count(self) -> int:
+        return sum(map(len, self.attention.weights)) if self.attention else 0
+
 
 @dataclass(frozen=True)
 class InspectJob:
@@ -232,6 +254,10 @@ class InspectJob:
     @cached_property
     def cost(self) -> float:
         return float(len(self.text))
+
+
+SERIES = ("input", "forget", "candidate", "output", "cell", "hidden")
+"""The fields of a Unit that have a number for each token."""
 
 
 @dataclass(frozen=True)
@@ -260,6 +286,17 @@ class Inspection:
     change: tuple[float, ...]
     units: tuple[Unit, ...]
 
+    @property
+    def score_count(self) -> int:
+        return len(self.tokens) * (1 + len(SERIES) * len(self.units))
+
 
 Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob | InspectJob
 Result = Generation | Prediction | list[Verdict] | list[Translation] | Inspection
+
+
+def score_count(result: Result) -> int:
+    """How many numbers a result has for its tokens: log-probabilities, contributions, attention weights, gates."""
+    if isinstance(result, Prediction):
+        return 0
+    return sum(part.score_count for part in result) if isinstance(result, list) else result.score_count

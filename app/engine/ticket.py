@@ -36,7 +36,8 @@ class Ticket:
 
     created and started are the times of submission and of the first token, by the engine's clock. closed: it has ended
     or was cancelled; cancelled: its caller gave up before the end. posted and taken count events; those between them
-    are unread. on_read is called when the caller has read events.
+    are unread. on_read is called when the caller has read events. score_count is the most that its result's can
+    be; it is known once the job is submitted.
     """
 
     job: Job
@@ -51,6 +52,7 @@ class Ticket:
     posted: int = 0
     taken: int = 0
     on_read: Any = None
+    score_count: int = 0
     _events: deque[Any] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 

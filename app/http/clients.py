@@ -43,13 +43,20 @@ class Client(ABC):
         return ticket
 
     async def submit_all(self, engine: Engine, jobs: Sequence[tuple[Job, Served]]) -> list[Ticket]:
-        """Submit jobs, all or none, and charge for them together: those that are refused cost nothing."""
+        """Submit jobs, all or none, and charge for them together: those that are refused cost nothing.
+
+        Raises InvalidRequest too where they would make more than the engine's bounds allow.
+        """
+        bounds, scores = engine.config.bounds, 0
+        bounds.check([job for job, _ in jobs])
         cost = sum(job.cost for job, _ in jobs)
         await self.charge(cost, commit=False)
         tickets: list[Ticket] = []
         with _all_or_none(tickets):
             for job, served in jobs:
                 tickets.append(await engine.submit(job, served, self.caller))
+                scores += tickets[-1].score_count
+                bounds.check_scores(scores, job)
             await self.charge(cost)
         return tickets
 

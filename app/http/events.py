@@ -10,6 +10,7 @@ from app.engine.engine import Engine
 from app.http.clients import Client
 from app.http.event_ids import EventIds
 from app.http.operations.operation import Operation
+from app.http.pieces import json_pieces
 from app.http.problems import problem_document
 from app.http.sse import stream
 from app.settings import Settings
@@ -44,7 +45,8 @@ class NativeFormatter:
         if len(self._results) < len(self.operation.jobs):
             return b""
         reply = self.operation.reply(self._results)
-        return event("done", self.ids[self._number], reply.model_dump_json(exclude_unset=True))
+        document = b"".join(json_pieces(reply, exclude_unset=True))
+        return event("done", self.ids[self._number], document.decode())
 
     def error(self, error: BaseException) -> bytes:
         return event("error", self.ids[self._number], problem_document(self.path, error).model_dump_json())

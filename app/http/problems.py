@@ -44,10 +44,12 @@ STATUSES: dict[type[ServiceError], tuple[int, str]] = {
 
 POINTERS: dict[str, dict[str, str]] = {
     "/generate": {"text": "/prompt"},
-    "/v1/": {"text": "/prompt"},
+    "/v1/": {"text": "/prompt", "max_new_tokens": "/max_tokens"},
     "/libretranslate/": {"text": "/q"},
     "/hf/": {
         "text": "/inputs",
+        "prompt": "/inputs",
+        "max_new_tokens": "/parameters/max_new_tokens",
         "source": "/parameters/src_lang",
         "target": "/parameters/tgt_lang",
     },

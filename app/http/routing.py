@@ -2,16 +2,18 @@
 
 import functools
 import inspect as inspection
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, params
+from fastapi import APIRouter, FastAPI, Request, Response, params
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from app.http.compat import huggingface, libretranslate, openai
 from app.http.compat.bodies import describe_body, form_or_json
 from app.http.contract import PROBLEMS, STREAMED, Route, RouteGroup, family_errors
+from app.http.counting import check_values
 from app.http.routes import classify, generate, health, inspect, models, next_word_probs, pages, translate, vectorize
 from app.http.schemas.classify import ClassifyReply
 from app.http.schemas.generate import GenerateReply
@@ -72,12 +74,32 @@ ROUTES = (
 )  # fmt: skip
 
 
+class _CountedRequest(Request):
+    """A request whose JSON has no more values than settings allow."""
+
+    async def json(self) -> Any:
+        settings: Settings = self.app.state.settings
+        check_values(await self.body(), settings.max_body_values, settings.max_body_strings)
+        return await super().json()
+
+
+class _CountingRoute(APIRoute):
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handle_counted(request: Request) -> Response:
+            return await handle(_CountedRequest(request.scope, request.receive))
+
+        return handle_counted
+
+
 def add_routes(app: FastAPI, settings: Settings, key: Sequence[params.Depends]) -> None:
     """Add all routes. key are the dependencies of those that need an API key in the header."""
     for group in ROUTES:
         router = APIRouter(prefix=group.prefix, tags=[group.tag], responses=dict(group.errors))
         for route in group.routes:
-            router.add_api_route(route.path, _limited(route, settings), **_options(route, settings))
+            options = _options(route, settings)
+            router.add_api_route(route.path, _limited(route, settings), route_class_override=_CountingRoute, **options)
         app.include_router(router, dependencies=key if group.needs_key else [])
     app.add_api_route("/", pages.home, response_class=FileResponse, include_in_schema=False)
     app.add_api_route("/docs", pages.docs, response_class=HTMLResponse, include_in_schema=False)

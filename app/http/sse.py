@@ -6,10 +6,13 @@ from typing import Any, Protocol
 
 import anyio
 from sse_starlette import EventSourceResponse
+from starlette.concurrency import run_in_threadpool
 
 from app.engine.engine import Engine
+from app.engine.jobs import score_count
 from app.engine.ticket import Finished, Ticket
 from app.http.clients import Client
+from app.http.pieces import LARGE
 from app.settings import Settings
 
 SHUTDOWN_GRACE_S = 2.0
@@ -67,13 +70,13 @@ async def _write(
     try:
         for index, ticket in enumerate(tickets):
             events = await _next_events(ticket) if index else first
-            chunk = formatter.begin(index) + _format(formatter, index, events)
+            chunk = formatter.begin(index) + await _format(formatter, index, events)
             while not isinstance(events[-1], Finished):
                 if chunk:
                     yield chunk
                 await _coalesce(engine)
                 events = await _next_events(ticket)
-                chunk = _format(formatter, index, events)
+                chunk = await _format(formatter, index, events)
             if chunk:
                 yield chunk
             if events[-1].error is not None:
@@ -85,7 +88,15 @@ async def _write(
             ticket.cancel()
 
 
-def _format(formatter: Formatter, index: int, events: Iterable[Any]) -> bytes:
+async def _format(formatter: Formatter, index: int, events: Sequence[Any]) -> bytes:
+    """The bytes of some events; those of a large result are made in another thread."""
+    end = events[-1]
+    if isinstance(end, Finished) and end.error is None and score_count(end.result) >= LARGE:
+        return await run_in_threadpool(_format_all, formatter, index, events)
+    return _format_all(formatter, index, events)
+
+
+def _format_all(formatter: Formatter, index: int, events: Iterable[Any]) -> bytes:
     parts = []
     for event in events:
         if not isinstance(event, Finished):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from app.engine.bounds import Bounds
 from app.engine.jobs import ClassifyJob, Contribution, Verdict
 from app.engine.lanes.lane import Lane, Work, run_isolated
 from app.engine.outbox import Outbox
@@ -19,9 +20,9 @@ STEP_TOKENS, ALONE_TOKENS = 2_048, 4_096
 
 
 class ClassifyTask:
-    """A ClassifyJob with its texts as tokens."""
+    """A ClassifyJob with its texts as tokens; those to be explained, only as far as bounds allow."""
 
-    def __init__(self, ticket: Ticket, tokenizer: Tokenizer) -> None:
+    def __init__(self, ticket: Ticket, tokenizer: Tokenizer, bounds: Bounds) -> None:
         assert isinstance(ticket.job, ClassifyJob)
         self.ticket, self.job = ticket, ticket.job
         end = Token(tokenizer.end_id, "", 0, 0)  # an empty text is classified as its end
@@ -31,10 +32,12 @@ class ClassifyTask:
             if self.job.explain:
                 self.tokens.append(tokenizer.tokens(text) or [end])
                 self.ids.append([token.id for token in self.tokens[-1]])
+                bounds.check_scores(sum(map(len, self.ids)), self.job)
             else:
                 self.ids.append(tokenizer.encode(text) or [end.id])
         self.verdicts: dict[int, Verdict] = {}
         self.slots = 1
+        self.score_count = sum(map(len, self.tokens))
 
 
 @dataclass(frozen=True)

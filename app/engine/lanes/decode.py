@@ -40,6 +40,8 @@ class GenerateTask:
         self.prompt = Prompt(tokenizer, "", ids=()) if job.score_prompt else prompt
         self.rows = [DecodeRow(job, choice, tokenizer, prompt) for choice in range(job.choices)]
         self.slots = job.choices
+        tokens = job.max_new_tokens + (len(prompt.ids) if job.score_prompt else 0)
+        self.score_count = job.choices * tokens * (1 + job.top_logprobs) if job.scored else 0
 
     def result(self, state: State | None = None) -> Generation:
         """The result so far. state, of the only row before its last token, is for a snapshot if one was requested."""
@@ -70,6 +72,7 @@ class DecodeLane(Lane):
         self._parked: dict[GenerateTask, tuple[list[DecodeRow], State]] = {}
         self._sampler: Sampler | None = None
         self._random_keys = np.zeros(0, np.uint64)
+        self._texts: dict[int, str] = {}
 
     @property
     def slots(self) -> int:
@@ -186,11 +189,14 @@ class DecodeLane(Lane):
     def _score(self, logits: Tensor, token: int, count: int) -> TokenScore:
         logprobs = torch.log_softmax(logits, dim=-1)
         values, ids = logprobs.topk(min(count, logprobs.numel()))
-        top = tuple(self._token_score(*pair) for pair in zip(ids.tolist(), values.tolist(), strict=True))
-        return self._token_score(token, float(logprobs[token]), top)
+        pairs = zip(ids.tolist(), values.tolist(), strict=True)
+        likeliest = tuple((other, self._text(other), logprob) for other, logprob in pairs)
+        return TokenScore(token, self._text(token), float(logprobs[token]), likeliest)
 
-    def _token_score(self, token: int, logprob: float, top: tuple[TokenScore, ...] = ()) -> TokenScore:
-        return TokenScore(token, self._tokenizer.surface(token).decode("utf-8", errors="replace"), logprob, top)
+    def _text(self, token: int) -> str:
+        if token not in self._texts:
+            self._texts[token] = self._tokenizer.surface(token).decode("utf-8", errors="replace")
+        return self._texts[token]
 
     def _append(self, rows: list[tuple[GenerateTask, DecodeRow]], state: State) -> None:
         self._state = join([self._state, state]) if self._state is not None else state

@@ -5,7 +5,7 @@ from collections import deque
 from torch import Tensor
 
 from app.catalog.registry import Served
-from app.engine.jobs import Inspection, InspectJob, Unit
+from app.engine.jobs import SERIES, Inspection, InspectJob, Unit
 from app.engine.lanes.lane import Lane, Work
 from app.engine.outbox import Outbox
 from app.engine.ticket import Ticket
@@ -13,8 +13,6 @@ from app.errors import NoModel
 from models.gates import Gates, compute_gates, directions
 from models.networks.classifier import Classifier
 from models.networks.language_model import LanguageModel
-
-SERIES = ("input", "forget", "candidate", "output", "cell", "hidden")
 
 
 class InspectTask:
@@ -39,6 +37,8 @@ class InspectTask:
         self.skipped = 1 if isinstance(model, LanguageModel) or not ids else 0
         self.ids = [served.tokenizer.end_id] * self.skipped + ids
         self.slots = 1
+        units = len(self.job.units) or min(self.job.top, hidden)
+        self.score_count = len(self.tokens) * (1 + len(SERIES) * units)
 
     def result(self) -> Inspection:
         """Read the text, and select the requested units, or those whose cells changed most."""

@@ -26,7 +26,7 @@ class PredictTask:
         assert isinstance(ticket.job, PredictJob)
         self.ticket, self.job, self._served = ticket, ticket.job, served
         self.prompt = Prompt(served.tokenizer, self.job.text, self.job.snapshot, self.job.partial)
-        self.slots = 1
+        self.slots, self.score_count = 1, 0
         self._prompt_state: State | None = None
         self._snapshot: Snapshot | None = None
         self._result: Sequence[tuple[str, float]] | None = None

@@ -91,7 +91,7 @@ class TranslateTask:
         if self.job.attention and source_tokens > MAX_ATTENTION_TOKENS:
             detail = f"attention is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}"
             raise InvalidRequest(detail, "attention")
-        self.slots = self.job.beam_size
+        self.slots, self.score_count = self.job.beam_size, 0
         self._sent = 0
 
     def start(self) -> list[Beam]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.catalog.registry import Served
+from app.engine.bounds import Bounds
 from app.engine.jobs import ClassifyJob, GenerateJob, InspectJob, Job, PredictJob, TranslateJob
 from app.engine.lanes.classify import ClassifyLane, ClassifyTask
 from app.engine.lanes.decode import DecodeLane, GenerateTask
@@ -95,7 +96,7 @@ def make_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
     return lanes
 
 
-def prepare(ticket: Ticket, served: Served) -> Task:
+def prepare(ticket: Ticket, served: Served, bounds: Bounds) -> Task:
     """Tokenize a job's texts. Raises what `Engine.submit` does for a job that can't be done."""
     job: Job = ticket.job
     if isinstance(job, GenerateJob | PredictJob) and job.snapshot:
@@ -108,7 +109,7 @@ def prepare(ticket: Ticket, served: Served) -> Task:
     if isinstance(job, InspectJob):
         return InspectTask(ticket, served)
     if isinstance(job, ClassifyJob):
-        return ClassifyTask(ticket, served.tokenizer)
+        return ClassifyTask(ticket, served.tokenizer, bounds)
     assert isinstance(job, TranslateJob)
     assert isinstance(served.checkpoint.model, Translator)
     return TranslateTask(ticket, served.checkpoint.model, served.tokenizer, served.checkpoint.quality)

@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.errors import ClientGone, InvalidRequest
+from app.http.counting import check_values
+from app.settings import Settings
 
 MAX_FIELDS = 200
 JSON = "application/json"
@@ -45,6 +47,7 @@ def _without_null(field: dict[str, Any]) -> dict[str, Any]:
 
 async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
     """Raises RequestValidationError, InvalidRequest and ClientDisconnect."""
+    settings: Settings = request.app.state.settings
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_form = media_type in FORMS
     if is_form:
@@ -56,7 +59,9 @@ async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
         body: Any = {name: items[0] if len(items) == 1 else items for name, items in values.items()}
     else:
         try:
-            body = json.loads(await request.body())
+            content = await request.body()
+            check_values(content, settings.max_body_values, settings.max_body_strings)
+            body = json.loads(content)
         except (ValueError, RecursionError):
             raise InvalidRequest("it is neither JSON nor a form") from None
     try:

@@ -4,9 +4,9 @@ import json
 import secrets
 from typing import Any, Literal, TypeVar
 
+from fastapi import Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from sse_starlette import EventSourceResponse
 
 from app.catalog.registry import Served, choose_directions
 from app.engine.engine import Engine
@@ -26,6 +26,7 @@ from app.http.clients import Client
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.operations.translation import translation_batches
 from app.http.problems import stream_error
+from app.http.replies import prepared, reply_of
 from app.http.schemas import huggingface as schemas
 from app.http.schemas.base import as_list
 from app.http.schemas.huggingface import (
@@ -56,7 +57,7 @@ FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "end": "eos_token
 
 async def infer(
     model: str, body: Inference, engine: EngineDep, client: ClientDep, settings: SettingsDep
-) -> Answer | EventSourceResponse:
+) -> Answer | Response:
     """The model's task: text_generation, text_classification or translation."""
     served = engine.registry.get(model)
     if served.task == "language":
@@ -94,7 +95,9 @@ async def _translate(
 ) -> list[TranslatedText]:
     request = _inputs(body, TranslationInputs, settings)
     texts, parameters = as_list(request.inputs), request.parameters
-    directions = choose_directions([served], request.inputs, parameters.src_lang, parameters.tgt_lang)
+    directions = await prepared(
+        sum(map(len, texts)), choose_directions, [served], request.inputs, parameters.src_lang, parameters.tgt_lang
+    )
     batches = translation_batches(texts, directions)
     jobs = batches.jobs(lambda texts, key: (TranslateJob(texts, key[1], DEFAULT_BEAM_SIZE, 1.0), served))
     results: list[list[Translation]] = await client.results(await client.submit_all(engine, jobs))
@@ -103,7 +106,7 @@ async def _translate(
 
 async def _generate(
     served: Served, body: Inference, engine: Engine, client: Client, settings: Settings
-) -> list[GeneratedText] | EventSourceResponse:
+) -> list[GeneratedText] | Response:
     request = _inputs(body, GenerationInputs, settings)
     parameters = request.parameters
     if body.stream and (parameters.best_of > 1 or parameters.decoder_input_details):
@@ -114,7 +117,11 @@ async def _generate(
         formatter = GenerationFormatter(builders[0], f"/hf/{served.name}")
         return await stream(client, engine, tickets, formatter, settings)
     results = await client.results(tickets)
-    return [builder.generated_text(result) for builder, result in zip(builders, results, strict=True)]
+
+    def make() -> list[GeneratedText]:
+        return [builder.generated_text(result) for builder, result in zip(builders, results, strict=True)]
+
+    return await reply_of(results, make)
 
 
 class GenerationBuilder:

@@ -12,6 +12,7 @@ from app.errors import NoModel
 from app.http.clients import Client, HttpClient
 from app.http.dependencies import EngineDep
 from app.http.operations.translation import texts_to_detect, translation_batches
+from app.http.replies import prepared
 from app.http.schemas.base import as_list
 from app.http.schemas.libretranslate import (
     DetectedLanguage,
@@ -35,7 +36,8 @@ async def translate_(body: TranslateForm, request: Request, engine: EngineDep) -
     """Translate a text or several. A text that is in the target language already is returned unchanged."""
     client = HttpClient(request, body.api_key)
     texts = as_list(body.q)
-    detected = _detect_sources(engine, body, texts)
+    characters = sum(map(len, texts))
+    detected = await prepared(characters, _detect_sources, engine, body, texts)
     indices = [index for index, language in enumerate(detected) if language.language != body.target]
     sources = [(texts[index], detected[index].language) for index in indices]
     translations = await _translate(engine, client, body, sources)

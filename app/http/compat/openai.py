@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sse_starlette import EventSourceResponse
+from fastapi import Response
 
 from app.catalog.registry import Served
 from app.engine.jobs import Choice, GenerateJob, Generation, TokenEvent, TokenScore
 from app.http.compat.text_offsets import TextOffsets, spans_as_sent
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.problems import stream_error
+from app.http.replies import reply_of
 from app.http.schemas.openai import (
     Completion,
     CompletionChoice,
@@ -51,7 +52,7 @@ def _model(served: Served) -> Model:
 
 async def completions(
     body: CompletionRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
-) -> Completion | EventSourceResponse:
+) -> Completion | Response:
     """Continue one or several prompts. docs/clients.md lists the differences to OpenAI's API."""
     (served,) = engine.registry.for_task("language", body.model)
     builder = CompletionBuilder(body, served)
@@ -60,12 +61,16 @@ async def completions(
     if body.stream:
         return await stream(client, engine, tickets, CompletionFormatter(builder, jobs), settings)
     results: list[Generation] = await client.results(tickets)
-    choices = [
-        choice
-        for index, (job, generation) in enumerate(zip(jobs, results, strict=True))
-        for choice in builder.choices(index, job, generation)
-    ]
-    return builder.completion(choices, _usage(results))
+
+    def make() -> Completion:
+        choices = [
+            choice
+            for index, (job, generation) in enumerate(zip(jobs, results, strict=True))
+            for choice in builder.choices(index, job, generation)
+        ]
+        return builder.completion(choices, _usage(results))
+
+    return await reply_of(results, make)
 
 
 class CompletionBuilder:

@@ -2,14 +2,14 @@
 
 from json import dumps
 
-from sse_starlette import EventSourceResponse
+from fastapi import Response
 
 from app.engine.jobs import TokenEvent
 from app.http import operations
 from app.http.dependencies import ClientDep, EngineDep, LastEventId, SettingsDep, StateTokensDep
 from app.http.events import event, stream_native
 from app.http.operations.generation import generated_token
-from app.http.operations.operation import run
+from app.http.replies import answer
 from app.http.schemas.generate import GenerateReply, GenerateRequest, StreamedToken
 
 
@@ -20,7 +20,7 @@ async def generate(
     tokens: StateTokensDep,
     settings: SettingsDep,
     last_event_id: LastEventId = None,
-) -> GenerateReply | EventSourceResponse:
+) -> GenerateReply | Response:
     """Continue a prompt.
 
     The same seed gives the same text, alone and beside other requests, streamed or not. With `stream`,
@@ -34,7 +34,7 @@ async def generate(
     operation = operations.generate(body, engine.registry, tokens, last_event_id)
     if body.stream:
         return await stream_native("/generate", operation, _token_event, client, engine, settings)
-    return await run(operation, client, engine)
+    return await answer(operation, client, engine)
 
 
 def _token_event(identifier: str, piece: TokenEvent) -> bytes:

@@ -1,11 +1,12 @@
 """GET /models, GET /models/{name}, POST /tokenize."""
 
 from fastapi import Response
-from starlette.concurrency import run_in_threadpool
 
+from app.engine.engine import LONG_TEXT
 from app.http import operations
 from app.http.contract import TOKENIZE_SHARE
 from app.http.dependencies import ClientDep, RegistryDep
+from app.http.replies import chunked
 from app.http.schemas.models import (
     ModelDetail,
     ModelsReply,
@@ -26,13 +27,15 @@ async def show_model(name: str, registry: RegistryDep, _: ClientDep) -> ModelDet
     return operations.show_model(registry, name)
 
 
-async def tokenize(body: TokenizeRequest, registry: RegistryDep, client: ClientDep) -> Response:
+async def tokenize(body: TokenizeRequest, registry: RegistryDep, client: ClientDep) -> TokenizeReply | Response:
     """Tokenize a text with a model's tokenizer."""
     await client.charge(len(body.text) / TOKENIZE_SHARE)
-    return await run_in_threadpool(_tokenize, registry.get(body.model).tokenizer, body.text)
+    tokenizer = registry.get(body.model).tokenizer
+    if len(body.text) <= LONG_TEXT:
+        return _tokenize(tokenizer, body.text)
+    return await chunked(lambda: _tokenize(tokenizer, body.text))
 
 
-def _tokenize(tokenizer: Tokenizer, text: str) -> Response:
+def _tokenize(tokenizer: Tokenizer, text: str) -> TokenizeReply:
     tokens = [TokenSpan.model_validate(token) for token in tokenizer.tokens(text)]
-    reply = TokenizeReply(tokens=tokens, count=len(tokens))
-    return Response(reply.model_dump_json(), media_type="application/json")
+    return TokenizeReply(tokens=tokens, count=len(tokens))

@@ -1,13 +1,14 @@
 """POST /vectorize."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from fastapi import Response
-from starlette.concurrency import run_in_threadpool
 
 from app.errors import InvalidRequest
 from app.http.contract import TOKENIZE_SHARE
 from app.http.dependencies import ClientDep, RegistryDep
+from app.http.replies import chunked
 from app.http.schemas.base import as_list
 from app.http.schemas.vectorize import TextVectors, VectorizeReply, VectorizeRequest, WordCount
 from models.text.tokenizers import Tokenizer
@@ -29,8 +30,7 @@ async def vectorize(body: VectorizeRequest, registry: RegistryDep, client: Clien
     if tokenizer and body.lowercase:
         raise InvalidRequest("the model decides about the letters; leave out one of both", "lowercase")
     await client.charge(sum(map(len, texts)) / TOKENIZE_SHARE)
-    reply = await run_in_threadpool(_vectorize, texts, tokenizer, body)
-    return Response(reply.model_dump_json(exclude_none=True), media_type="application/json")
+    return await chunked(lambda: _vectorize(texts, tokenizer, body), exclude_none=True)
 
 
 def _vectorize(texts: Sequence[str], tokenizer: Tokenizer | None, body: VectorizeRequest) -> VectorizeReply:
@@ -63,4 +63,5 @@ def _vectorize(texts: Sequence[str], tokenizer: Tokenizer | None, body: Vectoriz
 
 def _counts(words: Sequence[str], indices: Sequence[int]) -> list[WordCount]:
     word_at = dict(zip(indices, words, strict=True))
-    return [WordCount(index=index, word=word_at[index], count=indices.count(index)) for index in sorted(word_at)]
+    counts = Counter(indices)
+    return [WordCount(index=index, word=word_at[index], count=counts[index]) for index in sorted(word_at)]

@@ -60,9 +60,12 @@ def integers(value: Any, depth: int = 2) -> Any:
     """
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if depth and isinstance(value, list) and value and not isinstance(value[0], str):
+    if depth and isinstance(value, list) and not _NO_FLOATS.issuperset(map(type, value)):
         return [integers(item, depth - 1) for item in value]
     return value
+
+
+_NO_FLOATS = frozenset((int, str))  # in a long list of ids, this is all that has to be looked at
 
 
 def example(rules: Mapping[str, Any] | None = None, /, **fields: Any) -> ConfigDict:

@@ -22,7 +22,7 @@ def _branch_of(prompt: Any) -> str:
 def prompt_or_prompts(max_length: int, max_prompts: int) -> Any:
     """The type of a field that holds a prompt, as text or token ids, or a list of prompts; max_length is of each."""
     text = Annotated[str, Field(max_length=max_length), AfterValidator(unicode_text)]
-    ids = Annotated[TokenIds, Field(max_length=max_length)]
+    ids = Annotated[TokenIds, Field(max_length=max_length, fail_fast=True)]  # not an error for each of 20,000 ids
     return Annotated[
         Annotated[text, Tag(TEXT)]
         | Annotated[list[text], Field(max_length=max_prompts), Tag(TEXTS)]

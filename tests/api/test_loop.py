@@ -1,0 +1,167 @@
+"""No request may hold the event loop: the largest of each kind that settings allow, with the loop's longest pause."""
+
+import asyncio
+import gc
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from app.catalog.registry import Registry
+from app.http.routing import ROUTES
+from app.main import create_app
+from app.settings import Settings
+
+pytestmark = pytest.mark.anyio
+LONGEST_PAUSE_S = 0.2
+"""50 ms is the goal; a busy machine with tests beside it takes some times as long."""
+WORDS = "the man sees the dog and the dog sees the man, "
+FACE = "😀"
+LANGUAGE, CLASSIFIER = {"model": "language-en"}, {"model": "sentiment-en"}
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+COMPLETIONS = "/v1/completions"
+
+
+def text(length: int) -> str:
+    return (WORDS * (length // len(WORDS) + 1))[:length]
+
+
+def body(**fields: Any) -> bytes:
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def listing(before: str, item: str, count: int, after: str = "") -> bytes:
+    """JSON with a list of the same item many times."""
+    return f"{{{before}:[{','.join([item] * count)}]{after}}}".encode()
+
+
+def members(count: int) -> str:
+    return ",".join(f'"x{index}":1' for index in range(count))
+
+
+def biased(count: int) -> bytes:
+    return f'{{"model":"language-en","logit_bias":{{{members(count)}}}}}'.encode()
+
+
+LARGEST = {
+    # as large as a reply may be
+    "explained texts": ("/classify", 200, body(text=[text(1_500)] * 64, explain=True, **CLASSIFIER)),
+    "scored tokens": ("/generate", 200, body(prompt="the", n=8, logprobs=10, max_new_tokens=1_024,
+                                             min_new_tokens=1_024, **LANGUAGE)),
+    "scored completions": (COMPLETIONS, 200, body(prompt=["the"] * 8, n=8, logprobs=20, max_tokens=70,
+                                                  logit_bias={"0": -100}, **LANGUAGE)),
+    "scored prompts": (COMPLETIONS, 200, body(prompt=[[5] * 590] * 8, echo=True, logprobs=20, max_tokens=1,
+                                              **LANGUAGE)),
+    "details": ("/hf/language-en", 200, body(inputs=["the"] * 8, parameters={
+        "best_of": 8, "details": True, "top_n_tokens": 20, "max_new_tokens": 70})),
+    "gates": ("/inspect", 200, body(text=text(1_000), top=32, **LANGUAGE)),
+    "attention": ("/translate", 200, body(text=text(600), source="en", target="tr", attention=True, beam_size=1)),
+    "tokens": ("/tokenize", 200, body(text=FACE * 20_000, **LANGUAGE)),
+    "vectors of tokens": ("/vectorize", 200, body(text=[FACE * 1_000] * 64, **LANGUAGE)),
+    "one-hot vectors": ("/vectorize", 200, body(text=[" ".join(f"w{index}" for index in range(190))] * 27)),
+    # as long as a request may be
+    "ids": (COMPLETIONS, 200, body(prompt=[[5] * 1_500] * 64, max_tokens=1, **LANGUAGE)),
+    "texts": ("/classify", 200, body(text=[text(20_000)] * 64)),
+    "texts to Hugging Face's": ("/hf/sentiment-en", 200, body(inputs=[text(20_000)] * 64)),
+    "a prompt": ("/next-word-probs", 200, body(text=text(20_000), return_state=True)),
+    "a text to detect": ("/libretranslate/detect", 200, body(q=text(5_000))),
+}  # fmt: skip
+HOSTILE = {
+    "prompts": (COMPLETIONS, listing('"model":"language-en","prompt"', "[1]", 500_000)),
+    "empty prompts": (COMPLETIONS, listing('"model":"language-en","prompt"', '""', 690_000)),
+    "an id list": (COMPLETIONS, listing('"model":"language-en","prompt"', "1", 1_000_000)),
+    "wrong ids": (COMPLETIONS, listing('"model":"language-en","prompt"', f"[1{',null' * 1_500}]", 64)),
+    "keys of logit_bias": (COMPLETIONS, biased(150_000)),
+    "few keys of logit_bias": (COMPLETIONS, biased(2_000)),
+    "unknown fields": ("/generate", f"{{{members(180_000)}}}".encode()),
+    "a few unknown fields": ("/generate", f"{{{members(4_000)}}}".encode()),
+    "unknown parameters": ("/hf/sentiment-en", f'{{"inputs":"","parameters":{{{members(150_000)}}}}}'.encode()),
+    "numbers for texts": ("/classify", listing('"text"', "1", 1_000_000)),
+    "numbers for a few texts": ("/classify", listing('"text"', "1", 90_000)),
+    "numbers for strings": ("/generate", listing('"prompt":"a","stop"', "1", 90_000)),
+    "numbers for candidates": ("/next-word-probs", listing('"text":"a","candidates"', "1", 90_000)),
+    "units": ("/inspect", listing('"text":"a","units"', "-1", 90_000)),
+    "objects": ("/translate", listing('"text"', "{}", 690_000)),
+    "a few objects": ("/translate", listing('"text"', "{}", 90_000)),
+    "nested lists": ("/libretranslate/translate", listing('"q"', "[1]", 500_000)),
+    "a text that does not end": ("/translate", b'{"text":"' + rb"\"" * 1_000_000),
+    "depth": ("/generate", b'{"prompt":' + b"[" * 1_000_000 + b"]" * 1_000_000 + b"}"),
+    "explanations": ("/classify", body(text=[FACE * 8_100] * 64, explain=True)),
+    "explanations of few characters": ("/classify", body(text=[FACE * 1_500] * 64, explain=True, **CLASSIFIER)),
+    "choices": (COMPLETIONS, body(prompt=["the"] * 64, n=8, max_tokens=1_024, **LANGUAGE)),
+    "alternatives": (COMPLETIONS, body(prompt=["the"] * 8, n=8, max_tokens=1_024, logprobs=20, **LANGUAGE)),
+    "gates": ("/inspect", body(text=FACE * 1_000, top=64, **LANGUAGE)),
+    "hypotheses": ("/translate", body(text=[text(5_000)] * 64, target="tr", beam_size=16)),
+}  # fmt: skip
+
+
+@dataclass
+class Loop:
+    """A client whose requests are answered on the test's own event loop, and the longest pause of that."""
+
+    client: httpx.AsyncClient
+    longest_pause_s: float = 0.0
+
+    async def post(self, path: str, content: bytes, media_type: str = JSON) -> httpx.Response:
+        await asyncio.sleep(0.05)
+        self.longest_pause_s = 0.0
+        response = await self.client.post(path, content=content, headers={"content-type": media_type})
+        await asyncio.sleep(0.05)
+        return response
+
+    async def watch(self) -> None:
+        """Of a pause, only the part counts in which this process computed, in whichever thread: none of other ones."""
+        while True:
+            before, computed = time.perf_counter(), time.process_time()
+            await asyncio.sleep(0.005)
+            pause = min(time.perf_counter() - before, time.process_time() - computed) - 0.005
+            self.longest_pause_s = max(self.longest_pause_s, pause)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_garbage() -> Iterator[None]:
+    """As in a service: what is loaded before the first request is left out of garbage collection."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.fixture
+async def loop(registry: Registry) -> AsyncIterator[Loop]:
+    app = create_app(Settings(request_timeout_s=600), registry)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test", timeout=600) as client:
+            loop = Loop(client)
+            watching = asyncio.create_task(loop.watch())
+            yield loop
+            watching.cancel()
+
+
+@pytest.mark.parametrize("case", LARGEST)
+async def test_the_largest_request_does_not_hold_the_loop(loop: Loop, case: str) -> None:
+    path, status, content = LARGEST[case]
+    response = await loop.post(path, content)
+    assert response.status_code == status, response.text[:300]
+    response.json()
+    assert loop.longest_pause_s < LONGEST_PAUSE_S
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+async def test_a_hostile_request_does_not_hold_the_loop(loop: Loop, case: str) -> None:
+    path, content = HOSTILE[case]
+    response = await loop.post(path, content)
+    assert 400 <= response.status_code < 500
+    assert len(response.content) < 10_000
+    assert loop.longest_pause_s < LONGEST_PAUSE_S
+
+
+def test_each_route_has_a_largest_request() -> None:
+    paths = {f"{group.prefix}{route.path}" for group in ROUTES for route in group.routes if route.method == "POST"}
+    tried = {case[0] for case in LARGEST.values()} | {case[0] for case in HOSTILE.values()}
+    assert {path for path in paths if path != "/hf/{model}"} <= tried
