@@ -1,24 +1,44 @@
-# `make serve` and `make test` make .venv and install what they need by themselves.
+# Each target makes .venv and installs what it needs by itself: `make serve` what serving needs, `make trainer` what
+# `carousel-train` needs too, all others everything.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SERVING := $(VENV)/.serving
+TRAINING := $(VENV)/.training
 STAMP := $(VENV)/.installed
+# The package index of PyTorch alone, such as that of its builds for CPUs (pytorch.org); empty is pip's own.
+TORCH_INDEX_URL ?=
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt
 AXE := tests/browser/node_modules/.package-lock.json
 
 # Tests run in as many processes as there are cores; the tests of a file stay in one, with what they share.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
 PYTEST_OPTIONS ?=
 
-.PHONY: setup serve test test-slow test-all screenshots lint format typecheck clean
+.PHONY: setup serve trainer test test-slow test-all screenshots lint format typecheck clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+$(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.12 ...")'
-	@echo 'Installing into $(VENV): some minutes the first time.'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+
+# Torch alone from there: an index of torch's has not all that torch needs, at the versions pinned here.
+$(SERVING): pyproject.toml constraints.txt | $(BIN)/python
+	@echo 'Installing what serving needs into $(VENV): some minutes the first time. Step 1 of 2: PyTorch, the largest part.'
+	$(PIP) $(if $(TORCH_INDEX_URL),--no-deps --index-url $(TORCH_INDEX_URL)) torch
+	@echo 'Step 2 of 2: the service.'
+	$(PIP) --editable .
+	touch $@
+
+$(TRAINING): $(SERVING)
+	@echo 'Installing what training needs into $(VENV).'
+	$(PIP) --editable '.[train]'
+	touch $@
+
+$(STAMP): $(SERVING)
+	@echo 'Installing what tests, benchmarks and linters need into $(VENV): some minutes the first time.'
+	$(PIP) --editable '.[dev]'
 	touch $@
 
 # The browser tests want Debian's chromium, and axe-core of npm; without them they are skipped.
@@ -28,8 +48,11 @@ $(AXE): tests/browser/package-lock.json
 screenshots: $(STAMP)
 	$(BIN)/python -m tests.browser.screenshots build/screenshots
 
-serve: $(STAMP)
+serve: $(SERVING)
 	$(BIN)/carousel serve
+
+trainer: $(TRAINING)
+	@$(BIN)/carousel-train --help
 
 test: $(STAMP) $(AXE)
 	$(PYTEST) -m 'not slow' $(PYTEST_OPTIONS)

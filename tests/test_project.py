@@ -2,9 +2,15 @@
 
 import json
 import re
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from app import __version__
 from app.catalog.defaults import choose_defaults
@@ -60,3 +66,31 @@ def test_the_table_of_int8_is_that_of_the_checkpoints() -> None:
                 rows.append(f"| `{path.parent.name}` | `{data}` | {measure} | {full:.2f} | {int8:.2f} |")
     table = "\n".join(rows)
     assert f"\n\n{table}\n\n" in (ROOT / "docs/engine.md").read_text(encoding="utf-8"), table
+
+
+@pytest.mark.slow
+def test_serving_needs_no_extra() -> None:
+    """The service and the shell import nothing that only training, tests or benchmarks bring."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = {name for names in project["optional-dependencies"].values() for name in map(distribution, names)}
+    only_extra = extras - set(map(distribution, project["dependencies"])) - {"carousel-lstm"}
+    modules = {module for module, names in packages_distributions().items() if only_extra.issuperset(map(norm, names))}
+    code = "import sys, app.cli.cli, app.cli.serving, app.cli.answering, app.cli.listing; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert modules.isdisjoint(done.stdout.split())
+
+
+def distribution(requirement: str) -> str:
+    return norm(re.split(r"[\[<>=;~! ]", requirement)[0])
+
+
+def norm(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.slow
+def test_training_without_its_extra_says_how_to_install_it() -> None:
+    code = "import sys; sys.modules['scipy'] = None; import trainer.cli; trainer.cli.main()"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    expected = "error: training needs scipy: make trainer, or pip install -e '.[train]'\n"
+    assert (done.returncode, done.stderr) == (2, expected)
