@@ -21,7 +21,7 @@ def trains_in_bfloat16(name: str, device: torch.device) -> bool:
     """Whether to train in bfloat16 rather than float32; auto is where that is faster: on CPUs with AMX, and on GPUs
     since Ampere.
 
-    A CPU with AVX-512 but without AMX supports it too, at half the speed of float32 (measured: docs/quality.md).
+    A CPU with AVX-512 but without AMX supports it too, at half the speed of float32 (measured: docs/measurements.md).
     Raises ConfigError for bfloat16 where it is not supported.
     """
     on_cpu = device.type == "cpu"

@@ -2,7 +2,7 @@
 
 A logistic function of a few features of a sentence, fitted on held-back pairs by `carousel-train calibrate`, which
 writes it into the checkpoint as quality.json. Attention is not among them: its coverage of the source said nothing
-that the probability had not (docs/quality.md).
+that the probability had not (docs/measurements.md).
 """
 
 import json

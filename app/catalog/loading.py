@@ -1,6 +1,8 @@
 """Loading the checkpoints of a folder, at the start and at each reload."""
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from models.peek import peek_kind
 from models.runtime.build import choose_precision
 
 log = get_logger(__name__)
+MAX_THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def load_models(choice: Choice, device: torch.device, task: str | None = None) -
         paths = [path for path in paths if _task_of(path, choice) == task]
         defaults = {use: name for use, name in defaults.items() if use.split(":")[0] == USES.get(task)}
     loaded, refused = _load(paths, choice, device, f" of the kind {task}" if task else "")
-    models = [_serve(one, choice, device) for one in loaded]
+    models = _serve_all(loaded, choice, device)
     check_named(models, defaults, refused)
     registry = Registry(models, device, defaults, refused)
     log_defaults(registry)
@@ -64,19 +67,14 @@ def reload_models(registry: Registry, choice: Choice) -> list[str]:
     paths = checkpoint_paths(choice.folder, choice.names)
     loaded, refused = _load(paths, choice, registry.device)
     before = registry.models
-    models = {name: before[name] for name in refused if name in before}
-    changed = []
-    for one in loaded:
-        if one.name in before and before[one.name].checkpoint.version == one.version:
-            models[one.name] = before[one.name]
-        else:
-            models[one.name] = _serve(one, choice, registry.device)
-            changed.append(one.name)
-    in_order = [models[path.name] for path in paths if path.name in models]
+    changed = [one for one in loaded if one.name not in before or before[one.name].checkpoint.version != one.version]
+    served = {one.name: one for one in _serve_all(changed, choice, registry.device)}
+    present = [path.name for path in paths if path.name in before or path.name in served]
+    in_order = [served.get(name) or before[name] for name in present]
     check_named(in_order, choice.defaults, refused)
     registry.replace(in_order, refused)
     log_defaults(registry)
-    return changed
+    return [one.name for one in changed]
 
 
 def log_defaults(registry: Registry) -> None:
@@ -95,9 +93,11 @@ def _load(
         raise CheckpointError(f"{choice.folder}: no checkpoint{of_kind} in it; train one with carousel-train")
     loaded: list[Checkpoint] = []
     refused: dict[str, str] = {}
-    for path in paths:
+    with _threads(device) as threads:
+        futures = {path: threads.submit(checkpoint.load, path, device) for path in paths}
+    for path, future in futures.items():
         try:
-            loaded.append(checkpoint.load(path, device))
+            loaded.append(future.result())
         except CheckpointError as error:
             if not choice.skip_bad:
                 raise
@@ -108,8 +108,15 @@ def _load(
     return loaded, refused
 
 
-def _serve(loaded: Checkpoint, choice: Choice, device: torch.device) -> Served:
-    return serve(loaded, choose_precision(choice.precision, device), choice.threads)
+def _serve_all(loaded: Sequence[Checkpoint], choice: Choice, device: torch.device) -> list[Served]:
+    precision = choose_precision(choice.precision, device)
+    with _threads(device) as threads:
+        return list(threads.map(lambda one: serve(one, precision, choice.threads), loaded))
+
+
+def _threads(device: torch.device) -> ThreadPoolExecutor:
+    """Most of loading and of quantizing happens outside Python; on a GPU one model comes after the other."""
+    return ThreadPoolExecutor(min(os.cpu_count() or 1, MAX_THREADS) if device.type == "cpu" else 1, "loading")
 
 
 def _task_of(path: Path, choice: Choice) -> str:

@@ -1,1 +1,1 @@
-"""Scores, each under the protocol that docs/quality.md names, with confidence intervals."""
+"""Scores, each under the protocol that docs/measurements.md names, with confidence intervals."""

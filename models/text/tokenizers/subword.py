@@ -48,7 +48,8 @@ class SubwordTokenizer:
         if len(self._byte_id) != 256:
             raise TokenizerError("the SentencePiece model has no byte fallback")
         self._surfaces = [self._spell(index) for index in range(count)]
-        self._straight = not any(quote.encode("utf-8") in surface for surface in self._surfaces for quote in QUOTES)
+        together = b"\0".join(self._surfaces)
+        self._straight = not any(quote.encode("utf-8") in together for quote in QUOTES)
         self._encode_word = lru_cache(CACHED_WORDS)(self._pieces_of)
         by_surface = {surface: index for index, surface in enumerate(self._surfaces)}
         ids = [by_surface.get(symbol.encode("utf-8")) for symbol in SYMBOLS]
