@@ -60,6 +60,7 @@ def create_app(settings: Settings, registry: Registry | None = None, spans: "Tra
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        servers=[{"url": settings.root_path}],
     )
     app.state.settings = settings
     app.state.metrics = metrics

@@ -1,9 +1,10 @@
 """The settings of the service, each with its unit in its name."""
 
 import os
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,6 +63,24 @@ def _fernet_keys(keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     return keys
 
 
+def _root_path(value: str) -> str:
+    path = value.strip().rstrip("/")
+    if path and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", path):
+        raise ValueError("it must be a path such as /lstm")
+    return path or "/"
+
+
+def _proxies(value: str) -> str:
+    proxies = [part.strip() for part in value.split(",") if part.strip()]
+    for proxy in proxies:
+        if proxy != "*":
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError("each must be an address, or a network such as 10.0.0.0/8") from None
+    return ",".join(proxies)
+
+
 StateKeys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names), AfterValidator(_fernet_keys)]
 
 
@@ -72,6 +91,20 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (),
+        description="Names by which clients may call the service (their Host header), separated by commas; "
+        "*.example.org allows all below, * all. If empty: all with API keys or where CAROUSEL_HOST is all addresses, "
+        "else localhost and CAROUSEL_HOST. Loopback addresses are always allowed.",
+    )
+    root_path: Annotated[str, AfterValidator(_root_path)] = Field(
+        "/", description="Prefix of the address that a proxy removes, such as /lstm: for the API document."
+    )
+    trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
+        "127.0.0.1",
+        description="Addresses or networks of proxies, separated by commas, whose X-Forwarded-For and "
+        "X-Forwarded-Proto count; * trusts all.",
+    )
     checkpoints: Path = Field(Path("checkpoints"), description="Folder of checkpoint directories.")
     models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
         (), description="Names of the models to load, separated by commas; all if empty."
@@ -149,6 +182,11 @@ class Settings(BaseSettings):
     body_timeout_s: float = Field(20.0, gt=0, description="Maximum time to receive a request's body.")
     keep_alive_timeout_s: int = Field(5, ge=1, description="Maximum idle time of a connection between requests.")
     write_timeout_s: float = Field(20.0, gt=0, description="Maximum time for which a client may not read its response.")
+    drain_delay_s: float = Field(
+        0.0,
+        ge=0,
+        description="Time at shutdown for which only /readyz fails, so that balancers send requests elsewhere.",
+    )
     shutdown_timeout_s: float = Field(20.0, gt=0, description="Time for running requests to end at shutdown.")
 
     @model_validator(mode="before")
@@ -166,6 +204,14 @@ class Settings(BaseSettings):
     def max_body_strings(self) -> int:
         """Maximum number of strings in a body, names of fields included: far more than any request needs."""
         return 4_096 + 2 * self.max_texts
+
+    @property
+    def listens_everywhere(self) -> bool:
+        """Whether the service listens on all addresses of the machine."""
+        try:
+            return ip_address(self.host).is_unspecified
+        except ValueError:
+            return not self.host
 
     @property
     def is_public(self) -> bool:

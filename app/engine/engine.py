@@ -90,11 +90,16 @@ class Engine:
         self._admission = Admission(self.config.max_queued)
         self._last_finish = clock()
         self._stop_by: float | None = None
+        self._retired = False
         self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
+
+    def retire(self) -> None:
+        """Say that no work should be sent any more; what still comes is done, until `drain`."""
+        self._retired = True
 
     def drain(self, timeout_s: float) -> None:
         """Refuse new jobs, and finish the others within the timeout.
@@ -137,14 +142,19 @@ class Engine:
 
     @property
     def takes_work(self) -> bool:
-        """Whether a job submitted now would be accepted, as far as the engine's state goes."""
+        """Whether jobs should be submitted, as far as the engine's state goes."""
+        return self._accepts and not self._retired
+
+    @property
+    def _accepts(self) -> bool:
+        """Whether a job submitted now is accepted."""
         started = self._thread.ident is not None
         return self._stop_by is None and (self._thread.is_alive() or not started)
 
     @property
     def stopping(self) -> bool:
-        """Whether it is draining."""
-        return self._stop_by is not None
+        """Whether it is retired, or draining."""
+        return self._retired or self._stop_by is not None
 
     @property
     def queued(self) -> int:
@@ -173,7 +183,7 @@ class Engine:
 
     def _enqueue(self, ticket: Ticket) -> None:
         with self._condition:  # a drain comes before or after both, so that the thread does not end in between
-            if not self.takes_work:
+            if not self._accepts:
                 raise EngineStopped("the service is shutting down")
             self._admission.enter(ticket)
 

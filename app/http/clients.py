@@ -13,10 +13,14 @@ from app.catalog.registry import Served
 from app.engine.engine import Engine
 from app.engine.jobs import Job
 from app.engine.ticket import Caller, Finished, Ticket
-from app.errors import ClientGone
+from app.errors import ClientGone, Unauthorized
 
 LEASE = "carousel.lease"
 """The key of an ASGI scope under which the request's lease is."""
+CLIENT = "carousel.client"
+"""That of its client, once the client has been admitted."""
+REFUSAL_COST = 1.0
+"""In tokens, of a request without a valid key."""
 DEFAULT_URGENCY = 3
 
 
@@ -120,6 +124,22 @@ class HttpClient(Client):
     async def disconnected(self) -> None:
         while (await self._request.receive())["type"] != "http.disconnect":
             pass
+
+
+async def admit(request: Request, secret: str | None = None) -> HttpClient:
+    """The client of a request. An address that sends no valid key is charged: it can't try keys without limit.
+
+    Raises as HttpClient, and LimitExceeded where the address has used up its rate limit.
+    """
+    client: HttpClient | None = request.scope.get(CLIENT)
+    if client is None:
+        try:
+            client = request.scope[CLIENT] = HttpClient(request, secret)
+        except Unauthorized:
+            lease: Lease = request.scope[LEASE]
+            await lease.guard.charge(request.client.host if request.client else "", REFUSAL_COST)
+            raise
+    return client
 
 
 class LocalClient(Client):

@@ -10,7 +10,7 @@ from fastapi import Depends, Header, Request
 from app.access.state_tokens import StateTokens
 from app.catalog.registry import Registry
 from app.engine.engine import Engine
-from app.http.clients import Client, HttpClient
+from app.http.clients import Client, admit
 from app.settings import Settings
 
 
@@ -29,7 +29,7 @@ async def _registry(engine: "EngineDep") -> Registry:
 
 
 async def _client(request: Request) -> Client:
-    return HttpClient(request)
+    return await admit(request)
 
 
 async def _state_tokens(request: Request, client: "ClientDep") -> StateTokens:

@@ -3,6 +3,7 @@
 import random
 import re
 import time
+from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -16,7 +17,9 @@ from app.telemetry.logs import get_logger, request_id
 from app.telemetry.metrics import Metrics
 
 HEADER = "x-request-id"
+IDENTITY = b"identity"
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+REDIRECTS = (307, 308)
 _SAFE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 # not the system's random source: each call to it releases the GIL, and waits for the engine's thread to return it
 _random = random.Random()
@@ -33,6 +36,9 @@ class RequestIdMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        method = scope["method"] if scope["method"] in METHODS else ""
+        if method == "HEAD":  # is answered as GET is; the server leaves out the body
+            scope = {**scope, "method": "GET"}
         header = dict(scope["headers"]).get(HEADER.encode(), b"")
         identifier = header.decode() if _SAFE.fullmatch(header) else f"{_random.getrandbits(128):032x}"
         token = request_id.set(identifier)
@@ -42,7 +48,10 @@ class RequestIdMiddleware:
             nonlocal status, response_started
             if message["type"] == "http.response.start":
                 status, response_started = message["status"], True
-                MutableHeaders(scope=message)[HEADER] = identifier
+                headers = MutableHeaders(scope=message)
+                headers[HEADER] = identifier
+                if status in REDIRECTS and "location" in headers:
+                    headers["location"] = _relative(headers["location"], scope["path"])
             await send(message)
 
         try:
@@ -57,9 +66,20 @@ class RequestIdMiddleware:
             route = getattr(scope.get("route"), "path", "")  # the template: the path itself could contain a text
             self._metrics.requests.labels(route, status).inc()
             self._metrics.request_seconds.labels(route).observe(seconds)
-            method = scope["method"] if scope["method"] in METHODS else ""
             log.info("request_done", method=method, route=route, status=status, duration_ms=round(1000 * seconds, 1))
             request_id.reset(token)
+
+
+def _relative(location: str, path: str) -> str:
+    """A redirect's address, relative to the path of the request, which it has with or without a slash at the end.
+
+    Starlette makes an absolute one, of the Host header, which a client or a proxy may have set to anything.
+    """
+    parts = urlsplit(location)
+    name = parts.path.rstrip("/").rpartition("/")[2]
+    slashes = len(path) - len(path.rstrip("/"))
+    address = "../" * slashes + name if slashes else f"./{name}/"
+    return f"{address}?{parts.query}" if parts.query else address
 
 
 class LeaseMiddleware:
@@ -86,7 +106,7 @@ class LeaseMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Refuses a body over max_bytes with 413, before it is read or while it is received.
+    """Refuses a body over max_bytes with 413, before it is read or while it is received, and a compressed one with 415.
 
     FastAPI's `max_body_size` does the same, but always answers in plain text.
     """
@@ -99,12 +119,17 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        length = dict(scope["headers"]).get(b"content-length", b"0")
+        fields = dict(scope["headers"])
+        length = fields.get(b"content-length", b"0")
+        coding = fields.get(b"content-encoding", IDENTITY)
         size = int(length) if length.isdigit() else 0
         received = 0
 
         async def receive_limited() -> Message:
             nonlocal received
+            if coding.strip().lower() != IDENTITY:
+                detail = "send the body as it is: a body with a Content-Encoding is not decoded"
+                raise HTTPException(415, detail, {"Accept-Encoding": IDENTITY.decode()})
             if size <= self.max_bytes:
                 message = await receive()
                 received += len(message.get("body", b""))

@@ -175,9 +175,13 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
         404: "nothing is at this address",
         405: "this address does not take this method",
         413: error.detail,
+        415: error.detail,
     }
     detail = details.get(error.status_code, title.lower())
-    return problem(request.scope, error.status_code, title, detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if headers.get("Allow") == "GET":
+        headers["Allow"] = "GET, HEAD"
+    return problem(request.scope, error.status_code, title, detail, headers=headers)
 
 
 def _pointer(location: Sequence[Any]) -> str:

@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
+from app.http.clients import admit
 from app.http.compat import huggingface, libretranslate, openai
 from app.http.compat.bodies import describe_body, form_or_json
 from app.http.contract import PROBLEMS, STREAMED, Route, RouteGroup, family_errors
@@ -83,7 +84,9 @@ class _CountedRequest(Request):
         return await super().json()
 
 
-class _CountingRoute(APIRoute):
+class CountingRoute(APIRoute):
+    """A route whose JSON is counted before it is parsed."""
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
@@ -93,13 +96,26 @@ class _CountingRoute(APIRoute):
         return handle_counted
 
 
+class KeyedRoute(CountingRoute):
+    """One that admits the client before it reads the body: FastAPI alone resolves the dependencies after it."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def admitted(request: Request) -> Response:
+            await admit(request)
+            return await handler(request)
+
+        return admitted
+
+
 def add_routes(app: FastAPI, settings: Settings, key: Sequence[params.Depends]) -> None:
     """Add all routes. key are the dependencies of those that need an API key in the header."""
     for group in ROUTES:
-        router = APIRouter(prefix=group.prefix, tags=[group.tag], responses=dict(group.errors))
+        route_class = KeyedRoute if group.needs_key else CountingRoute
+        router = APIRouter(prefix=group.prefix, tags=[group.tag], responses=dict(group.errors), route_class=route_class)
         for route in group.routes:
-            options = _options(route, settings)
-            router.add_api_route(route.path, _limited(route, settings), route_class_override=_CountingRoute, **options)
+            router.add_api_route(route.path, _limited(route, settings), **_options(route, settings))
         app.include_router(router, dependencies=key if group.needs_key else [])
     app.add_api_route("/", pages.home, response_class=FileResponse, include_in_schema=False)
     app.add_api_route("/docs", pages.docs, response_class=HTMLResponse, include_in_schema=False)

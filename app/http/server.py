@@ -1,5 +1,6 @@
 """Running the application under uvicorn."""
 
+import asyncio
 import gc
 import math
 import sys
@@ -8,20 +9,40 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
-from app.http.protocol import hardened
+from app.http.listening import has_waiting, refuse_handshakes
+from app.http.protocol import STOP_GRACE_S, Connections, HardenedProtocol, hardened
 from app.http.sse import SHUTDOWN_GRACE_S
 from app.settings import Settings
 
 SWITCH_S = 0.0005
 """The GIL's switch interval. Python's default of 5 ms is as long as two steps of the engine."""
+TICK_S = 0.02
+ACCEPT_TICKS = 50
+FORCED_S = 2.0
+"""Time for running requests to be interrupted, when a second signal says so."""
+CANCEL_S = 0.5
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, with callbacks for when it listens, with its URL, and when it starts to shut down."""
+    """uvicorn's server, which answers what has come before it stops.
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[str], None], on_stop: Callable[[], None]) -> None:
+    Between the signal and the end: readiness fails (`CAROUSEL_DRAIN_DELAY_S`); no connection is accepted any more, but
+    those in the backlog; requests that arrive within a moment are answered, and their connections closed; the engine
+    ends what runs (`CAROUSEL_SHUTDOWN_TIMEOUT_S`). A second SIGINT interrupts what runs.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        settings: Settings,
+        app: FastAPI,
+        connections: Connections,
+        on_ready: Callable[[str], None],
+    ) -> None:
+        """on_ready is called with the server's URL once it listens."""
         super().__init__(config)
-        self._on_ready, self._on_stop = on_ready, on_stop
+        self._settings, self._app, self._on_ready = settings, app, on_ready
+        self._connections = connections
 
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         await super().startup(sockets)  # type: ignore[arg-type]
@@ -29,9 +50,60 @@ class Server(uvicorn.Server):
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._on_ready(f"http://{'[' + host + ']' if ':' in host else host}:{port}/")
 
-    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        self._on_stop()
-        await super().shutdown(sockets)  # type: ignore[arg-type]
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]  # noqa: ARG002
+        engine = self._app.state.engine
+        engine.retire()
+        await self._wait(self._settings.drain_delay_s)
+        self._finish_connections()
+        await self._accept_the_rest()
+        await self._wait(STOP_GRACE_S)
+        for server in self.servers:
+            server.close()
+        engine.drain(self._settings.shutdown_timeout_s)
+        await self._wait(self._settings.shutdown_timeout_s + SHUTDOWN_GRACE_S, until_done=True)
+        if self.force_exit:
+            engine.drain(0)
+            await self._wait(FORCED_S, until_done=True, unless_forced=False)
+        await self._end_connections()
+        await self.lifespan.shutdown()
+
+    async def _accept_the_rest(self) -> None:
+        listeners = [listener.fileno() for server in self.servers for listener in server.sockets]
+        for listener in listeners:
+            refuse_handshakes(listener)
+        for _ in range(ACCEPT_TICKS):
+            await asyncio.sleep(TICK_S)
+            if not any(map(has_waiting, listeners)):
+                return
+
+    def _finish_connections(self) -> None:
+        self._connections.stopping = True
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, HardenedProtocol):
+                connection.finish()
+            else:
+                connection.shutdown()
+
+    async def _end_connections(self) -> None:
+        """Cut what has not ended in time."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await self._wait(CANCEL_S, until_done=True, unless_forced=False)
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await self._wait(CANCEL_S, until_done=True, unless_forced=False)
+
+    async def _wait(self, seconds: float, until_done: bool = False, unless_forced: bool = True) -> None:
+        """Wait; with until_done, only while there are connections or requests.
+
+        By ticks, not by the clock: on a busy machine, too, the event loop turns as often as otherwise.
+        """
+        for _ in range(math.ceil(seconds / TICK_S)):
+            if unless_forced and self.force_exit:
+                return
+            if until_done and not (self.server_state.connections or self.server_state.tasks):
+                return
+            await asyncio.sleep(TICK_S)
 
 
 def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bool:
@@ -48,16 +120,18 @@ def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bo
 
 def make(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> Server:
     """A server with the limits of settings. on_ready is called with its URL once it listens."""
+    connections = Connections()
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
-        http=hardened(settings),  # type: ignore[arg-type]
+        http=hardened(settings, connections),  # type: ignore[arg-type]
         ws="none",
         timeout_keep_alive=settings.keep_alive_timeout_s,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
         log_config=None,
         access_log=False,
-        timeout_graceful_shutdown=math.ceil(settings.shutdown_timeout_s + SHUTDOWN_GRACE_S),
     )
     sys.setswitchinterval(SWITCH_S)
-    return Server(config, on_ready, lambda: app.state.engine.drain(settings.shutdown_timeout_s))
+    return Server(config, settings, app, connections, on_ready)

@@ -55,12 +55,14 @@ async def stream(
     disconnects, or does not read for request_timeout_s, ends the stream and its jobs.
     """
     first = await client.first(*tickets)
-    return EventSourceResponse(
+    response = EventSourceResponse(
         _write(engine, tickets, first, formatter),
         send_timeout=settings.request_timeout_s,
         shutdown_event=anyio.Event(),
         shutdown_grace_period=settings.shutdown_timeout_s + SHUTDOWN_GRACE_S,
     )
+    del response.headers["connection"]  # the server's own says whether it stays open
+    return response
 
 
 async def _write(

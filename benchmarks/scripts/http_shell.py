@@ -27,6 +27,7 @@ import uvicorn
 
 from app.http import server
 from app.http.middleware import LeaseMiddleware
+from app.http.protocol import Connections
 from app.main import create_app
 from app.settings import Settings
 from app.telemetry.logs import configure_logging
@@ -64,7 +65,7 @@ def serve(bare: bool = False, checkpoints: Checkpoints = CHECKPOINTS) -> None:
         application.user_middleware = leases
         config = uvicorn.Config(application, port=0, http="httptools", log_config=None, access_log=False)
         sys.setswitchinterval(server.SWITCH_S)
-        server.Server(config, announce, lambda: None).run()
+        server.Server(config, settings, application, Connections(), announce).run()
     else:
         configure_logging()
         server.run(application, settings, announce)

@@ -4,8 +4,7 @@ import json
 import random
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,15 @@ from hypothesis import strategies as st
 from app.catalog.registry import Registry
 from tests.conftest import Live, Serve
 from tests.helpers import TokenSlow, wrapped
+from tests.raw import PATIENCE_S, connected, exchange, read_all, status_of
 
-QUICK = {"header_timeout_s": 0.4, "body_timeout_s": 0.4, "write_timeout_s": 0.5, "keep_alive_timeout_s": 1}
-PATIENCE_S = 20
+ANY_HOST = {"allowed_hosts": ("*",)}
+QUICK: dict[str, Any] = ANY_HOST | {
+    "header_timeout_s": 0.4,
+    "body_timeout_s": 0.4,
+    "write_timeout_s": 0.5,
+    "keep_alive_timeout_s": 1,
+}
 BODY = json.dumps({"text": "the man", "model": "language-en"}).encode()
 ASK = (
     b"POST /next-word-probs HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
@@ -33,35 +38,6 @@ HOME = str(Path(__file__).parents[2]).lower().encode()
 def quick(serve: Serve) -> Live:
     """A server with short timeouts."""
     return serve(**QUICK)
-
-
-@contextmanager
-def connected(live: Live) -> Iterator[socket.socket]:
-    host, port = live.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
-        yield connection
-
-
-def read_all(connection: socket.socket) -> bytes:
-    """All bytes until the server closes the connection; fails if it does not."""
-    parts = []
-    try:
-        while part := connection.recv(65536):
-            parts.append(part)
-    except ConnectionResetError:
-        pass
-    return b"".join(parts)
-
-
-def status_of(reply: bytes) -> int:
-    return int(reply.split(b" ", 2)[1]) if reply else 0
-
-
-def exchange(live: Live, *parts: bytes) -> bytes:
-    with connected(live) as connection:
-        for part in parts:
-            connection.sendall(part)
-        return read_all(connection)
 
 
 def answers(live: Live) -> bool:
@@ -215,7 +191,7 @@ class TestBrokenRequests:
         assert status_of(second) == 408
 
     def test_hanging_up_with_a_request_in_the_queue(self, serve: Serve, registry: Registry) -> None:
-        live = serve(wrapped(registry, "language-en", TokenSlow))
+        live = serve(wrapped(registry, "language-en", TokenSlow), **ANY_HOST)
         body = json.dumps(
             {"prompt": "the man", "model": "language-en", "max_new_tokens": 1000, "stream": True}
         ).encode()
@@ -232,7 +208,7 @@ class TestBrokenRequests:
             time.sleep(0.02)
 
     def test_more_connections_than_may_be(self, serve: Serve) -> None:
-        live = serve(max_connections=3)
+        live = serve(max_connections=3, **ANY_HOST)
         with connected(live) as one, connected(live), connected(live):
             one.sendall(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n")
             assert status_of(one.recv(65536)) == 200
@@ -388,7 +364,7 @@ def test_noise(quick: Live, changes: list[tuple[int, int]]) -> None:
 class TestClientsThatHangUp:
     def test_what_they_held_is_free_again(self, serve: Serve, registry: Registry) -> None:
         """Sixty connections drop in mid-stream: slots, tasks and file descriptors are freed soon after."""
-        live = serve(wrapped(registry, "language-en", TokenSlow))
+        live = serve(wrapped(registry, "language-en", TokenSlow), **ANY_HOST)
         files = open_files(live)
         body = json.dumps(
             {"prompt": "the man", "model": "language-en", "max_new_tokens": 1000, "stream": True}

@@ -53,7 +53,9 @@ async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
     if is_form:
         try:
             fields = await request.form(max_files=0, max_fields=MAX_FIELDS)
-        except HTTPException:
+        except HTTPException as error:
+            if error.status_code != 400:  # a middleware's
+                raise
             raise InvalidRequest(f"it is not a form of at most {MAX_FIELDS} fields and no file") from None
         values = {name: fields.getlist(name) for name in fields}
         body: Any = {name: items[0] if len(items) == 1 else items for name, items in values.items()}

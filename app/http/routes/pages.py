@@ -31,7 +31,8 @@ class PlaygroundFiles(StaticFiles):
         return response
 
 
-ASSETS = "/static/swagger-ui"
+ASSETS = "static/swagger-ui"
+"""Relative to the page's address, as all its links are: a proxy may serve it under a prefix."""
 
 
 async def home() -> FileResponse:
@@ -40,7 +41,7 @@ async def home() -> FileResponse:
 
 async def docs() -> HTMLResponse:
     return get_swagger_ui_html(
-        openapi_url="/openapi.json",
+        openapi_url="openapi.json",
         title="Carousel",
         swagger_js_url=f"{ASSETS}/swagger-ui-bundle.js",
         swagger_css_url=f"{ASSETS}/swagger-ui.css",
