@@ -28,6 +28,7 @@ PAGES = ("/", "/docs", "/openapi.json", "/playground/main.js", "/static/swagger-
 NAMES = {"name": "language-en", "model": "language-en"}
 GETS = [group.prefix + route.path for group in ROUTES for route in group.routes if route.method == "GET"]
 POSTS = [group.prefix + route.path for group in ROUTES for route in group.routes if route.method == "POST"]
+FORMS = [group.prefix + route.path for group in ROUTES for route in group.routes if route.takes_forms]
 KEYED = [
     (route.method, group.prefix + route.path) for group in ROUTES if group.needs_key for route in group.routes
 ]  # fmt: skip
@@ -296,6 +297,21 @@ class TestKeysBeforeBodies:
             url = closed.url + filled(path)
             reply = httpx.request(method, url, content=content, headers=headers, timeout=PATIENCE_S)
             assert reply.status_code == 401
+
+    @pytest.mark.parametrize("path", FORMS)
+    def test_a_key_in_the_body_comes_before_its_other_fields(self, closed: Live, path: str) -> None:
+        def status(content: bytes | str, **headers: str) -> int:
+            headers = {"content-type": "application/json"} | headers
+            return httpx.post(closed.url + path, content=content, headers=headers, timeout=PATIENCE_S).status_code
+
+        for content in (b"", b"{", b'{"x": 1}', b'{"api_key": "wrong", "x": 1}', b'{"api_key": 1}', b"[[1]]" * 1000):
+            assert status(content) == 403
+        assert status("x=1", **{"content-type": "application/x-www-form-urlencoded"}) == 403
+        assert status(b'{"api_key": "right", "x": 1}') == 400
+        assert status(b'{"x": 1}', authorization="Bearer right") == 400
+        with connected(closed) as connection:
+            connection.sendall(get(path, "Authorization: Bearer wrong", "Content-Length: 2000000", method="POST"))
+            assert status_of(connection.recv(65536)) == 403
 
     def test_a_body_that_is_not_read_does_not_break_the_connection(self, closed: Live) -> None:
         """The reply arrives although the client is still sending, and the next request is answered."""

@@ -79,7 +79,8 @@ def test_sigterm_lets_streams_end(server: SimpleNamespace) -> None:
 def test_a_stream_that_sigterm_ends_goes_on_elsewhere(checkpoints: Path) -> None:
     """The state in its last event continues the text on another server as if it had not been interrupted."""
     most = 200_000
-    common = {"CAROUSEL_STATE_KEY": Fernet.generate_key().decode(), "CAROUSEL_MAX_NEW_TOKENS": str(most)}
+    limits = {"CAROUSEL_MAX_NEW_TOKENS": str(most), "CAROUSEL_MAX_REQUEST_TOKENS": str(most)}
+    common = {"CAROUSEL_STATE_KEY": Fernet.generate_key().decode(), **limits}
     body = LONG | {"return_state": True, "max_new_tokens": most, "min_new_tokens": most}
     with serving(checkpoints, CAROUSEL_SHUTDOWN_TIMEOUT_S="0.2", **common) as first:
         with httpx.stream("POST", f"{first.address}/generate", json=body, timeout=PATIENCE_S) as response:

@@ -155,7 +155,8 @@ def test_readiness_fails_first(checkpoints: Path) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 def test_sigint_twice_ends_what_runs_whole(checkpoints: Path, stream: bool) -> None:
-    with serving(checkpoints, CAROUSEL_SHUTDOWN_TIMEOUT_S="1000", CAROUSEL_MAX_NEW_TOKENS="1000000") as server:
+    limits = {f"CAROUSEL_MAX_{name}_TOKENS": "1000000" for name in ("NEW", "REQUEST")}
+    with serving(checkpoints, CAROUSEL_SHUTDOWN_TIMEOUT_S="1000", **limits) as server:
         body = LONG | {"stream": stream, "max_new_tokens": 1_000_000, "min_new_tokens": 1_000_000, "return_state": True}
         with connect(server.address) as connection:
             connection.sendall(post("/generate", body))

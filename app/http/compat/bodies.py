@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from app.errors import ClientGone, InvalidRequest
+from app.http.clients import admit
 from app.http.counting import check_values
 from app.settings import Settings
 
@@ -22,8 +23,13 @@ def form_or_json(schema: type[BaseModel]) -> Any:
     """The type of an endpoint's parameter that is such a body."""
 
     async def body(request: Request) -> BaseModel:
+        if "authorization" in request.headers:
+            await admit(request)
         try:
             return await _read(request, schema)
+        except InvalidRequest:
+            await admit(request)  # what can't be read has no key
+            raise
         except ClientDisconnect:
             raise ClientGone("the client closed the connection") from None
 
@@ -46,7 +52,10 @@ def _without_null(field: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
-    """Raises RequestValidationError, InvalidRequest and ClientDisconnect."""
+    """Admits the client before the body is validated, by the key in it.
+
+    Raises RequestValidationError, InvalidRequest, ClientDisconnect, and as `admit`.
+    """
     settings: Settings = request.app.state.settings
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_form = media_type in FORMS
@@ -66,7 +75,13 @@ async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
             body = json.loads(content)
         except (ValueError, RecursionError):
             raise InvalidRequest("it is neither JSON nor a form") from None
+    await admit(request, _key(body))
     try:
         return schema.model_validate(body, strict=not is_form)  # the values of a form are texts
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
+
+
+def _key(body: Any) -> str | None:
+    key = body.get("api_key") if isinstance(body, dict) else None
+    return key if isinstance(key, str) else None

@@ -9,7 +9,7 @@ from app.catalog.detection import Detected, detect, identify, text_fields
 from app.engine.engine import Engine
 from app.engine.jobs import TranslateJob, Translation
 from app.errors import NoModel
-from app.http.clients import Client, HttpClient
+from app.http.clients import Client, admit
 from app.http.dependencies import EngineDep
 from app.http.operations.translation import texts_to_detect, translation_batches
 from app.http.replies import prepared
@@ -34,7 +34,7 @@ NAMES = {
 
 async def translate_(body: TranslateForm, request: Request, engine: EngineDep) -> TranslateAnswer:
     """Translate a text or several. A text that is in the target language already is returned unchanged."""
-    client = HttpClient(request, body.api_key)
+    client = await admit(request, body.api_key)
     texts = as_list(body.q)
     characters = sum(map(len, texts))
     detected = await prepared(characters, _detect_sources, engine, body, texts)
@@ -49,7 +49,7 @@ async def translate_(body: TranslateForm, request: Request, engine: EngineDep) -
 
 async def detect_(body: DetectForm, request: Request, engine: EngineDep) -> list[DetectedLanguage]:
     """The language of a text: one of the translators' languages, or another one if it is certain."""
-    HttpClient(request, body.api_key)
+    await admit(request, body.api_key)
     candidates = sorted(_targets(engine))
     if not candidates:
         raise NoModel("no translator is loaded")
