@@ -112,6 +112,21 @@ def test_sighup_swaps_changed_checkpoints(server: SimpleNamespace) -> None:
     assert after["languages"] == ["tr"]
 
 
+def test_a_model_that_comes_or_goes_changes_the_default_as_a_start_would(server: SimpleNamespace) -> None:
+    shutil.copytree(server.folder / "sentiment-en", server.folder / "mails")
+    for expected, others in (("mails", ["sentiment-en"]), ("sentiment-en", [])):
+        server.process.send_signal(signal.SIGHUP)
+        changed = ["mails"] if others else []
+        await_event(server, "reloaded", {"models": changed})
+        use = next(
+            one for one in httpx.get(f"{server.address}/models").json()["defaults"] if one["use"] == "classify:en"
+        )
+        assert (use["model"], use["others"]) == (expected, others)
+        reply = httpx.post(f"{server.address}/classify", json={"text": "a good film"}, timeout=PATIENCE_S)
+        assert reply.json()["model"] == expected
+        shutil.rmtree(server.folder / "mails", ignore_errors=True)
+
+
 def test_a_damaged_checkpoint_is_not_swapped_in(server: SimpleNamespace) -> None:
     before = httpx.get(f"{server.address}/models").json()
     (server.folder / "sentiment-en" / "model.safetensors").write_bytes(b"no weights")
