@@ -28,7 +28,8 @@ class Guard:
     ) -> None:
         """rate is in tokens; max_concurrent of 0 is no limit."""
         self._keys, self._rate, self._max_concurrent, self._clock = keys, rate, max_concurrent, clock
-        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._storage = MemoryStorage()
+        self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         self._running: Counter[str] = Counter()
 
     @property
@@ -86,8 +87,22 @@ class Guard:
         }
         if not allowed:
             detail = f"it costs {tokens} tokens, and {window.remaining} of {quota} in {self._window_s} s are left"
-            raise LimitExceeded(detail, wait_s, headers)
+            raise LimitExceeded(detail, await self._affordable_in_s(client, tokens), headers)
         return headers
+
+    async def _affordable_in_s(self, client: str, tokens: int) -> float:
+        """When a client that uses nothing meanwhile can afford a cost, at most its quota.
+
+        Of the window before the current one, the part counts that a window which ends now still covers.
+        """
+        assert self._rate
+        window_s, left = float(self._window_s), self._rate.amount - tokens
+        stored = await self._storage.get_sliding_window(self._rate.key_for(client), self._window_s)
+        previous, _, current, current_ttl_s = stored
+        ends_in_s = current_ttl_s - window_s  # what is counted now becomes the window before
+        if current <= left:
+            return max(0.0, ends_in_s - (left + 1 - current) * window_s / previous) if previous else 0.0
+        return ends_in_s + max(0.0, window_s * (1 - (left + 1) / current))
 
     @property
     def _window_s(self) -> int:

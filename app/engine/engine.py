@@ -11,7 +11,7 @@ import asyncio
 import math
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -83,12 +83,14 @@ class Engine:
         self._inbox: deque[_Entry] = deque()
         self._queues: dict[Served, FairQueue[_Entry]] = {}
         self._lanes: dict[Served, ModelLanes] = {}
-        self._running: set[Ticket] = set()
+        self._running: dict[Ticket, Served] = {}
+        self._callers: Counter[str] = Counter()
+        """The running requests of each caller."""
         self._outbox = Outbox()
         self._scheduler = RoundRobin(clock)
         self._meter = Meter(metrics or Metrics(), clock)
         self._admission = Admission(self.config.max_queued)
-        self._last_finish = clock()
+        self._created, self._last_finish = clock(), dict[str, float]()
         self._stop_by: float | None = None
         self._retired = False
         self._busy_since: float | None = None
@@ -125,14 +127,14 @@ class Engine:
         be done.
         """
         ticket = Ticket(job, caller or Caller(), self.config.timeout_s, self._clock(), on_read=self._wake)
-        self._enqueue(ticket)
+        self._enqueue(ticket, served)
         try:
             if job.characters > LONG_TEXT:
                 task = await asyncio.to_thread(prepare, ticket, served, self.config.bounds)
             else:
                 task = prepare(ticket, served, self.config.bounds)
         except BaseException:
-            self._admission.leave(ticket)
+            self._admission.leave(ticket, served.name)
             raise
         ticket.score_count = task.score_count
         with self._condition:
@@ -178,14 +180,14 @@ class Engine:
         return self._thread.is_alive() and (since is None or self._clock() - since < patience_s)
 
     def predicted_wait_s(self) -> float:
-        """How long a request submitted now would wait for a slot."""
+        """How long the last of the queued requests will wait for a slot."""
         return self._admission.predicted_wait_s()
 
-    def _enqueue(self, ticket: Ticket) -> None:
+    def _enqueue(self, ticket: Ticket, served: Served) -> None:
         with self._condition:  # a drain comes before or after both, so that the thread does not end in between
             if not self._accepts:
                 raise EngineStopped("the service is shutting down")
-            self._admission.enter(ticket)
+            self._admission.enter(ticket, served.name)
 
     def _wake(self) -> None:
         """A client has read its events: its rows may be parked, with the thread asleep."""
@@ -249,7 +251,7 @@ class Engine:
         return self._clock() < stop_by and bool(self._running or self.queued)
 
     def _idle(self) -> bool:
-        if self._queues and not self._running:
+        if (self._queues and not self._running) or any(lanes.has_aside for lanes in self._lanes.values()):
             return False
         return not any(lane.busy for lanes in self._lanes.values() for lane in lanes.lanes)
 
@@ -261,40 +263,66 @@ class Engine:
         for queue in self._queues.values():
             for entry in [entry for entry in queue if entry.ticket.closed]:
                 queue.remove(entry)
-                self._admission.leave(entry.ticket)
+                self._admission.leave(entry.ticket, entry.served.name)
                 self._meter.ended(entry.ticket)
 
     def _account(self) -> None:
         """Record finished tickets; drop the lanes of a model that was swapped out and has no task left."""
-        ended = [ticket for ticket in self._running if ticket.closed]
-        if ended:
+        ended: dict[str, list[Ticket]] = {}
+        for ticket, served in self._running.items():
+            if ticket.closed:
+                ended.setdefault(served.name, []).append(ticket)
+        for model, tickets in ended.items():
             now = self._clock()
-            since = max(self._last_finish, min(ticket.created for ticket in ended))
-            self._admission.record(sum(ticket.cost for ticket in ended), now - since)
-            self._last_finish = now
-            self._running.difference_update(ended)
-            for ticket in ended:
+            since = max(self._last_finish.get(model, self._created), min(ticket.created for ticket in tickets))
+            self._admission.record(model, sum(ticket.cost for ticket in tickets), now - since)
+            self._last_finish[model] = now
+            for ticket in tickets:
+                del self._running[ticket]
+                self._callers[ticket.caller.name] -= 1
+                if not self._callers[ticket.caller.name]:
+                    del self._callers[ticket.caller.name]
                 self._meter.ended(ticket)
         for served in [served for served, lanes in self._lanes.items() if lanes.empty]:
             if self.registry.models.get(served.name) is not served:
                 del self._lanes[served]
 
     def _admit(self) -> None:
-        """Start queued tasks, of the least served caller first, while the slots suffice for the next one."""
+        """Start queued tasks, of the least served caller first, while there are slots for the next one."""
         if self.config.batching == "request" and self._running:
             return
         for served, queue in list(self._queues.items()):
             lanes = self._lanes.get(served)
             if lanes is None:
                 lanes = self._lanes[served] = make_lanes(served, self.config.max_rows, self._outbox)
-            while (entry := queue.next()) and (lanes.free_slots >= entry.task.slots or lanes.empty):
+            while entry := self._next(lanes, queue):
                 queue.take(entry)
-                self._admission.leave(entry.ticket)
-                self._running.add(entry.ticket)
+                self._admission.leave(entry.ticket, served.name)
+                self._running[entry.ticket] = served
+                self._callers[entry.ticket.caller.name] += 1
                 self._meter.admitted(entry.ticket)
                 lanes.start(entry.task)
-            if entry is None:
+            if queue.next() is None:
                 del self._queues[served]
+        for served, lanes in self._lanes.items():
+            if served not in self._queues:
+                lanes.bring_back(None)
+
+    def _next(self, lanes: ModelLanes, queue: FairQueue[_Entry]) -> _Entry | None:
+        """The queued task that can start now, if any: the next one, or one of a caller with less than its share.
+
+        Tasks of callers with more than their share of the slots are set aside for it.
+        """
+        entry = queue.next()
+        if entry is None:
+            return None
+        free = lanes.bring_back(entry.task)
+        if free and (lanes.free_slots >= entry.task.slots or lanes.empty):
+            return entry
+        if self._callers.keys() <= {entry.ticket.caller.name} and queue.callers == 1:
+            return None
+        held = lanes.held()
+        return next((other for other in (entry, *queue.others()) if lanes.make_room(other.task, held)), None)
 
     def _tickets(self) -> Iterator[Ticket]:
         yield from self._running
@@ -308,7 +336,8 @@ class Engine:
             if not ticket.closed:
                 self._outbox.fail(ticket, error)
         for entry in [*entries, *(entry for queue in self._queues.values() for entry in queue)]:
-            self._admission.leave(entry.ticket)
+            self._admission.leave(entry.ticket, entry.served.name)
         self._queues.clear()
         self._running.clear()
+        self._callers.clear()
         self._lanes.clear()

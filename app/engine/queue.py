@@ -41,7 +41,20 @@ class FairQueue(Generic[QueuedT]):
         """The entry to start next; None if the queue is empty."""
         if not self._entries:
             return None
-        by_urgency = self._entries[min(self._entries, key=lambda name: self._served[name])]
+        return self._first(min(self._entries, key=lambda name: self._served[name]))
+
+    @property
+    def callers(self) -> int:
+        """How many have entries."""
+        return len(self._entries)
+
+    def others(self) -> list[QueuedT]:
+        """The entries that are next of the callers after that of `next`, the least served first."""
+        names = sorted(self._entries, key=lambda name: self._served[name])
+        return [self._first(name) for name in names[1:]]
+
+    def _first(self, name: str) -> QueuedT:
+        by_urgency = self._entries[name]
         return by_urgency[min(by_urgency)][0]
 
     def take(self, entry: QueuedT) -> None:

@@ -9,11 +9,14 @@ from typing import Any
 
 import httpx
 import pytest
+from limits import parse
 from typer.testing import CliRunner
 
 from app.access.keys import ApiKey, KeyFile, KeyFileError, KeyRing, hash_of
+from app.access.limits import Guard
 from app.catalog.registry import Registry
 from app.cli import cli
+from app.errors import LimitExceeded
 from app.main import create_app
 from app.settings import Settings, SettingsError, check_public, load_settings
 from tests.helpers import TokenSlow, wrapped
@@ -154,6 +157,29 @@ class TestLimits:
         assert {reply.headers["ratelimit-policy"] for reply in replies} == {'"tokens";q=60;w=3600'}
         assert 1 <= int(replies[-1].headers["retry-after"]) <= 7200
         assert (other.status_code, free.status_code) == (200, 200)
+
+    @pytest.mark.parametrize("start_s", [1_800_000_000.0, 1_800_000_030.0, 1_800_000_057.0])
+    @pytest.mark.parametrize("used", [(100,), (60, 40), (1, 99), (90,)])
+    @pytest.mark.parametrize("cost", [20, 60, 100])
+    async def test_the_time_to_retry_is_true_for_the_cost(
+        self, monkeypatch: pytest.MonkeyPatch, start_s: float, used: tuple[int, ...], cost: int
+    ) -> None:
+        """Then it is accepted, and a second before that it is not."""
+        now = start_s
+        monkeypatch.setattr("time.time", lambda: now)
+        guard = Guard(KeyRing(), parse("100/minute"), clock=lambda: now)
+        for number, tokens in enumerate(used):
+            now += 20 * bool(number)
+            await guard.charge("a", tokens)
+        with pytest.raises(LimitExceeded) as refused:
+            await guard.charge("a", cost)
+        refused_at, wait_s = now, refused.value.retry_after_s
+        if wait_s > 1:
+            now = refused_at + wait_s - 1
+            with pytest.raises(LimitExceeded):
+                await guard.charge("a", cost, commit=False)
+        now = refused_at + wait_s + 0.01
+        await guard.charge("a", cost)
 
     async def test_what_is_refused_costs_nothing(self, serve: MakeClient) -> None:
         async with serve(rate_limit="60/hour") as client:

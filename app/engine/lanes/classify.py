@@ -10,6 +10,7 @@ from app.engine.bounds import Bounds
 from app.engine.jobs import ClassifyJob, Contribution, Verdict
 from app.engine.lanes.lane import Lane, Work, run_isolated
 from app.engine.outbox import Outbox
+from app.engine.shares import Shares
 from app.engine.ticket import Ticket
 from models.batch import length_buckets, pad
 from models.runtime.interface import ClassifierRuntime
@@ -49,9 +50,16 @@ class _Text:
     def ids(self) -> list[int]:
         return self.task.ids[self.index]
 
+    @property
+    def caller(self) -> str:
+        return self.task.ticket.caller.name
+
 
 class ClassifyLane(Lane):
-    """Classifies queued texts in buckets of similar length; the text that has waited longest is always in the batch."""
+    """Classifies queued texts in buckets of similar length.
+
+    In the batch is always the text that has waited longest, of the caller that has been served least, by tokens.
+    """
 
     name = "classify"
 
@@ -59,6 +67,7 @@ class ClassifyLane(Lane):
         self._runtime, self._outbox = runtime, outbox
         self._labels, self._bias = labels, runtime.bias.tolist()
         self._queue: list[_Text] = []
+        self._shares = Shares()
 
     @property
     def slots(self) -> int:
@@ -69,6 +78,8 @@ class ClassifyLane(Lane):
         return bool(self._queue)
 
     def add(self, task: ClassifyTask) -> None:
+        if not any(text.caller == task.ticket.caller.name for text in self._queue):
+            self._shares.join(task.ticket.caller.name)
         self._queue += [_Text(task, index) for index in range(len(task.ids))]
 
     def sweep(self) -> None:
@@ -76,9 +87,14 @@ class ClassifyLane(Lane):
 
     def step(self, alone: bool, /) -> Work:
         buckets = length_buckets([len(text.ids) for text in self._queue], ALONE_TOKENS if alone else STEP_TOKENS)
-        indices = set(next(bucket for bucket in buckets if 0 in bucket))
+        first = min(range(len(self._queue)), key=lambda index: self._shares.of(self._queue[index].caller))
+        indices = set(next(bucket for bucket in buckets if first in bucket))
         batch = [self._queue[index] for index in sorted(indices)]
         self._queue = [text for index, text in enumerate(self._queue) if index not in indices]
+        for text in batch:
+            self._shares.charge(text.caller, len(text.ids))
+        if not self._queue:
+            self._shares.clear()
         for texts, result in run_isolated(batch, self._classify):
             if isinstance(result, Exception):
                 self._outbox.fail(texts[0].task.ticket, result)

@@ -1,6 +1,6 @@
 """Continuous batching: every step generates one token of each running row."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from app.catalog.registry import Served
 from app.engine.jobs import GenerateJob, Generation, TokenScore
 from app.engine.lanes.decode_row import DecodeRow
-from app.engine.lanes.lane import Lane, Work, run_isolated
+from app.engine.lanes.lane import PausingLane, Work, run_isolated
 from app.engine.outbox import Outbox
 from app.engine.prompt import Prompt
 from app.engine.snapshot import Snapshot, take_snapshot, to_bitmap
@@ -59,8 +59,14 @@ class GenerateTask:
         return take_snapshot(self._served, state, (row.input_id,), "", seen, row.sampling_state())
 
 
-class DecodeLane(Lane):
-    """The running rows and their state, in the same order. Rows join and leave between steps; the state is a value."""
+_Paused = dict[GenerateTask, tuple[list[DecodeRow], State]]
+
+
+class DecodeLane(PausingLane):
+    """The running rows and their state, in the same order. Rows join and leave between steps; the state is a value.
+
+    Rows are paused in two cases: parked until their client has read, and set aside for another caller's.
+    """
 
     name = "decode"
 
@@ -69,7 +75,8 @@ class DecodeLane(Lane):
         self._rows: list[tuple[GenerateTask, DecodeRow]] = []
         self._state: State | None = None
         self._joining: list[tuple[GenerateTask, State]] = []
-        self._parked: dict[GenerateTask, tuple[list[DecodeRow], State]] = {}
+        self._parked: _Paused = {}
+        self._aside: _Paused = {}
         self._sampler: Sampler | None = None
         self._random_keys = np.zeros(0, np.uint64)
         self._texts: dict[int, str] = {}
@@ -85,7 +92,26 @@ class DecodeLane(Lane):
 
     @property
     def empty(self) -> bool:
-        return not (self.busy or self._parked)
+        return not (self.busy or self._parked or self._aside)
+
+    @property
+    def tasks(self) -> Collection[GenerateTask]:
+        return dict.fromkeys([*(task for task, _ in self._rows), *(task for task, _ in self._joining)])
+
+    @property
+    def aside(self) -> Collection[GenerateTask]:
+        return self._aside
+
+    def set_aside(self, task: GenerateTask) -> None:
+        joining = [state for other, state in self._joining if other is task]
+        if joining:
+            self._aside[task] = (task.rows, joining[0].rows(torch.zeros(task.slots, dtype=torch.int64)))
+            self._joining = [entry for entry in self._joining if entry[0] is not task]
+        else:
+            self._pause({task}, self._aside)
+
+    def bring_back(self, task: GenerateTask) -> None:
+        self._resume(task, self._aside)
 
     def join(self, task: GenerateTask, state: State, _boundary_state: State) -> None:
         """Add a task's rows at the next step, all with the state, of one row, after its prompt."""
@@ -94,22 +120,22 @@ class DecodeLane(Lane):
     def sweep(self) -> None:
         """As of every lane; also park the rows of slow clients, and bring back those of clients that caught up."""
         self._joining = [entry for entry in self._joining if not entry[0].ticket.closed]
-        for task in [task for task in self._parked if task.ticket.closed]:
-            del self._parked[task]
+        for paused in (self._parked, self._aside):
+            for task in [task for task in paused if task.ticket.closed]:
+                del paused[task]
         slow = {task for task, _ in self._rows if task.ticket.unread > MAX_UNREAD and not task.ticket.closed}
         if slow:
-            self._park(slow)
+            self._pause(slow, self._parked)
         if any(task.ticket.closed for task, _ in self._rows):
             self._keep([index for index, (task, _) in enumerate(self._rows) if not task.ticket.closed])
         for task in [task for task in self._parked if task.ticket.unread <= MAX_UNREAD // 2]:
-            rows, state = self._parked.pop(task)
-            self._append([(task, row) for row in rows], state)
+            self._resume(task, self._parked)
 
     def interrupt(self) -> None:
         for index, (task, row) in enumerate(self._rows):
             if self._state and task.job.return_snapshot and not task.ticket.closed:
                 self._interrupt(task, row, self._state.rows(slice(index, index + 1)))
-        for task, (rows, state) in self._parked.items():
+        for task, (rows, state) in [*self._parked.items(), *self._aside.items()]:
             if task.job.return_snapshot and not task.ticket.closed:
                 self._interrupt(task, rows[0], state)
 
@@ -208,13 +234,17 @@ class DecodeLane(Lane):
         self._state = self._state.rows(torch.tensor(indices)) if self._state and indices else None
         self._rows_changed()
 
-    def _park(self, tasks: set[GenerateTask]) -> None:
+    def _pause(self, tasks: set[GenerateTask], paused: _Paused) -> None:
         assert self._state
         for task in tasks:
             indices = [index for index, (other, _) in enumerate(self._rows) if other is task]
             rows = [self._rows[index][1] for index in indices]
-            self._parked[task] = (rows, self._state.rows(torch.tensor(indices)))
+            paused[task] = (rows, self._state.rows(torch.tensor(indices)))
         self._keep([index for index, (task, _) in enumerate(self._rows) if task not in tasks])
+
+    def _resume(self, task: GenerateTask, paused: _Paused) -> None:
+        rows, state = paused.pop(task)
+        self._append([(task, row) for row in rows], state)
 
     def _rows_changed(self) -> None:
         self._sampler = None

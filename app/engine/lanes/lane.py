@@ -1,9 +1,9 @@
 """A lane: one kind of work for one model, done in short steps, so that lanes can share a thread."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from app.engine.ticket import Ticket
 
@@ -21,6 +21,16 @@ class Work:
     generation_tokens: int = 0
     started: list[Ticket] = field(default_factory=list)
     finished: list[tuple[Ticket, int]] = field(default_factory=list)
+
+
+class SlotTask(Protocol):
+    """A task, with the slots that it takes."""
+
+    @property
+    def ticket(self) -> Ticket: ...
+
+    @property
+    def slots(self) -> int: ...
 
 
 class Lane(ABC):
@@ -43,6 +53,11 @@ class Lane(ABC):
         """Whether it holds no task, not even one that is set aside."""
         return not self.busy
 
+    @property
+    def tasks(self) -> "Collection[SlotTask]":
+        """Those that take slots, of a lane whose tasks can be set aside, or that shares its slots with such a lane."""
+        return ()
+
     @abstractmethod
     def sweep(self) -> None:
         """Drop the tasks whose ticket has ended."""
@@ -53,6 +68,23 @@ class Lane(ABC):
     @abstractmethod
     def step(self, alone: bool, /) -> Work:
         """Do a bounded piece of the work: a few milliseconds, or more if alone, when no other lane is busy."""
+
+
+class PausingLane(Lane):
+    """A lane whose tasks can be set aside, to run on later: their states are values."""
+
+    @property
+    @abstractmethod
+    def aside(self) -> Collection[Any]:
+        """The tasks that are set aside, the first one first."""
+
+    @abstractmethod
+    def set_aside(self, task: Any) -> None:
+        """Set one of `tasks` aside: it takes no slots."""
+
+    @abstractmethod
+    def bring_back(self, task: Any) -> None:
+        """Let a task that is set aside run on."""
 
 
 def run_isolated(

@@ -110,6 +110,10 @@ class NextWordsLane(Lane):
         return len(self._tasks)
 
     @property
+    def tasks(self) -> list[PredictTask]:
+        return [task for task, _ in self._tasks]
+
+    @property
     def busy(self) -> bool:
         return bool(self._tasks)
 

@@ -1,5 +1,6 @@
 """The lanes of one model, and the slots that they share."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from app.engine.jobs import ClassifyJob, GenerateJob, InspectJob, Job, PredictJo
 from app.engine.lanes.classify import ClassifyLane, ClassifyTask
 from app.engine.lanes.decode import DecodeLane, GenerateTask
 from app.engine.lanes.inspect import InspectLane, InspectTask
-from app.engine.lanes.lane import Lane
+from app.engine.lanes.lane import Lane, PausingLane, SlotTask
 from app.engine.lanes.next_words import NextWordsLane, PredictTask
 from app.engine.lanes.prefill import PrefillLane
 from app.engine.lanes.translate import BeamLane, EncodeLane, EncodeQueue
@@ -31,6 +32,7 @@ class ModelLanes:
     def __init__(self, lanes: Sequence[Lane], start: Callable[[Any], None], max_slots: int) -> None:
         """start puts a task into its first lane."""
         self.lanes, self.start, self._max_slots = lanes, start, max_slots
+        self._pausing = [lane for lane in lanes if isinstance(lane, PausingLane)]
 
     @property
     def free_slots(self) -> int:
@@ -39,6 +41,67 @@ class ModelLanes:
     @property
     def empty(self) -> bool:
         return all(lane.empty for lane in self.lanes)
+
+    @property
+    def has_aside(self) -> bool:
+        return any(lane.aside for lane in self._pausing)
+
+    def make_room(self, task: SlotTask, held: Counter[str]) -> bool:
+        """Set tasks aside until the slots suffice for another caller's task; return whether they do.
+
+        Only tasks of callers that hold more than an equal share of the slots, the latest first; and only for a caller
+        that will then hold no more than that, or has none yet. held are the slots that each caller holds.
+        """
+        caller = task.ticket.caller.name
+        share = self._max_slots // len({*held, caller})
+        if max(held.values(), default=0) <= share or (held[caller] and held[caller] + task.slots > share):
+            return False
+        movable = [(lane, other) for lane in self._pausing for other in lane.tasks]
+        free, chosen = self.free_slots, []
+        while free < task.slots:
+            others = {other.ticket.caller.name for _, other in movable} - {caller}
+            greediest = max(others, key=lambda name: held[name], default=caller)
+            if held[greediest] <= share:
+                return False
+            entry = next(entry for entry in reversed(movable) if entry[1].ticket.caller.name == greediest)
+            movable.remove(entry)
+            chosen.append(entry)
+            held[greediest] -= entry[1].slots
+            free += entry[1].slots
+        for lane, other in chosen:
+            lane.set_aside(other)
+        return True
+
+    def bring_back(self, following: SlotTask | None) -> bool:
+        """Let tasks that are set aside run on, as far as slots are free, before a queued task that follows, if any.
+
+        Not before one that can start and whose caller holds no more slots. Returns whether the queued task may start:
+        not before an earlier one of its caller.
+        """
+        if not self.has_aside:
+            return True
+        held = self.held()
+        aside = [(lane, task) for lane in self._pausing for task in lane.aside]
+        for lane, task in aside:
+            caller = task.ticket.caller.name
+            other = following.ticket.caller.name if following else caller
+            fits = following is not None and self.free_slots >= following.slots
+            if other != caller and fits and held[other] <= held[caller]:
+                continue
+            if self.free_slots >= task.slots or not any(busy.busy for busy in self.lanes):
+                lane.bring_back(task)
+                held[caller] += task.slots
+            elif other == caller:
+                return False
+        return True
+
+    def held(self) -> Counter[str]:
+        """The slots that each caller holds."""
+        held: Counter[str] = Counter()
+        for lane in self.lanes:
+            for task in lane.tasks:
+                held[task.ticket.caller.name] += task.slots
+        return held
 
     def sweep(self) -> None:
         for lane in self.lanes:
