@@ -50,6 +50,7 @@ def load_models(choice: Choice, device: torch.device, task: str | None = None) -
     if task is not None:
         paths = [path for path in paths if _task_of(path, choice) == task]
         defaults = {use: name for use, name in defaults.items() if use.split(":")[0] == USES.get(task)}
+    log.info("loading", folder=str(choice.folder), models=[path.name for path in paths])
     loaded, refused = _load(paths, choice, device, f" of the kind {task}" if task else "")
     models = _serve_all(loaded, choice, device)
     check_named(models, defaults, refused)
