@@ -31,7 +31,7 @@ MAX_PIPELINED = 32
 RESERVE = 16
 """Connections beyond their maximum, for health checks alone: a busy service must not be restarted as a dead one."""
 RESERVE_S = 1.0
-HEALTH = (b"/livez", b"/readyz")
+HEALTH = (b"/livez", b"/readyz", b"/v2/health/live", b"/v2/health/ready", b"/libretranslate/health")
 STOP_GRACE_S = 0.25
 """How long a stopping server still begins what arrives on its open connections."""
 STOP_READ_S = 1.0
@@ -301,7 +301,8 @@ class HardenedProtocol(ConnectionProtocol):
 
     def _say_last(self, status: int, title: str, detail: str) -> None:
         scope = {"path": self.url.partition(b"?")[0].decode("latin-1"), **self.current_scope()}
-        response = problem(scope, status, title, detail, headers={"connection": "close"})
+        headers = {"connection": "close"} | ({"retry-after": "1"} if status == 503 else {})
+        response = problem(scope, status, title, detail, headers=headers)
         lines = [b"%s: %s\r\n" % (name, value) for name, value in response.raw_headers]
         self.transport.write(b"".join([status_line(status), *lines, b"\r\n", bytes(response.body)]))
         self._close()

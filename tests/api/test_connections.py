@@ -270,7 +270,7 @@ class TestReserve:
                 assert (reply.status, reply.all("connection")) == (200, ["close"])
             for request in (get("/models"), post("/next-word-probs", NEXT), get("/livezz")):
                 (reply,) = parse_replies(exchange(live, request))
-                assert (reply.status, reply.all("connection")) == (503, ["close"])
+                assert (reply.status, reply.all("connection"), reply.all("retry-after")) == (503, ["close"], ["1"])
 
     def test_silent_connections_do_not_use_it_up(self, serve: Serve) -> None:
         live = serve(max_connections=1)
