@@ -15,6 +15,7 @@ from app.catalog.detection import warm_up
 from app.catalog.registry import Registry
 from app.catalog.reload import reloading
 from app.factories import choice_of, load_registry, make_engine, make_guard, make_sealer
+from app.http.document import Api
 from app.http.middleware import BodyLimitMiddleware, LeaseMiddleware, RequestIdMiddleware
 from app.http.problems import install_handlers
 from app.http.routing import add_routes
@@ -53,7 +54,7 @@ def create_app(settings: Settings, registry: Registry | None = None, spans: "Tra
             yield
         await run_in_threadpool(engine.stop, ENGINE_STOP_S)
 
-    app = FastAPI(
+    app = Api(
         title="Carousel",
         version=__version__,
         description=DESCRIPTION,

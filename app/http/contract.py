@@ -12,6 +12,8 @@ from app.http.schemas.problem import Problem
 TOKENIZE_SHARE = 40
 """Characters whose tokenization costs as much as one token of a model."""
 
+REF = "#/components/schemas/{model}"
+PROBLEM_JSON = "application/problem+json"
 DESCRIPTIONS = {
     400: "The body is not JSON.",
     401: "An API key is needed, or the one sent is unknown.",
@@ -21,33 +23,19 @@ DESCRIPTIONS = {
     415: "The body is not sent as JSON.",
     422: "A field is missing, invalid, or above its limit.",
     429: "Too many requests, of this client or of all clients; try again after `Retry-After` seconds.",
+    431: "The header of the request is too large.",
     503: "The service is shutting down.",
     504: "No answer within the time limit.",
 }
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": description, "content": {"application/problem+json": {}}}
-    for status, description in DESCRIPTIONS.items()
-}
-
+OF_BODIES = {400, 409, 413, 415, 422}
+OF_CLIENTS = {401, 429}
+OF_JOBS = {503, 504}
 
 EVENT = {"type": "object", "properties": {name: {"type": "string"} for name in ("event", "id", "data")}}
 STREAMED: dict[str, Any] = {
     "description": "The answer; with `stream`, as Server-Sent Events.",
     "content": {"text/event-stream": {"schema": EVENT}},
 }
-
-
-def family_errors(prefix: str, schema: type[BaseModel], never: Collection[int]) -> dict[int | str, dict[str, Any]]:
-    """As PROBLEMS, for the routes under a prefix: with their family's statuses and schema of errors, less `never`."""
-    family = family_of(prefix)
-    assert family
-    by_status: dict[int, list[str]] = {}
-    for status, description in DESCRIPTIONS.items():
-        if status not in never:
-            by_status.setdefault(family.status(status), []).append(description)
-    return {
-        status: {"model": schema, "description": " ".join(descriptions)} for status, descriptions in by_status.items()
-    }
 
 
 @dataclass(frozen=True)
@@ -64,16 +52,56 @@ class Route:
     """Whether the reply can be Server-Sent Events."""
     takes_forms: bool = False
     """Whether the body can be a form."""
+    takes_tensors: bool = False
+    """Whether the body is one of the Open Inference Protocol."""
+    is_open: bool = False
+    """Whether it has no limits of clients, and needs no API key."""
+    errors: Collection[int] | None = None
+    """The native statuses of its errors, where they do not follow from the address and the method."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Further ones of FastAPI's `add_api_route`."""
 
 
 @dataclass(frozen=True)
 class RouteGroup:
-    """Routes that share a tag, and the errors that they document; needs_key: with an API key in the header, if any."""
+    """Routes that share a prefix, a tag and the schema of errors; needs_key: with an API key in the header, if any.
+
+    never are the native statuses that none of them answers; the id of an operation is the endpoint's name after `name`.
+    """
 
     tag: str
     routes: Sequence[Route]
-    errors: Mapping[int | str, dict[str, Any]]
     prefix: str = ""
+    name: str = ""
+    error: type[BaseModel] = Problem
+    never: Collection[int] = ()
     needs_key: bool = True
+
+    def operation_id(self, route: Route) -> str:
+        """Unique in the document, and a good name for a function of a client."""
+        return self.name + route.endpoint.__name__.strip("_")
+
+    def responses(self, route: Route) -> dict[int | str, dict[str, Any]]:
+        """The errors of a route as FastAPI's `responses`, with their family's statuses."""
+        family = family_of(f"{self.prefix}{route.path}")
+        descriptions: dict[int, list[str]] = {}
+        for status in sorted(self._statuses(route)):
+            own = family.status(status) if family else status
+            descriptions.setdefault(own, []).append(DESCRIPTIONS[status])
+        return {status: self._response(" ".join(lines)) for status, lines in descriptions.items()}
+
+    def _statuses(self, route: Route) -> Collection[int]:
+        if route.errors is not None:
+            return route.errors
+        statuses = {431} if route.is_open else set(OF_CLIENTS)
+        if route.method == "POST":
+            statuses |= OF_BODIES | OF_JOBS | {404}
+        if "{" in route.path:
+            statuses.add(404)
+        return statuses - set(self.never)
+
+    def _response(self, description: str) -> dict[str, Any]:
+        if self.error is not Problem:
+            return {"description": description, "model": self.error}
+        schema = {"$ref": REF.format(model=Problem.__name__)}
+        return {"description": description, "content": {PROBLEM_JSON: {"schema": schema}}}

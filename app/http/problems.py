@@ -46,6 +46,7 @@ POINTERS: dict[str, dict[str, str]] = {
     "/generate": {"text": "/prompt"},
     "/v1/": {"text": "/prompt", "max_new_tokens": "/max_tokens"},
     "/libretranslate/": {"text": "/q"},
+    "/v2/": {"text": "/inputs/0/data", "source": "/parameters/source", "target": "/parameters/target"},
     "/hf/": {
         "text": "/inputs",
         "prompt": "/inputs",

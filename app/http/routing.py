@@ -3,18 +3,22 @@
 import functools
 import inspect as inspection
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response, params
+from fastapi import APIRouter, Request, Response, params
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
 
 from app.http.clients import admit
-from app.http.compat import huggingface, libretranslate, openai
-from app.http.compat.bodies import describe_body, form_or_json
-from app.http.contract import PROBLEMS, STREAMED, Route, RouteGroup, family_errors
+from app.http.compat import huggingface, libretranslate, open_inference, openai
+from app.http.compat.bodies import body_schemas, describe_body, form_or_json
+from app.http.compat.tensors import describe_tensors, tensors
+from app.http.contract import STREAMED, Route, RouteGroup
 from app.http.counting import check_values
+from app.http.document import Api, json_schemas
 from app.http.routes import classify, generate, health, inspect, models, next_word_probs, pages, translate, vectorize
 from app.http.schemas.classify import ClassifyReply
 from app.http.schemas.generate import GenerateReply
@@ -24,14 +28,33 @@ from app.http.schemas.libretranslate import DetectedLanguage, Language, LibreTra
 from app.http.schemas.limits import LIMITS, limited
 from app.http.schemas.models import Health, ModelDetail, ModelsReply, TokenizeReply
 from app.http.schemas.next_word_probs import NextWordReply
+from app.http.schemas.open_inference import (
+    InferError,
+    InferReply,
+    ModelReady,
+    ServedModel,
+    Server,
+    ServerLive,
+    ServerReady,
+)  # fmt: skip
 from app.http.schemas.openai import Completion, Model, ModelList, OpenAIError
+from app.http.schemas.problem import Problem
 from app.http.schemas.translate import TranslateReply
 from app.http.schemas.vectorize import VectorizeReply
 from app.settings import Settings
 
 TEXT_PLAIN = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+TAGS = {
+    "text": "Generate, predict, classify, translate and inspect texts.",
+    "models": "The models, and what they read a text as.",
+    "OpenAI": "Completions as in OpenAI's API.",
+    "Hugging Face": "One address for each model, as in Hugging Face's inference API.",
+    "LibreTranslate": "Translation as in LibreTranslate's API.",
+    "Open Inference Protocol": "The protocol of KServe and Triton, version 2, with texts as tensors.",
+    "health": "For monitoring.",
+}
 ROUTES = (
-    RouteGroup("text", errors=PROBLEMS, routes=(
+    RouteGroup("text", routes=(
         Route("/generate", generate.generate, "Continue a prompt", GenerateReply, streams=True),
         Route("/next-word-probs", next_word_probs.next_word_probs, "What comes next, and how likely it is",
               NextWordReply),
@@ -39,37 +62,51 @@ ROUTES = (
         Route("/translate", translate.translate, "Translate a text, or several", TranslateReply, streams=True),
         Route("/inspect", inspect.inspect, "Gates and cells of an LSTM over a text", InspectReply, omit=""),
     )),
-    RouteGroup("models", errors=PROBLEMS, routes=(
+    RouteGroup("models", never=(409, 503, 504), routes=(
         Route("/vectorize", vectorize.vectorize, "Texts as vectors: vocabulary, indices, one-hot, bag of words",
               VectorizeReply, omit="none"),
-    )),
-    RouteGroup("models", errors={status: PROBLEMS[status] for status in (400, 401, 404, 413, 415, 422, 429)}, routes=(
         Route("/models", models.list_models, "All models", ModelsReply, "GET"),
         Route("/models/{name}", models.show_model, "One model, with its card", ModelDetail, "GET"),
         Route("/tokenize", models.tokenize, "Tokenize a text", TokenizeReply, omit=""),
     )),
-    RouteGroup("OpenAI", prefix="/v1", errors=family_errors("/v1/", OpenAIError, never=(409,)), routes=(
+    RouteGroup("OpenAI", prefix="/v1", name="openai_", error=OpenAIError, never=(409,), routes=(
         Route("/completions", openai.completions, "Continue prompts", Completion, streams=True),
         Route("/models", openai.models, "All language models", ModelList, "GET", omit=""),
         Route("/models/{model}", openai.model_, "One of them", Model, "GET", omit=""),
     )),
-    RouteGroup("Hugging Face", prefix="/hf", errors=family_errors("/hf/", InferenceError, never=(409,)), routes=(
+    RouteGroup("Hugging Face", prefix="/hf", name="huggingface_", error=InferenceError, never=(409,), routes=(
         Route("/{model}", huggingface.infer, "Generate, classify or translate, by the model's task", huggingface.Answer,
               streams=True),
     )),
-    RouteGroup("LibreTranslate", prefix="/libretranslate", needs_key=False,  # its key is a field of the body
-               errors=family_errors("/libretranslate/", LibreTranslateError, never=(409, 415)), routes=(
+    RouteGroup("LibreTranslate", prefix="/libretranslate", name="libretranslate_", error=LibreTranslateError,
+               never=(409, 415), needs_key=False,  # its key is a field of the body
+               routes=(
         Route("/translate", libretranslate.translate_, "Translate", TranslateAnswer, takes_forms=True),
         Route("/detect", libretranslate.detect_, "Detect a text's language", list[DetectedLanguage], omit="",
               takes_forms=True),
-        Route("/languages", libretranslate.languages, "All languages", list[Language], "GET", omit=""),
+        Route("/languages", libretranslate.languages, "All languages", list[Language], "GET", omit="", is_open=True),
     )),
-    RouteGroup("health", needs_key=False, errors={503: PROBLEMS[503]}, routes=(
-        Route("/livez", health.livez, "Liveness", Health, "GET"),
-        Route("/readyz", health.readyz, "Readiness", Health, "GET"),
+    RouteGroup("Open Inference Protocol", prefix="/v2", name="v2_", error=InferError, never=(409,), routes=(
+        Route("", open_inference.server, "The server", Server, "GET"),
+        Route("/models/{model}", open_inference.model, "A model's tensors", ServedModel, "GET", omit="none"),
+        Route("/models/{model}/ready", open_inference.model_ready, "A model's readiness", ModelReady, "GET", omit="",
+              errors=(401, 404, 429, 503)),
+        Route("/models/{model}/infer", open_inference.infer, "Generate, classify or translate, by the model's task",
+              InferReply, takes_tensors=True),
+    )),
+    RouteGroup("Open Inference Protocol", prefix="/v2", name="v2_", error=InferError, needs_key=False, routes=(
+        Route("/health/live", open_inference.live, "Liveness", ServerLive, "GET", omit="", is_open=True,
+              errors=(431, 503)),
+        Route("/health/ready", open_inference.ready, "Readiness", ServerReady, "GET", omit="", is_open=True,
+              errors=(431, 503)),
+    )),
+    RouteGroup("health", needs_key=False, routes=(
+        Route("/livez", health.livez, "Liveness", Health, "GET", is_open=True, errors=(431, 503)),
+        Route("/readyz", health.readyz, "Readiness", Health, "GET", is_open=True, errors=(431, 503)),
+    )),
+    RouteGroup("health", routes=(
         Route("/metrics", health.show_metrics, "Metrics for Prometheus", None, "GET", options={
-            "response_class": PlainTextResponse,
-            "responses": {200: TEXT_PLAIN, 401: PROBLEMS[401], 429: PROBLEMS[429]},
+            "response_class": PlainTextResponse, "responses": {200: TEXT_PLAIN},
         }),
     )),
 )  # fmt: skip
@@ -109,13 +146,17 @@ class KeyedRoute(CountingRoute):
         return admitted
 
 
-def add_routes(app: FastAPI, settings: Settings, key: Sequence[params.Depends]) -> None:
+def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> None:
     """Add all routes. key are the dependencies of those that need an API key in the header."""
+    app.openapi_tags = [{"name": name, "description": description} for name, description in TAGS.items()]
+    app.add_schemas(json_schemas(Problem))
     for group in ROUTES:
         route_class = KeyedRoute if group.needs_key else CountingRoute
-        router = APIRouter(prefix=group.prefix, tags=[group.tag], responses=dict(group.errors), route_class=route_class)
+        router = APIRouter(prefix=group.prefix, tags=[group.tag], route_class=route_class)
         for route in group.routes:
-            router.add_api_route(route.path, _limited(route, settings), **_options(route, settings))
+            if reader := _reader(route):
+                app.add_schemas(reader.components(limited(_schema(route), settings)))
+            router.add_api_route(route.path, _limited(route, settings), **_options(group, route, settings))
         app.include_router(router, dependencies=key if group.needs_key else [])
     app.add_api_route("/", pages.home, response_class=FileResponse, include_in_schema=False)
     app.add_api_route("/docs", pages.docs, response_class=HTMLResponse, include_in_schema=False)
@@ -123,15 +164,37 @@ def add_routes(app: FastAPI, settings: Settings, key: Sequence[params.Depends]) 
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
 
 
-def _options(route: Route, settings: Settings) -> dict[str, Any]:
-    options: dict[str, Any] = {"methods": [route.method], "summary": route.summary, "response_model": route.reply}
+def _options(group: RouteGroup, route: Route, settings: Settings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "methods": [route.method],
+        "operation_id": group.operation_id(route),
+        "summary": route.summary,
+        "response_model": route.reply,
+    }
     if route.omit:
         options[f"response_model_exclude_{route.omit}"] = True
-    if route.streams:
-        options["responses"] = {200: STREAMED}
-    if route.takes_forms:
-        options["openapi_extra"] = describe_body(limited(_schema(route), settings))
-    return options | dict(route.options)
+    if reader := _reader(route):
+        options["openapi_extra"] = reader.describe(limited(_schema(route), settings))
+    further = dict(route.options)
+    streamed = {200: STREAMED} if route.streams else {}
+    return options | further | {"responses": streamed | further.get("responses", {}) | group.responses(route)}
+
+
+@dataclass(frozen=True)
+class BodyReader:
+    """A body that FastAPI does not read: the type of the endpoint's parameter, and what the document says of it."""
+
+    annotate: Callable[[type[BaseModel]], Any]
+    components: Callable[[type[BaseModel]], dict[str, Any]]
+    describe: Callable[[type[BaseModel]], dict[str, Any]]
+
+
+FORMS = BodyReader(form_or_json, body_schemas, describe_body)
+TENSORS = BodyReader(tensors, json_schemas, describe_tensors)
+
+
+def _reader(route: Route) -> BodyReader | None:
+    return FORMS if route.takes_forms else TENSORS if route.takes_tensors else None
 
 
 def _schema(route: Route) -> Any:
@@ -152,7 +215,8 @@ def _limited(route: Route, settings: Settings) -> Callable[..., Any]:
         return await route.endpoint(*args, **kwargs)
 
     body: Any = limited(schema, settings)
-    annotation = form_or_json(body) if route.takes_forms else body
+    reader = _reader(route)
+    annotation = reader.annotate(body) if reader else body
     signature = inspection.signature(route.endpoint)
     parameters = [
         parameter.replace(annotation=annotation) if name == "body" else parameter

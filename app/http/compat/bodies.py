@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from app.errors import ClientGone, InvalidRequest
 from app.http.clients import admit
+from app.http.contract import REF
 from app.http.counting import check_values
 from app.settings import Settings
 
@@ -38,17 +39,37 @@ def form_or_json(schema: type[BaseModel]) -> Any:
 
 def describe_body(schema: type[BaseModel]) -> dict[str, Any]:
     """The part of the OpenAPI document that FastAPI can't derive from `form_or_json`."""
-    json_schema = schema.model_json_schema()
-    fields = {name: _without_null(field) for name, field in json_schema["properties"].items()}
-    form = json_schema | {"properties": fields}
-    content = {JSON: {"schema": json_schema}, **{media_type: {"schema": form} for media_type in FORMS}}
+    names = body_schemas(schema)
+    content = {
+        media_type: {"schema": {"$ref": REF.format(model=name)}}
+        for media_type, name in zip((JSON, *FORMS), names, strict=True)
+    }
     return {"requestBody": {"required": True, "content": content}}
 
 
+def body_schemas(schema: type[BaseModel]) -> dict[str, Any]:
+    """The components for such a body, by name: for JSON, and for each type of form, which has no null.
+
+    The forms have two components, because generators of clients tell types of bodies apart by their schemas.
+    """
+    json_schema = schema.model_json_schema(ref_template=REF)
+    assert "$defs" not in json_schema, "a form has no nested objects"
+    fields = {name: _without_null(field) for name, field in json_schema["properties"].items()}
+    form = json_schema | {"properties": fields}
+    components = {"Json": json_schema, "": form, "Multipart": form}
+    return {
+        f"{schema.__name__}{suffix}": component | {"title": f"{schema.__name__}{suffix}"}
+        for suffix, component in components.items()
+    }
+
+
 def _without_null(field: dict[str, Any]) -> dict[str, Any]:
-    """The JSON schema of a field without null, which a form can't express."""
+    """The JSON schema of a field without null."""
+    first: dict[str, Any]
     first, *others = field.get("anyOf", [field])
-    return first if others == [{"type": "null"}] else field
+    if others != [{"type": "null"}]:
+        return field
+    return first | {name: value for name, value in field.items() if name != "anyOf"}
 
 
 async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:

@@ -2,8 +2,8 @@
 
 from fastapi import Request, Response
 
-from app.errors import EngineStopped
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
+from app.http.operations.health import check_live, check_ready
 from app.http.schemas.models import Health
 from app.telemetry.metrics import CONTENT_TYPE, Metrics
 
@@ -16,17 +16,13 @@ async def show_metrics(request: Request, _: ClientDep) -> Response:
 
 async def livez(engine: EngineDep, settings: SettingsDep) -> Health:
     """Liveness: the engine is idle, or its current step has not taken longer than a request may."""
-    if not engine.is_moving(settings.request_timeout_s):
-        raise EngineStopped("the engine does not move")
+    check_live(engine, settings.request_timeout_s)
     return Health(status="ok")
 
 
 async def readyz(engine: EngineDep) -> Health:
     """Readiness: whether requests are accepted, and if not, why."""
-    if not engine.registry.models:
-        raise EngineStopped("no model is loaded")
-    if not engine.takes_work:
-        raise EngineStopped("the service is shutting down" if engine.stopping else "the engine's thread has died")
+    check_ready(engine)
     registry = engine.registry
     health = Health(status="ok", models=list(registry.models))
     return health.model_copy(update={"refused": registry.refused}) if registry.refused else health

@@ -76,6 +76,10 @@ def example(rules: Mapping[str, Any] | None = None, /, **fields: Any) -> ConfigD
     return ConfigDict(json_schema_extra={"examples": [fields], **(rules or {})})
 
 
+TRUE: Any = {"type": "boolean", "const": True}
+ARRAY: Any = {"type": "array", "items": {}}
+
+
 def never(**together: Any) -> dict[str, Any]:
     """JSON Schema for: these fields do not all match these schemas."""
     return {"not": {"properties": together, "required": list(together)}}

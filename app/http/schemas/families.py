@@ -48,6 +48,10 @@ def libretranslate_error(problem: Problem) -> dict[str, Any]:
     return {"error": message(problem)}
 
 
+def open_inference_error(problem: Problem) -> dict[str, Any]:
+    return {"error": message(problem)}
+
+
 def huggingface_error(problem: Problem) -> dict[str, Any]:
     """As text-generation-inference."""
     kinds = {
@@ -66,6 +70,7 @@ FAMILIES = (
     Family("/v1/", openai_error, {422: 400}),
     Family("/libretranslate/", libretranslate_error, {422: 400, 401: 403}),
     Family("/hf/", huggingface_error),
+    Family("/v2", open_inference_error, {422: 400}),
 )
 
 

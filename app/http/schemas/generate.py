@@ -9,6 +9,7 @@ from app.http.schemas.base import (
     MAX_STATE,
     RETURN_STATE,
     STATE,
+    TRUE,
     Language,
     PromptText,
     Reply,
@@ -19,7 +20,7 @@ from app.http.schemas.base import (
     unicode_text,
 )
 
-RULES = {"allOf": [text_or_state("prompt"), never(return_state={"const": True}, n={"type": "integer", "minimum": 2})]}
+RULES = {"allOf": [text_or_state("prompt"), never(return_state=TRUE, n={"type": "integer", "minimum": 2})]}
 
 
 class GenerateRequest(Request):

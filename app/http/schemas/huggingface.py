@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.http.schemas.base import MAX_SEED, Reply, TextOrTexts, never
+from app.http.schemas.base import ARRAY, MAX_SEED, TRUE, Reply, TextOrTexts, never
 from app.http.schemas.lax import Content, LaxRequest
 
 
@@ -14,7 +14,7 @@ class Inference(LaxRequest):
     model_config = ConfigDict(
         json_schema_extra={
             "examples": [{"inputs": "Once upon a time", "parameters": {"max_new_tokens": 20}}],
-            **never(stream={"const": True}, inputs={"type": "array"}),
+            **never(stream=TRUE, inputs=ARRAY),
         }
     )
 

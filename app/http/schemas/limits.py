@@ -24,6 +24,7 @@ from app.http.schemas.inspect import InspectRequest
 from app.http.schemas.libretranslate import DetectForm, TranslateForm
 from app.http.schemas.models import TokenizeRequest
 from app.http.schemas.next_word_probs import NextWordRequest
+from app.http.schemas.open_inference import InferRequest, input_tensors
 from app.http.schemas.openai import CompletionRequest, prompt_or_prompts
 from app.http.schemas.translate import TranslateRequest
 from app.http.schemas.vectorize import VectorizeRequest
@@ -51,6 +52,7 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     GenerationParameters: {"max_new_tokens": "max_new_tokens", "best_of": "max_choices"},
     ClassificationInputs: {"inputs": (text_or_texts, "max_text_characters", "max_texts")},
     TranslationInputs: {"inputs": (text_or_texts, "max_source_characters", "max_texts")},
+    InferRequest: {"inputs": (input_tensors, "max_input_characters", "max_texts")},
     TranslateForm: {"q": (text_or_texts, "max_source_characters", "max_texts")},
     DetectForm: {"q": "max_source_characters"},
 }

@@ -5,9 +5,11 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from app.http.schemas.base import (
+    ARRAY,
     MAX_STATE,
     RETURN_STATE,
     STATE,
+    TRUE,
     Language,
     PromptText,
     Reply,
@@ -38,8 +40,8 @@ Candidate = Annotated[
 RULES = {
     "allOf": [
         text_or_state("text"),
-        never(unit={"const": "token"}, partial={"const": True}),
-        never(unit={"const": "token"}, candidates={"type": "array"}),
+        never(unit={"type": "string", "const": "token"}, partial=TRUE),
+        never(unit={"type": "string", "const": "token"}, candidates=ARRAY),
     ]
 }
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from app.http.schemas.base import MAX_SEED, Reply, never, unicode_text
+from app.http.schemas.base import MAX_SEED, TRUE, Reply, never, unicode_text
 from app.http.schemas.lax import Content, LaxRequest
 
 TEXT, TEXTS, IDS, IDS_LISTS = "(text)", "(texts)", "(ids)", "(id lists)"
@@ -38,8 +38,8 @@ Stop = Annotated[
     Discriminator(lambda stop: TEXTS if isinstance(stop, list) else TEXT),
 ]
 RULES: Any = [
-    never(stream={"const": True}, best_of={"type": "integer", "minimum": 2}),
-    never(stream={"const": True}, echo={"const": True}, logprobs={"type": "integer"}),
+    never(stream=TRUE, best_of={"type": "integer", "minimum": 2}),
+    never(stream=TRUE, echo=TRUE, logprobs={"type": "integer"}),
 ]
 
 
