@@ -235,7 +235,7 @@ PATHS = [
     "/models/language-en", "/livez", "/v1/completions", "/v1/models", "/libretranslate/translate",
     "/libretranslate/detect",
     "/libretranslate/languages", "/hf/language-en", "/hf/sentiment-en", "/hf/translation-en-tr", "/metrics",
-    "/docs", "/openapi.json",
+    "/docs", "/openapi.json", "/v2", "/v2/health/live", "/v2/models/language-en", "/v2/models/language-en/infer",
     "/static/x", "/",
 ]  # fmt: skip
 GOOD: dict[str, dict[str, Any]] = {
@@ -244,6 +244,9 @@ GOOD: dict[str, dict[str, Any]] = {
     "/inspect": {"text": MARK, "model": "sentiment-en"}, "/vectorize": {"text": [MARK]},
     "/v1/completions": {"model": "language-en", "prompt": MARK, "max_tokens": 2},
     "/libretranslate/translate": {"q": MARK, "source": "en", "target": "tr"}, "/libretranslate/detect": {"q": MARK},
+    "/v2/models/sentiment-en/infer": {
+        "inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [MARK]}], "outputs": [{"name": "label"}],
+    },
 }  # fmt: skip
 VALUES = [
     None, True, -1, 0, 10**400, 1.5, float("nan"), float("inf"), "", " ", MARK, MARK * 9000, "\ud800", "\0", [], [MARK],
@@ -251,8 +254,8 @@ VALUES = [
 ]  # fmt: skip
 OTHERS = ["model", "stream", "n", "seed", "stop", "temperature", "state", "logprobs", "parameters"]
 ADDRESSES = [
-    "/{m}", "{p}/{m}", "{p}?{m}=1", "/models/{m}", "/v1/models/{m}", "/hf/{m}", "/static/../../{m}", "/%2e%2e/{m}",
-    "//{m}", "/%ff%ff%ff{m}",
+    "/{m}", "{p}/{m}", "{p}?{m}=1", "/models/{m}", "/v1/models/{m}", "/hf/{m}", "/v2/models/{m}", "/static/../../{m}",
+    "/%2e%2e/{m}", "//{m}", "/%ff%ff%ff{m}",
 ]  # fmt: skip
 METHODS = ["POST"] * 8 + ["GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE", "CONNECT", MARK.upper()]
 HEADERS = [
