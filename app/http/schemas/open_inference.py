@@ -11,7 +11,7 @@ from app.http.schemas.lax import LaxRequest
 MAX_RANK = 8
 INPUT = "text"
 """The name of every model's input."""
-EXAMPLE = {"name": INPUT, "shape": [1], "datatype": "BYTES", "data": ["A wonderful film."]}
+EXAMPLE: Any = {"name": INPUT, "shape": [1], "datatype": "BYTES", "data": ["A wonderful film."]}
 
 
 class TensorParameters(LaxRequest):
