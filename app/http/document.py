@@ -11,7 +11,6 @@ from app.http.contract import REF
 METHODS = ("get", "put", "post", "delete", "patch")
 PHANTOMS = ("HTTPValidationError", "ValidationError")
 """FastAPI's own schemas of errors, which no route here answers with."""
-SERVERS = [{"url": "/", "description": "The service that this document comes from."}]
 LICENSE = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
 CONTACT = {"name": "Carousel"}
 
@@ -24,7 +23,7 @@ class Api(FastAPI):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(servers=[dict(server) for server in SERVERS], license_info=LICENSE, contact=CONTACT, **options)
+        super().__init__(license_info=LICENSE, contact=CONTACT, **options)
         self._further_schemas: dict[str, Any] = {}
 
     def add_schemas(self, schemas: Mapping[str, Any]) -> None:
