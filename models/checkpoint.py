@@ -90,7 +90,7 @@ def save(
 
     weights are parameters by name, which may differ from the model's own (an average, say); they are stored in half
     precision, buffers exactly. Where the older one was a default, so is the new one. Raises CheckpointError where it
-    can't be written.
+    can't be written, or a weight is not finite.
     """
     config = {
         "format": FORMAT,
@@ -102,6 +102,7 @@ def save(
         "training": dict(training),
     }
     halves = {name: weights[name].to("cpu", torch.float16).contiguous() for name, _ in model.named_parameters()}
+    _check_finite(directory / "model.safetensors", halves)
     files = {
         CONFIG: to_json(config),
         TOKENIZER_FILES[tokenizer.kind]: tokenizer.to_bytes(),
@@ -192,4 +193,17 @@ def _load_weights(path: Path, content: bytes, model: torch.nn.Module) -> None:
                 f"{path}: {name} has the shape {actual.get(name, 'none')}, "
                 f"but config.json wants {expected.get(name, 'none')}"
             )
+    _check_finite(path, {name: weights[name] for name, _ in model.named_parameters()})
     model.load_state_dict({name: tensor.to(parameters[name].dtype) for name, tensor in weights.items()})
+
+
+def _check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
+    """Raise CheckpointError for weights of which one is NaN or infinite: every answer of such a model would be."""
+    for name, tensor in weights.items():
+        if not is_finite(tensor):
+            raise CheckpointError(f"{path}: {name} has numbers that are not finite: its training diverged")
+
+
+def is_finite(tensor: Tensor) -> bool:
+    """Whether no number of a tensor of floats is NaN or infinite, also in half precision."""
+    return bool(torch.isfinite(tensor.to(torch.float16).sum(dtype=torch.float64)))

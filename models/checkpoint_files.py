@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import CheckpointError
-from models.files import write_synced
+from models.files import cause, write_synced
+from models.json_text import dumps
 
 MANIFEST = "manifest.json"
 CONFIG = "config.json"
@@ -52,7 +53,7 @@ def write_files(directory: Path, files: Mapping[str, bytes]) -> None:
     except OSError as error:
         recover(directory)
         shutil.rmtree(partial, ignore_errors=True)
-        raise CheckpointError(f"{directory}: can't be written: {error}") from error
+        raise CheckpointError(f"{directory}: can't be written: {cause(error)}") from error
 
 
 def was_default(directory: Path) -> bool:
@@ -85,8 +86,8 @@ def recover(directory: Path) -> None:
 
 
 def to_json(value: Any) -> bytes:
-    """JSON as files keep it: indented, ending in a newline."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode("utf-8")
+    """JSON as files keep it: indented, ending in a newline. Raises ModelError for a number that is not finite."""
+    return (dumps(value, indent=2) + "\n").encode("utf-8")
 
 
 def read_verified(directory: Path) -> tuple[str, dict[str, bytes]]:
@@ -127,7 +128,8 @@ def parse_json(path: Path, content: bytes | None) -> dict[str, Any]:
     if content is None:
         raise CheckpointError(f"{path}: missing")
     try:
-        value = json.loads(content)
+        # Older versions wrote NaN and infinities, which are no JSON: they are read as null.
+        value = json.loads(content, parse_constant=lambda _: None)
     except ValueError as error:
         raise CheckpointError(f"{path}: not JSON: {error}") from None
     if not isinstance(value, dict):

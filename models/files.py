@@ -1,10 +1,37 @@
 """Writing files that survive a crash: a reader finds the old content or the new, never a part of it."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from models.errors import CheckpointError
+
+_CAUSES = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "files may not grow so large here",
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "permission denied",
+    errno.EPERM: "permission denied",
+}
+
+
+def cause(error: OSError) -> str:
+    """Why the system refused: in our words, and in its own."""
+    known, told = _CAUSES.get(error.errno or 0), error.strerror or str(error)
+    return f"{known} ({told})" if known and known != told.lower() else told
+
+
+@contextmanager
+def writing(path: Path, hint: str = "") -> Iterator[None]:
+    """Turns an OSError of the block into a CheckpointError that names path and cause, and ends with a hint."""
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(f"{path}: can't be written: {cause(error)}{hint}") from error
 
 
 @contextmanager

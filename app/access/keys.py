@@ -72,7 +72,7 @@ class KeyFile:
         self._write(others)
 
     def _write(self, keys: Sequence[ApiKey]) -> None:
-        content = json.dumps({"keys": [asdict(key) for key in keys]}, indent=2) + "\n"
+        content = json.dumps({"keys": [asdict(key) for key in keys]}, indent=2, allow_nan=False) + "\n"
         try:
             # by process: two commands at the same time write to different files
             write_atomic(self.path, content.encode("utf-8"), mode=0o600, suffix=f".{os.getpid()}.partial")

@@ -43,7 +43,7 @@ TINY = [
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> tuple[int, str]:
     """Run `carousel-train` in this process; return its status and what it printed."""
     monkeypatch.setattr(sys, "argv", ["carousel-train", *map(str, arguments)])
-    monkeypatch.setattr(carousel_train, "keep_memory", lambda: None)
+    monkeypatch.setattr(carousel_train, "set_up_process", lambda: None)
     try:
         carousel_train.main()
         status = 0
@@ -62,7 +62,7 @@ class TestBadData:
             (b'{"text": "a", "label": "x"}\n{"text": "b", "label": "x"}\n', "all training texts have the label 'x'"),
             (b'{"text": "a", "label": "x"}\n{"text": "\xe7", "label": "y"}\n', "line 2: byte 0xE7 is not UTF-8"),
             (b'{"text": "\\ud800", "label": "x"}\n', "line 1: column 'text' has a lone surrogate"),
-            (b'{"text": "a", "label": " "}\n', "training row 1 has a blank label: 'a'"),
+            (b'{"text": "a", "label": " "}\n', "blank label: 1 row, the first"),
             (b'{"text": " ", "label": "x"}\n', "the training data has no row without a blank text"),
         ],
     )

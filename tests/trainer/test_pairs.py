@@ -17,6 +17,7 @@ from trainer.data.names import Names, learn_names
 from trainer.data.pair_changes import put_in, rename, renumber, without_final_mark
 from trainer.data.pair_items import share_symbols
 from trainer.data.pairs import PairConfig, PairRows
+from trainer.data.skipped import Skipped
 from trainer.loop.distributed import World
 from trainer.pipeline.plan import Request, plan
 
@@ -37,7 +38,7 @@ class Rows:
     pairs: Sequence[Row]
     name: str = "rows"
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, skipped: Skipped | None = None) -> Iterator[Row]:
         return iter(self.pairs)
 
     def describe(self) -> dict[str, str]:

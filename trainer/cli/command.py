@@ -1,6 +1,5 @@
 """The command: training for each kind of model, label, evaluate, compare, the studies, the list of recipes."""
 
-import json
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -14,17 +13,21 @@ from rich.table import Table
 from models import checkpoint
 from models.device import choose_device
 from models.errors import DataError, ModelError
+from models.files import cause
+from models.json_text import dumps
 from models.kinds import KINDS, kind_named
 from models.networks.translator import Translator
 from trainer.cli import options, studies
 from trainer.cli.training import training_command
+from trainer.data.lines import TextFormat
 from trainer.data.sources import Relabelled, parse_source
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.evaluate import evaluate_sources
 from trainer.evaluation.examples import examples as answer_examples
 from trainer.evaluation.quality import calibrate as calibrate_quality
-from trainer.loop.allocator import keep_memory
+from trainer.loop.allocator import set_up_process
 from trainer.pipeline import session
+from trainer.pipeline.interruption import Interrupted
 from trainer.pipeline.labelling import LabellingConfig
 from trainer.pipeline.options import distribute, parse_assignments
 from trainer.pipeline.steps import write_labels
@@ -53,12 +56,15 @@ def label(
     least: Annotated[float, typer.Option(min=0, max=1, help="The probability that a label must have.")] = 0.7,
     sentences: Annotated[int, typer.Option(min=0, max=100, help="Sentences of each text to label as well.")] = 0,
     least_of_sentences: Annotated[float, typer.Option(min=0, max=1, help="As --least, of these.")] = 0.85,
+    encoding: options.Encoding = "utf-8",
+    delimiter: options.Delimiter = "",
     root: options.OtherRoot = Path(),
     threads: options.Threads = 0,
 ) -> None:
     """Label text by an ensemble of classifiers, to train another one on: self-training."""
     options.use_threads(threads)
-    sources = [parse_source(name, root, ("text",), ("1",), "train") for name in data]
+    form = TextFormat(encoding, delimiter)
+    sources = [parse_source(name, root, ("text",), ("1",), "train", form) for name in data]
     write_labels(out, teachers, sources, LabellingConfig(least, sentences, least_of_sentences))
 
 
@@ -74,6 +80,8 @@ def evaluate(
         bool, typer.Option("--save", help="Also make this the checkpoint's metrics.json, card and pictures.")
     ] = False,
     assignments: options.Assignments = None,
+    encoding: options.Encoding = "utf-8",
+    delimiter: options.Delimiter = "",
     data: options.Root = Path(),
     device: options.Device = "auto",
     threads: options.Threads = 0,
@@ -88,17 +96,17 @@ def evaluate(
     trained = {name: value for name, value in loaded.training.get("settings", {}).items() if name in known}
     (settings,) = distribute({**trained, **parse_assignments(assignments or ())}, (EvaluationConfig,))
     config = EvaluationConfig(**settings)  # type: ignore[arg-type]
-    columns = (kind.columns, kind.tsv_columns)
+    columns, form = (kind.columns, kind.tsv_columns), TextFormat(encoding, delimiter)
     labels = loaded.training.get("labels", {})
-    sources = [Relabelled(parse_source(name, data, *columns, "validation"), labels) for name in names]
-    counted = [parse_source(name, data, *columns, "train") for name in baseline or ()]
+    sources = [Relabelled(parse_source(name, data, *columns, "validation", form), labels) for name in names]
+    counted = [parse_source(name, data, *columns, "train", form) for name in baseline or ()]
     with torch.inference_mode():
         metrics = evaluate_sources(
             loaded.model, loaded.tokenizer, sources, config, counted, order, max_baseline_characters=0
         )
     if save:
         session.write_metrics(loaded, directory, metrics)
-    typer.echo(json.dumps(metrics, indent=2, ensure_ascii=False))
+    typer.echo(dumps(metrics, indent=2))
 
 
 def calibrate(
@@ -108,6 +116,8 @@ def calibrate(
     ],
     pairs: Annotated[int, typer.Option(min=20, help="Of each file, in each direction.")] = 400,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of pairs.")] = 1,
+    encoding: options.Encoding = "utf-8",
+    delimiter: options.Delimiter = "",
     data: options.Root = Path(),
     threads: options.Threads = 0,
 ) -> None:
@@ -120,10 +130,11 @@ def calibrate(
     if not isinstance(loaded.model, Translator):
         raise DataError(f"{directory} is a {loaded.kind}; only a translator's quality can be calibrated")
     kind = kind_named(loaded.kind)
-    sources = [parse_source(name, data, kind.columns, kind.tsv_columns, "validation") for name in names]
+    form = TextFormat(encoding, delimiter)
+    sources = [parse_source(name, data, kind.columns, kind.tsv_columns, "validation", form) for name in names]
     quality = calibrate_quality(loaded.model, loaded.tokenizer, sources, pairs, seed, EvaluationConfig())
     session.write_quality(loaded, directory, quality)
-    typer.echo(json.dumps(quality, indent=2, ensure_ascii=False))
+    typer.echo(dumps(quality, indent=2))
 
 
 def examples(
@@ -165,10 +176,21 @@ def recipes() -> None:
 
 
 def main() -> None:
-    """Run the command; an error of the user's data or options ends it with one line and status 2."""
-    keep_memory()
+    """Run the command; an error of the user's data or options, or of the disk, ends it with one line and status 2."""
+    set_up_process()
     try:
         make_app()()
+    except Interrupted as stopped:
+        _print(str(stopped))
+        sys.exit(stopped.status)
     except ModelError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        _print(f"error: {error}", "red")
         sys.exit(2)
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        _print(f"error: {name}{cause(error)}", "red")
+        sys.exit(2)
+
+
+def _print(line: str, style: str = "") -> None:
+    Console(stderr=True).print(line, style=style, markup=False, highlight=False, soft_wrap=True)

@@ -8,12 +8,20 @@ from typing import Annotated
 import torch
 import typer
 
+from trainer.loop.allocator import usable_cores
+
 Output = Annotated[Path, typer.Option("--out", help="The checkpoint directory to make.")]
 Train = Annotated[
     list[str] | None,
     typer.Option("--train", help="Training data: FILE[:COLUMN,…] or hf:NAME[:CONFIGURATION]. Can be repeated."),
 ]
-Valid = Annotated[list[str] | None, typer.Option("--valid", help="Validation data, likewise.")]
+Valid = Annotated[
+    list[str] | None,
+    typer.Option("--valid", help="Validation data, likewise; if left out, every 20th row of --train is held out."),
+]
+Encoding = Annotated[str, typer.Option(help="Of the data files, such as windows-1254.")]
+Delimiter = Annotated[str, typer.Option(help="Of .csv files, such as ';' or tab; detected if left out.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the metrics as JSON at the end; all else goes to stderr.")]
 RecipeName = Annotated[str, typer.Option("--recipe", help="Start from a named recipe: see `carousel-train recipes`.")]
 Assignments = Annotated[
     list[str] | None, typer.Option("--set", help="Change a setting: NAME=VALUE; an unknown name lists them all.")
@@ -33,13 +41,12 @@ Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted 
 PrepareOnly = Annotated[bool, typer.Option("--prepare-only", help="Prepare the data for a later run, and stop.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
 BoardFolder = Annotated[Path | None, typer.Option("--tensorboard", help="A folder to write TensorBoard's events into.")]
-Threads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0: one a core.")]
+Threads = Annotated[int, typer.Option("--threads", min=0, help="CPU threads; 0: one a core that it may use.")]
 
 
 def use_threads(threads: int) -> None:
-    """Let PyTorch compute on so many threads; 0 leaves it as it is."""
-    if threads:
-        torch.set_num_threads(threads)
+    """Let PyTorch compute on so many threads; 0: as many as there are cores for this process, at most."""
+    torch.set_num_threads(threads or min(torch.get_num_threads(), usable_cores()))
 
 
 def command_line() -> str:

@@ -9,6 +9,7 @@ from rich.console import Console
 from models.kinds import kind_named
 from trainer.cli import options
 from trainer.cli.training import make
+from trainer.data.lines import TextFormat
 from trainer.data.sources import parse_source
 from trainer.pipeline import session
 from trainer.pipeline.plan import Request
@@ -70,6 +71,8 @@ def ladder(
     known_only: Annotated[
         bool, typer.Option("--known-only", help="Only sentences of known words, with punctuation apart: no <unk>.")
     ] = False,
+    encoding: options.Encoding = "utf-8",
+    delimiter: options.Delimiter = "",
     note: Annotated[str, typer.Option(help="What the rungs' cards say of the data and their licence.")] = "",
     root: options.OtherRoot = Path(),
     threads: options.Threads = 0,
@@ -84,8 +87,9 @@ def ladder(
         out.resolve(), language, tuple(assignments or ()), vocabulary, order, words, known_only, note,
         options.command_line(),
     )  # fmt: skip
+    form = TextFormat(encoding, delimiter)
     text, held_out = (
-        [parse_source(name, root, kind.columns, kind.tsv_columns, split) for name in names]
+        [parse_source(name, root, kind.columns, kind.tsv_columns, split, form) for name in names]
         for names, split in ((data, "train"), (valid or [], "validation"))
     )
 

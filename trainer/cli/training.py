@@ -10,7 +10,9 @@ from models.device import choose_device
 from models.errors import DataError, ModelError
 from models.kinds import Kind
 from trainer.cli import options
+from trainer.data.lines import TextFormat
 from trainer.loop.distributed import World
+from trainer.pipeline.interruption import Interruption
 from trainer.pipeline.plan import Request
 from trainer.pipeline.steps import Context, run
 from trainer.tasks.training import Training
@@ -21,9 +23,12 @@ DATA: dict[str, Option] = {
     "out": (options.Output, inspect.Parameter.empty),
     "train": (options.Train, None),
     "valid": (options.Valid, None),
+    "encoding": (options.Encoding, "utf-8"),
+    "delimiter": (options.Delimiter, ""),
     "recipe": (options.RecipeName, ""),
     "assignments": (options.Assignments, None),
     "data": (options.Root, Path()),
+    "as_json": (options.AsJson, False),
 }
 ONE_LANGUAGE: dict[str, Option] = {"language": (options.Language, "")}
 TWO_LANGUAGES: dict[str, Option] = {"languages": (options.Languages, ""), "one_way": (options.OneWay, False)}
@@ -63,9 +68,12 @@ def train(
     out: Path,
     train: list[str] | None = None,
     valid: list[str] | None = None,
+    encoding: str = "utf-8",
+    delimiter: str = "",
     recipe: str = "",
     assignments: list[str] | None = None,
     data: Path = Path(),
+    as_json: bool = False,
     language: str = "",
     languages: str = "",
     one_way: bool = False,
@@ -92,20 +100,34 @@ def train(
         one_way=one_way,
         start=start,
         device=device,
+        form=TextFormat(encoding, delimiter),
         command=options.command_line(),
     )
     options.use_threads(threads)
-    make(request, resume, tensorboard, prepare_only)
+    make(request, resume, tensorboard, prepare_only, as_json)
 
 
-def make(request: Request, resume: bool = False, tensorboard: Path | None = None, prepare_only: bool = False) -> None:
-    """Run a request among all processes that torchrun started; one alone where it did not. Raises ModelError."""
-    world = World.join(choose_device(request.device))
-    try:
-        run(request, Context(world, resume, tensorboard, prepare_only))
-    except ModelError:
-        if world.is_first:
-            raise
-        sys.exit(2)  # the first process prints the error
-    finally:
-        world.leave()
+def make(
+    request: Request,
+    resume: bool = False,
+    tensorboard: Path | None = None,
+    prepare_only: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Run a request among all processes that torchrun started; one alone where it did not.
+
+    Raises ModelError, and Interrupted where a person stops it.
+    """
+    with Interruption() as interruption:
+        world = World.join(choose_device(request.device))
+        try:
+            run(request, Context(world, resume, tensorboard, prepare_only, as_json, interruption))
+        except ModelError:
+            if world.is_first:
+                raise
+            sys.exit(2)  # the first process prints the error
+        except KeyboardInterrupt:
+            message = "stopped before the first step; start again with the same command"
+            raise interruption.stop(message) from None
+        finally:
+            world.leave()

@@ -1,5 +1,6 @@
 """Training data as ids on the disk: rows of text, encoded once and read through a memory map."""
 
+import io
 import json
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -9,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from models.errors import CheckpointError, DataError
-from models.files import replacing, write_atomic
+from models.errors import DataError
+from models.files import write_atomic, writing
+from models.json_text import dumps
 from models.text.tokenizers import Tokenizer, load_tokenizer
 from trainer.data.files import Row
 from trainer.data.report import DataReport, SplitReport
@@ -42,7 +44,7 @@ class Corpus:
         try:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
             for name, value in identity.items():
-                _compare(folder, name, about["identity"].get(name), json.loads(json.dumps(value)))
+                _compare(folder, name, about["identity"].get(name), json.loads(dumps(value)))
             content = (folder / "tokenizer").read_bytes()
             tokenizer = load_tokenizer(about["tokenizer"], content, about["lowercase"], about["emoji"])
             texts = [Ragged.open(_column(folder, column)) for column in range(columns)]
@@ -57,12 +59,12 @@ class Corpus:
         """Make a whole corpus this run's; false where its data, those settings or the tokenizer differ."""
         try:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-            before, now = about["identity"], json.loads(json.dumps(identity))
+            before, now = about["identity"], json.loads(dumps(identity))
             same = all(before[name] == now[name] for name in ("kind", "languages", "data", "start"))
             same &= all(before["settings"].get(name) == now["settings"].get(name) for name in settings)
             same &= not tokenizer or (folder / "tokenizer").read_bytes() == tokenizer.to_bytes()
             if same:
-                write_atomic(folder / ABOUT, json.dumps({**about, "identity": now}).encode("utf-8"))
+                write_atomic(folder / ABOUT, dumps({**about, "identity": now}).encode("utf-8"))
         except (OSError, ValueError, KeyError, TypeError):
             return False
         return same
@@ -78,7 +80,7 @@ def _compare(folder: Path, name: str, written: Any, expected: Any) -> None:
         return
     if isinstance(written, dict) and isinstance(expected, dict):
         written = {key: written.get(key) for key in written | expected if written.get(key) != expected.get(key)}
-    raise DataError(f"{folder}: the run to resume has other {name}: {json.dumps(written)}")
+    raise DataError(f"{folder}: the run to resume has other {name}: {dumps(written)}")
 
 
 class CorpusWriter:
@@ -94,14 +96,15 @@ class CorpusWriter:
 
     def write(self, train: Iterable[Row], valid: Sequence[Row]) -> None:
         """Write rows of texts, each with or without a label. Raises CheckpointError where the disk refuses."""
-        try:
+        with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / ABOUT).unlink(missing_ok=True)
             self._count_valid(valid)
             names, labels = self._write_rows(train)
             write_atomic(self.folder / "tokenizer", self.tokenizer.to_bytes())
-            with replacing(self.folder / "labels.npy") as file:
-                np.save(file, labels)
+            content = io.BytesIO()
+            np.save(content, labels)
+            write_atomic(self.folder / "labels.npy", content.getvalue())
             about = {
                 "tokenizer": self.tokenizer.kind,
                 "lowercase": self.tokenizer.lowercase,
@@ -111,9 +114,7 @@ class CorpusWriter:
                 "identity": self.identity,
             }
             # Written last: its presence says that the corpus is whole.
-            write_atomic(self.folder / ABOUT, json.dumps(about).encode("utf-8"))
-        except OSError as error:
-            raise CheckpointError(f"{self.folder}: can't be written: {error}") from None
+            write_atomic(self.folder / ABOUT, dumps(about).encode("utf-8"))
 
     def _write_rows(self, train: Iterable[Row]) -> tuple[list[str], IdArray]:
         """Encode all rows; return the labels' names in order, and each row's label as an index."""
@@ -139,10 +140,8 @@ class CorpusWriter:
         return names, by_appearance[np.frombuffer(labels, np.intc)] if labels else np.empty(0, np.int64)
 
     def _label_index(self, row: Row, indices: dict[str, int]) -> int:
-        """The index of a row's label by first appearance. Raises DataError for a blank label, and for too many."""
+        """The index of a row's label by first appearance. Raises DataError for too many."""
         rows, label = self.report.train.rows, row[-1].strip()
-        if not label:
-            raise DataError(f"training row {rows} has a blank label: {row[0][:60]!r}")
         index = indices.setdefault(label, len(indices))
         if len(indices) > MAX_LABELS:
             raise DataError(

@@ -4,44 +4,51 @@ A column is named by its header or key, or by its number from 1, in which case a
 has no header line. A key within a key is named with a dot: translation.en.
 """
 
-import csv
-import gzip
 import hashlib
 import itertools
 import json
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from models.errors import DataError
+from trainer.data.lines import TextFormat, read_lines, unreadable
+from trainer.data.separated import Located, read_csv, read_tsv
+from trainer.data.skipped import BLANK_TEXT, Skipped, reason_to_skip
 
 Row = tuple[str, ...]
-Line = tuple[int, str]
-"""A line's number, from 1, and its text with its end."""
+UTF8 = TextFormat()
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    """Yield the named columns of every row that is not blank, in memory that does not grow with the file.
+def read_rows(
+    path: Path, columns: Sequence[str], texts: int = 1, form: TextFormat = UTF8, skipped: Skipped | None = None
+) -> Iterator[Row]:
+    """Yield the named columns of every row without a blank text or label, in memory that does not grow with the file.
 
-    A .txt file has a single column, the line. Raises DataError, naming the file and the line, for
-    a file that is missing, empty, not UTF-8 or of an unknown kind, and for a missing column.
+    The first `texts` columns are texts, what follows is a label; rows left out are counted in skipped, but for blank
+    lines of a .txt file, whose single column is the line. Raises DataError, naming the file and the line, for a
+    file that is missing, empty, in another encoding or of an unknown kind, and for a missing column.
     """
     suffix = Path(path.name.removesuffix(".gz")).suffix
     if suffix not in READERS:
         raise DataError(f"{path}: unknown kind of file; known are {', '.join(READERS)}, and .gz of those with lines")
     any_text = False
-    for row in READERS[suffix](path, columns):
-        if any(cell.strip() for cell in row):
-            any_text = True
-            yield row
+    for where, cells in READERS[suffix](path, columns, texts, form):
+        any_text = any_text or any(cell.strip() for cell in cells)
+        reason = reason_to_skip(cells, texts)
+        if not reason:
+            yield tuple(cells)
+        elif skipped is not None and suffix != ".txt":
+            skipped.add(reason, where)
     if not any_text:
         raise DataError(f"{path}: no text in it")
 
 
-def read_parallel(source: Path, target: Path) -> Iterator[Row]:
+def read_parallel(source: Path, target: Path, form: TextFormat = UTF8, skipped: Skipped | None = None) -> Iterator[Row]:
     """Yield pairs of lines from two parallel files. Raises DataError where their lengths differ."""
     any_text = False
-    for number, (left, right) in enumerate(itertools.zip_longest(_read_lines(source), _read_lines(target)), 1):
+    for number, (left, right) in enumerate(
+        itertools.zip_longest(read_lines(source, form), read_lines(target, form)), 1
+    ):
         if left is None or right is None:
             raise DataError(
                 f"{source} and {target} are not parallel: the {'first' if left is None else 'second'} ends "
@@ -51,6 +58,8 @@ def read_parallel(source: Path, target: Path) -> Iterator[Row]:
         if all(text.strip() for text in pair):
             any_text = True
             yield pair
+        elif skipped is not None and any(text.strip() for text in pair):
+            skipped.add(BLANK_TEXT, f"{target if pair[0].strip() else source}: line {number}")
     if not any_text:
         raise DataError(f"{source}: no text in it")
 
@@ -63,66 +72,71 @@ def checksum(path: Path) -> str:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
     return digest.hexdigest()
 
 
-def cells(record: Mapping[str, object], columns: Sequence[str], where: str) -> Row:
-    """The named columns of a record. Raises DataError, saying where, for one that is missing or no text."""
-    return tuple(_cell(record, column, where) for column in columns)
+class Cells:
+    """Takes the named columns out of the records of one file or data set.
 
+    A text that is null or missing is blank, and so is a label that is null. Raises DataError, saying where, for a
+    missing label, for what is no text, and at the end for a column that no record has.
+    """
 
-def _cell(record: Mapping[str, object], column: str, where: str) -> str:
-    value: object = record
-    for key in [column] if column in record else column.split("."):
-        if not isinstance(value, Mapping) or key not in value:
-            raise DataError(f"{where}: no column {column!r}; it has {', '.join(map(repr, record))}")
-        value = value[key]
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)  # a column of whole numbers with gaps is read as floats
-    if value is None:
-        raise DataError(f"{where}: column {column!r} is empty")
-    if not isinstance(value, str | int):
-        raise DataError(f"{where}: column {column!r} is a {type(value).__name__}, not text")
-    text = str(value)
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise DataError(f"{where}: column {column!r} has a lone surrogate, which is not a character")
-    return text
+    def __init__(self, columns: Sequence[str], texts: int) -> None:
+        """The first `texts` columns are texts."""
+        self.columns, self.texts = columns, texts
+        self._missing: dict[str, DataError] = {}
+        self._seen: set[str] = set()
 
+    def of(self, record: Mapping[str, object], where: str) -> Row:
+        return tuple(self._cell(record, column, where, index) for index, column in enumerate(self.columns))
 
-def _read_lines(path: Path) -> Iterator[Line]:
-    """Lines end in LF, and in nothing else that Unicode calls a line's end."""
-    try:
-        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-                except UnicodeDecodeError as error:
-                    raise DataError(
-                        f"{path}: line {number}: byte 0x{line[error.start]:02X} is not UTF-8; convert the file first"
-                    ) from None
-    except (OSError, EOFError, zlib.error) as error:
-        raise _unreadable(path, error) from None
+    def end(self) -> None:
+        for column, error in self._missing.items():
+            if column not in self._seen:
+                raise error
 
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    if isinstance(error, FileNotFoundError):
-        return DataError(f"{path}: no such file")
-    return DataError(f"{path}: can't be read: {error}")
+    def _cell(self, record: Mapping[str, object], column: str, where: str, index: int) -> str:
+        value: object = record
+        for key in [column] if column in record else column.split("."):
+            if value is None:
+                break
+            if not isinstance(value, Mapping) or key not in value:
+                error = DataError(f"{where}: no column {column!r}; it has {', '.join(map(repr, record))}")
+                if index >= self.texts:
+                    raise error
+                self._missing.setdefault(column, error)
+                return ""
+            value = value[key]
+        self._seen.add(column)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)  # a column of whole numbers with gaps is read as floats
+        if value is None:
+            return ""
+        if not isinstance(value, str | int):
+            raise DataError(f"{where}: column {column!r} is a {type(value).__name__}, not text")
+        text = str(value)
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise DataError(f"{where}: column {column!r} has a lone surrogate, which is not a character")
+        if "\0" in text:
+            raise DataError(f"{where}: column {column!r} has a NUL character, which no text has")
+        return text
 
 
 def _without_end(line: str) -> str:
     return line.removesuffix("\n").removesuffix("\r")
 
 
-def _read_txt(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+def _read_txt(path: Path, columns: Sequence[str], _: int, form: TextFormat) -> Iterator[Located]:
     if len(columns) != 1:
         raise DataError(f"{path}: a .txt file has one column, but {len(columns)} are requested: {', '.join(columns)}")
-    return ((_without_end(line),) for _, line in _read_lines(path))
+    return ((f"{path}: line {number}", [_without_end(line)]) for number, line in read_lines(path, form))
 
 
-def _read_jsonl(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    for number, line in _read_lines(path):
+def _read_jsonl(path: Path, columns: Sequence[str], texts: int, form: TextFormat) -> Iterator[Located]:
+    cells = Cells(columns, texts)
+    for number, line in read_lines(path, form):
         if not line.strip():
             continue
         where = f"{path}: line {number}"
@@ -132,47 +146,24 @@ def _read_jsonl(path: Path, columns: Sequence[str]) -> Iterator[Row]:
             raise DataError(f"{where}: not JSON: {error}") from None
         if not isinstance(record, dict):
             raise DataError(f"{where}: not a JSON object")
-        yield cells(record, columns, where)
+        yield where, list(cells.of(record, where))
+    cells.end()
 
 
-def _read_separated(path: Path, columns: Sequence[str], rows: Iterator[list[str]]) -> Iterator[Row]:
-    if all(column.isdecimal() for column in columns):
-        indices = [int(column) - 1 for column in columns]
-        first_line = 1
-    else:
-        header = next(rows, [])
-        missing = [column for column in columns if column not in header]
-        if missing:
-            raise DataError(f"{path}: line 1: no column {missing[0]!r}; it has {', '.join(map(repr, header))}")
-        indices = [header.index(column) for column in columns]
-        first_line = 2
-    for number, row in enumerate(rows, first_line):
-        if not row:
-            continue
-        if max(indices) >= len(row) or min(indices) < 0:
-            raise DataError(f"{path}: row {number}: {len(row)} columns, but column {max(indices) + 1} is requested")
-        yield tuple(row[index] for index in indices)
+def _read_csv(path: Path, columns: Sequence[str], _: int, form: TextFormat) -> Iterator[Located]:
+    return read_csv(path, columns, form)
 
 
-def _read_csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    csv.field_size_limit(1 << 30)
-    reader = csv.reader((line for _, line in _read_lines(path)), strict=True)
-    try:
-        yield from _read_separated(path, columns, reader)
-    except csv.Error as error:
-        raise DataError(f"{path}: line {reader.line_num}: {error}: is a quotation mark not closed?") from None
+def _read_tsv(path: Path, columns: Sequence[str], _: int, form: TextFormat) -> Iterator[Located]:
+    return read_tsv(path, columns, form)
 
 
-def _read_tsv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    lines = (_without_end(line) for _, line in _read_lines(path))
-    return _read_separated(path, columns, (line.split("\t") if line else [] for line in lines))
-
-
-def _read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+def _read_parquet(path: Path, columns: Sequence[str], texts: int, _: TextFormat) -> Iterator[Located]:
     try:
         from pyarrow import ArrowException, parquet  # noqa: PLC0415 — an extra that few need
     except ImportError:
         raise DataError(f"{path}: to read Parquet: pip install 'carousel-lstm[data]'") from None
+    cells = Cells(columns, texts)
     try:
         with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
@@ -184,12 +175,14 @@ def _read_parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
             for batch in file.iter_batches(batch_size=1024, columns=known):
                 for record in batch.to_pylist():
                     number += 1
-                    yield cells(record, columns, f"{path}: row {number}")
+                    where = f"{path}: row {number}"
+                    yield where, list(cells.of(record, where))
     except (OSError, ArrowException, UnicodeDecodeError) as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
+    cells.end()
 
 
-READERS: dict[str, Callable[[Path, Sequence[str]], Iterable[Row]]] = {
+READERS: dict[str, Callable[[Path, Sequence[str], int, TextFormat], Iterable[Located]]] = {
     ".txt": _read_txt,
     ".jsonl": _read_jsonl,
     ".csv": _read_csv,

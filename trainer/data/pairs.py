@@ -16,6 +16,7 @@ from trainer.data.files import Row
 from trainer.data.names import Names, learn_names
 from trainer.data.pair_changes import put_in, rename, renumber, without_final_mark
 from trainer.data.pair_items import Pair, share_symbols
+from trainer.data.skipped import Skipped
 from trainer.data.sources import Source, all_rows
 
 _FINAL = (".", "!", "?", '."', '!"', '?"')
@@ -55,16 +56,16 @@ class PairRows:
         """Those that the vocabulary must have."""
         return SYMBOLS if self.config.symbols else ()
 
-    def train(self, sources: Sequence[Source]) -> Iterator[Row]:
-        """The training rows of all sources, one source after the other."""
+    def train(self, sources: Sequence[Source], skipped: Skipped | None = None) -> Iterator[Row]:
+        """The training rows of all sources, one source after the other; those left out are counted in skipped."""
         if self.config.changes_nothing:
-            yield from usable(all_rows(sources), 2)
+            yield from usable(all_rows(sources, skipped), 2)
             return
         if self._names is None:
             needed = self.config.renamed or self.config.put_in
             self._names = learn_names(usable(all_rows(sources), 2) if needed else (), self.seed)
         for number, source in enumerate(sources):
-            pairs = self._changed(usable(source.rows(), 2), f"{self.seed}:{number}", self._names)
+            pairs = self._changed(usable(source.rows(skipped), 2), f"{self.seed}:{number}", self._names)
             yield from self._kept(self._joined(pairs, number), number)
 
     def valid(self, rows: Iterable[Row]) -> list[Row]:

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from models.text.tokenizers import Tokenizer
+from trainer.data.skipped import Skipped
 
 MAX_LABELS_SHOWN = 20
 MAX_EXAMPLE_CHARACTERS = 80
@@ -59,6 +60,7 @@ class DataReport:
         self.tokenizer = tokenizer
         self.train, self.valid = SplitReport(tokenizer), SplitReport(tokenizer)
         self.leaked = [0] * columns
+        self.skipped = {"train": Skipped(), "validation": Skipped()}
         self.example = ""
         self._valid_hashes: list[Counter[int]] = [Counter() for _ in range(columns)]
         self._leaked_hashes: list[set[int]] = [set() for _ in range(columns)]
@@ -84,22 +86,30 @@ class DataReport:
             "train": self.train.summary(),
             "valid": self.valid.summary(),
             "validation_texts_in_training": self.leaked,
+            "skipped": {name: dict(skipped.counts) for name, skipped in self.skipped.items() if skipped.counts},
         }
 
 
 def show(report: DataReport, console: Console) -> None:
     """Print the report, and a warning where validation texts are in the training data."""
     console.print(_table(report))
+    for name, skipped in report.skipped.items():
+        for line in skipped.lines():
+            warn(console, f"{name} data: skipped for a {line}")
     if any(report.leaked):
         leaked = " and ".join(f"{count:,}" for count in report.leaked)
         example = report.example
         if len(example) > MAX_EXAMPLE_CHARACTERS:
             example = example[: MAX_EXAMPLE_CHARACTERS - 1] + "…"
-        console.print(
-            f"warning: {leaked} of {report.valid.rows:,} validation texts are in the training data too, such as "
+        warn(
+            console,
+            f"{leaked} of {report.valid.rows:,} validation texts are in the training data too, such as "
             f"{example!r}: scores on them will be optimistic (leakage)",
-            style="yellow", markup=False, highlight=False, soft_wrap=True,
-        )  # fmt: skip
+        )
+
+
+def warn(console: Console, message: str) -> None:
+    console.print(f"warning: {message}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(report: DataReport) -> Table:
@@ -112,6 +122,7 @@ def _table(report: DataReport) -> Table:
     for name, title in titles.items():
         table.add_row(title, f"{train[name]:,}", f"{valid[name]:,}")
     unknown = f"unknown_{report.tokenizer.unit}"
+    table.add_row("vocabulary", f"{report.tokenizer.size:,}", "")
     table.add_row(f"unknown {report.tokenizer.unit}", f"{train[unknown]:.3%}", f"{valid[unknown]:.3%}")
     labels = train["labels"]
     for label, count in list(labels.items())[:MAX_LABELS_SHOWN]:

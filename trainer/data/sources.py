@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from models.errors import DataError
-from trainer.data.files import Row, cells, checksum, read_parallel, read_rows
+from trainer.data.files import UTF8, Cells, Row, checksum, read_parallel, read_rows
+from trainer.data.lines import TextFormat
 from trainer.data.sentiment.source import PREFIX, parse_sentiment
+from trainer.data.skipped import Skipped, reason_to_skip
 
 HUB = "hf:"
 
@@ -18,27 +20,34 @@ class Source(Protocol):
     @property
     def name(self) -> str: ...
 
-    def rows(self) -> Iterator[Row]:
-        """Its rows, one at a time, each time from the first. Raises DataError as `read_rows` does."""
+    def rows(self, skipped: Skipped | None = None) -> Iterator[Row]:
+        """Its rows, one at a time, each time from the first; those left out are counted in skipped.
+
+        Raises DataError as `read_rows` does."""
 
     def describe(self) -> dict[str, str]:
         """For the record: the name, and the checksum of a file or the fingerprint of a hub's data set."""
 
 
-def parse_source(name: str, root: Path, usual: Sequence[str], usual_tsv: Sequence[str], split: str) -> Source:
+LABEL = "label"
+
+
+def parse_source(
+    name: str, root: Path, usual: Sequence[str], usual_tsv: Sequence[str], split: str, form: TextFormat = UTF8
+) -> Source:
     """Parse a name: one of
 
         FILE  FILE:COLUMN,…  FILE,FILE  hf:NAME[:CONFIGURATION][@SPLIT][#COLUMN,…]
         sentiment:RULE-LANGUAGE[:FILE[:COLUMN]]
 
-    usual and usual_tsv are the default columns, split the default split of a hub's data set. A relative
-    file name starts from root. Raises DataError for another number of columns than the default.
+    usual and usual_tsv are the default columns, split the default split of a hub's data set, form that of all files of
+    text. A relative file name starts from root. Raises DataError for another number of columns than the default.
     """
     if name.startswith(HUB):
         return _parse_hub(name, root, usual, split)
     if name.startswith(PREFIX):
         _require_count(name, ("text", "label"), usual)
-        return parse_sentiment(name, root, split)
+        return parse_sentiment(name, root, split, form)
     body, colon, columns = name.partition(":")
     files = tuple(root / part for part in body.split(","))
     requested = (
@@ -46,7 +55,12 @@ def parse_source(name: str, root: Path, usual: Sequence[str], usual_tsv: Sequenc
     )
     if len(files) > 1 and (len(files) != len(usual) or colon):
         raise DataError(f"{name}: parallel files are two, without columns: SOURCE,TARGET")
-    return FileSource(name, files, _require_count(name, requested, usual))
+    return FileSource(name, files, _require_count(name, requested, usual), _texts(usual), form)
+
+
+def _texts(usual: Sequence[str]) -> int:
+    """How many of the columns are texts."""
+    return len(usual) - (LABEL in usual)
 
 
 def _require_count(name: str, columns: tuple[str, ...], usual: Sequence[str]) -> tuple[str, ...]:
@@ -62,14 +76,18 @@ class FileSource:
     name: str
     paths: tuple[Path, ...]
     columns: tuple[str, ...]
+    texts: int = 1
+    """How many of the columns are texts."""
+    form: TextFormat = UTF8
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, skipped: Skipped | None = None) -> Iterator[Row]:
         if len(self.paths) == 2:
-            return read_parallel(*self.paths)
-        return read_rows(self.paths[0], self.columns)
+            return read_parallel(*self.paths, self.form, skipped)
+        return read_rows(self.paths[0], self.columns, self.texts, self.form, skipped)
 
     def describe(self) -> dict[str, str]:
-        return {"name": self.name, "sha256": " ".join(checksum(path) for path in self.paths)}
+        sums = " ".join(checksum(path) for path in self.paths)
+        return {"name": self.name, "sha256": sums, **self.form.describe()}
 
 
 @dataclass(frozen=True)
@@ -83,8 +101,8 @@ class Relabelled:
     def name(self) -> str:
         return self.source.name
 
-    def rows(self) -> Iterator[Row]:
-        return ((*row[:-1], self.labels.get(row[-1].strip(), row[-1])) for row in self.source.rows())
+    def rows(self, skipped: Skipped | None = None) -> Iterator[Row]:
+        return ((*row[:-1], self.labels.get(row[-1].strip(), row[-1])) for row in self.source.rows(skipped))
 
     def describe(self) -> dict[str, str]:
         return self.source.describe()
@@ -99,19 +117,26 @@ class HubSource:
     configuration: str | None
     split: str
     columns: tuple[str, ...]
+    texts: int = 1
+    """How many of the columns are texts."""
 
-    def rows(self) -> Iterator[Row]:
-        loaded = self._load()
+    def rows(self, skipped: Skipped | None = None) -> Iterator[Row]:
+        loaded, cells = self._load(), Cells(self.columns, self.texts)
         names = {name: feature.names for name, feature in (loaded.features or {}).items() if hasattr(feature, "names")}
         any_text = False
         for number, record in enumerate(loaded, 1):
             for column in names.keys() & record.keys():
                 if isinstance(record[column], int) and record[column] >= 0:
                     record[column] = names[column][record[column]]  # a label's name for its number
-            row = cells(record, self.columns, f"{self.name}: row {number}")
-            if any(cell.strip() for cell in row):
-                any_text = True
+            where = f"{self.name}: row {number}"
+            row = cells.of(record, where)
+            any_text = any_text or any(cell.strip() for cell in row)
+            reason = reason_to_skip(row, self.texts)
+            if not reason:
                 yield row
+            elif skipped is not None:
+                skipped.add(reason, where)
+        cells.end()
         if not any_text:
             raise DataError(f"{self.name}: no text in it")
 
@@ -149,6 +174,7 @@ def _parse_hub(name: str, root: Path, usual: Sequence[str], split: str) -> HubSo
         configuration or None,
         own_split or split,
         _require_count(name, requested, usual),
+        _texts(usual),
     )
 
 
@@ -156,7 +182,7 @@ def describe(sources: Sequence[Source]) -> list[dict[str, str]]:
     return [source.describe() for source in sources]
 
 
-def all_rows(sources: Sequence[Source]) -> Iterator[Row]:
-    """The rows of all sources, one after the other."""
+def all_rows(sources: Sequence[Source], skipped: Skipped | None = None) -> Iterator[Row]:
+    """The rows of all sources, one after the other; those left out are counted in skipped."""
     for source in sources:
-        yield from source.rows()
+        yield from source.rows(skipped)

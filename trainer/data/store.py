@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,15 +91,20 @@ class RaggedWriter:
             self._write()
 
     def close(self) -> None:
-        self._write()
-        for file in (self._values, self._offsets):
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
+        try:
+            self._write()
+            for file in (self._values, self._offsets):
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            for file in (self._values, self._offsets):
+                with suppress(OSError):  # a disk that is full refuses again; the first error is the one to report
+                    file.close()
 
     def _write(self) -> None:
-        np.asarray(self._pending, self._dtype).tofile(self._values)
-        np.asarray(self._ends, np.int64).tofile(self._offsets)
+        # not tofile, whose error on a full disk does not say so
+        self._values.write(np.asarray(self._pending, self._dtype).tobytes())
+        self._offsets.write(np.asarray(self._ends, np.int64).tobytes())
         self._pending, self._ends = [], []
 
 

@@ -97,3 +97,9 @@ def language_stream(tokenizer: Tokenizer, texts: Sequence[str]) -> Tensor:
 def perplexity(negative_log_likelihood: float, count: int) -> float:
     """exp of the mean, at most 1e300: per word, a text without spaces would overflow."""
     return math.exp(min(negative_log_likelihood / count, 690.0))
+
+
+def token_perplexity(negative_log_likelihood: float, count: int) -> float:
+    """As `perplexity`, but infinite above 1e300: per token, only a model whose training diverged is there."""
+    mean = negative_log_likelihood / count
+    return math.inf if mean > 690.0 else math.exp(mean)

@@ -136,8 +136,11 @@ class Optimizer:
         else:
             self.inner = torch.optim.SGD(groups, lr=config.learning_rate, fused=True)
 
-    def step(self, step: int, epoch: float) -> None:
-        """Update the weights and zero the gradients; epoch is the progress of training, in epochs."""
+    def step(self, step: int, epoch: float) -> Tensor:
+        """Update the weights and zero the gradients; epoch is the progress of training, in epochs.
+
+        Returns the norm of the gradient before it is clipped, a scalar.
+        """
         rate, momentum = self.schedule.rate(step), self.schedule.momentum(step)
         for group in self.inner.param_groups:
             level = group["depth"]
@@ -150,9 +153,10 @@ class Optimizer:
             if frozen:
                 for parameter in group["params"]:
                     parameter.grad = None
-        nn.utils.clip_grad_norm_((p for depth in self.depths for p in depth), self.config.clip_norm)
+        norm = nn.utils.clip_grad_norm_((p for depth in self.depths for p in depth), self.config.clip_norm)
         self.inner.step()
         self.inner.zero_grad(set_to_none=True)
+        return norm
 
 
 class Average:

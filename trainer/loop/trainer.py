@@ -1,5 +1,6 @@
 """The training loop: a generator of records; its caller prints, plots, saves and stops."""
 
+import copy
 import math
 import time
 from abc import ABC, abstractmethod
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from models.checkpoint import is_finite
 from models.device import trains_in_bfloat16
 from models.errors import TrainingError
 from models.model import Model
@@ -19,6 +21,8 @@ from models.networks.dropout import dropped_weights
 from trainer.loop.distributed import World
 from trainer.loop.optimization import Average, Optimizer, Schedule, TrainingConfig
 
+MEASURING_S = 5.0
+"""After so long no further step is timed."""
 BatchT = TypeVar("BatchT")
 PartT = TypeVar("PartT")
 
@@ -155,6 +159,36 @@ class Trainer(Generic[BatchT, PartT]):
         )
         return now > before >= 0 and self.evaluated_step != self.step
 
+    def seconds_per_step(self) -> float | None:
+        """The time of a step, measured without changing anything; None of several processes, which would have to agree.
+
+        Without the optimizer's share, which is small, and without validation.
+        """
+        if self.world.size > 1:
+            return None
+        task_state, random_state = copy.deepcopy(self.task.state_dict()), torch.get_rng_state()
+        random_cuda = torch.cuda.get_rng_state() if self.device.type == "cuda" else None
+        self.task.model.train()
+        batches = self.task.batches(self.epoch)
+        times: list[float] = []
+        for share in (0.5, 0.25, 0.75):
+            if sum(times) > MEASURING_S:
+                break
+            started = time.perf_counter()
+            parts = self.task.parts(
+                batches[int(share * len(batches))], self.config.gradient_accumulation_steps * self.world.size
+            )
+            for loss, _ in self._gradients(parts, sum(self.task.targets(part) for part in parts)):
+                loss.item()
+            times.append(time.perf_counter() - started)
+        self.task.model.zero_grad(set_to_none=True)
+        self.task.load_state_dict(task_state)
+        torch.set_rng_state(random_state)
+        if random_cuda is not None:
+            torch.cuda.set_rng_state(random_cuda)
+        timed = times[1:] or times  # the first one also warms up
+        return sum(timed) / len(timed)
+
     def best_weights(self) -> dict[str, Tensor]:
         """The weights of the last evaluation: the average where there is one."""
         return {name: value.detach().clone() for name, value in (self.average.weights or self._weights()).items()}
@@ -203,12 +237,14 @@ class Trainer(Generic[BatchT, PartT]):
         parts = self.task.parts(batch, self.config.gradient_accumulation_steps * self.world.size)
         targets = sum(self.task.targets(part) for part in parts)
         losses = self._gradients(parts, targets)
-        self.optimizer.step(self.step, self.epoch + self.position / self.steps_per_epoch)
+        norm = self.optimizer.step(self.step, self.epoch + self.position / self.steps_per_epoch)
         self.average.update(self._weights(), self.step + 1)
         # Read last: until then, the CPU is ahead of a GPU and keeps its queue full.
         loss = self.world.sum(sum(loss.item() * share for loss, share in losses))
         if not math.isfinite(loss):
-            raise TrainingError(f"the loss of step {self.step} is {loss}; try a lower learning_rate")
+            raise self._diverged(loss)
+        if not math.isfinite(norm.item()):
+            raise self._diverged(loss, ", and its gradient is not finite")
         self.step += 1
         self.position += 1
         self.recent_loss += loss * targets
@@ -245,10 +281,12 @@ class Trainer(Generic[BatchT, PartT]):
         started = time.perf_counter()
         scores = self.world.decide(self._validate)
         score = scores[self.task.metric]
-        if not math.isfinite(score):
-            raise TrainingError(
-                f"the validation {self.task.metric} of step {self.step} is {score}; try a lower learning_rate"
-            )
+        train_loss = self.recent_loss / max(1, self.recent_targets)
+        for name, value in scores.items():
+            if not math.isfinite(value):
+                raise self._diverged(train_loss, f", and on the validation data {name} is {value}")
+        if not all(is_finite(tensor) for tensor in (self.average.weights or self._weights()).values()):
+            raise self._diverged(train_loss, ", and the weights are not finite in half precision")
         best = self.best_score is None or (
             score > self.best_score if self.task.higher_is_better else score < self.best_score
         )
@@ -256,11 +294,16 @@ class Trainer(Generic[BatchT, PartT]):
         self.best_score = score if best else self.best_score
         self.evaluated_step = self.step
         self.stale_evaluations = 0 if best else self.stale_evaluations + 1
-        train_loss = self.recent_loss / max(1, self.recent_targets)
         self.recent_loss, self.recent_targets = 0.0, 0
         self.seconds += time.perf_counter() - started
         rate = self.schedule.rate(self.step - 1)
         return Evaluation(self.step, self.epoch, train_loss, rate, self.seconds, scores, best)
+
+    def _diverged(self, loss: float, what: str = "") -> TrainingError:
+        return TrainingError(
+            f"training diverged: the loss of step {self.step} is {loss:.4g}{what}; "
+            f"lower learning_rate (it is {self.config.learning_rate:g}) or clip_norm (it is {self.config.clip_norm:g})"
+        )
 
     def _validate(self) -> dict[str, float]:
         random_state = torch.get_rng_state()

@@ -20,8 +20,9 @@ from models.batch import PADDING_ID, Batch
 from models.checkpoint import Checkpoint
 from models.config import Config, Range
 from models.decoding.batched_search import BestHypotheses, search
-from models.errors import CheckpointError, DataError
-from models.files import write_atomic
+from models.errors import DataError
+from models.files import write_atomic, writing
+from models.json_text import dumps
 from models.networks.translator import Translator
 from models.runtime.float import FloatTranslator
 from models.text.tokenizers import Tokenizer
@@ -84,7 +85,7 @@ def distil(
     started, kept = time.monotonic(), 0
     model = teachers[0].model
     assert isinstance(model, Translator)
-    try:
+    with writing(folder):
         for direction, (source, target) in enumerate(model.config.directions):
             sides = [texts[model.config.languages.index(language)] for language in (source, target)]
             translated, complete = _translate(teachers, tokenizer, sides[0], target, config)
@@ -92,9 +93,7 @@ def distil(
             chosen = concatenate([translated, sides[1]]).take(np.where(complete, rows, rows + len(rows)))
             Ragged(chosen.values.astype(sides[1].values.dtype), chosen.offsets).save(_path(folder, direction))
             kept += int(complete.sum())
-        write_atomic(about, json.dumps(identity).encode())  # last: it says that the others are whole
-    except OSError as error:
-        raise CheckpointError(f"{folder}: can't be written: {error}") from None
+        write_atomic(about, dumps(identity).encode())  # last: it says that the others are whole
     total = len(texts[0]) * len(model.config.directions)
     return f"{kept:,} of {total:,} sources translated by the teachers in {time.monotonic() - started:.0f} s"
 

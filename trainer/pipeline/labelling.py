@@ -3,7 +3,6 @@
 Single sentences of the texts can be labelled too, for a classifier of short texts as well as long ones.
 """
 
-import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ import torch
 
 from models.checkpoint import Checkpoint
 from models.config import Config, Range
-from models.errors import CheckpointError, DataError
-from models.files import write_atomic
+from models.errors import DataError
+from models.files import write_atomic, writing
+from models.json_text import dumps
 from models.kinds import kind_of
 from models.text.sentences import split_sentences
 from trainer.evaluation.classification import classify_all
@@ -48,11 +48,9 @@ def label_file(path: Path, teachers: Sequence[Checkpoint], texts: Sequence[str],
         *_label(teachers, names, texts, config.least),
         *_label(teachers, names, list(_sentences(texts, config.sentences)), config.least_of_sentences),
     ]
-    lines = "".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows)
-    try:
+    lines = "".join(dumps({"text": text, "label": label}, ensure_ascii=True) + "\n" for text, label in rows)
+    with writing(path):
         write_atomic(path, lines.encode("utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path}: can't be written: {error}") from None
     return len(rows)
 
 

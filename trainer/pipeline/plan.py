@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -11,16 +12,20 @@ from rich.console import Console
 
 from models import checkpoint
 from models.checkpoint import Checkpoint
+from models.config import current_names
 from models.device import choose_device, trains_in_bfloat16
 from models.errors import ConfigError, DataError
 from models.kinds import KINDS, Kind, kind_named
 from models.model import Model
 from models.networks.translator import Translator
-from models.text.tokenizers import SubwordTokenizer, Tokenizer
-from trainer.data.corpus import Corpus, CorpusWriter, usable
-from trainer.data.files import Row
+from models.text.tokenizers import Tokenizer
+from trainer.data.corpus import Corpus, usable
+from trainer.data.files import UTF8, Row
+from trainer.data.holdout import HoldOut
+from trainer.data.lines import TextFormat
 from trainer.data.pairs import PairConfig, PairRows
 from trainer.data.report import DataReport
+from trainer.data.skipped import Skipped
 from trainer.data.sources import FileSource, Relabelled, Source, all_rows, describe, parse_source
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.evaluate import evaluate_sources
@@ -29,9 +34,11 @@ from trainer.loop.optimization import TrainingConfig
 from trainer.loop.trainer import Task
 from trainer.pipeline.distillation import DistillationConfig, distil, load_teachers, open_distilled
 from trainer.pipeline.options import Value, complete, distribute, parse_assignments
+from trainer.pipeline.preparing import nothing_left, prepare, train_tokenizer, usable_rows
 from trainer.pipeline.session import Run, work_folder
 from trainer.recipes import Recipe, load_recipe, recipe_names
-from trainer.tasks.configs import TOKENIZERS, VocabularyConfig
+from trainer.tasks.configs import VocabularyConfig
+from trainer.tasks.sizing import DataSize
 from trainer.tasks.training import Fit, Material, Settings, Training
 
 _PREPARING = tuple(field.name for config in (VocabularyConfig, PairConfig) for field in fields(config))
@@ -60,6 +67,10 @@ class Request:
     teachers: tuple[Path, ...] = ()
     """Translators from whose translations of the training pairs a translator learns."""
     device: str = "auto"
+    form: TextFormat = UTF8
+    """Of files of text."""
+    automatic: bool = True
+    """Whether settings that nobody set depend on the size of the data; those of a recipe never do."""
     note: str = ""
     """The card's note on the data, where no recipe has one."""
     command: str = ""
@@ -80,6 +91,8 @@ class Plan:
     train: Sequence[Source]
     measuring: EvaluationConfig
     report: DataReport | None
+    sized: Mapping[str, Value]
+    """The settings that were chosen by the size of the data."""
 
     def evaluate(self, model: Model) -> dict[str, Any]:
         """Scores of the finished model, for metrics.json."""
@@ -95,30 +108,24 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     training: Training = kind.load_training()
     device = choose_device("cpu" if kind.counted else request.device)
     start = _start(request, training, device)
-    settings = _settings(kind, training, request, recipe, start, device)
-    teachers = _teachers(request, settings, device)
+    _settings(kind, training, request, recipe, start, device)  # a wrong one is named before any data are read
     languages = languages_of(request, recipe)
-    labels = recipe.labels
-    train = sources_of(request, request.train or recipe.train, "train", labels)
-    if request.labelled:
-        train.append(FileSource(request.labelled.name, (request.labelled,), kind.columns))
-    valid = sources_of(request, request.valid or recipe.valid, "valid", labels)
-    measured = [] if request.valid or not recipe.measured else sources_of(request, recipe.measured, "valid", labels)
-    valid_rows = list(usable(all_rows(valid), kind.text_columns))
-    if not valid_rows:
-        raise DataError("the validation data has no row without a blank text")
-    rows = partial(_rows, train, kind)
+    data = _find_data(request, recipe, kind)
+    rows, valid_rows = partial(usable_rows, data.train, kind), data.valid_rows
+    sized = _sizes(request, training, rows, kind)
+    settings = _settings(kind, training, request, recipe, start, device, sized)
+    teachers = _teachers(request, settings, device)
     symbols: tuple[str, ...] = ()
     if training.pairs:
         changes = PairRows(settings.make(PairConfig), languages, PAIR_SEED)
-        rows, symbols, valid_rows = partial(changes.train, train), changes.symbols, changes.valid(valid_rows)
+        rows, symbols, valid_rows = partial(changes.train, data.train), changes.symbols, changes.valid(valid_rows)
     one_way = request.one_way or recipe.one_way
     identity: dict[str, Any] = {
         "kind": request.kind,
         "settings": settings.everything,
         "languages": languages,
         "one_way": one_way,
-        "data": {"train": describe(train), "valid": describe(valid)},
+        "data": {"train": describe(data.train), "valid": describe(data.valid)},
         "start": {"name": start.name, "version": start.version} if start else {},
         "teachers": [teacher.version for teacher in teachers],
     }
@@ -126,7 +133,7 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     known = start.tokenizer if start else teachers[0].tokenizer if teachers else None
     words = settings.make(training.configurations[0])
     tokenize = partial(train_tokenizer, texts=kind.text_columns, config=words, symbols=symbols)
-    preparing = partial(_prepare, kind, training, folder, rows, valid_rows, known or tokenize, identity)
+    preparing = partial(prepare, kind, training, folder, rows, valid_rows, known or tokenize, identity, data.skipped)
     before = partial(Corpus.is_whole, folder) if resume else partial(Corpus.adopt, folder, identity, _PREPARING, known)
     report = world.decide(lambda: None if before() else preparing())
     corpus, tokenizer = Corpus.open(folder, kind.text_columns, identity)
@@ -144,11 +151,52 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
         limits=recipe.limits,
         start=identity["start"],
         data_report=corpus.summary,
-        labels=labels,
+        labels=recipe.labels,
     )
     loop = settings.make(TrainingConfig) if TrainingConfig in settings.shares else None
-    measuring = settings.make(EvaluationConfig)
-    return Plan(run, training.build(material), loop, device, tokenizer, [*valid, *measured], train, measuring, report)
+    return Plan(
+        run, training.build(material), loop, device, tokenizer, [*data.valid, *data.measured], data.train,
+        settings.make(EvaluationConfig), report, {name: settings.everything[name] for name in settings.sized},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Data:
+    """The sources of a run."""
+
+    train: list[Source]
+    valid: list[Source]
+    measured: list[Source]
+    """What the finished model is measured on beside the validation data."""
+    valid_rows: list[Row]
+    skipped: Skipped
+    """Of the validation data."""
+
+
+def _find_data(request: Request, recipe: Recipe, kind: Kind) -> _Data:
+    """Where no validation data are named, a part of the training data is held out."""
+    train = sources_of(request, request.train or recipe.train, "train", recipe.labels)
+    if request.valid or recipe.valid:
+        valid = sources_of(request, request.valid or recipe.valid, "valid", recipe.labels)
+    else:
+        split = HoldOut(train, kind.text_columns)
+        train, valid = [split.train], [split.valid]
+    if request.labelled:
+        train.append(FileSource(request.labelled.name, (request.labelled,), kind.columns))
+    measured = () if request.valid else recipe.measured
+    others = sources_of(request, measured, "valid", recipe.labels) if measured else []
+    skipped = Skipped()
+    valid_rows = list(usable(all_rows(valid, skipped), kind.text_columns))
+    if not valid_rows:
+        raise DataError(nothing_left("validation", skipped))
+    return _Data(train, valid, others, valid_rows, skipped)
+
+
+def _sizes(request: Request, training: Training, rows: Callable[[], Iterator[Row]], kind: Kind) -> Mapping[str, Value]:
+    """Settings by the size of the training data; none for a recipe, whose settings are for its own data."""
+    if not training.sized or not request.automatic or request.recipe:
+        return {}
+    return training.sized(DataSize.of(rows(), kind.text_columns))
 
 
 def _teachers(request: Request, settings: Settings, device: torch.device) -> list[Checkpoint]:
@@ -175,10 +223,26 @@ def _distilled(
 
 
 def _settings(
-    kind: Kind, training: Training, request: Request, recipe: Recipe, start: Checkpoint | None, device: torch.device
+    kind: Kind,
+    training: Training,
+    request: Request,
+    recipe: Recipe,
+    start: Checkpoint | None,
+    device: torch.device,
+    sized: Mapping[str, Value] = MappingProxyType({}),
 ) -> Settings:
-    """The settings of recipe, command line and pre-trained model. Raises ConfigError where they conflict."""
+    """The settings of recipe, command line and pre-trained model, and those by the size of the data for the rest.
+
+    Raises ConfigError where they conflict.
+    """
     assigned: dict[str, Value] = {**recipe.settings, **parse_assignments(request.assignments)}
+    decided = set(current_names(assigned, training.configurations, warn=False))
+    if start:
+        decided |= {*(field.name for field in fields(VocabularyConfig)), *training.inherited}
+    if assigned.get("tokenizer", "subword") != "subword":
+        decided.add("vocabulary_size")  # sizes are of subwords
+    chosen = {name: value for name, value in sized.items() if name not in decided}
+    assigned |= chosen
     shares = dict(zip(training.configurations, distribute(assigned, training.configurations), strict=True))
     if TrainingConfig in shares:
         loop = TrainingConfig(**shares[TrainingConfig])  # type: ignore[arg-type]
@@ -200,7 +264,7 @@ def _settings(
             has_symbols = bool(known.symbol_ids)
             if shares[PairConfig].setdefault("symbols", has_symbols) != has_symbols:
                 raise ConfigError(f"setting symbols is decided by the model of --from, whose is {has_symbols}")
-    return Settings(_complete(training, list(shares.values()), device), shares)
+    return Settings(_complete(training, list(shares.values()), device), shares, tuple(chosen))
 
 
 def _complete(training: Training, shares: Sequence[Mapping[str, Value]], device: torch.device) -> dict[str, Value]:
@@ -234,29 +298,6 @@ def languages_of(request: Request, recipe: Recipe) -> tuple[str, ...]:
     return languages
 
 
-def _rows(sources: Sequence[Source], kind: Kind) -> Iterator[Row]:
-    """The rows of all sources without a blank text."""
-    return usable(all_rows(sources), kind.text_columns)
-
-
-def _prepare(
-    kind: Kind,
-    training: Training,
-    folder: Path,
-    rows: Callable[[], Iterator[Row]],
-    valid: list[Row],
-    tokenizer: Tokenizer | Callable[[Iterator[Row]], Tokenizer],
-    identity: Mapping[str, Any],
-) -> DataReport:
-    """Train a tokenizer if there is none yet, and write the corpus."""
-    if next(rows(), None) is None:
-        raise DataError("the training data has no row without a blank text")
-    tokenizer = tokenizer(rows()) if callable(tokenizer) else tokenizer
-    writer = CorpusWriter(folder, tokenizer, training.stream, kind.text_columns, identity)
-    writer.write(rows(), valid)
-    return writer.report
-
-
 def find_recipe(request: Request) -> Recipe:
     """The recipe that a request names; an empty one where it names none. Raises DataError for an unknown one."""
     if not request.recipe:
@@ -271,7 +312,7 @@ def sources_of(request: Request, names: tuple[str, ...], option: str, labels: Ma
     if not names:
         raise DataError(f"no data: give --{option} FILE, or --recipe")
     kind, split = kind_named(request.kind), {"train": "train", "valid": "validation"}[option]
-    sources = [parse_source(name, request.root, kind.columns, kind.tsv_columns, split) for name in names]
+    sources = [parse_source(name, request.root, kind.columns, kind.tsv_columns, split, request.form) for name in names]
     return [Relabelled(source, labels) for source in sources] if labels else sources
 
 
@@ -284,16 +325,3 @@ def _start(request: Request, training: Training, device: torch.device) -> Checkp
         needed = next(kind.name for kind in KINDS.values() if kind.model is training.start)
         raise ConfigError(f"--from {request.start}: a {start.kind}; training starts from a {needed} model")
     return start
-
-
-def train_tokenizer(
-    rows: Iterator[Row], texts: int, config: VocabularyConfig, symbols: tuple[str, ...] = ()
-) -> Tokenizer:
-    """A tokenizer of the texts of rows, with a piece for each symbol."""
-    lines = (text for row in rows for text in row[:texts])
-    size, lowercase, emoji = config.vocabulary_size, config.lowercase, config.emoji
-    if not symbols:
-        return TOKENIZERS[config.tokenizer].train(lines, size, lowercase, emoji=emoji)
-    if config.tokenizer != "subword":
-        raise ConfigError("symbols is for subwords")
-    return SubwordTokenizer.train(lines, size, lowercase, symbols, emoji)

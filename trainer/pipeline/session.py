@@ -4,7 +4,7 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
@@ -16,16 +16,19 @@ import torch
 from rich.console import Console
 
 from models import checkpoint
-from models.errors import CheckpointError, DataError
-from models.files import replacing
+from models.errors import DataError, TrainingError
+from models.files import replacing, writing
+from models.json_text import dumps
 from models.kinds import kind_named, kind_of
 from models.model import Model
 from models.text.tokenizers import Tokenizer
 from trainer.loop.distributed import World
 from trainer.loop.trainer import Evaluation, Trainer
+from trainer.pipeline.interruption import Interruption
 from trainer.report.card import write_card
 from trainer.report.plots import class_pictures, learning_curves
 from trainer.report.progress import Display
+from trainer.report.summary import duration
 from trainer.report.tensorboard import Board
 from trainer.tasks.training import Fit
 
@@ -64,35 +67,28 @@ def train(
     resume: bool,
     console: Console,
     board: Board | None = None,
+    interruption: Interruption | None = None,
 ) -> dict[str, Any]:
     """Train, write a checkpoint of the best weights, and return its metrics.
 
     The checkpoint is rewritten at each evaluation that is better than all before. At the end it is loaded from
     the disk, as the service loads it, and evaluated for its metrics. With resume, a killed run continues from its
     last saved state. Of several processes the first one writes and prints. Raises DataError where there is no such
-    state, or another run's, and CheckpointError where the disk refuses; the files on it are then whole.
+    state, or another run's, and CheckpointError where the disk refuses; the files on it are then whole. Raises
+    TrainingError where training diverges, the checkpoint then being that of the best weights before, and Interrupted
+    where a person stopped it, with its state saved.
     """
     log = _resume(run, trainer, console) if resume else []
     world, task = trainer.world, trainer.task
     saved = time.monotonic()
+    _say_how_long(trainer, console)
     display = Display(
         console if world.is_first else Console(quiet=True),
         run.output.name, task.metric, task.unit, trainer.step, trainer.total_steps,
     )  # fmt: skip
     board = board or Board(None)
     board.begin(trainer.step)
-    with display, closing(board):
-        for record in trainer.run():
-            display.show(record)
-            board.show(record)
-            if isinstance(record, Evaluation):
-                log.append(asdict(record))
-                if record.best:
-                    world.decide(lambda: _write_checkpoint(run, trainer, tokenizer, log))
-            if isinstance(record, Evaluation) or _is_due(trainer, saved):
-                state = trainer.state_dict()
-                world.decide(lambda state=state: _save_state(run, trainer, state, log))  # type: ignore[misc]
-                saved = time.monotonic()
+    interruption = interruption or Interruption()
 
     def end() -> dict[str, Any]:
         # The log in the checkpoint ends at the best evaluation; the others are added now.
@@ -101,7 +97,62 @@ def train(
         shutil.rmtree(run.work, ignore_errors=True)
         return metrics
 
-    return world.decide(end)
+    try:
+        with display, closing(board), interruption.deferred():
+            for record in trainer.run():
+                display.show(record)
+                board.show(record)
+                if isinstance(record, Evaluation):
+                    log.append(asdict(record))
+                    if record.best:
+                        world.decide(lambda: _write_checkpoint(run, trainer, tokenizer, log))
+                due, stopped = _is_due(trainer, saved, interruption)
+                if isinstance(record, Evaluation) or due or stopped:
+                    state = trainer.state_dict()
+                    world.decide(lambda state=state: _save_state(run, trainer, state, log))  # type: ignore[misc]
+                    saved = time.monotonic()
+                if stopped:
+                    raise interruption.stop(_how_to_continue(run, trainer))
+        return world.decide(end)
+    except KeyboardInterrupt:
+        raise interruption.stop(_how_to_continue(run, trainer)) from None
+    except TrainingError as error:
+        kept = world.decide(lambda: _keep_best(run, log, end))
+        raise TrainingError(f"{error}{kept}") from None
+
+
+def _say_how_long(trainer: Trainer[Any, Any], console: Console) -> None:
+    """What the run will take at most; early stopping and other work on the machine change it."""
+    left = trainer.total_steps - trainer.step
+    seconds = trainer.seconds_per_step() if left > 0 else None
+    if seconds is None:
+        return
+    on = "a GPU" if trainer.device.type == "cuda" else f"{torch.get_num_threads()} thread(s)"
+    pace = f"{seconds:.2g} s a step" if seconds >= 0.1 else f"{1 / seconds:.0f} steps a second"
+    console.print(
+        f"{left:,} steps, about {duration(left * seconds)} at most without the evaluations ({pace} on {on})",
+        markup=False, highlight=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def _how_to_continue(run: Run, trainer: Trainer[Any, Any]) -> str:
+    stopped = f"stopped at step {trainer.step:,} of {trainer.total_steps:,}"
+    if not has_state(run.output):
+        return f"{stopped}, before anything was saved; start again with the same command"
+    return f"{stopped}; to continue: the same command with --resume"
+
+
+def _keep_best(run: Run, log: Sequence[Mapping[str, Any]], end: Callable[[], Any]) -> str:
+    """After a run that diverged: finish the checkpoint of the best weights, if there is one; what to say of it.
+
+    The state goes, because resuming from it would diverge again.
+    """
+    best = [record["step"] for record in log if record["best"]]
+    if not best or not run.output.exists():
+        shutil.rmtree(run.work, ignore_errors=True)
+        return ""
+    end()
+    return f"; {run.output} has the best weights before, of step {best[-1]}"
 
 
 def fit(
@@ -128,10 +179,11 @@ def fit(
     return world.decide(make)
 
 
-def _is_due(trainer: Trainer[Any, Any], saved: float) -> bool:
+def _is_due(trainer: Trainer[Any, Any], saved: float, interruption: Interruption) -> tuple[bool, bool]:
+    """Whether the state is to be saved, and whether the run is to stop."""
     if trainer.world.size > 1 and trainer.step % 16:
-        return False  # processes decide together, which costs a broadcast
-    return trainer.world.decide(lambda: time.monotonic() - saved > SAVE_EVERY_S)
+        return False, False  # processes decide together, which costs a broadcast
+    return trainer.world.decide(lambda: (time.monotonic() - saved > SAVE_EVERY_S, interruption.requested))
 
 
 def finish(output: Path, evaluate: Callable[[Model], dict[str, Any]], device: torch.device) -> dict[str, Any]:
@@ -243,15 +295,17 @@ def _resume(run: Run, trainer: Trainer[Any, Any], console: Console) -> list[dict
 
 
 def _save_state(run: Run, trainer: Trainer[Any, Any], state: Mapping[str, Any], log: list[dict[str, Any]]) -> None:
-    surroundings = json.dumps(environment(trainer.device, trainer.world.size))
-    content = {"trainer": state, "environment": surroundings, "log": json.dumps(log)}
+    surroundings = dumps(environment(trainer.device, trainer.world.size))
+    content = {"trainer": state, "environment": surroundings, "log": dumps(log)}
     path = run.work / STATE
-    try:
-        with replacing(path) as file:
-            torch.save(content, file)
-    except (OSError, RuntimeError) as error:  # PyTorch's writer has errors of its own for a full disk
-        hint = "; the run can be continued with --resume" if has_state(run.output) else ""
-        raise CheckpointError(f"{path}: can't be written: {error}{hint}") from error
+    hint = "; the run can be continued with --resume" if has_state(run.output) else ""
+    with writing(path, hint):
+        try:
+            with replacing(path) as file:
+                torch.save(content, file)
+        except RuntimeError as error:  # PyTorch's writer has errors of its own where the file's write fails
+            before = error.__context__
+            raise before if isinstance(before, OSError) else OSError(None, "PyTorch's writer failed") from error
 
 
 def _write_checkpoint(run: Run, trainer: Trainer[Any, Any], tokenizer: Tokenizer, log: list[dict[str, Any]]) -> None:
@@ -299,7 +353,7 @@ def _save(
 
 def _log_files(run: Run, metric: str, log: list[dict[str, Any]]) -> dict[str, bytes]:
     return {
-        "log.jsonl": "".join(json.dumps(record) + "\n" for record in log).encode("utf-8"),
+        "log.jsonl": "".join(dumps(record, ensure_ascii=True) + "\n" for record in log).encode("utf-8"),
         "curves.png": learning_curves(log, metric, run.output.name),
     }
 

@@ -5,7 +5,7 @@ any, or on the translations of other translators. Each of these has a recipe of 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,17 +15,21 @@ from rich.console import Console
 from models import checkpoint
 from models.config import current_names
 from models.errors import DataError
+from models.json_text import dumps
 from models.kinds import kind_named
 from trainer.data.corpus import usable
-from trainer.data.report import show
+from trainer.data.report import show, warn
 from trainer.data.sources import Source, all_rows, parse_source
 from trainer.loop.distributed import World
 from trainer.loop.trainer import Trainer
 from trainer.pipeline import session
+from trainer.pipeline.claim import claimed
+from trainer.pipeline.interruption import Interruption
 from trainer.pipeline.labelling import LabellingConfig, label_file
 from trainer.pipeline.options import complete
-from trainer.pipeline.plan import Request, all_settings, find_recipe, plan
+from trainer.pipeline.plan import Plan, Request, all_settings, find_recipe, plan
 from trainer.recipes import load_recipe
+from trainer.report.summary import advice, made
 from trainer.report.tensorboard import Board
 from trainer.tasks.training import Fit
 
@@ -40,11 +44,14 @@ class Context:
     """The folder for TensorBoard's events of the model itself; prerequisites get folders in it."""
     only_prepare: bool = False
     """Prepare the data and train nothing; the run that does finds them prepared."""
+    as_json: bool = False
+    """Print the metrics as JSON at the end, and all else to standard error."""
+    interruption: Interruption = field(default_factory=Interruption)
 
     @property
     def console(self) -> Console:
         """Of several processes, the first one prints."""
-        return Console(quiet=not self.world.is_first)
+        return Console(quiet=not self.world.is_first, stderr=self.as_json)
 
 
 @dataclass(frozen=True)
@@ -158,30 +165,49 @@ def write_labels(path: Path, teachers: Sequence[Path], sources: Sequence[Source]
 
 def _prepare(request: Request, context: Context) -> None:
     """Prepare the data. A student's vocabulary is trained, too: where its data are its teachers', it is theirs."""
-    session.check_output(request.output, resume=False)
-    report = plan(replace(request, teachers=()), context.world).report
+    with claimed(request.output, context.world, resume=False):
+        report = plan(replace(request, teachers=()), context.world).report
     if report is not None:
         show(report, context.console)
 
 
 def _train(request: Request, context: Context, resume: bool, tensorboard: Path | None) -> None:
-    world, console = context.world, context.console
-    world.decide(lambda: session.check_output(request.output, resume))
-    board = Board(tensorboard if world.is_first else None)
-    try:
-        planned = plan(request, world, resume)
-    except BaseException:
-        if world.is_first:
-            session.forget(request.output)
-        raise
-    if planned.report is not None:
-        show(planned.report, console)
-    metrics: dict[str, Any]
-    if isinstance(planned.task, Fit):
-        metrics = session.fit(planned.run, planned.task, planned.tokenizer, planned.evaluate, world, console)
-    else:
-        assert planned.training is not None
-        trainer = Trainer(planned.task, planned.training, planned.device, world)
-        metrics = session.train(planned.run, trainer, planned.tokenizer, planned.evaluate, resume, console, board)
-    console.print_json(data=metrics)
-    console.print(f"made {request.output}", markup=False, highlight=False)
+    with claimed(request.output, context.world, resume):
+        board = Board(tensorboard if context.world.is_first else None)
+        try:
+            planned = plan(request, context.world, resume)
+        except BaseException:
+            if context.world.is_first:
+                session.forget(request.output)
+            raise
+        if planned.report is not None:
+            show(planned.report, context.console)
+        if planned.sized:
+            sized = ", ".join(f"{name}={value}" for name, value in planned.sized.items())
+            _say(context, f"chosen by the size of the data: {sized} (--set changes them)")
+        metrics = _fit(planned, context) if isinstance(planned.task, Fit) else _loop(planned, context, resume, board)
+    loaded = checkpoint.load(request.output, "cpu") if context.world.is_first else None
+    if loaded is not None:
+        _say(context, made(loaded, request.output))
+        for line in advice(loaded):
+            warn(context.console, line)
+        if context.as_json:
+            print(dumps(metrics, indent=2))
+
+
+def _fit(planned: Plan, context: Context) -> dict[str, Any]:
+    assert isinstance(planned.task, Fit)
+    return session.fit(planned.run, planned.task, planned.tokenizer, planned.evaluate, context.world, context.console)
+
+
+def _loop(planned: Plan, context: Context, resume: bool, board: Board) -> dict[str, Any]:
+    assert planned.training is not None
+    assert not isinstance(planned.task, Fit)
+    trainer = Trainer(planned.task, planned.training, planned.device, context.world)
+    return session.train(
+        planned.run, trainer, planned.tokenizer, planned.evaluate, resume, context.console, board, context.interruption
+    )
+
+
+def _say(context: Context, line: str) -> None:
+    context.console.print(line, markup=False, highlight=False, soft_wrap=True)

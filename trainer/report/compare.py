@@ -13,6 +13,7 @@ from rich.table import Table
 from models import checkpoint
 from models.config import current_names
 from models.errors import CheckpointError, DataError
+from models.files import write_atomic, writing
 from models.kinds import kind_named
 from trainer.report.plots import compared_curves
 
@@ -45,10 +46,8 @@ def compare_runs(directories: Sequence[Path], picture: Path | None, console: Con
                 f"--plot: a model of the kind {loaded[0].kind} is not trained in steps: it has no learning curve"
             )
         logs = {name: _read_log(directory) for name, directory in zip(names, directories, strict=True)}
-        try:
-            picture.write_bytes(compared_curves(logs, kind_named(loaded[0].kind).metric))
-        except OSError as error:
-            raise DataError(f"{picture}: can't be written: {error}") from None
+        with writing(picture):
+            write_atomic(picture, compared_curves(logs, kind_named(loaded[0].kind).metric))
         console.print(f"made {picture}", markup=False, highlight=False)
 
 

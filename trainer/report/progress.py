@@ -1,6 +1,5 @@
 """The progress of a run: a bar in a terminal, else a line a minute."""
 
-import json
 import time
 from dataclasses import asdict
 from types import TracebackType
@@ -8,6 +7,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from models.json_text import dumps
 from trainer.loop import trainer as loop
 
 LINE_EVERY_S = 60.0
@@ -44,7 +44,7 @@ class Display:
     def show(self, record: loop.Progress | loop.Evaluation) -> None:
         """Move the bar by a step, or print an evaluation as a line of JSON."""
         if isinstance(record, loop.Evaluation):
-            self._console.print_json(json.dumps(asdict(record)), indent=None, highlight=False)
+            self._console.print_json(dumps(asdict(record)), indent=None, highlight=False)
             self._score = f"{self._metric} {record.scores[self._metric]:.4g}  "
             self._targets, self._since = 0, time.monotonic()
             return

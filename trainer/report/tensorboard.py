@@ -4,7 +4,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from models.errors import CheckpointError, DataError
+from models.errors import DataError
+from models.files import cause, writing
 from trainer.loop import trainer as loop
 
 EVERY_STEPS = 10
@@ -26,7 +27,7 @@ class Board:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DataError(f"{folder}: can't be made: {error}") from None
+            raise DataError(f"{folder}: can't be made: {cause(error)}") from None
 
     def begin(self, step: int) -> None:
         """Hide what an earlier run wrote after a step."""
@@ -39,10 +40,9 @@ class Board:
         """Raises CheckpointError where the disk refuses."""
         if self._writer is None:
             return
-        try:
+        assert self._folder is not None
+        with writing(self._folder):
             self._write(record)
-        except OSError as error:
-            raise CheckpointError(f"{self._folder}: can't be written: {error}") from error
 
     def close(self) -> None:
         if self._writer is not None:

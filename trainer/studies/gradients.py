@@ -11,7 +11,7 @@ from rich.table import Table
 
 from models.networks.recurrent import CELLS
 from trainer.report.plots import gradients_over_time
-from trainer.studies.output import make_folder, write_csv
+from trainer.studies.output import make_folder, write, write_csv
 from trainer.studies.synthetic import TASKS, RecurrentModel, SyntheticTask, TrainConfig, run_stepwise, train
 
 ADDING = TASKS["adding"]
@@ -63,7 +63,7 @@ def run_gradients(folder: Path, length: int, hidden: int, steps: int, gain: floa
     ]
     write_csv(folder / "gradients.csv", rows)
     picture = gradients_over_time(norms, f"adding problem, {length} steps, {hidden} units")
-    (folder / "gradients.png").write_bytes(picture)
+    write(folder / "gradients.png", picture)
     console.print(f"made {folder / 'gradients.csv'} and .png", markup=False, highlight=False)
 
 

@@ -11,6 +11,7 @@ import torch
 from rich.console import Console
 
 from models.errors import DataError
+from models.files import writing
 from models.text.languages import RARE, STEP, IntArray, LanguageTable, fold, is_word, key, ngrams
 
 Shares = dict[str, float]
@@ -64,7 +65,8 @@ def _read_list(path: Path) -> Shares:
 def run_languages(lists: Mapping[str, Shares], path: Path, config: TableConfig, console: Console) -> None:
     """Make the table and write it."""
     table = make_table(list(lists), list(lists.values()), config, console)
-    table.save(path)
+    with writing(path):
+        table.save(path)
     size = path.stat().st_size / 1e6
     console.print(f"made {path}: {len(lists)} languages, {len(table.keys):,} words, {size:.1f} MB", markup=False)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import DataError
+from models.files import cause, write_atomic, writing
 
 
 def make_folder(folder: Path) -> None:
@@ -14,7 +15,7 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"{folder}: can't be made: {error}") from None
+        raise DataError(f"{folder}: can't be made: {cause(error)}") from None
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -22,4 +23,10 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     writer = csv.DictWriter(content, list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    path.write_text(content.getvalue(), encoding="utf-8")
+    write(path, content.getvalue().encode("utf-8"))
+
+
+def write(path: Path, content: bytes) -> None:
+    """Replace a file of a study. Raises CheckpointError where the disk refuses."""
+    with writing(path):
+        write_atomic(path, content)

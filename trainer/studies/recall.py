@@ -10,7 +10,7 @@ from rich.table import Table
 
 from models.networks.recurrent import CELLS
 from trainer.report.plots import scores_over_steps
-from trainer.studies.output import make_folder, write_csv
+from trainer.studies.output import make_folder, write, write_csv
 from trainer.studies.synthetic import TASKS, RecurrentModel, TrainConfig, require_names, train
 
 
@@ -42,6 +42,6 @@ def run_recall(
             console.print(f"{cell}, {length} steps: {score:.4f} after {step:,} ({solved})", highlight=False)
             write_csv(folder / "recall.csv", rows)
             picture = scores_over_steps(rows, f"{name} problem, {hidden} units", task.unit, task.axis_top)
-            (folder / "recall.png").write_bytes(picture)
+            write(folder / "recall.png", picture)
     console.print(table)
     console.print(f"made {folder / 'recall.csv'} and .png", markup=False, highlight=False)

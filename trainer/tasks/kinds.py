@@ -23,6 +23,7 @@ from trainer.tasks.classification import ClassificationTask, ClassificationTaskC
 from trainer.tasks.configs import BaggingConfig, CountingConfig, VocabularyConfig, WordListConfig
 from trainer.tasks.language import LanguageTask, LanguageTaskConfig, joined_texts
 from trainer.tasks.ngram import NgramFit
+from trainer.tasks.sizing import bag_sizes, classifier_sizes, language_sizes, translator_sizes
 from trainer.tasks.training import Material, Scores, Training
 from trainer.tasks.transfer import transfer
 from trainer.tasks.translation import TranslationTask, TranslationTaskConfig
@@ -112,6 +113,7 @@ LANGUAGE = Training(
     help="Train a language model on text: .txt with a document a line, .jsonl, .csv, .tsv, .parquet.",
     configurations=(VocabularyConfig, LanguageModelConfig, TrainingConfig, EvaluationConfig, LanguageTaskConfig),
     build=_language,
+    sized=language_sizes,
     evaluate=_score_language,
     stream=True,
     inherited=("embedding", "hidden", "layers", "cell", "backward"),
@@ -120,6 +122,7 @@ CLASSIFIER = Training(
     help="Train a classifier on labelled texts: .jsonl, .csv, .tsv or .parquet with the columns text and label.",
     configurations=(VocabularyConfig, ClassifierConfig, TrainingConfig, EvaluationConfig, ClassificationTaskConfig),
     build=_classifier,
+    sized=classifier_sizes,
     evaluate=_score_classifier,
     inherited=("embedding", "hidden", "layers", "cell"),
     per_layer_rates=True,
@@ -135,6 +138,7 @@ TRANSLATOR = Training(
         PairConfig,
     ),
     build=_translator,
+    sized=translator_sizes,
     evaluate=_score_translator,
     start=Translator,
     inherited=("embedding", "hidden", "encoder_layers", "cell", "copying"),
@@ -151,5 +155,6 @@ BAG = Training(
     help="Fit a bag of words on labelled texts: .jsonl, .csv, .tsv or .parquet with the columns text and label.",
     configurations=(VocabularyConfig, BaggingConfig, EvaluationConfig),
     build=BagFit,
+    sized=bag_sizes,
     evaluate=_score_classifier,
 )

@@ -16,7 +16,7 @@ from models.networks.language_model import LanguageModel
 from models.networks.recurrent import RecurrentState
 from models.text.tokenizers import Tokenizer
 from trainer.data.store import IdArray
-from trainer.evaluation.language import language_stream, perplexity
+from trainer.evaluation.language import language_stream, perplexity, token_perplexity
 from trainer.evaluation.likelihood import score_in_parallel
 from trainer.loop.trainer import Task
 
@@ -133,7 +133,7 @@ class LanguageTask(Task[Chunk, Chunk]):
         total = float(losses.sum())
         return {
             "perplexity_per_word": perplexity(total, self.valid_words),
-            "perplexity_per_token": perplexity(total, len(losses)),
+            "perplexity_per_token": token_perplexity(total, len(losses)),
         }
 
     def state_dict(self) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from trainer.data.files import Row
 from trainer.data.store import Ragged
 from trainer.evaluation.config import EvaluationConfig
 from trainer.loop.trainer import Task
+from trainer.tasks.sizing import DataSize, Value
 
 ConfigT = TypeVar("ConfigT")
-Value = str | int | float
 Scores = dict[str, Any]
 
 
@@ -26,6 +26,8 @@ class Settings:
 
     everything: Mapping[str, Value]
     shares: Mapping[type[Any], Mapping[str, Value]]
+    sized: tuple[str, ...] = ()
+    """The names of those that were chosen by the size of the data."""
 
     def make(self, config: type[ConfigT], *data: Any, **more: Any) -> ConfigT:
         """A configuration from its settings, and what only the data say. Raises ConfigError."""
@@ -94,6 +96,8 @@ class Training:
     """The network that it may be initialised from."""
     inherited: tuple[str, ...] = ()
     """Settings that are those of the model it is initialised from; none: it can't be."""
+    sized: Callable[[DataSize], Mapping[str, Value]] | None = None
+    """Settings by the size of the training data, for those that nobody set."""
     per_layer_rates: bool = False
     """Whether layers may have learning rates of their own (layer_rate_decay, unfreeze_epochs)."""
     pairs: bool = False

@@ -11,7 +11,7 @@ from models.errors import ConfigError, DataError
 from models.networks.language_model import LanguageModel
 from models.text.tokenizers import Tokenizer
 from trainer.data.store import IdArray
-from trainer.evaluation.language import language_stream, perplexity
+from trainer.evaluation.language import language_stream, token_perplexity
 from trainer.evaluation.likelihood import score_windows
 from trainer.loop.trainer import Task
 from trainer.tasks.language import LanguageTaskConfig, language_loss
@@ -72,7 +72,7 @@ class WindowTask(Task[IdArray, IdArray]):
 
     def validate(self) -> dict[str, float]:
         losses = score_windows(self.model, self.valid, self.config.window)
-        return {"perplexity_per_token": perplexity(float(losses.sum()), len(losses))}
+        return {"perplexity_per_token": token_perplexity(float(losses.sum()), len(losses))}
 
     def _ids(self, ids: Any) -> Tensor:
         return torch.from_numpy(ids.astype(np.int64)).to(self.model.bias.device)

@@ -220,7 +220,7 @@ class GenerationFormatter:
         return self._flush(self._builder.text(choice), details)
 
     def error(self, error: BaseException) -> bytes:
-        return self._flush() + f"data: {json.dumps(stream_error(self._path, error))}\n\n".encode()
+        return self._flush() + f"data: {json.dumps(stream_error(self._path, error), allow_nan=False)}\n\n".encode()
 
     def end(self) -> bytes:
         return b""

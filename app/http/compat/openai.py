@@ -202,7 +202,7 @@ class CompletionFormatter:
         )
 
     def error(self, error: BaseException) -> bytes:
-        return f"event: error\ndata: {json.dumps(stream_error(PATH, error))}\n\n".encode()
+        return f"event: error\ndata: {json.dumps(stream_error(PATH, error), allow_nan=False)}\n\n".encode()
 
     def end(self) -> bytes:
         usage = b""

@@ -4,6 +4,7 @@ import io
 import re
 import zlib
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -21,6 +22,8 @@ _WORD = re.compile(" [^ ]*|[^ ]+")
 MAX_LINE_BYTES = 65_536  # SentencePiece skips longer lines in training
 MAX_LINE = MAX_LINE_BYTES // 4 - 1  # in characters, of four bytes at most, and a space
 TRAINING_THREADS = 16  # on any machine: sums are added thread by thread, so that their number changes the result
+COVERAGE = 0.9999  # share of the text whose characters have pieces; the others are spelled in bytes
+SPECIAL_PIECES = 258  # the end of a text, the unknown, and 256 bytes
 SAMPLED_CHARACTERS = 40_000_000  # of training text, at most: SentencePiece needs 20 bytes of memory for each
 
 
@@ -70,10 +73,14 @@ class SubwordTokenizer:
         texts have too few distinct pieces.
         """
         output = io.BytesIO()
-        lines = _lines(lower(normalize(text, emoji=emoji), lowercase) for text in texts)
+        lines = _subsampled(
+            _lines(lower(normalize(text, emoji=emoji), lowercase) for text in texts), SAMPLED_CHARACTERS
+        )
+        if not lines:
+            raise TokenizerError("no vocabulary can be learned: no line of the text is free of NUL characters")
         try:
             sentencepiece.SentencePieceTrainer.train(
-                sentence_iterator=iter(_subsampled(lines, SAMPLED_CHARACTERS)),
+                sentence_iterator=iter(lines),
                 model_writer=output,
                 vocab_size=size,
                 model_type="unigram",
@@ -82,7 +89,7 @@ class SubwordTokenizer:
                 add_dummy_prefix=False,
                 remove_extra_whitespaces=False,
                 split_digits=True,
-                character_coverage=0.9999,
+                character_coverage=COVERAGE,
                 input_sentence_size=400_000,
                 shuffle_input_sentence=True,
                 max_sentence_length=MAX_LINE_BYTES,
@@ -96,7 +103,7 @@ class SubwordTokenizer:
                 minloglevel=2,
             )
         except RuntimeError as error:
-            raise TokenizerError(f"no vocabulary of {size} pieces can be learned: {error}") from None
+            raise _explained(lines, size, symbols) from error
         return cls(output.getvalue(), lowercase, emoji)
 
     @property
@@ -185,6 +192,32 @@ class SubwordTokenizer:
         if self._pieces.is_control(index) or self._pieces.is_unknown(index):
             return b""
         return str(self._pieces.id_to_piece(index)).replace(SPACE, " ").encode("utf-8")
+
+
+def _explained(lines: Sequence[str], size: int, symbols: Sequence[str]) -> TokenizerError:
+    """SentencePiece's error in the words of our settings: its own names options that nobody can set here."""
+    special, characters = SPECIAL_PIECES + len(symbols), len(_covered(lines))
+    if size < special + characters:
+        return TokenizerError(
+            f"vocabulary_size is {size}, and this text needs {special + characters} or more: {special} for bytes and "
+            f"symbols, {characters} for its characters"
+        )
+    return TokenizerError(
+        f"vocabulary_size is {size}: no such vocabulary can be learned from this text; try a smaller one, or more text"
+    )
+
+
+def _covered(lines: Iterable[str]) -> list[str]:
+    """The characters that SentencePiece requires pieces for: the most frequent ones that cover the text."""
+    counts = Counter(char for line in lines for char in line.replace(" ", SPACE))
+    covered: list[str] = []
+    total, seen = counts.total(), 0
+    for char, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+        if seen / total >= COVERAGE:
+            break
+        covered.append(char)
+        seen += count
+    return covered
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:

@@ -103,7 +103,7 @@ class WordTokenizer:
         return sum(index == 1 for index in ids)
 
     def to_bytes(self) -> bytes:
-        return json.dumps(self._words, ensure_ascii=False, indent=0).encode("utf-8")
+        return json.dumps(self._words, ensure_ascii=False, indent=0, allow_nan=False).encode("utf-8")
 
 
 class WordPunctTokenizer(WordTokenizer):

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from models.errors import DataError
 from models.text.emoji import LANGUAGES
-from trainer.data.files import Row, read_rows
+from trainer.data.files import UTF8, Row, read_rows
+from trainer.data.lines import TextFormat
 from trainer.data.sentiment.emoji import emoji
 from trainer.data.sentiment.negation import negation
 from trainer.data.sentiment.neutral import neutral
+from trainer.data.skipped import Skipped
 
 PREFIX = "sentiment:"
 RULES: dict[str, Callable[[str, bool], Iterator[tuple[str, str]]]] = {"negation": negation, "emoji": emoji}
@@ -27,11 +29,13 @@ class SentimentSource:
     held_back: bool = False
     path: Path | None = None
     column: str = "text"
+    form: TextFormat = UTF8
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self, skipped: Skipped | None = None) -> Iterator[Row]:
         if self.path is None:
             return RULES[self.rule](self.language, self.held_back)
-        return neutral((text for (text,) in read_rows(self.path, (self.column,))), self.language)
+        texts = (text for (text,) in read_rows(self.path, (self.column,), 1, self.form, skipped))
+        return neutral(texts, self.language)
 
     def describe(self) -> dict[str, str]:
         """The checksum is that of the rows."""
@@ -39,7 +43,7 @@ class SentimentSource:
         return {"name": self.name, "sha256": hashlib.sha256(content.encode("utf-8")).hexdigest()}
 
 
-def parse_sentiment(name: str, root: Path, split: str) -> SentimentSource:
+def parse_sentiment(name: str, root: Path, split: str, form: TextFormat = UTF8) -> SentimentSource:
     """Parse a name; what is held back is the split `validation`. Raises DataError for one of another form."""
     head, _, file = name.removeprefix(PREFIX).partition(":")
     rule, _, language = head.partition("-")
@@ -49,4 +53,4 @@ def parse_sentiment(name: str, root: Path, split: str) -> SentimentSource:
         return SentimentSource(name, rule, language, held_back=split != "train")
     path, _, column = file.partition(":")
     default = "1" if path.endswith((".tsv", ".tsv.gz")) else "text"
-    return SentimentSource(name, rule, language, path=root / path, column=column or default)
+    return SentimentSource(name, rule, language, path=root / path, column=column or default, form=form)

@@ -1,6 +1,5 @@
 """The ladder: its data, and the training of its rungs."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from models import checkpoint
 from models.checkpoint import Checkpoint
 from models.errors import DataError
+from models.json_text import dumps
 from trainer.data.corpus import usable
 from trainer.data.sources import Source, all_rows
 from trainer.pipeline import session
@@ -15,6 +15,7 @@ from trainer.pipeline.plan import Request
 from trainer.studies.ladder.pairs import flipped_pairs, rows_of
 from trainer.studies.ladder.rungs import LANGUAGE_RUNGS, PAIR_RUNGS, Rung
 from trainer.studies.ladder.sentences import known_sentences
+from trainer.studies.output import make_folder, write
 
 HELD_OUT_EVERY, MIN_TEXTS = 20, 40
 """Without validation data every 20th text is held out, of 40 texts or more."""
@@ -61,7 +62,7 @@ class Ladder:
                 raise DataError("no sentence of the validation text consists of the vocabulary's words")
         elif self.max_words:
             texts = list(_first_words(texts, self.max_words))
-        self.data.mkdir(parents=True, exist_ok=True)
+        make_folder(self.data)
         _write(self.data / "train.jsonl", ({"text": text} for text in texts))
         _write(self.data / "valid.jsonl", ({"text": text} for text in held))
         for name, apart in ((PAIRS_FOLDER, False), (APART_FOLDER, True)):
@@ -109,6 +110,7 @@ class Ladder:
             device="cpu",
             note=self.note,
             command=self.command,
+            automatic=False,
         )
         train_model(request)
 
@@ -124,6 +126,6 @@ def _first_words(texts: Iterable[str], words: int) -> Iterator[str]:
 
 def _write(path: Path, rows: Iterable[Mapping[str, str]]) -> None:
     """One JSON object a line; a file that has this content already is left untouched."""
-    content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    content = "".join(dumps(row) + "\n" for row in rows)
     if not path.exists() or path.read_text(encoding="utf-8") != content:
-        path.write_text(content, encoding="utf-8")
+        write(path, content.encode("utf-8"))

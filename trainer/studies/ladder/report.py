@@ -1,6 +1,5 @@
 """The report of a ladder: Markdown, JSON and a PNG."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -8,11 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
+from models.json_text import dumps
 from trainer.data.sources import Source
 from trainer.studies.ladder.figures import Figures, measure
 from trainer.studies.ladder.ladder import Ladder, Train
 from trainer.studies.ladder.measures import POSITIONS
 from trainer.studies.ladder.plots import ladder_picture
+from trainer.studies.output import write
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -24,9 +25,9 @@ def run_ladder(
     ladder.prepare(train, valid)
     ladder.train(train_model)
     figures = measure(ladder, console)
-    (ladder.folder / "ladder.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    (ladder.folder / "ladder.png").write_bytes(ladder_picture(figures))
-    (ladder.folder / "report.md").write_text(as_markdown(figures), encoding="utf-8")
+    write(ladder.folder / "ladder.json", (dumps(figures, indent=2, ensure_ascii=True) + "\n").encode("utf-8"))
+    write(ladder.folder / "ladder.png", ladder_picture(figures))
+    write(ladder.folder / "report.md", as_markdown(figures).encode("utf-8"))
     console.print(f"made {ladder.folder / 'report.md'}, ladder.png and ladder.json", markup=False, highlight=False)
 
 

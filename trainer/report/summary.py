@@ -1,0 +1,78 @@
+"""What a run ends with: a line on the model, and a word where something simpler would be better."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from models.checkpoint import Checkpoint
+from models.kinds import kind_named
+
+MORE = "more training data helps most (docs/training.md says how much is needed)"
+
+
+def made(loaded: Checkpoint, output: Path) -> str:
+    """One line: where the checkpoint is, its scores, and how long it took."""
+    scores = "; ".join(
+        f"{_headline(loaded.kind, evaluation['scores'])} on {evaluation['data']['name']}"
+        for evaluation in loaded.metrics["evaluations"]
+    )
+    return f"made {output} in {duration(loaded.training['seconds'])}: {scores} (all scores: metrics.json there)"
+
+
+def advice(loaded: Checkpoint) -> Iterator[str]:
+    """What to do where a model is worse than something much simpler on its validation data."""
+    if not loaded.metrics["evaluations"]:
+        return
+    scores, kind = loaded.metrics["evaluations"][0]["scores"], kind_named(loaded.kind)
+    longer = ""
+    best = [index for index, record in enumerate(loaded.log) if record["best"]]
+    if best and best[-1] == len(loaded.log) - 1 and not kind.counted:
+        epochs = 2 * loaded.training["settings"]["epochs"]
+        longer = f", or train longer: its last score was its best (--set epochs={epochs})"
+    if kind.task == "language" and not kind.counted:
+        counted = _baseline(scores)
+        if counted and scores["perplexity_per_word"] > counted[1]:
+            yield (
+                f"this model is worse than counting words: perplexity {scores['perplexity_per_word']:,.1f}, and "
+                f"{counted[1]:,.1f} of counted n-grams; {MORE}{longer}; `carousel-train ngram` makes the counted model"
+            )
+    elif kind.task == "classifier":
+        share = majority(scores)
+        if share is not None and scores["accuracy"] <= share:
+            yield (
+                f"this model is no better than always answering the most frequent label: accuracy "
+                f"{scores['accuracy']:.1%}, and {share:.1%} of the texts have that label; check that the labels are "
+                f"right and {MORE}{longer}; `carousel-train bag` may do better"
+            )
+
+
+def majority(scores: Mapping[str, Any]) -> float | None:
+    """The share of the most frequent label among the texts that were scored; of even labels, that is chance."""
+    rows = [sum(row) for row in scores.get("confusion", ())]
+    return max(rows) / sum(rows) if sum(rows) else None
+
+
+def duration(seconds: float) -> str:
+    """Such as 45 s, 12 min or 3.5 h."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _headline(kind: str, scores: Mapping[str, Any]) -> str:
+    known = kind_named(kind)
+    if known.task == "language":
+        counted = _baseline(scores)
+        beside = f" (counted n-grams: {counted[1]:,.1f})" if counted else ""
+        return f"perplexity per word {scores['perplexity_per_word']:,.1f}{beside}"
+    if known.task == "classifier":
+        share = majority(scores)
+        beside = "" if share is None else f" (the most frequent label: {share:.1%})"
+        return f"accuracy {scores['accuracy']:.1%}{beside}"
+    directions = {name: part["bleu"] for name, part in scores.items() if isinstance(part, dict) and "bleu" in part}
+    return ", ".join(f"BLEU {bleu:.1f} {name}" for name, bleu in directions.items() if name != "int8")
+
+
+def _baseline(scores: Mapping[str, Any]) -> tuple[str, float] | None:
+    """Name and perplexity per word of the counted model beside it."""
+    return next(((name, value) for name, value in scores.items() if name.startswith("kneser_ney")), None)
