@@ -10,6 +10,7 @@ STAMP := $(VENV)/.installed
 TORCH_INDEX_URL ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint constraints.txt
 AXE := tests/browser/node_modules/.package-lock.json
+LINTERS := tests/openapi/node_modules/.package-lock.json
 
 # Tests run in as many processes as there are cores; the tests of a file stay in one, with what they share.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
@@ -45,6 +46,10 @@ $(STAMP): $(SERVING)
 $(AXE): tests/browser/package-lock.json
 	@if command -v npm > /dev/null; then npm ci --prefix tests/browser --no-audit --no-fund --silent; fi
 
+# The linters of the OpenAPI document, 83 MB of npm; without them its slow tests are skipped.
+$(LINTERS): tests/openapi/package-lock.json
+	@if command -v npm > /dev/null; then npm ci --prefix tests/openapi --ignore-scripts --no-audit --no-fund --silent; fi
+
 screenshots: $(STAMP)
 	$(BIN)/python -m tests.browser.screenshots build/screenshots
 
@@ -57,10 +62,10 @@ trainer: $(TRAINING)
 test: $(STAMP) $(AXE)
 	$(PYTEST) -m 'not slow' $(PYTEST_OPTIONS)
 
-test-slow: $(STAMP) $(AXE)
+test-slow: $(STAMP) $(AXE) $(LINTERS)
 	$(PYTEST) -m slow $(PYTEST_OPTIONS)
 
-test-all: $(STAMP) $(AXE)
+test-all: $(STAMP) $(AXE) $(LINTERS)
 	$(PYTEST) $(PYTEST_OPTIONS)
 
 lint: $(STAMP)
