@@ -69,12 +69,12 @@ export function feelTab(panel) {
     const scores = Object.entries(result.scores).map(([label, share]) => ({ name: labelText(label), share }));
     showBars(byId("feel-bars"), scores);
     const characters = [...line]; // offsets count code points, JavaScript strings count UTF-16 units
-    const largest = Math.max(0.5, ...result.explanation.map((part) => Math.abs(part.contribution)));
+    const parts = merged(result.explanation);
+    const largest = Math.max(0.5, ...parts.map((part) => Math.abs(part.contribution)));
     let end = 0;
     const nodes = [];
-    for (const part of result.explanation) {
+    for (const part of parts) {
       if (part.start > end) nodes.push(characters.slice(end, part.start).join(""));
-      if (part.end <= end && nodes.length) continue; // another byte of the same character
       const value = `${part.contribution < 0 ? "−" : "+"}${number(Math.abs(part.contribution))}`;
       const node = make("span", { class: "tint", title: value }, characters.slice(part.start, part.end).join(""));
       tintSigned(node, part.contribution / largest);
@@ -104,6 +104,19 @@ export function feelTab(panel) {
   addShare(panel, request);
   onLanguage(show);
   return { fields: FIELDS, start: () => t("feel.start"), models: (models) => fillSelect(model, modelOptions(models, "classifier")), refresh, leave: () => latest.cancel() };
+}
+
+/** The explanation with one part a span: several tokens share one where an emoji is read as its name, or as bytes. */
+function merged(explanation) {
+  const parts = [];
+  for (const part of explanation) {
+    const last = parts.at(-1);
+    if (last && part.start < last.end) {
+      last.end = Math.max(last.end, part.end);
+      last.contribution += part.contribution;
+    } else parts.push({ ...part });
+  }
+  return parts;
 }
 
 /** A cell of a CSV file; the quote before a formula makes a spreadsheet show it as text. */

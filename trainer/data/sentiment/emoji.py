@@ -3,21 +3,25 @@
 import random
 from collections.abc import Iterator
 
-from trainer.data.sentiment.words import LABELS, load_words
+from trainer.data.sentiment.words import LABELS, Part, is_of, load_words
+
+TEXTS_OF_AN_EMOJI = 10
+"""Without an opinion, at most."""
 
 
-def emoji(language: str, held_back: bool) -> Iterator[tuple[str, str]]:
-    """Texts with their labels. Those held back share no text with the others, and their emoji are others too."""
+def emoji(language: str, part: Part) -> Iterator[tuple[str, str]]:
+    """Texts with their labels: each emoji with random texts."""
     lists = load_words("emoji")
-    texts, generator = lists[language], random.Random(f"emoji {language}")
-    prefix = "held_" if held_back else ""
+    texts = lists[language]
+    prefix = "unseen_" if part == "unseen" else ""
     for label in LABELS:
         symbols = lists["emoji"][prefix + label].split()
         for symbol in symbols:
-            yield from (
-                (alone, label) for alone in (symbol, symbol * 2, symbol * 3, symbol + generator.choice(symbols))
-            )
-            for text in texts[prefix + "plain"]:
-                yield f"{text} {symbol * generator.choice((1, 1, 2, 3))}".strip(), label
+            generator = random.Random(f"emoji {language} {symbol}")
+            made = [symbol, symbol * 2, symbol * 3, symbol + generator.choice(symbols)]
+            plain = texts[prefix + "plain"]
+            for text in generator.sample(plain, min(TEXTS_OF_AN_EMOJI, len(plain))):
+                made.append(f"{text} {symbol * generator.choice((1, 1, 2, 3))}")
             for text in texts.get(prefix + label, ()):
-                yield f"{text}{generator.choice((' ', '! ', '. ', ''))}{symbol * generator.choice((1, 1, 3))}", label
+                made.append(f"{text}{generator.choice((' ', '! ', '. ', ''))}{symbol * generator.choice((1, 1, 3))}")
+            yield from ((text, label) for text in made if is_of(text, part))

@@ -3,28 +3,33 @@
 import random
 from collections.abc import Iterator
 
-from trainer.data.sentiment.words import LABELS, OPPOSITE, load_words, part
+from trainer.data.sentiment.words import LABELS, OPPOSITE, Part, is_of, load_words, words_of
 
 FAMILIES = ("adjectives", "verbs", "nouns", "comparisons", "phrases")
 ENDINGS = ("", ".", ".", "!")
+COMMON = 3
+"""The first templates of a list, which every word is put in."""
+OTHERS = 10
+"""The further templates of a word, at random."""
 
 
-def negation(language: str, held_back: bool) -> Iterator[tuple[str, str]]:
-    """Texts with their labels: each word in each template, with a random subject.
-
-    Those held back have neither a word nor a template in common with the others.
-    """
-    words, generator = load_words(language), random.Random(f"negation {language}")
-    prefix = "held_" if held_back else ""
+def negation(language: str, part: Part) -> Iterator[tuple[str, str]]:
+    """Texts with their labels: each word in templates, with a random subject."""
+    words = load_words(language)
+    prefix = "unseen_" if part == "unseen" else ""
     for family in FAMILIES:
         lists = words[family]
-        templates = [(template, False) for template in lists[prefix + "affirming"]]
-        templates += [(template, True) for template in lists[prefix + "turning"]]
-        for template, turns in templates:
-            for label in LABELS:
-                for word in part(lists[label], held_back):
+        affirming = [(template, False) for template in lists[prefix + "affirming"]]
+        turning = [(template, True) for template in lists[prefix + "turning"]]
+        common, others = affirming[:COMMON] + turning[:COMMON], affirming[COMMON:] + turning[COMMON:]
+        for label in LABELS:
+            for word in words_of(lists[label], part):
+                generator = random.Random(f"negation {language} {family} {word}")
+                for template, turns in [*common, *generator.sample(others, min(OTHERS, len(others)))]:
                     text = _fill(template, word, generator.choice(words["subjects"]))
-                    yield text + generator.choice(ENDINGS), OPPOSITE[label] if turns else label
+                    ending = generator.choice(ENDINGS)
+                    if is_of(text, part):
+                        yield text + ending, OPPOSITE[label] if turns else label
 
 
 def _fill(template: str, word: str, subject: str) -> str:

@@ -12,11 +12,13 @@ from trainer.data.lines import TextFormat
 from trainer.data.sentiment.emoji import emoji
 from trainer.data.sentiment.negation import negation
 from trainer.data.sentiment.neutral import neutral
+from trainer.data.sentiment.words import Part
 from trainer.data.skipped import Skipped
 
 PREFIX = "sentiment:"
-RULES: dict[str, Callable[[str, bool], Iterator[tuple[str, str]]]] = {"negation": negation, "emoji": emoji}
-FORM = "sentiment:negation-LANGUAGE, sentiment:emoji-LANGUAGE or sentiment:neutral-LANGUAGE:FILE[:COLUMN]"
+RULES: dict[str, Callable[[str, Part], Iterator[tuple[str, str]]]] = {"negation": negation, "emoji": emoji}
+UNSEEN = "-unseen"
+FORM = "sentiment:RULE-LANGUAGE[-unseen] with RULE negation or emoji, or sentiment:neutral-LANGUAGE:FILE[:COLUMN]"
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,14 @@ class SentimentSource:
     name: str
     rule: str
     language: str
-    held_back: bool = False
+    part: Part = "train"
     path: Path | None = None
     column: str = "text"
     form: TextFormat = UTF8
 
     def rows(self, skipped: Skipped | None = None) -> Iterator[Row]:
         if self.path is None:
-            return RULES[self.rule](self.language, self.held_back)
+            return RULES[self.rule](self.language, self.part)
         texts = (text for (text,) in read_rows(self.path, (self.column,), 1, self.form, skipped))
         return neutral(texts, self.language)
 
@@ -46,11 +48,15 @@ class SentimentSource:
 def parse_sentiment(name: str, root: Path, split: str, form: TextFormat = UTF8) -> SentimentSource:
     """Parse a name; what is held back is the split `validation`. Raises DataError for one of another form."""
     head, _, file = name.removeprefix(PREFIX).partition(":")
+    unseen = head.endswith(UNSEEN) and split != "train"
+    head = head.removesuffix(UNSEEN) if unseen else head
     rule, _, language = head.partition("-")
     if language not in LANGUAGES or (rule not in RULES and rule != "neutral") or (rule == "neutral") != bool(file):
         raise DataError(f"{name}: not of the form {FORM}, where LANGUAGE is {' or '.join(LANGUAGES)}")
     if not file:
-        return SentimentSource(name, rule, language, held_back=split != "train")
+        return SentimentSource(
+            name, rule, language, "unseen" if unseen else "train" if split == "train" else "held_back"
+        )
     path, _, column = file.partition(":")
     default = "1" if path.endswith((".tsv", ".tsv.gz")) else "text"
     return SentimentSource(name, rule, language, path=root / path, column=column or default, form=form)
