@@ -1,0 +1,13 @@
+"""A service under hostile and heavy use, as its clients see it: `python -m benchmarks.siege all`.
+
+hang-ups   300 clients that leave in mid-stream, in three waves: slots, connections and memory afterwards
+slow       10 readers at a byte a second: `/livez` beside them, and how long they are kept
+floods     more connections than allowed, silent: `/livez`, and descriptors afterwards
+fairness   2,000 requests of one key's flood, and what another key's small requests take meanwhile
+keys       keys made and revoked under load: each counts at once, and nobody else notices
+privacy    texts, keys and states in good and bad requests, looked for in the log and the metrics
+reloads    30 good and damaged checkpoints of each kind under load: all requests are answered
+soak       mixed load with hang-ups for --minutes: memory after the first five
+
+Each server is a process of its own. A row that breaks its law is marked, and ends the command with status 1.
+"""
