@@ -282,6 +282,7 @@ class HardenedProtocol(ConnectionProtocol):
         """Refuse the request that is arriving, after the answers to those before it, and close the connection."""
         self._stop_reading_timer()
         self._deaf = True
+        self.shared.reserve.pop(self, None)  # what is refused takes no place of the reserve while it lingers
         active, refused_is_active = self._active, self._in_body and not self.latest_is_pipelined()
         if self._is_idle and refused_is_active:  # its answer has been sent, before its body had come
             self._close()

@@ -272,13 +272,14 @@ class TestReserve:
                 (reply,) = parse_replies(exchange(live, request))
                 assert (reply.status, reply.all("connection"), reply.all("retry-after")) == (503, ["close"], ["1"])
 
-    def test_silent_connections_do_not_use_it_up(self, serve: Serve) -> None:
+    def test_silent_connections_do_not_use_it_up(self, serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
         live = serve(max_connections=1)
         with ExitStack() as stack:
             for _ in range(3 * RESERVE):
                 stack.enter_context(connect(live.url))
             assert status_of(exchange(live, get("/livez"))) == 200
         await_that(lambda: status_of(exchange(live, get("/models", CLOSE))) == 200)
+        assert not [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
 
 
 class TestKeysBeforeBodies:
