@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
+from benchmarks import extras
 from benchmarks.process import Launch, free_port, running
 
 BODIES: dict[str, dict[str, Any]] = {
@@ -39,7 +39,8 @@ class Server:
     """A running service: its port, process and log."""
 
     port: int
-    process: psutil.Process
+    process: Any
+    """As psutil has it."""
     log: Path
 
     @property
@@ -78,8 +79,8 @@ async def served(checkpoints: Path, **settings: str) -> AsyncIterator[Server]:
     with tempfile.TemporaryDirectory() as scratch:
         launch = Launch(("-m", "app", "serve"), environment=environment)
         with running(launch, port, Path(scratch)):
-            children = psutil.Process().children()
-            yield Server(port, children[-1], Path(scratch) / "server.log")
+            newest = extras.load("psutil").Process().children()[-1]
+            yield Server(port, newest, Path(scratch) / "server.log")
 
 
 async def post(server: Server, path: str, body: dict[str, Any] | None = None, key: str = "") -> int:
