@@ -125,7 +125,9 @@ def test_pairs_with_a_blank_side_are_counted(tmp_path: Path) -> None:
     assert skipped.first == {BLANK_TEXT: f"{left}: line 3"}
 
 
-@pytest.mark.parametrize("command", ["language", "classifier", "translator", "ngram", "bag", "evaluate", "label"])
+@pytest.mark.parametrize(
+    "command", ["language", "classifier", "translator", "ngram", "bag", "evaluate", "examples", "label"]
+)
 def test_every_command_that_reads_can_be_told(command: str) -> None:
     """The law: whoever is told to name an encoding can."""
     import typer

@@ -142,6 +142,8 @@ def examples(
     names: Annotated[list[str], typer.Argument(metavar="DATA…", help="Data it was not trained on: FILE[:COLUMN,…].")],
     count: Annotated[int, typer.Option(min=1, max=1000, help="Of each data set.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of the choice of texts.")] = 1,
+    encoding: options.Encoding = "utf-8",
+    delimiter: options.Delimiter = "",
     data: options.Root = Path(),
     threads: options.Threads = 0,
 ) -> None:
@@ -149,7 +151,8 @@ def examples(
     options.use_threads(threads)
     loaded = checkpoint.load(directory)
     kind = kind_named(loaded.kind)
-    parsed = [parse_source(name, data, kind.columns, kind.tsv_columns, "validation") for name in names]
+    form = TextFormat(encoding, delimiter)
+    parsed = [parse_source(name, data, kind.columns, kind.tsv_columns, "validation", form) for name in names]
     labels = loaded.training.get("labels", {})
     answers = answer_examples(loaded, [Relabelled(source, labels) for source in parsed], count, seed)
     session.write_examples(loaded, directory, answers)
