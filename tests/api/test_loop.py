@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -151,6 +152,21 @@ async def loop(registry: Registry) -> AsyncIterator[Loop]:
             watching.cancel()
 
 
+@pytest.mark.parametrize("media_type", [FORM, "multipart/form-data; boundary=line"])
+async def test_a_large_form_does_not_hold_the_loop(loop: Loop, media_type: str) -> None:
+    fields = [("source", "en"), ("target", "tr"), *[("q", FACE * 2_700)] * 60]
+    if media_type == FORM:
+        content = urlencode(fields).encode()
+    else:
+        part = '--line\r\ncontent-disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+        content = ("".join(part.format(*field) for field in fields) + "--line--\r\n").encode()
+    response = await loop.post("/libretranslate/translate", content, media_type)
+    assert response.status_code == 200
+    assert response.json() == {"translatedText": [FACE * 2_700] * 60}
+    assert loop.longest_pause_s < LONGEST_PAUSE_S
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LARGEST)
 async def test_the_largest_request_does_not_hold_the_loop(loop: Loop, case: str) -> None:
     path, status, content = LARGEST[case]

@@ -1,18 +1,21 @@
 """Bodies that can be JSON or a form."""
 
+import asyncio
 import json
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
 from app.errors import ClientGone, InvalidRequest
 from app.http.clients import admit
 from app.http.contract import REF
-from app.http.counting import check_values
+from app.http.counting import SMALL_BODY_BYTES, check_values
 from app.settings import Settings
 
 MAX_FIELDS = 200
@@ -80,18 +83,13 @@ async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
     settings: Settings = request.app.state.settings
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_form = media_type in FORMS
+    content = await request.body()
     if is_form:
-        try:
-            fields = await request.form(max_files=0, max_fields=MAX_FIELDS)
-        except HTTPException as error:
-            if error.status_code != 400:  # a middleware's
-                raise
-            raise InvalidRequest(f"it is not a form of at most {MAX_FIELDS} fields and no file") from None
-        values = {name: fields.getlist(name) for name in fields}
-        body: Any = {name: items[0] if len(items) == 1 else items for name, items in values.items()}
+        form = _read_form(request, content)
+        # a long one in another thread: percent signs are decoded one by one
+        body: Any = await (form if len(content) <= SMALL_BODY_BYTES else run_in_threadpool(asyncio.run, form))
     else:
         try:
-            content = await request.body()
             check_values(content, settings.max_body_values, settings.max_body_strings)
             body = json.loads(content)
         except (ValueError, RecursionError):
@@ -101,6 +99,21 @@ async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
         return schema.model_validate(body, strict=not is_form)  # the values of a form are texts
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
+
+
+async def _read_form(request: Request, content: bytes) -> dict[str, Any]:
+    """The fields of a form, those that come several times as lists. Raises InvalidRequest."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": content, "more_body": False}
+
+    whole = Request({name: request.scope[name] for name in ("type", "app", "headers")}, receive)
+    try:
+        async with whole.form(max_files=0, max_fields=MAX_FIELDS) as fields:
+            values = {name: fields.getlist(name) for name in fields}
+    except HTTPException:
+        raise InvalidRequest(f"it is not a form of at most {MAX_FIELDS} fields and no file") from None
+    return {name: items[0] if len(items) == 1 else items for name, items in values.items()}
 
 
 def _key(body: Any) -> str | None:
