@@ -24,7 +24,9 @@ class SamplingConfig:
     """How to choose the next token.
 
     temperature divides the logits, and 0 is greedy; top_k keeps the k likeliest tokens; top_p the
-    smallest set that holds so much probability (nucleus, Holtzman et al. 2020, arXiv:1904.09751);
+    smallest set that holds so much probability (nucleus, Holtzman et al. 2020, arXiv:1904.09751); typical_p, of the
+    tokens that these keep, the smallest set of those whose information is nearest to the entropy, again of so much
+    probability (locally typical sampling, Meister et al. 2023, arXiv:2202.00666), where 1 keeps all;
     repetition_penalty divides the positive and multiplies the negative logits of tokens already in
     the text (CTRL, Keskar et al. 2019, arXiv:1909.05858). As OpenAI's API has them: presence_penalty is subtracted
     once from the logit of each generated token, frequency_penalty once for each time it was generated, and
@@ -38,6 +40,12 @@ class SamplingConfig:
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     logit_bias: tuple[tuple[int, float], ...] = ()
+    typical_p: float = 1.0
+
+    @property
+    def truncates(self) -> bool:
+        """Whether only some of the tokens can be sampled."""
+        return bool(self.top_k or self.top_p or self.typical_p < 1)
 
     @property
     def adjusts_logits(self) -> bool:
@@ -117,9 +125,7 @@ class Sampler:
         self._configs = configs
         self.adjusted = [row for row, config in enumerate(configs) if config.adjusts_logits]
         self._greedy = [row for row, config in enumerate(configs) if greedy[row]]
-        self._truncated = [
-            row for row, config in enumerate(configs) if not greedy[row] and (config.top_k or config.top_p)
-        ]
+        self._truncated = [row for row, config in enumerate(configs) if not greedy[row] and config.truncates]
         self._adjusted_only = sorted(set(self.adjusted) - {*self._greedy, *self._truncated})
         self._special = sorted({*self._greedy, *self._truncated, *self._adjusted_only})
 
@@ -154,15 +160,16 @@ class Sampler:
         return result
 
     def _sample_truncated(self, probabilities: Tensor, uniform: Tensor) -> Tensor:
-        """Sample the rows with top-k or top-p.
+        """Sample the rows with top-k, top-p or typical_p.
 
         Sorting a whole vocabulary is expensive, and most rows keep few tokens; so the 64 likeliest are ranked first,
-        then 1,024, then all, until every row has all tokens that it keeps.
+        then 1,024, then all, until every row has all tokens that top-k and top-p keep. Of these, typical_p selects.
         """
         size = probabilities.shape[1]
         configs = [self._configs[row] for row in self._truncated]
         top_k = torch.tensor([min(config.top_k or size, size) for config in configs], device=probabilities.device)
         top_p = torch.tensor([config.top_p or 2.0 for config in configs], device=probabilities.device)
+        typical_p = torch.tensor([config.typical_p for config in configs], device=probabilities.device)
         sampled = torch.empty(len(configs), dtype=torch.int64, device=probabilities.device)
         remaining = torch.arange(len(configs), device=probabilities.device)
         for count in (64, 1024, size):
@@ -177,11 +184,26 @@ class Sampler:
             last = kept.sum(dim=1, keepdim=True) - 1
             target = cumulative.gather(1, last) * uniform[remaining].unsqueeze(1)
             rank = torch.minimum((cumulative <= target).sum(dim=1, keepdim=True), last)
+            for row in (complete & (typical_p[remaining] < 1)).nonzero().flatten().tolist():
+                whole = ranked[row, : int(last[row]) + 1]
+                rank[row] = _sample_typical(whole, float(typical_p[remaining[row]]), float(uniform[remaining[row]]))
             sampled[remaining[complete]] = ids.gather(1, rank).squeeze(1)[complete]
             remaining = remaining[~complete]
             if not len(remaining):
                 break
         return sampled
+
+
+def _sample_typical(probabilities: Tensor, mass: float, uniform: float) -> int:
+    """Sample the index of one of some probabilities (K,), among the most typical that hold the mass."""
+    shares = probabilities.double() / probabilities.double().sum()
+    information = -shares.clamp_min(torch.finfo(torch.float64).tiny).log()
+    entropy = (shares * information).sum()
+    order = (information - entropy).abs().argsort(stable=True)  # (K,)
+    cumulative = shares[order].cumsum(dim=0)
+    last = int((cumulative < mass).sum().clamp_max(len(order) - 1))  # the one that reaches the mass is kept too
+    rank = int((cumulative <= cumulative[last] * uniform).sum().clamp_max(last))
+    return int(order[rank])
 
 
 def top(values: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -179,11 +179,15 @@ class Registry:
 
 @dataclass(frozen=True)
 class ChosenDirection:
-    """What a text is translated by, from, and to."""
+    """What a text is translated by, from, and to. One that is in the target language already is left unchanged."""
 
     served: Served
     source: Detected
     target: str
+
+    @property
+    def unchanged(self) -> bool:
+        return self.source.language == self.target
 
 
 def choose_directions(
@@ -196,18 +200,19 @@ def choose_directions(
     """For each text its languages, and the default of some translators for them, or the first.
 
     A source of "auto" is detected. Without a target, there must be only one for each text's language. Raises NoModel
-    where no model has the direction.
+    where no model has the direction, other than from a target language to itself.
     """
     by_direction: dict[tuple[str, str], Served] = {}
     for served in models:
-        for direction in served.directions:
-            by_direction.setdefault(direction, served)
+        for origin, goal in served.directions:
+            by_direction.setdefault((origin, goal), served)
+            by_direction.setdefault((goal, goal), served)
     by_direction |= defaults or {}
-    sources = list(dict.fromkeys(origin for origin, goal in by_direction if target in (None, goal)))
+    sources = list(dict.fromkeys(origin for origin, goal in by_direction if target in (None, goal) and origin != goal))
     if not sources:
         known = ", ".join(sorted({goal for _, goal in by_direction}))
         raise NoModel(f"no model translates to that language; there are {known}", "target")
-    if source not in ("auto", *sources):
+    if source not in ("auto", *sources) and source != target:
         raise NoModel(f"no model translates from that language; there are {', '.join(sources)}", "source")
     # the target too, so that a text in it already is recognized
     among = [*sources, target] if target else sources
@@ -215,16 +220,13 @@ def choose_directions(
     for field, text in text_fields(texts):
         detected = detect(text, among, field) if source == "auto" else Detected(source, 1.0)
         goal = target or _only_target(by_direction, detected.language)
-        if detected.language == goal:
-            detail = "the text is in the target language already; name its language as the source"
-            raise NoModel(detail, "target" if isinstance(texts, str) else field)
         directions.append(ChosenDirection(by_direction[detected.language, goal], detected, goal))
     return directions
 
 
 def _only_target(directions: Iterable[tuple[str, str]], source: str) -> str:
     """The one language into which a source is translated. Raises NoModel where there are several."""
-    targets = sorted(goal for origin, goal in directions if origin == source)
+    targets = sorted(goal for origin, goal in directions if origin == source != goal)
     if len(targets) > 1:
         raise NoModel(f"name a language to translate to; there are {', '.join(targets)}", "target")
     return targets[0]

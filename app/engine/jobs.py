@@ -191,6 +191,8 @@ class TranslateJob:
     attention: bool = False
     stream: bool = False
     format: Literal["text", "html"] = "text"
+    unchanged: bool = False
+    """Whether the texts are in the target language already, and so are their own translations."""
 
     @property
     def characters(self) -> int:
@@ -198,7 +200,7 @@ class TranslateJob:
 
     @cached_property
     def cost(self) -> float:
-        return self.characters / 4 * self.beam_size
+        return self.characters / 4 * (1 if self.unchanged else self.beam_size)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,14 @@ from app.http.schemas.classify import ClassifyReply
 from app.http.schemas.generate import GenerateReply
 from app.http.schemas.huggingface import InferenceError
 from app.http.schemas.inspect import InspectReply
-from app.http.schemas.libretranslate import DetectedLanguage, Language, LibreTranslateError, TranslateAnswer
+from app.http.schemas.libretranslate import (
+    DetectedLanguage,
+    FrontendSettings,
+    Language,
+    LibreTranslateError,
+    Status,
+    TranslateAnswer,
+)
 from app.http.schemas.limits import LIMITS, limited
 from app.http.schemas.models import Health, ModelDetail, ModelsReply, TokenizeReply
 from app.http.schemas.next_word_probs import NextWordReply
@@ -85,6 +92,10 @@ ROUTES = (
         Route("/detect", libretranslate.detect_, "Detect a text's language", list[DetectedLanguage], omit="",
               takes_forms=True),
         Route("/languages", libretranslate.languages, "All languages", list[Language], "GET", omit="", is_open=True),
+        Route("/health", libretranslate.health, "Whether the service takes work", Status, "GET", omit="", is_open=True,
+              errors=(431, 503)),
+        Route("/frontend/settings", libretranslate.frontend_settings, "Limits", FrontendSettings, "GET", omit="",
+              is_open=True),
     )),
     RouteGroup("Open Inference Protocol", prefix="/v2", name="v2_", error=InferError, never=(409,), routes=(
         Route("", open_inference.server, "The server", Server, "GET"),

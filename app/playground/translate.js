@@ -45,8 +45,9 @@ export function translateTab(panel) {
     byId("translate-alternatives").replaceChildren(...(result?.alternatives ?? []).map((text) => make("li", { lang: language }, text)));
     byId("translate-others").hidden = !result?.alternatives?.length;
     const quality = result?.quality ?? 1; // null: the model is not calibrated
-    byId("translate-doubt").hidden = quality >= LOW_QUALITY;
-    byId("translate-doubt").textContent = quality < LOW_QUALITY ? t("translate.doubt", { percent: percent(quality) }) : "";
+    const doubt = quality < LOW_QUALITY ? t("translate.doubt", { percent: percent(quality) }) : "";
+    byId("translate-doubt").textContent = result?.unchanged ? t("translate.unchanged") : doubt;
+    byId("translate-doubt").hidden = !byId("translate-doubt").textContent;
     const detected = result?.detected;
     byId("translate-found").textContent = detected ? t("translate.found", { language: t(`language.${detected.language}`), percent: percent(detected.confidence) }) : "";
     showAttention(result?.attention);

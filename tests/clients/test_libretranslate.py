@@ -1,12 +1,13 @@
-"""The real `libretranslatepy`, and plain JSON, against a live server."""
+"""The real `libretranslatepy` and `deep-translator`, and what other callers send, against a live server."""
 
 import json
 from html import escape
-from typing import Any
+from typing import Any, ClassVar
 from urllib.error import HTTPError
 
 import httpx
 import pytest
+from deep_translator import LibreTranslator
 from libretranslatepy import LibreTranslateAPI
 
 from app.catalog.registry import Registry
@@ -111,7 +112,7 @@ class TestJson:
     @pytest.mark.parametrize(
         ("change", "name"),
         [
-            ({"q": None}, "q"), ({"q": ""}, "q"), ({"q": []}, "q"), ({"q": ["  "]}, "q"), ({"q": "a" * 5001}, "q"),
+            ({"q": None}, "q"), ({"q": ""}, "q"), ({"q": []}, "q"), ({"q": "  "}, "q"), ({"q": "a" * 5001}, "q"),
             ({"q": ["a"] * 65}, "q"), ({"target": "fr"}, "target"),
             ({"source": "fr"}, "source"), ({"format": "markdown"}, "format"),
             ({"target": None}, "target"), ({"alternatives": 99}, "alternatives"), ({"q": "\ud800"}, "q"),
@@ -134,6 +135,150 @@ class TestJson:
         for headers in ({}, {"content-type": "application/json"}):
             response = httpx.post(f"{base}/translate", content=content, headers=headers)
             assert (response.status_code, set(response.json())) == (400, {"error"})
+
+
+class TestQuery:
+    """Callers that send an empty body, as deep-translator and jefs42/libretranslate do."""
+
+    BODY: ClassVar[dict[str, str]] = {"q": "The man & a dog?", "source": "en", "target": "tr"}
+
+    def test_as_in_a_form(self, base: str) -> None:
+        expected = httpx.post(f"{base}/translate", data=self.BODY)
+        assert expected.status_code == 200
+        bodies: list[dict[str, Any]] = [{}, {"content": b""}, {"data": {"format": "text"}}]
+        for more in bodies:
+            assert httpx.post(f"{base}/translate", params=self.BODY, **more).text == expected.text
+        detected = httpx.post(f"{base}/detect", params={"q": "Eski istasyon nerede?"}).json()
+        assert detected[0]["language"] == "tr"
+
+    def test_an_empty_multipart_form(self, base: str) -> None:
+        headers = {"content-type": "multipart/form-data; boundary=x"}
+        for content in (b"", b"--x--\r\n"):
+            answer = httpx.post(f"{base}/detect?q=Eski+istasyon+nerede", content=content, headers=headers)
+            assert answer.json()[0]["language"] == "tr"
+
+    def test_a_list(self, base: str) -> None:
+        body: dict[str, Any] = {"q": ["The man.", "A dog!"], "source": "en", "target": "tr"}
+        assert httpx.post(f"{base}/translate", params=body).text == httpx.post(f"{base}/translate", json=body).text
+
+    def test_a_form_comes_before_it_and_json_stands_alone(self, base: str) -> None:
+        query = {"q": "The man.", "target": "en"}
+        assert httpx.post(f"{base}/translate", params=query, data=self.BODY).status_code == 200
+        reply = httpx.post(f"{base}/translate", params={"target": "tr"}, json={"q": "The man.", "source": "en"})
+        assert (reply.status_code, reply.json()["error"][:6]) == (400, "target")
+
+    @pytest.mark.parametrize("path", ["translate", "detect"])
+    def test_deep_translator_and_a_key(self, serve: Serve, path: str) -> None:
+        url = f"{serve(api_keys='right').url}/libretranslate/{path}"
+        assert httpx.post(url, params=self.BODY | {"api_key": "right"}).status_code == 200
+        assert httpx.post(url, params=self.BODY).status_code == 403
+
+
+class TestCharsets:
+    """A form in another charset is refused, not misread."""
+
+    FIELDS = "q=caf\u00e9&source=en&target=tr"
+
+    @pytest.mark.parametrize(
+        ("content", "kind"),
+        [
+            (b"q=caf%E9&source=en&target=tr", "application/x-www-form-urlencoded"),
+            (FIELDS.encode("latin-1"), "application/x-www-form-urlencoded"),
+            (FIELDS.encode("cp1254"), "application/x-www-form-urlencoded; charset=windows-1254"),
+            (b"q=cafe&source=en&target=tr", "application/x-www-form-urlencoded; charset=UTF-16"),
+            (
+                '--x\r\nContent-Disposition: form-data; name="q"\r\n\r\ncaf\u00e9\r\n--x--\r\n'.encode("latin-1"),
+                "multipart/form-data; boundary=x",
+            ),
+        ],
+    )
+    def test_refused(self, base: str, content: bytes, kind: str) -> None:
+        answer = httpx.post(f"{base}/translate", content=content, headers={"content-type": kind})
+        assert answer.status_code == 400
+        assert "UTF-8" in answer.json()["error"]
+
+    def test_in_the_query(self, base: str) -> None:
+        answer = httpx.post(f"{base}/translate?q=caf%E9&source=en&target=tr")
+        assert (answer.status_code, "UTF-8" in answer.json()["error"]) == (400, True)
+
+    @pytest.mark.parametrize("charset", ["", "; charset=UTF-8", '; charset="utf-8"'])
+    def test_utf_8(self, base: str, charset: str) -> None:
+        headers = {"content-type": f"application/x-www-form-urlencoded{charset}"}
+        body = {"q": "caf\u00e9", "source": "en", "target": "tr"}
+        expected = httpx.post(f"{base}/translate", json=body).json()
+        for content in (self.FIELDS.encode(), b"q=caf%C3%A9&source=en&target=tr"):
+            assert httpx.post(f"{base}/translate", content=content, headers=headers).json() == expected
+
+
+class TestLists:
+    def test_an_empty_item_comes_back_empty(self, base: str, live: Live) -> None:
+        for source in ("en", "auto"):
+            for style in ("text", "html"):
+                body: dict[str, Any] = {
+                    "q": ["The man.", "", " \n", "<b></b>"],
+                    "source": source,
+                    "target": "tr",
+                    "format": style,
+                }
+                texts = httpx.post(f"{base}/translate", json=body).json()["translatedText"]
+                assert texts[0] == native(live, "The man.", "en", "tr")[0]
+                assert texts[1:3] == ["", " \n"]
+        assert httpx.post(f"{base}/translate", json=body | {"q": [""]}).json()["translatedText"] == [""]
+
+    def test_a_text_in_another_language_is_named(self, base: str) -> None:
+        german = "Wo ist bitte der n\u00e4chste Bahnhof in dieser Stadt?"
+        for texts, name in (([german], "q/0"), (["The man.", german], "q/1"), (german, "q")):
+            answer = httpx.post(f"{base}/translate", json={"q": texts, "source": "auto", "target": "tr"})
+            assert answer.status_code == 404
+            assert answer.json()["error"].startswith(f"{name}: ")
+
+
+class TestCallers:
+    """What other callers send, and what they read of the replies."""
+
+    def test_deep_translator(self, base: str, live: Live) -> None:
+        translator = LibreTranslator(api_key="any", source="en", target="tr", custom_url=f"{base}/")
+        first, last = native(live, ["The man.", "A dog!"], "en", "tr")
+        assert translator.translate("The man.") == first
+        assert translator.translate_batch(["The man.", "A dog!"]) == [first, last]
+
+    def test_mastodon(self, base: str) -> None:
+        """A list of HTML, a source that may be auto; its languages are read by index."""
+        languages = {one["code"]: set(one["targets"]) for one in httpx.get(f"{base}/languages").json()}
+        assert languages == {"en": {"en", "tr"}, "tr": {"en", "tr"}}
+        body = {"q": ["<p>The man.</p>", ""], "source": "auto", "target": "tr", "format": "html", "api_key": None}
+        reply = httpx.post(f"{base}/translate", json=body).json()
+        assert len(reply["translatedText"]) == 2
+        assert reply["translatedText"][0].startswith("<p>")
+        assert reply["detectedLanguage"][0]["language"] == "en"
+
+    def test_discourse_and_weblate(self, base: str) -> None:
+        """Forms with an empty key."""
+        detected = httpx.post(f"{base}/detect", data={"q": "The man sees the dog.", "api_key": ""}).json()
+        body = {"q": "<p>The man.", "source": detected[0]["language"], "target": "tr", "format": "html", "api_key": ""}
+        assert httpx.post(f"{base}/translate", data=body).json()["translatedText"].startswith("<p>")
+
+    def test_jefs42(self, base: str) -> None:
+        """Settings and languages first, each with an empty form; then a multipart form."""
+        empty: dict[str, Any] = {
+            "headers": {"content-type": "multipart/form-data; boundary=x"},
+            "content": b"--x--\r\n",
+        }
+        settings = httpx.request("GET", f"{base}/frontend/settings", **empty).json()
+        assert (settings["keyRequired"], settings["charLimit"]) == (False, 5000)
+        assert httpx.request("GET", f"{base}/languages", **empty).json()[0]["name"] == "English"
+        fields = {"q": "The man.", "format": "html", "source": "en", "target": "tr", "api_key": ""}
+        reply = httpx.post(f"{base}/translate", files={name: (None, value) for name, value in fields.items()}).json()
+        assert reply["translatedText"]
+
+    def test_settings_and_health(self, base: str, serve: Serve) -> None:
+        assert httpx.get(f"{base}/health").json() == {"status": "ok"}
+        settings = httpx.get(f"{base}/frontend/settings").json()
+        assert settings["language"]["source"]["code"] == "auto"
+        assert settings["filesTranslation"] is settings["suggestions"] is False
+        closed = serve(api_keys="right", max_source_characters=77).url
+        settings = httpx.get(f"{closed}/libretranslate/frontend/settings").json()
+        assert (settings["keyRequired"], settings["charLimit"]) == (True, 77)
 
 
 def test_without_a_translator(serve: Serve, registry: Registry) -> None:

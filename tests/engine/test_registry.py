@@ -41,11 +41,14 @@ class TestTarget:
         assert [direction.target for direction in directions] == ["en", "tr"]
         assert directions == [registry.for_translation(None, text, "auto", None)[0] for text in (TURKISH, GERMAN)]
 
-    def test_a_text_in_the_target_language_is_named(self, registry: Registry) -> None:
-        for texts, field in (([TURKISH, ENGLISH], "text/1"), (ENGLISH, "target")):
-            with pytest.raises(NoModel, match="in the target language already") as caught:
-                registry.for_translation(None, texts, "auto", "en")
-            assert caught.value.field == field
+    def test_a_text_in_the_target_language_is_left_unchanged(self, registry: Registry) -> None:
+        directions = registry.for_translation(None, [TURKISH, ENGLISH], "auto", "en")
+        assert [direction.unchanged for direction in directions] == [False, True]
+        (direction,) = registry.for_translation(None, ENGLISH, "en", "en")
+        assert direction.unchanged
+        with pytest.raises(NoModel, match="no model") as caught:
+            registry.for_translation(None, ENGLISH, "fr", "fr")
+        assert caught.value.field == "target"
 
     def test_unknown_languages_are_named_where_they_stand(self, registry: Registry) -> None:
         for source, target, field in (

@@ -81,8 +81,8 @@ class TranslateTask:
         self._units: list[_Unit] = []
         for index, text in enumerate(self.job.texts):
             make = prepare_html if self.job.format == "html" else prepare
-            passage = make(text, source, bool(tokenizer.symbol_ids))
-            for before, sentence, after in _units(passage.parts):
+            parts = [text] if self.job.unchanged else make(text, source, bool(tokenizer.symbol_ids)).parts
+            for before, sentence, after in _units(parts):
                 inputs = sentence.inputs() if sentence else ()
                 beams = [Beam(source_ids(model, tokenizer, text, self.job.target), config) for text in inputs]
                 self._units.append(_Unit(index, before, sentence, after, beams, tokenizer))

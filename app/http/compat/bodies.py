@@ -1,8 +1,11 @@
-"""Bodies that can be JSON or a form."""
+"""Bodies that can be JSON or a form; where there is none, the query string has their fields."""
 
 import asyncio
 import json
+import re
+from collections.abc import Iterable
 from typing import Annotated, Any
+from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,7 +23,8 @@ from app.settings import Settings
 
 MAX_FIELDS = 200
 JSON = "application/json"
-FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+MULTIPART = "multipart/form-data"
+FORMS = ("application/x-www-form-urlencoded", MULTIPART)
 
 
 def form_or_json(schema: type[BaseModel]) -> Any:
@@ -81,28 +85,33 @@ async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
     Raises RequestValidationError, InvalidRequest, ClientDisconnect, and as `admit`.
     """
     settings: Settings = request.app.state.settings
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    is_form = media_type in FORMS
-    content = await request.body()
-    if is_form:
-        form = _read_form(request, content)
-        # a long one in another thread: percent signs are decoded one by one
-        body: Any = await (form if len(content) <= SMALL_BODY_BYTES else run_in_threadpool(asyncio.run, form))
-    else:
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    media_type, content = media_type.strip().lower(), await request.body()
+    query = request.scope["query_string"]
+    is_json = media_type not in FORMS and bool(content or not query)
+    if is_json:
+        check_values(content, settings.max_body_values, settings.max_body_strings)
         try:
-            check_values(content, settings.max_body_values, settings.max_body_strings)
-            body = json.loads(content)
+            body: Any = json.loads(content)
         except (ValueError, RecursionError):
             raise InvalidRequest("it is neither JSON nor a form") from None
+    else:
+        _check_charset(parameters)
+        form = _read_form(request, media_type, content)
+        # a long one in another thread: percent signs are decoded one by one
+        pairs = await (form if len(content) <= SMALL_BODY_BYTES else run_in_threadpool(asyncio.run, form))
+        body = _fields(_pairs(query)) | _fields(pairs)
     await admit(request, _key(body))
     try:
-        return schema.model_validate(body, strict=not is_form)  # the values of a form are texts
+        return schema.model_validate(body, strict=is_json)  # the values of a form are texts
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
 
 
-async def _read_form(request: Request, content: bytes) -> dict[str, Any]:
-    """The fields of a form, those that come several times as lists. Raises InvalidRequest."""
+async def _read_form(request: Request, media_type: str, content: bytes) -> list[tuple[str, str]]:
+    """The fields of a form. Raises InvalidRequest."""
+    if media_type != MULTIPART or not content:
+        return _pairs(content)
 
     async def receive() -> Message:
         return {"type": "http.request", "body": content, "more_body": False}
@@ -110,12 +119,40 @@ async def _read_form(request: Request, content: bytes) -> dict[str, Any]:
     whole = Request({name: request.scope[name] for name in ("type", "app", "headers")}, receive)
     try:
         async with whole.form(max_files=0, max_fields=MAX_FIELDS) as fields:
-            values = {name: fields.getlist(name) for name in fields}
+            pairs = [(name, str(value)) for name, value in fields.multi_items()]
+        content.decode("utf-8")  # what is not UTF-8 is read as Latin-1
     except HTTPException:
         raise InvalidRequest(f"it is not a form of at most {MAX_FIELDS} fields and no file") from None
-    return {name: items[0] if len(items) == 1 else items for name, items in values.items()}
+    except UnicodeDecodeError:
+        raise InvalidRequest("its fields are not in UTF-8") from None
+    return pairs
 
 
 def _key(body: Any) -> str | None:
     key = body.get("api_key") if isinstance(body, dict) else None
     return key if isinstance(key, str) else None
+
+
+def _pairs(content: bytes) -> list[tuple[str, str]]:
+    """The fields of a query string, or of a form that is written as one."""
+    try:
+        return parse_qsl(content.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FIELDS, errors="strict")
+    except UnicodeDecodeError:
+        raise InvalidRequest("its fields are not in UTF-8") from None
+    except ValueError:
+        raise InvalidRequest(f"it is not a form of at most {MAX_FIELDS} fields and no file") from None
+
+
+def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
+    """Fields by name: a text, or a list where there are several of a name."""
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: items[0] if len(items) == 1 else items for name, items in values.items()}
+
+
+def _check_charset(parameters: str) -> None:
+    """Raise InvalidRequest for a content type that names another charset than UTF-8."""
+    charset = re.search(r"charset\s*=\s*\"?([^\s;\"]+)", parameters, re.IGNORECASE)
+    if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise InvalidRequest("its fields are not in UTF-8, as the content type says")

@@ -99,7 +99,9 @@ async def _translate(
         sum(map(len, texts)), choose_directions, [served], request.inputs, parameters.src_lang, parameters.tgt_lang
     )
     batches = translation_batches(texts, directions)
-    jobs = batches.jobs(lambda texts, key: (TranslateJob(texts, key[1], DEFAULT_BEAM_SIZE, 1.0), served))
+    jobs = batches.jobs(
+        lambda texts, key: (TranslateJob(texts, key[1], DEFAULT_BEAM_SIZE, 1.0, unchanged=key[2]), served)
+    )
     results: list[list[Translation]] = await client.results(await client.submit_all(engine, jobs))
     return [TranslatedText(translation_text=translation.text) for translation in batches.in_order(results)]
 
@@ -144,6 +146,7 @@ class GenerationBuilder:
                 parameters.top_p,
                 parameters.repetition_penalty,
                 frequency_penalty=parameters.frequency_penalty,
+                typical_p=parameters.typical_p,
             ),
             seed=secrets.randbelow(2**31) if parameters.seed is None else parameters.seed,
             stop=tuple(filter(None, [*parameters.stop, *parameters.stop_sequences])),

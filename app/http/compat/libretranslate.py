@@ -1,23 +1,29 @@
-"""POST /libretranslate/translate and /detect, GET /languages, for clients of LibreTranslate."""
+"""POST /libretranslate/translate and /detect, GET /languages, /health and /frontend/settings: LibreTranslate's API."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from fastapi import Request
 
 from app.catalog.detection import Detected, detect, identify, text_fields
+from app.catalog.registry import ChosenDirection
 from app.engine.engine import Engine
 from app.engine.jobs import TranslateJob, Translation
-from app.errors import NoModel
-from app.http.clients import Client, admit
-from app.http.dependencies import EngineDep
+from app.errors import EngineStopped, NoModel
+from app.http.clients import LEASE, admit
+from app.http.dependencies import EngineDep, SettingsDep
 from app.http.operations.translation import texts_to_detect, translation_batches
 from app.http.replies import prepared
-from app.http.schemas.base import as_list
+from app.http.schemas.base import as_list, is_blank
 from app.http.schemas.libretranslate import (
+    DefaultLanguages,
     DetectedLanguage,
     DetectForm,
+    FrontendSettings,
     Language,
+    NamedLanguage,
+    Status,
     TranslateAnswer,
     TranslateForm,
 )  # fmt: skip
@@ -33,18 +39,14 @@ NAMES = {
 
 
 async def translate_(body: TranslateForm, request: Request, engine: EngineDep) -> TranslateAnswer:
-    """Translate a text or several. A text that is in the target language already is returned unchanged."""
+    """Translate a text or several. One that is in the target language already, or empty, is returned unchanged."""
     client = await admit(request, body.api_key)
     texts = as_list(body.q)
-    characters = sum(map(len, texts))
-    detected = await prepared(characters, _detect_sources, engine, body, texts)
-    indices = [index for index, language in enumerate(detected) if language.language != body.target]
-    sources = [(texts[index], detected[index].language) for index in indices]
-    translations = await _translate(engine, client, body, sources)
-    answers: list[tuple[str, list[str]]] = [(text, []) for text in texts]
-    for index, translation in zip(indices, translations, strict=True):
-        answers[index] = translation.text, list(translation.alternatives)
-    return _answer(body, answers, [_with_percent(language) for language in detected])
+    directions = await prepared(sum(map(len, texts)), _directions, engine, body)
+    batches = translation_batches(texts, directions)
+    jobs = batches.jobs(lambda texts, key: (_job(body, texts, unchanged=key[2]), key[0]))
+    translations = batches.in_order(await client.results(await client.submit_all(engine, jobs)))
+    return _answer(body, translations, [_with_percent(direction.source) for direction in directions])
 
 
 async def detect_(body: DetectForm, request: Request, engine: EngineDep) -> list[DetectedLanguage]:
@@ -64,6 +66,28 @@ async def languages(engine: EngineDep) -> list[Language]:
     ]
 
 
+async def health(engine: EngineDep) -> Status:
+    """Whether the service takes work."""
+    if not engine.takes_work:
+        raise EngineStopped("the service is shutting down")
+    return Status(status="ok")
+
+
+async def frontend_settings(request: Request, engine: EngineDep, settings: SettingsDep) -> FrontendSettings:
+    """What clients ask before they translate: limits, and whether a key is needed."""
+    needs_key = request.scope[LEASE].guard.closed
+    target = next(iter(sorted(_targets(engine))), "")
+    return FrontendSettings(
+        apiKeys=needs_key,
+        keyRequired=needs_key,
+        charLimit=settings.max_source_characters,
+        language=DefaultLanguages(
+            source=NamedLanguage(code=AUTO, name="Auto Detect"),
+            target=NamedLanguage(code=target, name=NAMES.get(target, target)),
+        ),
+    )
+
+
 def _targets(engine: Engine) -> dict[str, set[str]]:
     """For each language, those into which it can be translated."""
     targets: dict[str, set[str]] = {}
@@ -73,41 +97,38 @@ def _targets(engine: Engine) -> dict[str, set[str]]:
     return targets
 
 
-def _detect_sources(engine: Engine, body: TranslateForm, texts: Sequence[str]) -> list[Detected]:
-    """The language of each text. Raises NoModel for an unknown language in the body."""
+def _directions(engine: Engine, body: TranslateForm) -> list[ChosenDirection]:
+    """The model and the languages of each text. Raises NoModel for an unknown language in the body, or of a text."""
     targets_of = _targets(engine)
     for field, name in (("source", body.source), ("target", body.target)):
         if name not in targets_of and (field, name) != ("source", AUTO):
             raise NoModel(f"not a language of this service; there are {', '.join(sorted(targets_of))}", field)
-    if body.source != AUTO:
-        return [Detected(body.source, 1.0) for _ in texts]
-    sources = {source for source, targets in targets_of.items() if body.target in targets}
-    fields = text_fields(texts_to_detect(body.q, body.format))
-    return [detect(text, sorted(sources | {body.target}), field) for field, text in fields]
+    sources = sorted({source for source, targets in targets_of.items() if body.target in targets} | {body.target})
+    languages = [
+        Detected(body.target, 0.0)
+        if is_blank(text)
+        else detect(text, sources, field)
+        if body.source == AUTO
+        else Detected(body.source, 1.0)
+        for field, text in text_fields(texts_to_detect(body.q, body.format))
+    ]
+    chosen = [engine.registry.for_translation(None, "", one.language, body.target) for one in languages]
+    return [replace(direction, source=one) for (direction,), one in zip(chosen, languages, strict=True)]
 
 
-async def _translate(
-    engine: Engine, client: Client, body: TranslateForm, sources: Sequence[tuple[str, str]]
-) -> list[Translation]:
-    """Translate texts, each with its language."""
-    if not sources:
-        return []
-    chosen = [engine.registry.for_translation(None, text, language, body.target) for text, language in sources]
-    batches = translation_batches([text for text, _ in sources], [direction for (direction,) in chosen])
-    jobs = batches.jobs(lambda texts, key: (_job(body, texts), key[0]))
-    return batches.in_order(await client.results(await client.submit_all(engine, jobs)))
-
-
-def _job(body: TranslateForm, texts: tuple[str, ...]) -> TranslateJob:
-    return TranslateJob(texts, body.target, DEFAULT_BEAM_SIZE, 1.0, body.alternatives, format=body.format)
+def _job(body: TranslateForm, texts: tuple[str, ...], unchanged: bool) -> TranslateJob:
+    return TranslateJob(
+        texts, body.target, DEFAULT_BEAM_SIZE, 1.0, body.alternatives, format=body.format, unchanged=unchanged
+    )
 
 
 def _answer(
-    body: TranslateForm, answers: Sequence[tuple[str, list[str]]], detected: list[DetectedLanguage]
+    body: TranslateForm, translations: Sequence[Translation], detected: list[DetectedLanguage]
 ) -> TranslateAnswer:
     """Lists where the request has a list of texts."""
     single = isinstance(body.q, str)
-    texts, alternatives = [text for text, _ in answers], [others for _, others in answers]
+    texts = [translation.text for translation in translations]
+    alternatives = [list(translation.alternatives) for translation in translations]
     fields: dict[str, Any] = {"translatedText": texts[0] if single else texts}
     if body.source == AUTO:
         fields["detectedLanguage"] = detected[0] if single else detected

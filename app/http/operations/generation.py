@@ -33,7 +33,9 @@ def generate(
     job = GenerateJob(
         prompt=body.prompt,
         max_new_tokens=body.max_new_tokens,
-        sampling=SamplingConfig(body.temperature, body.top_k, body.top_p, body.repetition_penalty),
+        sampling=SamplingConfig(
+            body.temperature, body.top_k, body.top_p, body.repetition_penalty, typical_p=body.typical_p
+        ),
         seed=ids.seed,
         stop=tuple(body.stop),
         choices=body.n,

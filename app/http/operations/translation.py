@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.catalog.detection import Detected
 from app.catalog.registry import ChosenDirection, Registry, Served
 from app.engine.jobs import SentenceEvent, TranslateJob, Translation
 from app.http.event_ids import EventIds
@@ -15,6 +14,9 @@ from app.http.schemas.base import TextOrTexts, as_list
 from app.http.schemas.translate import TranslateReply, TranslateRequest, TranslateResult
 from models.text.html import visible_text
 
+BatchKey = tuple[Served, str, bool]
+"""The model of a batch of texts, their target language, and whether they are in it already."""
+
 
 def translate(
     body: TranslateRequest, registry: Registry, last_event_id: str | None = None
@@ -24,8 +26,8 @@ def translate(
     directions = registry.for_translation(body.model, texts, body.source, body.target)
     batches = translation_batches(as_list(body.text), directions, consecutive=body.stream)
 
-    def make_job(texts: tuple[str, ...], key: tuple[Served, str]) -> tuple[TranslateJob, Served]:
-        served, target = key
+    def make_job(texts: tuple[str, ...], key: BatchKey) -> tuple[TranslateJob, Served]:
+        served, target, unchanged = key
         job = TranslateJob(
             texts=texts,
             target=target,
@@ -35,6 +37,7 @@ def translate(
             attention=body.attention,
             stream=body.stream,
             format=body.format,
+            unchanged=unchanged,
         )
         return job, served
 
@@ -46,7 +49,7 @@ def translate(
             source=body.source,
             target=directions[0].target,
             results=[
-                _result(body, direction.source, translation, own)
+                _result(body, direction, translation, own)
                 for direction, translation, own in zip(directions, translations, own_fields, strict=True)
             ],
         )
@@ -68,9 +71,10 @@ def texts_to_detect(texts: TextOrTexts, text_format: str) -> TextOrTexts:
 
 def translation_batches(
     texts: Sequence[str], directions: Sequence[ChosenDirection], consecutive: bool = False
-) -> Batches[tuple[Served, str]]:
-    """Texts grouped by their model and target language."""
-    return Batches(texts, [(direction.served, direction.target) for direction in directions], consecutive)
+) -> Batches[BatchKey]:
+    """Texts grouped by their model and target language, and whether they stay as they are."""
+    keys = [(direction.served, direction.target, direction.unchanged) for direction in directions]
+    return Batches(texts, keys, consecutive)
 
 
 def _own_fields(directions: Sequence[ChosenDirection]) -> list[dict[str, Any]]:
@@ -87,7 +91,7 @@ def _own_fields(directions: Sequence[ChosenDirection]) -> list[dict[str, Any]]:
 
 
 def _result(
-    body: TranslateRequest, detected: Detected, translation: Translation, own: dict[str, Any]
+    body: TranslateRequest, direction: ChosenDirection, translation: Translation, own: dict[str, Any]
 ) -> TranslateResult:
     fields: dict[str, Any] = {
         "text": translation.text,
@@ -95,8 +99,10 @@ def _result(
         "quality": translation.quality,
         **own,
     }
+    if direction.unchanged:
+        fields["unchanged"] = True
     if body.source == "auto":
-        fields["detected"] = schemas.Detected.model_validate(detected)
+        fields["detected"] = schemas.Detected.model_validate(direction.source)
     if body.alternatives:
         fields["alternatives"] = list(translation.alternatives)
     if body.attention and (attention := translation.attention):

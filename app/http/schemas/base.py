@@ -151,10 +151,25 @@ ONE, MANY = "(one)", "(many)"  # tags of a union's branches; problems.py leaves 
 
 def text_or_texts(max_characters: int, max_texts: int) -> Any:
     """The type of a field that holds a text, or a list of texts."""
-    text = Annotated[
-        str, Field(max_length=max_characters), AfterValidator(unicode_text), AfterValidator(_visible), SHOWN
-    ]
-    texts = Annotated[list[text], Field(min_length=1, max_length=max_texts)]
+    text = _text(max_characters)
+    return _one_or_many(text, text, max_texts)
+
+
+def text_or_blank_texts(max_characters: int, max_texts: int) -> Any:
+    """As `text_or_texts`, of a list whose items may be blank."""
+    return _one_or_many(_text(max_characters), _blank_text(max_characters), max_texts)
+
+
+def _text(max_characters: int) -> Any:
+    return Annotated[_blank_text(max_characters), AfterValidator(_visible), SHOWN]
+
+
+def _blank_text(max_characters: int) -> Any:
+    return Annotated[str, Field(max_length=max_characters), AfterValidator(unicode_text)]
+
+
+def _one_or_many(text: Any, item: Any, max_texts: int) -> Any:
+    texts = Annotated[list[item], Field(min_length=1, max_length=max_texts)]
     return Annotated[
         Annotated[text, Tag(ONE)] | Annotated[texts, Tag(MANY)],
         Discriminator(lambda value: MANY if isinstance(value, list) else ONE),

@@ -40,6 +40,9 @@ class GenerateRequest(Request):
     top_p: float | None = Field(
         None, gt=0, le=1, description="Sample from the likeliest tokens whose probabilities sum to p."
     )
+    typical_p: float = Field(
+        1.0, gt=0, le=1, description="Sample from the tokens that are about as surprising as expected, and sum to this."
+    )
     repetition_penalty: float = Field(
         1.0, ge=0.1, le=10, description="Above 1: tokens that are in the text already become less likely."
     )

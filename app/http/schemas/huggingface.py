@@ -46,14 +46,15 @@ class GenerationParameters(LaxRequest):
     details: bool = False
     decoder_input_details: bool = False
     return_full_text: bool = False
-    typical_p: Literal[1] = 1
+    typical_p: float = Field(1.0, gt=0, le=1)
     watermark: Literal[False] = False
     grammar: Literal[None] = None
     adapter_id: Literal[None] = None
 
     @property
     def samples(self) -> bool:
-        return self.do_sample or any(value is not None for value in (self.temperature, self.top_k, self.top_p))
+        filters = (self.temperature, self.top_k, self.top_p)
+        return self.do_sample or self.typical_p < 1 or any(value is not None for value in filters)
 
 
 class ClassificationParameters(LaxRequest):

@@ -13,7 +13,7 @@ class TranslateForm(LaxRequest):
         json_schema_extra={"examples": [{"q": "Where is the station?", "source": "auto", "target": "tr"}]}
     )
 
-    q: TextOrTexts = Field(description="A text, or several.")
+    q: TextOrTexts = Field(description="A text, or several, of which an empty one comes back as it is.")
     source: str = Field(max_length=16, description="The text's language, or auto.")
     target: str = Field(max_length=16)
     format: Literal["text", "html"] = Field("text", description="Of html the text is translated; tags stay.")
@@ -45,6 +45,33 @@ class Language(Reply):
     code: str
     name: str
     targets: list[str]
+
+
+class NamedLanguage(Reply):
+    code: str
+    name: str
+
+
+class DefaultLanguages(Reply):
+    source: NamedLanguage
+    target: NamedLanguage
+
+
+class FrontendSettings(Reply):
+    """As LibreTranslate's page asks for them; clients read limits from it."""
+
+    apiKeys: bool  # noqa: N815
+    charLimit: int = Field(description="Of a text.")  # noqa: N815
+    filesTranslation: bool = False  # noqa: N815
+    frontendTimeout: int = Field(500, description="Milliseconds to wait after a key press.")  # noqa: N815
+    keyRequired: bool  # noqa: N815
+    language: DefaultLanguages
+    suggestions: bool = False
+    supportedFilesFormat: list[str] = Field([])  # noqa: N815
+
+
+class Status(Reply):
+    status: Literal["ok"]
 
 
 class LibreTranslateError(Reply):

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from annotated_types import Le, MaxLen
 from pydantic import BaseModel, create_model
 
-from app.http.schemas.base import text_or_texts
+from app.http.schemas.base import text_or_blank_texts, text_or_texts
 from app.http.schemas.classify import ClassifyRequest
 from app.http.schemas.generate import GenerateRequest
 from app.http.schemas.huggingface import (
@@ -53,7 +53,7 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     ClassificationInputs: {"inputs": (text_or_texts, "max_text_characters", "max_texts")},
     TranslationInputs: {"inputs": (text_or_texts, "max_source_characters", "max_texts")},
     InferRequest: {"inputs": (input_tensors, "max_input_characters", "max_texts")},
-    TranslateForm: {"q": (text_or_texts, "max_source_characters", "max_texts")},
+    TranslateForm: {"q": (text_or_blank_texts, "max_source_characters", "max_texts")},
     DetectForm: {"q": "max_source_characters"},
 }
 """For each schema, its fields with the setting that limits them: the maximum of a number, or of characters in a text.

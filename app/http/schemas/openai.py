@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from app.http.schemas.base import MAX_SEED, TRUE, Reply, never, unicode_text
+from app.http.schemas.base import TRUE, Reply, never, unicode_text
 from app.http.schemas.lax import Content, LaxRequest
 
 TEXT, TEXTS, IDS, IDS_LISTS = "(text)", "(texts)", "(ids)", "(id lists)"
@@ -59,7 +59,7 @@ class CompletionRequest(LaxRequest):
     prompt: str | list[str] | TokenIds | list[TokenIds] = Field(
         "", description="A text, texts, token ids, or lists of them."
     )
-    max_tokens: int = Field(16, ge=0)
+    max_tokens: int = Field(16, ge=-1, description="-1: as many as the service allows.")
     temperature: float = Field(1.0, ge=0, le=2)
     top_p: float = Field(1.0, ge=0, le=1)
     n: int = Field(1, ge=1)
@@ -76,7 +76,7 @@ class CompletionRequest(LaxRequest):
         max_length=1024,
         json_schema_extra={"additionalProperties": False},  # pydantic documents the pattern of keys as optional
     )
-    seed: int | None = Field(None, ge=-MAX_SEED, le=MAX_SEED)
+    seed: int | None = Field(None, ge=-(2**63), le=2**63 - 1)
     suffix: str = Field("", max_length=0, description="Models read from left to right only.")
 
     @model_validator(mode="after")

@@ -54,6 +54,9 @@ class TranslateResult(Reply):
     model: str | None = Field(None, description="That of the text, where several models answer.")
     target: str | None = Field(None, description="That of the text, where the texts have several.")
     text: str
+    unchanged: bool | None = Field(
+        None, description="True of a text that is in the target language already: it is returned as it is."
+    )
     score: float = Field(description="Log-probability / length ** length_penalty, the mean over sentences.")
     quality: float | None = Field(
         description="Estimated chrF2, from 0 to 1, against a human translation; below 0.4, do not rely on it. "
