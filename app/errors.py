@@ -3,6 +3,7 @@
 ServiceError
 ├── InvalidRequest         a field is wrong in a way that its schema can't see
 ├── ModelNotFound          no model of that name
+├── NotServed              another service's API has it, and this service does not
 ├── NoModel                no model of the kind or language that the request needs
 ├── Conflict               a state or an event's id, sent back by the client, does not fit
 ├── Unauthorized           no API key, or an unknown one
@@ -35,6 +36,10 @@ class InvalidRequest(ServiceError):
 
 class ModelNotFound(ServiceError):
     reason = "model_not_found"
+
+
+class NotServed(ServiceError):
+    reason = "not_served"
 
 
 class NoModel(ServiceError):

@@ -93,20 +93,21 @@ class Registry:
     def _default(self, task: str, language: str) -> Served:
         return self.models[self.defaults[use_of(task, language)].model]
 
-    def get(self, name: str) -> Served:
-        """Raise ModelNotFound where there is none of that name."""
+    def get(self, name: str, among: Iterable[Served] | None = None) -> Served:
+        """Raise ModelNotFound where there is none of that name; it lists those that could be meant, by default all."""
         if name not in self.models:
-            raise ModelNotFound(f"no such model; there are {', '.join(self.models)}", "model")
+            known = [served.name for served in (self.models.values() if among is None else among)]
+            raise ModelNotFound(f"no such model; there are {', '.join(known) or 'none'}", "model")
         return self.models[name]
 
     def for_task(self, task: str, name: str | None) -> list[Served]:
         """The named model, or all that do a task. Raises ModelNotFound, also where it does another, and NoModel."""
+        models = [loaded for loaded in self.models.values() if loaded.task == task]
         if name is not None:
-            loaded = self.get(name)
+            loaded = self.get(name, models)
             if loaded.task != task:
                 raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs a {task}", "model")
             return [loaded]
-        models = [loaded for loaded in self.models.values() if loaded.task == task]
         models.sort(key=lambda loaded: loaded.kind != task)  # other kinds that do the task, such as n-grams, come last
         if not models:
             raise NoModel(f"no model of the kind {task} is loaded", "model")
@@ -140,7 +141,8 @@ class Registry:
 
     def for_inspection(self, name: str | None, text: str) -> Served:
         """The named model, a language model or a classifier, or the default for the text's language."""
-        loaded = self.get(name) if name else self.for_text("language", None, text)
+        with_gates = [served for served in self.models.values() if kind_of(served.checkpoint.model).gates]
+        loaded = self.get(name, with_gates) if name else self.for_text("language", None, text)
         model = loaded.checkpoint.model
         if not kind_of(model).gates:
             raise ModelNotFound(f"the model is a {loaded.kind}; this needs a language model or a classifier", "model")

@@ -33,7 +33,8 @@ class Prompt:
     ) -> None:
         """With partial, the letters at the end of the text are not read: they are `prefix`, of the next word.
 
-        ids replace the text. truncate keeps only as many of the last ids.
+        ids replace the text; an end token that they begin with is the one before every text. truncate keeps only as
+        many of the last ids.
         """
         self.sampling = snapshot.sampling if snapshot else None
         if self.sampling and text:
@@ -41,8 +42,9 @@ class Prompt:
             self.sampling = SamplingState(self.sampling.seed, self.sampling.steps)
         self._snapshot, self._vocabulary_size = snapshot, tokenizer.size
         final_ids = snapshot.ids if snapshot else (tokenizer.end_id,)
+        self._sent_ends = int(not snapshot and tuple(ids or ())[:1] == final_ids)
         if ids is not None:
-            final_ids += tuple(ids)
+            final_ids += tuple(ids)[self._sent_ends :]
         whole = tokenizer.normalize(snapshot.text + text if snapshot else " " * (ids is None) + text)
         space = max(whole.rfind(" "), 0)
         if len(whole) - space > MAX_OPEN_WORD:
@@ -60,8 +62,8 @@ class Prompt:
 
     @property
     def new_tokens(self) -> int:
-        """How many ids are new; the end token that begins every text does not count."""
-        return len(self.ids) - (len(self._snapshot.ids) if self._snapshot else 1)
+        """How many ids are new; the end token that begins every text does not count, unless it was sent."""
+        return len(self.ids) - (len(self._snapshot.ids) if self._snapshot else 1) + self._sent_ends
 
     @property
     def ids_after_boundary(self) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from app.errors import (
     LimitExceeded,
     ModelNotFound,
     NoModel,
+    NotServed,
     ServiceError,
     Unauthorized,
 )  # fmt: skip
@@ -32,6 +33,7 @@ STATUSES: dict[type[ServiceError], tuple[int, str]] = {
     ServiceError: (500, "Internal error"),
     InvalidRequest: (422, "Invalid request"),
     ModelNotFound: (404, MODEL_NOT_FOUND),
+    NotServed: (404, "Not served here"),
     NoModel: (404, "No model for this request"),
     Conflict: (409, "Conflict"),
     Unauthorized: (401, "Unauthorized"),

@@ -33,7 +33,15 @@ from app.http.schemas.libretranslate import (
     TranslateAnswer,
 )
 from app.http.schemas.limits import LIMITS, limited
-from app.http.schemas.models import Health, ModelDetail, ModelsReply, TokenizeReply
+from app.http.schemas.models import (
+    DetokenizeReply,
+    Health,
+    ModelDetail,
+    ModelsReply,
+    PromptTokens,
+    TokenizeReply,
+    TokenizerInfo,
+)
 from app.http.schemas.next_word_probs import NextWordReply
 from app.http.schemas.open_inference import (
     InferError,
@@ -60,6 +68,9 @@ TAGS = {
     "Open Inference Protocol": "The protocol of KServe and Triton, version 2, with texts as tensors.",
     "health": "For monitoring.",
 }
+HIDDEN = {"include_in_schema": False}
+NOT_SERVED = {"chat/completions": openai.no_chat, "responses": openai.no_chat, "embeddings": openai.no_embeddings}
+"""What other services' clients ask for in vain, so that they are told what there is instead."""
 ROUTES = (
     RouteGroup("text", routes=(
         Route("/generate", generate.generate, "Continue a prompt", GenerateReply, streams=True),
@@ -74,16 +85,27 @@ ROUTES = (
               VectorizeReply, omit="none"),
         Route("/models", models.list_models, "All models", ModelsReply, "GET"),
         Route("/models/{name}", models.show_model, "One model, with its card", ModelDetail, "GET"),
-        Route("/tokenize", models.tokenize, "Tokenize a text", TokenizeReply, omit=""),
+        Route("/tokenize", models.tokenize, "Tokenize a text", TokenizeReply | PromptTokens),
+        Route("/detokenize", models.detokenize, "The text of ids", DetokenizeReply, omit=""),
+        Route("/tokenizer_info", models.tokenizer_info, "A tokenizer's end token and size", TokenizerInfo,
+              "GET", omit="", errors=(401, 404, 422, 429)),
     )),
     RouteGroup("OpenAI", prefix="/v1", name="openai_", error=OpenAIError, never=(409,), routes=(
         Route("/completions", openai.completions, "Continue prompts", Completion, streams=True),
+        *(Route(f"/{path}", endpoint, "Not served", None, options=HIDDEN) for path, endpoint in NOT_SERVED.items()),
         Route("/models", openai.models, "All language models", ModelList, "GET", omit=""),
         Route("/models/{model}", openai.model_, "One of them", Model, "GET", omit=""),
     )),
     RouteGroup("Hugging Face", prefix="/hf", name="huggingface_", error=InferenceError, never=(409,), routes=(
         Route("/{model}", huggingface.infer, "Generate, classify or translate, by the model's task", huggingface.Answer,
               streams=True),
+        Route("/{model}/v1/completions", huggingface.completions, "Continue prompts", Completion, streams=True),
+        *(Route(f"/{{model}}/v1/{path}", endpoint, "Not served", None, options=HIDDEN)
+          for path, endpoint in NOT_SERVED.items()),
+        Route("/{model}/tokenize", huggingface.tokenize, "Tokenize a text", TokenizeReply | PromptTokens),
+        Route("/{model}/detokenize", huggingface.detokenize, "The text of ids", DetokenizeReply, omit=""),
+        Route("/{model}/tokenizer_info", huggingface.tokenizer_info, "The tokenizer's end token and size",
+              TokenizerInfo, "GET", omit=""),
     )),
     RouteGroup("LibreTranslate", prefix="/libretranslate", name="libretranslate_", error=LibreTranslateError,
                never=(409, 415), needs_key=False,  # its key is a field of the body

@@ -53,7 +53,8 @@ export function ladderTab(panel) {
     columns.replaceChildren(...models.map((model) => {
       const title = make("h2", { id: `rung-${model.name}` }, model.name);
       const score = model.metrics.evaluations?.[0]?.scores.perplexity_per_word;
-      const facts = [t(`kind.${model.kind}`), ...(score < 1e6 ? [t("ladder.perplexity", { value: number(score, 1) })] : score ? [t("ladder.infinite")] : [])];
+      const infinite = score === null || score >= 1e6; // null: more than a number of JSON holds
+      const facts = [t(`kind.${model.kind}`), ...(score && !infinite ? [t("ladder.perplexity", { value: number(score, 1) })] : infinite ? [t("ladder.infinite")] : [])];
       return make("article", { class: "rung" }, title, make("p", { class: "hint" }, facts.join(", ")), make("ol", { class: "bars", "aria-labelledby": title.id }));
     }));
     byId("ladder-none").hidden = models.length > 1;

@@ -164,7 +164,7 @@ const rounded = (share) =>
 
 /** A number in the page's language. A perplexity this large means a probability of zero: evaluations limit it to 1e300, since JSON has no infinity. */
 export const number = (value, digits = 2) =>
-  value > 1e290 ? "∞" : new Intl.NumberFormat(currentLanguage, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+  value === null || value > 1e290 ? "∞" : new Intl.NumberFormat(currentLanguage, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
 /** The name of a language, in the page's language. */
 export const languageName = (code) => new Intl.DisplayNames(currentLanguage, { type: "language" }).of(code);

@@ -73,10 +73,8 @@ def test_explanations(client: httpx.Client, text: str) -> None:
     check(text, spans_of(result["explanation"], "token"))
 
 
-def of_completion(logprobs: dict[str, Any], from_: int, to: int) -> list[Span]:
-    """The tokens with the indices from one to another."""
-    pairs = zip(logprobs["tokens"][from_:to], logprobs["text_offset"][from_:to], strict=True)
-    return [(token, offset, offset + len(token)) for token, offset in pairs]
+def bytes_of(name: str) -> bytes:
+    return bytes.fromhex(name.removeprefix("bytes:").replace("\\x", ""))
 
 
 @EXAMPLES
@@ -90,7 +88,15 @@ def test_an_echoed_prompt(client: httpx.Client, text: str) -> None:
     scores = alone["logprobs"]
     count = len(scores["tokens"])
     tokens = ask(client, "/tokenize", text=text, model="language-en")["tokens"]
-    assert of_completion(scores, 0, count) == spans_of(tokens)[:count]
+    for (token, start, end), name, offset in zip(
+        spans_of(tokens), scores["tokens"], scores["text_offset"], strict=False
+    ):
+        assert offset == start
+        assert token == text[start:end]
+        if name.startswith("bytes:"):
+            assert bytes_of(name) in (token + normalize(token)).encode()
+        else:
+            assert name == token
     assert len(tokens) - count == normalize(text).endswith(" "), "the last space is not read"
     for token, score, top in zip(scores["tokens"], scores["token_logprobs"], scores["top_logprobs"], strict=True):
         assert top is None or top[token] == score
@@ -117,7 +123,7 @@ def check_generated(choice: dict[str, Any], prompt: str, first: int) -> None:
     if tokens[first:]:
         assert offsets[first] == (begin if tokens[first].startswith(" ") else len(prompt))
     for index in range(first, len(tokens)):
-        if "\ufffd" not in "".join(tokens[max(first, index - 1) : index + 2]):
+        if "bytes:" not in "".join(tokens[max(first, index - 1) : index + 2]):
             standing, token = text[offsets[index] : ends[index]], tokens[index]
             if index == first and token.startswith(" "):
                 standing, token = normalize(standing), token.removeprefix(" ") if not normalize(prompt) else token
@@ -135,7 +141,7 @@ def test_a_prompt_of_ids_stands_in_its_text(client: httpx.Client, registry: Regi
     text, scores = choice["text"], choice["logprobs"]
     assert text == registry.get("language-en").tokenizer.decode(ids)
     for token, offset in zip(scores["tokens"], scores["text_offset"], strict=True):
-        assert "\ufffd" in token or text[offset : offset + len(token)] == token
+        assert token.startswith("bytes:") or text[offset : offset + len(token)] == token
 
 
 @given(text=TEXTS)

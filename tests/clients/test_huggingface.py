@@ -1,6 +1,7 @@
 """The real `huggingface_hub.InferenceClient` against a live server: one URL a model."""
 
 import math
+import re
 from typing import Any
 
 import httpx
@@ -70,6 +71,37 @@ class TestGeneration:
         assert "".join(token.text for token in details.prefill).strip() == PROMPT
         for token, top in zip(details.tokens, details.top_tokens, strict=True):
             assert (token.id, token.logprob) == (top[0]["id"], top[0]["logprob"])  # the client leaves them as they came
+
+    def test_typical(self, client: InferenceClient, live: Live) -> None:
+        own = native(live, "/generate", prompt=PROMPT, model="language-en", temperature=1, typical_p=0.4, seed=5,
+                     max_new_tokens=12)  # fmt: skip
+        made = client.text_generation(PROMPT, typical_p=0.4, seed=5, max_new_tokens=12)
+        assert made == own["choices"][0]["text"]
+        others = {client.text_generation(PROMPT, typical_p=0.4, seed=seed) for seed in range(4)}
+        assert len(others) > 1, "it samples"
+
+    def test_as_langchain_sends_it(self, live: Live) -> None:
+        """The default parameters of langchain-huggingface's HuggingFaceEndpoint."""
+        parameters: dict[str, Any] = {
+            "max_new_tokens": 12, "top_k": 10, "top_p": 0.95, "typical_p": 0.95, "temperature": 0.8,
+            "repetition_penalty": None, "return_full_text": False, "truncate": None, "stop": [], "seed": None,
+            "do_sample": False, "watermark": False,
+        }  # fmt: skip
+        answer = httpx.post(f"{live.url}/hf/language-en", json={"inputs": PROMPT, "parameters": parameters})
+        assert answer.status_code == 200
+
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_completions_of_a_model(self, live: Live, stream: bool) -> None:
+        """As npm's @huggingface/inference asks for text of an endpoint."""
+        body = {"prompt": PROMPT, "max_tokens": 8, "seed": 1, "stream": stream}
+        at = f"{live.url}/hf/language-tr/v1/completions"
+        own = httpx.post(f"{live.url}/v1/completions", json=body | {"model": "language-tr"}).text
+        for model in ({}, {"model": "anything"}, {"model": None}):
+            answer = httpx.post(at, json=body | model)
+            assert answer.status_code == 200
+            assert re.findall('"text":"[^"]*"', answer.text) == re.findall('"text":"[^"]*"', own)
+        assert httpx.post(f"{live.url}/hf/sentiment-en/v1/completions", json=body).status_code == 422
+        assert httpx.post(f"{live.url}/hf/none/v1/completions", json=body).status_code == 404
 
     def test_stop(self, client: InferenceClient) -> None:
         whole = client.text_generation(PROMPT)
@@ -152,7 +184,7 @@ class TestRefusals:
         [
             ({"max_new_tokens": 100_000}, "parameters/max_new_tokens"), ({"temperature": -1}, "parameters/temperature"),
             ({"best_of": 99}, "parameters/best_of"), ({"watermark": True}, "parameters/watermark"),
-            ({"typical_p": 0.5}, "parameters/typical_p"),
+            ({"typical_p": 0}, "parameters/typical_p"), ({"typical_p": 1.5}, "parameters/typical_p"),
             ({"grammar": {"type": "json", "value": {}}}, "parameters/grammar"),
         ],
     )  # fmt: skip
@@ -176,6 +208,36 @@ class TestRefusals:
     def test_what_a_model_is_not_for(self, live: Live) -> None:
         response = httpx.post(f"{live.url}/hf/language-en", json={"inputs": ["good", "bad"], "stream": True})
         assert (response.status_code, response.json()["error_type"]) == (422, "validation")
+
+    @pytest.mark.parametrize("model", ["sentiment-en", "translation-en-tr"])
+    def test_only_language_models_stream(self, live: Live, model: str) -> None:
+        answer = httpx.post(f"{live.url}/hf/{model}", json={"inputs": "good", "stream": True})
+        assert (answer.status_code, answer.json()["error_type"]) == (422, "validation")
+        assert answer.json()["error"].startswith("stream: ")
+
+    @pytest.mark.parametrize(
+        ("model", "parameters", "name"),
+        [
+            ("sentiment-en", {"max_new_tokens": 5}, "max_new_tokens"), ("sentiment-en", {"src_lang": "en"}, "src_lang"),
+            ("sentiment-en", {"candidate_labels": ["a", "b"]}, "candidate_labels"),
+            ("language-en", {"candidate_labels": ["a"]}, "candidate_labels"),
+            ("language-en", {"tgt_lang": "tr"}, "tgt_lang"), ("language-en", {"function_to_apply": "none"}, "function"),
+            ("translation-en-tr", {"do_sample": True}, "do_sample"), ("translation-en-tr", {"top_k": 2}, "top_k"),
+        ],
+    )  # fmt: skip
+    def test_another_task(self, live: Live, model: str, parameters: dict[str, Any], name: str) -> None:
+        answer = httpx.post(f"{live.url}/hf/{model}", json={"inputs": "good", "parameters": parameters})
+        assert answer.status_code == 422
+        assert answer.json()["error"].startswith(f"parameters/{name}")
+        nulls = dict.fromkeys(parameters) | {"unknown": 1}
+        answer = httpx.post(f"{live.url}/hf/{model}", json={"inputs": "good", "parameters": nulls})
+        assert answer.status_code == 200, "nulls and unknown keys are passed over"
+
+    def test_zero_shot(self, live: Live) -> None:
+        with pytest.raises(HfHubHTTPError, match="422"):
+            client_of(live, "sentiment-en").zero_shot_classification("good", candidate_labels=["a", "b"])
+        body = {"inputs": {"question": "Who?", "context": "The man."}}
+        assert httpx.post(f"{live.url}/hf/language-en", json=body).status_code == 422
 
     def test_keys_and_limits(self, serve: Serve) -> None:
         closed = serve(api_keys="right", rate_limit="30/hour")

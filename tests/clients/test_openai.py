@@ -1,6 +1,7 @@
 """The real `openai` package, and langchain's, against a live server."""
 
 import asyncio
+import re
 from typing import Any
 
 import httpx
@@ -121,6 +122,122 @@ class TestCompletion:
         text = client.completions.create(**ASK).choices[0].text
         assert client.completions.create(**ASK, echo=True).choices[0].text == "the man sees" + text
         assert client.completions.create(**ASK | {"max_tokens": 0}, echo=True).choices[0].text == "the man sees"
+
+
+class TestShape:
+    """What OpenAI's API has, and clients rely on."""
+
+    def ask(self, live: Live, **body: Any) -> Any:
+        answer = httpx.post(f"{live.url}/v1/completions", json={"model": "language-en", **body})
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    @pytest.mark.parametrize("prompt", ["güzel bir gün", "the man ığüşöç 漢字 😍", [200, 5, 130, 90]])
+    @pytest.mark.parametrize("count", [1, 5, 20])
+    def test_alternatives_have_distinct_names(self, live: Live, prompt: Any, count: int) -> None:
+        body = {"prompt": prompt, "echo": True, "logprobs": count, "max_tokens": 6, "temperature": 2, "seed": 1}
+        scores = self.ask(live, **body)["choices"][0]["logprobs"]
+        assert scores["top_logprobs"][0] is None
+        for token, score, top in zip(scores["tokens"], scores["token_logprobs"], scores["top_logprobs"], strict=True):
+            assert "\ufffd" not in token
+            if top is not None:
+                assert count <= len(top) <= count + 1
+                assert top[token] == score
+                assert not any("\ufffd" in name for name in top)
+
+    def test_bytes_are_named_and_stand_in_their_character(self, live: Live) -> None:
+        text = "漢 x"
+        choice = self.ask(live, prompt=text, echo=True, logprobs=1, max_tokens=0)["choices"][0]
+        tokens, offsets = choice["logprobs"]["tokens"], choice["logprobs"]["text_offset"]
+        assert [rf"bytes:\x{byte:02x}" for byte in "漢".encode()] == [name for name in tokens if "bytes:" in name]
+        assert {text[offset] for name, offset in zip(tokens, offsets, strict=True) if "bytes:" in name} == {"漢"}
+
+    @pytest.mark.parametrize("seed", [2**63 - 1, -(2**63), 2**53, 0])
+    def test_seeds_of_64_bits(self, live: Live, seed: int) -> None:
+        made = [self.ask(live, prompt="the man", seed=seed)["choices"] for _ in range(2)]
+        assert made[0] == made[1]
+        bad = httpx.post(f"{live.url}/v1/completions", json={"model": "language-en", "prompt": "a", "seed": 2**63})
+        assert (bad.status_code, bad.json()["error"]["param"]) == (400, "seed")
+
+    def test_max_tokens_of_minus_one_are_all_that_are_allowed(self, serve: Serve) -> None:
+        small = serve(max_new_tokens=7)
+        body = {"prompt": "the man", "seed": 3, "temperature": 0, "logit_bias": {"0": -100}}
+        assert self.ask(small, **body, max_tokens=-1)["usage"]["completion_tokens"] == 7
+        for wrong in (-2, 8):
+            answer = httpx.post(f"{small.url}/v1/completions", json={"model": "language-en", "max_tokens": wrong})
+            assert answer.json()["error"]["param"] == "max_tokens"
+
+    def test_no_such_model_lists_those_of_the_route(self, live: Live) -> None:
+        for path, body, listed in (
+            ("/v1/completions", {"prompt": "a"}, "language-en, language-tr"),
+            ("/classify", {"text": "a"}, "sentiment-en, sentiment-tr"),
+            ("/translate", {"text": "a"}, "translation-en-tr"),
+            ("/generate", {"prompt": "a"}, "language-en, language-tr"),
+            ("/inspect", {"text": "a"}, "language-en, language-tr, sentiment-en, sentiment-tr"),
+        ):
+            answer = httpx.post(f"{live.url}{path}", json={"model": "none", **body})
+            assert answer.status_code == 404
+            assert answer.text.count(f"no such model; there are {listed}") >= 1
+            assert all(name in listed for name in ("language-en",) if name in answer.text)
+
+    @pytest.mark.parametrize("prefix", ["/v1", "/hf/language-en/v1"])
+    @pytest.mark.parametrize("path", ["chat/completions", "responses", "embeddings"])
+    def test_what_is_not_served_says_what_is(self, live: Live, prefix: str, path: str) -> None:
+        answer = httpx.post(f"{live.url}{prefix}/{path}", json={"model": "language-en", "messages": []})
+        assert answer.status_code == 404
+        error = answer.json()["error"]
+        assert "POST /v1/completions" in (error["message"] if prefix == "/v1" else error)
+
+    def test_the_client_reads_it(self, client: openai.OpenAI) -> None:
+        with pytest.raises(openai.NotFoundError, match=r"no chat models are served here; POST /v1/completions"):
+            client.chat.completions.create(model="language-en", messages=[{"role": "user", "content": "hi"}])
+        with pytest.raises(openai.NotFoundError, match="no embeddings are served here"):
+            client.embeddings.create(model="language-en", input="hi")
+
+
+class TestEndOfText:
+    """Prompts of ids that begin with the end token, which stands before every text anyway, get no second one."""
+
+    def scores(self, live: Live, prompt: Any, **body: Any) -> Any:
+        body = {"model": "language-en", "prompt": prompt, "echo": True, "logprobs": 1, "max_tokens": 0} | body
+        reply = httpx.post(f"{live.url}/v1/completions", json=body).json()
+        return reply["choices"][0]["logprobs"], reply["choices"][0]["text"], reply["usage"]
+
+    @pytest.mark.parametrize("ids", [[10, 11], [300, 5, 200, 41], [7]])
+    def test_scores_are_those_without_it(self, live: Live, registry: Registry, ids: list[int]) -> None:
+        (alone, text, usage), (after, same, more) = (self.scores(live, prompt) for prompt in (ids, [0, *ids]))
+        assert text == same == registry.get("language-en").tokenizer.decode(ids)
+        assert (after["tokens"][0], after["token_logprobs"][0], after["top_logprobs"][0]) == ("", None, None)
+        assert after["tokens"][1:] == alone["tokens"]
+        assert after["text_offset"][1:] == alone["text_offset"]
+        assert after["token_logprobs"][2:] == alone["token_logprobs"][1:]
+        assert after["token_logprobs"][1] < 0
+        assert more["prompt_tokens"] == usage["prompt_tokens"] + 1 == len(ids) + 1
+
+    def test_all_scores_sum_to_that_of_the_text(self, live: Live) -> None:
+        """That of the first token too: in the native route it is among the likeliest after nothing."""
+        scores, _, _ = self.scores(live, [0, 300, 5])
+        twice, _, _ = self.scores(live, [0, 0, 300, 5])
+        assert twice["token_logprobs"][2] != scores["token_logprobs"][1], "a second one is a token of the text"
+
+    def test_text_continues_as_without_it(self, live: Live) -> None:
+        for stream in (False, True):
+            body = {"model": "language-en", "seed": 1, "max_tokens": 9, "stream": stream}
+            one, other = (
+                httpx.post(f"{live.url}/v1/completions", json={**body, "prompt": prompt}).text
+                for prompt in ([300, 5, 200], [0, 300, 5, 200])
+            )
+            assert re.findall('"text":"[^"]*"', one) == re.findall('"text":"[^"]*"', other)
+
+    def test_nothing_but_it(self, live: Live) -> None:
+        scores, text, usage = self.scores(live, [0])
+        assert (scores["tokens"], scores["token_logprobs"], text, usage["prompt_tokens"]) == ([""], [None], "", 1)
+
+    def test_its_text_at_the_beginning_is_it(self, live: Live) -> None:
+        ids = httpx.post(f"{live.url}/tokenize", json={"prompt": "the man sees"}).json()["tokens"]
+        assert self.scores(live, "</s>the man sees") == self.scores(live, [0, *ids])
+        inside, _, _ = self.scores(live, "the man</s>")
+        assert len(inside["tokens"]) > 3, "elsewhere it is text"
 
 
 class TestStream:

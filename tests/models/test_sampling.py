@@ -1,6 +1,7 @@
 """Choosing tokens, for a whole batch at once."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,8 @@ CONFIGS = [
     SamplingConfig(0.0, repetition_penalty=1.4),
     SamplingConfig(1.5, presence_penalty=0.7, frequency_penalty=-0.4, logit_bias=((3, 2.0), (1, -100.0))),
     SamplingConfig(0.9, top_k=5, frequency_penalty=0.8),
+    SamplingConfig(1.2, typical_p=0.6),
+    SamplingConfig(1.2, top_k=50, top_p=0.9, typical_p=0.3),
 ]
 
 
@@ -108,6 +111,33 @@ class TestChoose:
     def test_top_k_and_top_p_both_hold(self) -> None:
         config = SamplingConfig(1.0, top_k=2, top_p=0.99)
         assert {choose(LOGITS, config, [], step / 50) for step in range(50)} == {1, 4}
+
+    @pytest.mark.parametrize("mass", [0.1, 0.5, 0.9, 0.999])
+    @pytest.mark.parametrize("filters", [{}, {"top_k": 20}, {"top_p": 0.8}])
+    def test_typical_keeps_what_is_near_to_the_entropy(self, mass: float, filters: dict[str, Any]) -> None:
+        """The smallest set of the least |-log p - H| that holds the mass, of what the other filters keep."""
+        logits = torch.randn(300, generator=torch.Generator().manual_seed(3)) * 2
+        probabilities = torch.softmax(logits.double(), dim=0)
+        ranked, ids = probabilities.sort(descending=True)
+        kept = torch.arange(300) < filters.get("top_k", 300)
+        kept &= ranked.cumsum(0) - ranked < filters.get("top_p", 2.0)
+        shares = ranked[kept] / ranked[kept].sum()
+        distances = (-shares.log() + (shares * shares.log()).sum()).abs()
+        order = distances.argsort()
+        size = int((shares[order].cumsum(0) < mass).sum()) + 1
+        typical = set(ids[kept][order[:size]].tolist())
+        config = SamplingConfig(1.0, typical_p=mass, **filters)
+        numbers = torch.linspace(0, 1, 2000, dtype=torch.float64) * (1 - 1e-9)
+        chosen = choose_all(logits.expand(2000, -1), [config] * 2000, [], numbers)
+        assert set(chosen) <= typical
+        assert sum(float(probabilities[index]) for index in set(chosen)) > 0.97 * sum(
+            float(probabilities[index]) for index in typical
+        )
+
+    def test_typical_may_leave_out_the_likeliest(self) -> None:
+        logits = torch.tensor([0.5, *[0.04] * 12, *[0.002] * 10]).log()
+        chosen = [choose(logits, SamplingConfig(1.0, typical_p=0.3), [], index / 20) for index in range(20)]
+        assert 0 not in chosen
 
     def test_a_set_larger_than_any_first_guess(self) -> None:
         """Ranked in growing parts, the candidates are those of a full sort."""

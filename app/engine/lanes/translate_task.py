@@ -11,7 +11,7 @@ from models.networks.translator import Translator
 from models.quality import Quality, Searched, features, of_text
 from models.text.front import Sentence, prepare
 from models.text.html import prepare_html
-from models.text.tokenizers import Tokenizer
+from models.text.tokenizers import END_TEXT, Tokenizer
 
 MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it
 
@@ -160,7 +160,7 @@ class TranslateTask:
         return AttentionMap(tuple(source_tokens), tuple(target_tokens), tuple(weights))
 
     def _names(self, ids: Sequence[int]) -> list[str]:
-        return [self._tokenizer.surface(index).decode("utf-8", errors="replace") or "</s>" for index in ids]
+        return [self._tokenizer.surface(index).decode("utf-8", errors="replace") or END_TEXT for index in ids]
 
 
 def _units(parts: Sequence[str | Sentence]) -> Iterator[tuple[str, Sentence | None, str]]:

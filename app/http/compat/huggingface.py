@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app.catalog.registry import Served, choose_directions
-from app.engine.engine import Engine
+from app.engine.engine import LONG_TEXT, Engine
 from app.engine.jobs import (
     Choice,
     ClassifyJob,
@@ -22,11 +22,14 @@ from app.engine.jobs import (
     Verdict,
 )
 from app.errors import InvalidRequest
+from app.http import operations
 from app.http.clients import Client
+from app.http.compat import openai
+from app.http.contract import TOKENIZE_SHARE
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.operations.translation import translation_batches
 from app.http.problems import stream_error
-from app.http.replies import prepared, reply_of
+from app.http.replies import chunked, prepared, reply_of
 from app.http.schemas import huggingface as schemas
 from app.http.schemas.base import as_list
 from app.http.schemas.huggingface import (
@@ -44,6 +47,15 @@ from app.http.schemas.huggingface import (
     TranslationInputs,
 )  # fmt: skip
 from app.http.schemas.limits import limited
+from app.http.schemas.models import (
+    DetokenizeReply,
+    DetokenizeRequest,
+    PromptTokens,
+    TokenizeReply,
+    TokenizeRequest,
+    TokenizerInfo,
+)  # fmt: skip
+from app.http.schemas.openai import Completion, ModelCompletionRequest
 from app.http.sse import stream
 from app.settings import Settings
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
@@ -60,11 +72,59 @@ async def infer(
 ) -> Answer | Response:
     """The model's task: text_generation, text_classification or translation."""
     served = engine.registry.get(model)
+    _check_task(served, body)
     if served.task == "language":
         return await _generate(served, body, engine, client, settings)
     if served.task == "classifier":
         return await _classify(served, body, engine, client, settings)
     return await _translate(served, body, engine, client, settings)
+
+
+async def completions(
+    model: str, body: ModelCompletionRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
+) -> Completion | Response:
+    """As /v1/completions, for the model of the address."""
+    served = engine.registry.get(model)
+    if served.task != "language":
+        raise InvalidRequest(f"the model is of the kind {served.kind}; this needs a language model", "model")
+    return await openai.complete(f"/hf/{served.name}/v1/completions", served, body, engine, client, settings)
+
+
+async def tokenize(
+    model: str, body: TokenizeRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
+) -> TokenizeReply | PromptTokens | Response:
+    """As /tokenize, for the model of the address."""
+    body = body.model_copy(update={"model": model})
+    operations.check_tokenize(body)
+    text = body.text or body.prompt or ""
+    await client.charge(len(text) / TOKENIZE_SHARE)
+    if len(text) <= LONG_TEXT:
+        return operations.tokenize(body, engine.registry, settings.max_prompt_characters)
+    return await chunked(lambda: operations.tokenize(body, engine.registry, settings.max_prompt_characters))
+
+
+async def detokenize(model: str, body: DetokenizeRequest, engine: EngineDep, client: ClientDep) -> DetokenizeReply:
+    """As /detokenize, for the model of the address."""
+    await client.charge(len(body.tokens) / TOKENIZE_SHARE)
+    body = body.model_copy(update={"model": model})
+    return operations.detokenize(body, engine.registry)
+
+
+async def tokenizer_info(model: str, engine: EngineDep, _: ClientDep, settings: SettingsDep) -> TokenizerInfo:
+    """As /tokenizer_info, for the model of the address."""
+    return operations.tokenizer_info(engine.registry, model, settings.max_prompt_characters)
+
+
+def _check_task(served: Served, body: Inference) -> None:
+    """Raise InvalidRequest where a request is for another task than the model's: by its parameters, or as a stream."""
+    if body.stream and served.task != "language":
+        raise InvalidRequest("only language models stream", "stream")
+    known = schemas.PARAMETERS[served.task]
+    for name, value in body.parameters.items():
+        if value is not None and name not in known and name in schemas.ALL_PARAMETERS:
+            raise InvalidRequest(
+                f"the model is of the kind {served.kind}, which has no such parameter", f"parameters/{name}"
+            )
 
 
 def _inputs(body: Inference, schema: type[InputsT], settings: Settings) -> InputsT:

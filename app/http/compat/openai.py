@@ -10,7 +10,10 @@ from typing import Literal
 from fastapi import Response
 
 from app.catalog.registry import Served
+from app.engine.engine import Engine
 from app.engine.jobs import Choice, GenerateJob, Generation, TokenEvent, TokenScore
+from app.errors import NotServed
+from app.http.clients import Client
 from app.http.compat.text_offsets import TextOffsets, spans_as_sent
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.problems import stream_error
@@ -25,14 +28,27 @@ from app.http.schemas.openai import (
     ModelList,
 )  # fmt: skip
 from app.http.sse import stream
+from app.settings import Settings
 from app.telemetry.logs import request_id
 from models.sampling import SamplingConfig
+from models.text.tokenizers import END_TEXT
+from models.text.tokenizers.names import bytes_name, is_whole, piece_name, prompt_ids
 
 PATH = "/v1/completions"
 TINY_TOP_P = 1e-9
 """OpenAI allows a top_p of 0, which leaves only the likeliest token."""
 DONE = b"data: [DONE]\n\n"
 FinishReason = Literal["stop", "length"]
+
+
+async def no_chat(_: ClientDep) -> None:
+    """Say what is served where a client asks for a chat. Raises NotServed."""
+    raise NotServed("no chat models are served here; POST /v1/completions continues a prompt")
+
+
+async def no_embeddings(_: ClientDep) -> None:
+    """Say what is served where a client asks for embeddings. Raises NotServed."""
+    raise NotServed("no embeddings are served here; POST /v1/completions continues a prompt")
 
 
 async def models(engine: EngineDep, _: ClientDep) -> ModelList:
@@ -55,11 +71,20 @@ async def completions(
 ) -> Completion | Response:
     """Continue one or several prompts. docs/clients.md lists the differences to OpenAI's API."""
     (served,) = engine.registry.for_task("language", body.model)
+    return await complete(PATH, served, body, engine, client, settings)
+
+
+async def complete(
+    path: str, served: Served, body: CompletionRequest, engine: Engine, client: Client, settings: Settings
+) -> Completion | Response:
+    """Continue prompts with a language model; path is that of the route, for the errors of streams."""
+    if body.max_tokens < 0:
+        body = body.model_copy(update={"max_tokens": settings.max_new_tokens})
     builder = CompletionBuilder(body, served)
     jobs = [builder.job(prompt) for prompt in body.prompts]
     tickets = await client.submit_all(engine, [(job, served) for job in jobs])
     if body.stream:
-        return await stream(client, engine, tickets, CompletionFormatter(builder, jobs), settings)
+        return await stream(client, engine, tickets, CompletionFormatter(builder, jobs, path), settings)
     results: list[Generation] = await client.results(tickets)
 
     def make() -> Completion:
@@ -77,17 +102,18 @@ class CompletionBuilder:
     """Makes the jobs of one request, and OpenAI's objects of their results."""
 
     def __init__(self, body: CompletionRequest, served: Served) -> None:
-        self.body, self.served = body, served
+        self.body, self.served, self._end_id = body, served, served.tokenizer.end_id
         self.id, self.created = f"cmpl-{request_id.get()}", int(time.time())
         self.seed = secrets.randbelow(2**31) if body.seed is None else body.seed % 2**63
 
     def job(self, prompt: str | list[int]) -> GenerateJob:
-        body = self.body
+        body, ids = self.body, self._ids(prompt)
+        content = prompt if ids is None else ids[int(ids[:1] == (self._end_id,)) :]
         bias = tuple((int(token), value) for token, value in body.logit_bias.items())
         return GenerateJob(
-            prompt=prompt if isinstance(prompt, str) else "",
-            ids=None if isinstance(prompt, str) else tuple(prompt),
-            max_new_tokens=max(body.max_tokens, not prompt),  # an empty prompt has no token that could be scored
+            prompt=prompt if isinstance(prompt, str) and ids is None else "",
+            ids=ids,
+            max_new_tokens=max(body.max_tokens, not content),  # an empty prompt has no token that could be scored
             sampling=SamplingConfig(
                 body.temperature,
                 top_p=(body.top_p or TINY_TOP_P) if body.top_p < 1 else None,
@@ -101,8 +127,14 @@ class CompletionBuilder:
             scored=body.logprobs is not None or body.best_of > body.n,
             top_logprobs=body.logprobs or 0,
             stream=body.stream,
-            score_prompt=bool(prompt) and (not body.max_tokens or (body.echo and body.logprobs is not None)),
+            score_prompt=bool(content) and (not body.max_tokens or (body.echo and body.logprobs is not None)),
         )
+
+    def _ids(self, prompt: str | list[int]) -> tuple[int, ...] | None:
+        """The ids of a prompt, if it is not read as a text. One that begins with the text of the end token has ids."""
+        if not isinstance(prompt, str):
+            return tuple(prompt)
+        return prompt_ids(self.served.tokenizer, prompt) if prompt.startswith(END_TEXT) else None
 
     def prompt_text(self, job: GenerateJob) -> str:
         return job.prompt if job.ids is None else self.served.tokenizer.decode(job.ids)
@@ -134,10 +166,10 @@ class CompletionBuilder:
         logprobs = None
         if self.body.logprobs is not None:
             offsets = self.text_offsets(job)
-            tokens = [_Token(score.text, offsets.next(score.id), score) for score in choice.tokens]
+            tokens = [self.token(score, offsets) for score in choice.tokens]
             if self.body.echo:
                 tokens = self._prompt_tokens(job, generation) + tokens
-            logprobs = _logprobs(tokens, self.body.logprobs)
+            logprobs = self.logprobs(tokens)
         return CompletionChoice(
             text=echoed + choice.text, index=index, logprobs=logprobs, finish_reason=_finish_reason(choice)
         )
@@ -151,17 +183,48 @@ class CompletionBuilder:
 
         Those of a text are what stands in it, which a normalized token need not be.
         """
-        scores = generation.prompt_scores
+        tokenizer, scores = self.served.tokenizer, generation.prompt_scores
         if job.ids is None:
-            spans = list(spans_as_sent(job.prompt, generation.scored_tokens))
+            spans = spans_as_sent(job.prompt, generation.scored_tokens)
+            standing = [
+                (text if is_whole(tokenizer, score.id) else piece_name(tokenizer, score.id), offset)
+                for (text, offset), score in zip(spans, scores, strict=True)
+            ]
         else:
-            texts = [score.text for score in scores]
-            texts[:1] = [text.removeprefix(" ") for text in texts[:1]]  # as `Tokenizer.decode` does
-            spans = list(zip(texts, TextOffsets.of_ids(self.served.tokenizer, job.ids), strict=True))
+            names = [piece_name(tokenizer, token) for token in job.ids]
+            begin = next((index for index, name in enumerate(names) if name), 0)
+            names[begin : begin + 1] = [name.removeprefix(" ") for name in names[begin : begin + 1]]  # as `decode` does
+            standing = list(zip(names, TextOffsets.of_ids(tokenizer, job.ids), strict=True))
+        unscored = len(standing) - len(scores)  # an end token that begins the ids
         return [
-            _Token(text, offset, score if index else None)
-            for index, ((text, offset), score) in enumerate(zip(spans, scores, strict=True))
+            _Token(text, offset, scores[index - unscored] if index else None)
+            for index, (text, offset) in enumerate(standing)
         ]
+
+    def token(self, score: TokenScore, offsets: TextOffsets) -> "_Token":
+        """A generated token."""
+        return _Token(piece_name(self.served.tokenizer, score.id), offsets.next(score.id), score)
+
+    def logprobs(self, tokens: "Sequence[_Token]") -> Logprobs:
+        return Logprobs(
+            tokens=[token.text for token in tokens],
+            token_logprobs=[token.score.logprob if token.score else None for token in tokens],
+            top_logprobs=[self._likeliest(token) for token in tokens] if self.body.logprobs else None,
+            text_offset=[token.offset for token in tokens],
+        )
+
+    def _likeliest(self, token: "_Token") -> dict[str, float] | None:
+        """The likeliest tokens, and the token itself, by their names; where two have one, by their bytes."""
+        if token.score is None:
+            return None
+        named = {token.text: token.score.logprob}
+        for other in token.score.top:
+            if other.id != token.score.id:
+                name = piece_name(self.served.tokenizer, other.id)
+                if name in named:
+                    name = bytes_name(self.served.tokenizer.surface(other.id))
+                named[name if name not in named else f"{name}#{other.id}"] = other.logprob
+        return named
 
 
 @dataclass(frozen=True)
@@ -174,8 +237,8 @@ class _Token:
 class CompletionFormatter:
     """A chunk for each token of each choice, then one with its finish reason; `[DONE]` ends the stream."""
 
-    def __init__(self, builder: CompletionBuilder, jobs: Sequence[GenerateJob]) -> None:
-        self._builder, self._body = builder, builder.body
+    def __init__(self, builder: CompletionBuilder, jobs: Sequence[GenerateJob], path: str) -> None:
+        self._builder, self._body, self._path = builder, builder.body, path
         self._prompts = [builder.prompt_text(job) for job in jobs]
         self._offsets = [builder.text_offsets(job) for job in jobs for _ in range(self._body.n)]
         """For each choice, those of its tokens in the text."""
@@ -190,7 +253,7 @@ class CompletionFormatter:
     def piece(self, index: int, piece: TokenEvent) -> bytes:
         choice, logprobs = index * self._body.n + piece.choice, None
         if score := piece.score:
-            logprobs = _logprobs([_Token(score.text, self._offsets[choice].next(score.id), score)], self._body.logprobs)
+            logprobs = self._builder.logprobs([self._builder.token(score, self._offsets[choice])])
         return self._chunk(choice, piece.text, logprobs)
 
     def result(self, index: int, result: Generation) -> bytes:
@@ -202,7 +265,7 @@ class CompletionFormatter:
         )
 
     def error(self, error: BaseException) -> bytes:
-        return f"event: error\ndata: {json.dumps(stream_error(PATH, error), allow_nan=False)}\n\n".encode()
+        return f"event: error\ndata: {json.dumps(stream_error(self._path, error), allow_nan=False)}\n\n".encode()
 
     def end(self) -> bytes:
         usage = b""
@@ -215,24 +278,6 @@ class CompletionFormatter:
     ) -> bytes:
         choice = CompletionChoice(text=text, index=index, logprobs=logprobs, finish_reason=finish_reason)
         return _event(self._builder.completion([choice], None))
-
-
-def _logprobs(tokens: Sequence[_Token], top: int | None) -> Logprobs:
-    return Logprobs(
-        tokens=[token.text for token in tokens],
-        token_logprobs=[token.score.logprob if token.score else None for token in tokens],
-        top_logprobs=[_likeliest(token) for token in tokens] if top else None,
-        text_offset=[token.offset for token in tokens],
-    )
-
-
-def _likeliest(token: _Token) -> dict[str, float] | None:
-    """The likeliest tokens, and the token itself, by their texts."""
-    score = token.score
-    if score is None:
-        return None
-    others = {other.text: other.logprob for other in score.top if other.id != score.id}
-    return others | {token.text: score.logprob}
 
 
 def _finish_reason(choice: Choice) -> FinishReason:

@@ -8,6 +8,19 @@ from app.http.operations.generation import generate
 from app.http.operations.inspection import inspect
 from app.http.operations.model_list import list_models, show_model
 from app.http.operations.next_words import next_word_probs
+from app.http.operations.tokenization import check_tokenize, detokenize, tokenize, tokenizer_info
 from app.http.operations.translation import translate
 
-__all__ = ["classify", "generate", "inspect", "list_models", "next_word_probs", "show_model", "translate"]
+__all__ = [
+    "check_tokenize",
+    "classify",
+    "detokenize",
+    "generate",
+    "inspect",
+    "list_models",
+    "next_word_probs",
+    "show_model",
+    "tokenize",
+    "tokenizer_info",
+    "translate",
+]

@@ -1,10 +1,16 @@
 """What is known of the models that are served."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from app.catalog.registry import Registry, Served
 from app.http.schemas.models import CurvePoint, DefaultModel, ModelDetail, ModelsReply, ModelSummary
 from models.kinds import kind_of
+
+LARGEST = 2.0**53
+"""Above it, not even whole numbers are exact in JavaScript."""
+INFINITE = "the model gives some of the text a probability of almost 0"
 
 
 def list_models(registry: Registry) -> ModelsReply:
@@ -24,6 +30,22 @@ def show_model(registry: Registry, name: str) -> ModelDetail:
     return ModelDetail(**summary, card=loaded.card, training=dict(loaded.training), curve=curve)
 
 
+def finite(metrics: Any) -> Any:
+    """Metrics in which a perplexity that no number of JSON holds well is null, with the reason beside it."""
+    if isinstance(metrics, list | tuple):
+        return [finite(value) for value in metrics]
+    if not isinstance(metrics, Mapping):
+        return metrics
+    values: dict[str, Any] = {}
+    for name, value in metrics.items():
+        numbers = value if isinstance(value, list | tuple) else [value]
+        if name.startswith("perplexity") and any(isinstance(one, float) and one > LARGEST for one in numbers):
+            values |= {name: None, f"{name}_reason": INFINITE}
+        else:
+            values[name] = finite(value)
+    return values
+
+
 def _summary(registry: Registry, served: Served) -> ModelSummary:
     loaded = served.checkpoint
     of_its_kind = {name: getattr(loaded.model.config, name) for name in kind_of(loaded.model).shown}
@@ -34,7 +56,7 @@ def _summary(registry: Registry, served: Served) -> ModelSummary:
         parameters=sum(tensor.numel() for tensor in loaded.model.state_dict().values()),
         size_bytes=loaded.size_bytes,
         vocabulary=loaded.tokenizer.size,
-        metrics=dict(loaded.metrics),
+        metrics=finite(loaded.metrics),
         version=loaded.version,
         checksum=loaded.checksum,
         device=str(registry.device),

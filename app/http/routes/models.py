@@ -1,20 +1,26 @@
-"""GET /models, GET /models/{name}, POST /tokenize."""
+"""GET /models, GET /models/{name}, POST /tokenize and /detokenize, GET /tokenizer_info."""
 
-from fastapi import Response
+from typing import Annotated
+
+from fastapi import Query, Response
 
 from app.engine.engine import LONG_TEXT
 from app.http import operations
 from app.http.contract import TOKENIZE_SHARE
-from app.http.dependencies import ClientDep, RegistryDep
+from app.http.dependencies import ClientDep, RegistryDep, SettingsDep
 from app.http.replies import chunked
 from app.http.schemas.models import (
+    DetokenizeReply,
+    DetokenizeRequest,
     ModelDetail,
     ModelsReply,
+    PromptTokens,
     TokenizeReply,
     TokenizeRequest,
-    TokenSpan,
+    TokenizerInfo,
 )  # fmt: skip
-from models.text.tokenizers import Tokenizer
+
+ModelName = Annotated[str | None, Query(max_length=200, description="By default, the default language model.")]
 
 
 async def list_models(registry: RegistryDep, _: ClientDep) -> ModelsReply:
@@ -27,15 +33,26 @@ async def show_model(name: str, registry: RegistryDep, _: ClientDep) -> ModelDet
     return operations.show_model(registry, name)
 
 
-async def tokenize(body: TokenizeRequest, registry: RegistryDep, client: ClientDep) -> TokenizeReply | Response:
-    """Tokenize a text with a model's tokenizer."""
-    await client.charge(len(body.text) / TOKENIZE_SHARE)
-    tokenizer = registry.get(body.model).tokenizer
-    if len(body.text) <= LONG_TEXT:
-        return _tokenize(tokenizer, body.text)
-    return await chunked(lambda: _tokenize(tokenizer, body.text))
+async def tokenize(
+    body: TokenizeRequest, registry: RegistryDep, client: ClientDep, settings: SettingsDep
+) -> TokenizeReply | PromptTokens | Response:
+    """Tokenize a text with a model's tokenizer; or, as vLLM does, a prompt into ids."""
+    operations.check_tokenize(body)
+    text = body.text or body.prompt or ""
+    await client.charge(len(text) / TOKENIZE_SHARE)
+    if len(text) <= LONG_TEXT:
+        return operations.tokenize(body, registry, settings.max_prompt_characters)
+    return await chunked(lambda: operations.tokenize(body, registry, settings.max_prompt_characters))
 
 
-def _tokenize(tokenizer: Tokenizer, text: str) -> TokenizeReply:
-    tokens = [TokenSpan.model_validate(token) for token in tokenizer.tokens(text)]
-    return TokenizeReply(tokens=tokens, count=len(tokens))
+async def detokenize(body: DetokenizeRequest, registry: RegistryDep, client: ClientDep) -> DetokenizeReply:
+    """The text of ids, as vLLM has it."""
+    await client.charge(len(body.tokens) / TOKENIZE_SHARE)
+    return operations.detokenize(body, registry)
+
+
+async def tokenizer_info(
+    registry: RegistryDep, _: ClientDep, settings: SettingsDep, model: ModelName = None
+) -> TokenizerInfo:
+    """What lm-evaluation-harness asks first, as vLLM has it. Without a model, of the default language model."""
+    return operations.tokenizer_info(registry, model, settings.max_prompt_characters)

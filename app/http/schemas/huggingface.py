@@ -67,6 +67,16 @@ class TranslationParameters(LaxRequest):
     tgt_lang: str | None = Field(None, max_length=16)
 
 
+PARAMETERS = {
+    "language": set(GenerationParameters.model_fields),
+    "classifier": set(ClassificationParameters.model_fields),
+    "translator": set(TranslationParameters.model_fields),
+}
+"""The parameters of each task of a model."""
+ZERO_SHOT = {"candidate_labels", "hypothesis_template", "multi_label"}
+ALL_PARAMETERS = set[str]().union(*PARAMETERS.values(), ZERO_SHOT)
+
+
 class GenerationInputs(LaxRequest):
     """A request to a language model."""
 

@@ -22,28 +22,31 @@ from app.http.schemas.huggingface import (
 )  # fmt: skip
 from app.http.schemas.inspect import InspectRequest
 from app.http.schemas.libretranslate import DetectForm, TranslateForm
-from app.http.schemas.models import TokenizeRequest
+from app.http.schemas.models import DetokenizeRequest, TokenizeRequest
 from app.http.schemas.next_word_probs import NextWordRequest
 from app.http.schemas.open_inference import InferRequest, input_tensors
-from app.http.schemas.openai import CompletionRequest, prompt_or_prompts
+from app.http.schemas.openai import CompletionRequest, ModelCompletionRequest, prompt_or_prompts
 from app.http.schemas.translate import TranslateRequest
 from app.http.schemas.vectorize import VectorizeRequest
 from app.settings import Settings
 
+COMPLETION: dict[str, Any] = {
+    "prompt": (prompt_or_prompts, "max_prompt_characters", "max_texts"),
+    "max_tokens": "max_new_tokens",
+    "n": "max_choices",
+    "best_of": "max_choices",
+}
 LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     GenerateRequest: {"prompt": "max_prompt_characters", "max_new_tokens": "max_new_tokens", "n": "max_choices"},
     NextWordRequest: {"text": "max_prompt_characters"},
     ClassifyRequest: {"text": (text_or_texts, "max_text_characters", "max_texts")},
     TranslateRequest: {"text": (text_or_texts, "max_source_characters", "max_texts"), "beam_size": "max_beam_size"},
     InspectRequest: {"text": "max_inspect_characters"},
-    TokenizeRequest: {"text": "max_prompt_characters"},
+    TokenizeRequest: {"text": "max_prompt_characters", "prompt": "max_prompt_characters"},
+    DetokenizeRequest: {"tokens": "max_prompt_characters"},
     VectorizeRequest: {"text": (text_or_texts, "max_inspect_characters", "max_texts")},
-    CompletionRequest: {
-        "prompt": (prompt_or_prompts, "max_prompt_characters", "max_texts"),
-        "max_tokens": "max_new_tokens",
-        "n": "max_choices",
-        "best_of": "max_choices",
-    },
+    CompletionRequest: COMPLETION,
+    ModelCompletionRequest: COMPLETION,
     Inference: {"inputs": (text_or_texts, "max_input_characters", "max_texts")},
     GenerationInputs: {
         "inputs": (text_or_texts, "max_prompt_characters", "max_texts"),

@@ -2,9 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from app.http.schemas.base import Reply, Request, example, unicode_text
+from app.http.schemas.base import PromptText, Reply, Request, example
+from models.text.tokenizers import END_TEXT
+
+STRING = {"type": "string"}
 
 
 class ModelSummary(Reply):
@@ -56,10 +59,62 @@ class ModelsReply(Reply):
 
 
 class TokenizeRequest(Request):
-    model_config = example(text="Once upon a time", model="language-en")
+    """With a text, as it was; with a prompt, as vLLM has it, for lm-evaluation-harness."""
 
-    text: Annotated[str, Field(min_length=1), AfterValidator(unicode_text)] = Field(description="The text to tokenize.")
-    model: str = Field(max_length=200, description="The model whose tokenizer to use.")
+    model_config = example(
+        {
+            "oneOf": [
+                {"properties": {"text": STRING, "model": STRING}, "required": ["text", "model"]},
+                {"properties": {"prompt": STRING}, "required": ["prompt"]},
+            ],
+            "not": {"properties": {"text": STRING, "prompt": STRING}, "required": ["text", "prompt"]},
+        },
+        text="Once upon a time",
+        model="language-en",
+    )
+
+    text: PromptText | None = Field(None, min_length=1, description="The text to tokenize, with its spans.")
+    prompt: PromptText | None = Field(
+        None, description=f"The text whose ids to list. {END_TEXT} at its beginning is the end token."
+    )
+    model: str | None = Field(
+        None,
+        max_length=200,
+        description="The model whose tokenizer to use; for a prompt, by default, the default language model.",
+    )
+    add_special_tokens: bool = Field(False, description="With a prompt: whether the ids begin with the end token.")
+    return_token_strs: bool = Field(False, description="With a prompt: list the tokens' texts too.")
+
+
+class DetokenizeRequest(Request):
+    model_config = example(tokens=[5, 6, 7], model="language-en")
+
+    tokens: list[Annotated[int, Field(ge=0)]] = Field(description="Ids.")
+    model: str | None = Field(None, max_length=200, description="By default, the default language model.")
+
+
+class DetokenizeReply(Reply):
+    prompt: str = Field(description=f"The text of the ids; the end token is {END_TEXT}.")
+
+
+class PromptTokens(Reply):
+    tokens: list[int]
+    count: int
+    max_model_len: int = Field(description="The longest prompt that the service takes, in ids.")
+    token_strs: list[str] | None = None
+
+
+class TokenizerInfo(Reply):
+    """As vLLM's."""
+
+    tokenizer_class: str
+    model: str
+    model_max_length: int
+    vocab_size: int
+    eos_token: str = END_TEXT
+    bos_token: None = None
+    pad_token: None = None
+    chat_template: None = None
 
 
 class TokenSpan(Reply):

@@ -100,6 +100,14 @@ class CompletionRequest(LaxRequest):
         return tuple([self.stop] if isinstance(self.stop, str) else self.stop) if self.stop else ()
 
 
+class ModelCompletionRequest(CompletionRequest):
+    """Of a route whose address names the model."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"prompt": "Once upon a time", "max_tokens": 16}]})
+
+    model: str = Field("", max_length=200, description="Ignored: the address names the model.")
+
+
 class Logprobs(Reply):
     tokens: list[str]
     token_logprobs: list[float | None]

@@ -5,11 +5,12 @@ Three tokenizers behind one interface: `SubwordTokenizer` is lossless and has no
 """
 
 from models.errors import TokenizerError
-from models.text.tokenizers.base import Token, Tokenizer, checked, lower
+from models.text.tokenizers.base import END_TEXT, Token, Tokenizer, checked, lower
 from models.text.tokenizers.subword import SubwordTokenizer
 from models.text.tokenizers.word import WordPunctTokenizer, WordTokenizer
 
 __all__ = [
+    "END_TEXT",
     "SubwordTokenizer",
     "Token",
     "Tokenizer",

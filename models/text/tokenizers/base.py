@@ -6,6 +6,9 @@ from typing import Protocol
 
 from models.errors import TokenizerError
 
+END_TEXT = "</s>"
+"""How the end token is written where it needs a text; in a text that is encoded, these are four characters."""
+
 
 @dataclass(frozen=True)
 class Token:
