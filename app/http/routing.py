@@ -88,7 +88,7 @@ ROUTES = (
         Route("/tokenize", models.tokenize, "Tokenize a text", TokenizeReply | PromptTokens),
         Route("/detokenize", models.detokenize, "The text of ids", DetokenizeReply, omit=""),
         Route("/tokenizer_info", models.tokenizer_info, "A tokenizer's end token and size", TokenizerInfo,
-              "GET", omit="", errors=(401, 404, 422, 429)),
+              "GET", omit="", errors=(401, 404, 429)),
     )),
     RouteGroup("OpenAI", prefix="/v1", name="openai_", error=OpenAIError, never=(409,), routes=(
         Route("/completions", openai.completions, "Continue prompts", Completion, streams=True),

@@ -1,8 +1,6 @@
 """GET /models, GET /models/{name}, POST /tokenize and /detokenize, GET /tokenizer_info."""
 
-from typing import Annotated
-
-from fastapi import Query, Response
+from fastapi import Response
 
 from app.engine.engine import LONG_TEXT
 from app.http import operations
@@ -19,8 +17,6 @@ from app.http.schemas.models import (
     TokenizeRequest,
     TokenizerInfo,
 )  # fmt: skip
-
-ModelName = Annotated[str | None, Query(max_length=200, description="By default, the default language model.")]
 
 
 async def list_models(registry: RegistryDep, _: ClientDep) -> ModelsReply:
@@ -51,8 +47,6 @@ async def detokenize(body: DetokenizeRequest, registry: RegistryDep, client: Cli
     return operations.detokenize(body, registry)
 
 
-async def tokenizer_info(
-    registry: RegistryDep, _: ClientDep, settings: SettingsDep, model: ModelName = None
-) -> TokenizerInfo:
-    """What lm-evaluation-harness asks first, as vLLM has it. Without a model, of the default language model."""
-    return operations.tokenizer_info(registry, model, settings.max_prompt_characters)
+async def tokenizer_info(registry: RegistryDep, _: ClientDep, settings: SettingsDep) -> TokenizerInfo:
+    """What lm-evaluation-harness asks first, as vLLM has it, of the default language model."""
+    return operations.tokenizer_info(registry, None, settings.max_prompt_characters)
