@@ -138,7 +138,7 @@ class Settings(BaseSettings):
         65_536, ge=1, description="Maximum number of prompts × choices × new tokens in a request."
     )
     max_reply_scores: int = Field(
-        100_000, ge=1, description="Maximum number of tokens × scores (logprobs, contributions, gates) in a reply."
+        131_072, ge=1, description="Maximum number of tokens × scores (logprobs, contributions, gates) in a reply."
     )
     max_search_characters: int = Field(
         1_600_000, ge=1, description="Maximum number of characters × beam size in a request to translate."

@@ -16,7 +16,7 @@ class Bounds:
     """
 
     max_tokens: int = 65_536
-    max_scores: int = 100_000
+    max_scores: int = 131_072
     max_search: int = 1_600_000
 
     def check(self, jobs: Sequence[Job]) -> None:
