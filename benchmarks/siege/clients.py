@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.siege.service import BODIES, Row, percentile, post, served
+from benchmarks.siege.service import BODIES, Row, bearer, percentile, post, served
 
 
 async def fairness(checkpoints: Path) -> list[Row]:
@@ -24,9 +24,7 @@ async def fairness(checkpoints: Path) -> list[Row]:
         async def flood() -> None:
             async with httpx.AsyncClient(timeout=120) as client:
                 for _ in requests:
-                    reply = await client.post(
-                        f"{server.url}/generate", json=large, headers={"authorization": "Bearer one"}
-                    )
+                    reply = await client.post(f"{server.url}/generate", json=large, headers=bearer("one"))
                     statuses[reply.status_code] += 1
                     if reply.status_code == 429:
                         waits.append(float(reply.headers["retry-after"]))
@@ -105,7 +103,7 @@ async def privacy(checkpoints: Path) -> list[Row]:
             async with httpx.AsyncClient() as client:
                 await client.post(f"{server.url}{path}?q={secrets['text']}", content=secrets["text"], headers=headers)
         async with httpx.AsyncClient() as client:
-            page = (await client.get(f"{server.url}/metrics")).text
+            page = (await client.get(f"{server.url}/metrics", headers=bearer(server.key))).text
         log = server.log.read_text(encoding="utf-8", errors="replace")
     return [
         Row(

@@ -42,6 +42,8 @@ class Server:
     process: Any
     """As psutil has it."""
     log: Path
+    key: str = ""
+    """With which its metrics are read."""
 
     @property
     def url(self) -> str:
@@ -57,7 +59,7 @@ class Server:
 
     async def gauge(self, name: str) -> float:
         async with httpx.AsyncClient() as client:
-            page = (await client.get(f"{self.url}/metrics")).text
+            page = (await client.get(f"{self.url}/metrics", headers=bearer(self.key))).text
         return float(next(line.split()[1] for line in page.splitlines() if line.startswith(f"carousel_{name} ")))
 
     async def is_idle(self, seconds: float = 10.0) -> float:
@@ -80,14 +82,17 @@ async def served(checkpoints: Path, **settings: str) -> AsyncIterator[Server]:
         launch = Launch(("-m", "app", "serve"), environment=environment)
         with running(launch, port, Path(scratch)):
             newest = extras.load("psutil").Process().children()[-1]
-            yield Server(port, newest, Path(scratch) / "server.log")
+            yield Server(port, newest, Path(scratch) / "server.log", settings.get("api_keys", "").partition(",")[0])
 
 
 async def post(server: Server, path: str, body: dict[str, Any] | None = None, key: str = "") -> int:
     """The status of a request."""
-    headers = {"authorization": f"Bearer {key}"} if key else {}
     async with httpx.AsyncClient(timeout=120) as client:
-        return (await client.post(f"{server.url}{path}", json=body or BODIES[path], headers=headers)).status_code
+        return (await client.post(f"{server.url}{path}", json=body or BODIES[path], headers=bearer(key))).status_code
+
+
+def bearer(key: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {key}"} if key else {}
 
 
 async def raw(server: Server, body: dict[str, Any], path: str = "/generate") -> socket.socket:
