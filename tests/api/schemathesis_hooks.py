@@ -1,7 +1,8 @@
 """What the OpenAPI document cannot say, for schemathesis (which loads it by SCHEMATHESIS_HOOKS).
 
 The ids that /v1/completions accepts are those of the model's vocabulary, which no JSON schema knows: ids that
-schemathesis generates are brought into it.
+schemathesis generates are brought into it. Nor does it know which outputs and parameters the model in a path under /v2
+has, and that a tensor's shape is that of its data: valid requests are brought to that.
 """
 
 from typing import Any
@@ -23,6 +24,19 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
     if "prompt" in body:
         body["prompt"] = _ids_within(body["prompt"])
     return body
+
+
+@schemathesis.hook
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+    """Bring a valid request of /v2 to what each model has."""
+    is_infer = case.operation.label == "POST /v2/models/{model}/infer"
+    if not is_infer or not case.meta or not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
+        return
+    tensors = [tensor | {"shape": [len(tensor["data"])]} for tensor in case.body["inputs"]]
+    case.body = {name: value for name, value in case.body.items() if name not in ("outputs", "parameters")}
+    case.body["inputs"] = [
+        {name: value for name, value in tensor.items() if name != "parameters"} for tensor in tensors
+    ]
 
 
 def _within(token: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, JsonValue, create_model, model_validator
 
-from app.http.schemas.base import Reply, unicode_text
+from app.http.schemas.base import SHOWN, Reply, unicode_text
 from app.http.schemas.lax import LaxRequest
 
 MAX_RANK = 8
@@ -38,7 +38,7 @@ class InputTensor(LaxRequest):
 
 def input_tensors(max_characters: int, max_texts: int) -> Any:
     """The type of a field that holds the one input tensor, of at most max_texts texts."""
-    text = Annotated[str, Field(max_length=max_characters), AfterValidator(unicode_text)]
+    text = Annotated[str, Field(max_length=max_characters), AfterValidator(unicode_text), SHOWN]
     texts = Annotated[list[text], Field(min_length=1, max_length=max_texts)]
     tensor: Any = create_model("InputTensor", __base__=InputTensor, __module__=__name__, data=(texts, ...))
     return Annotated[list[tensor], Field(min_length=1, max_length=1)]
