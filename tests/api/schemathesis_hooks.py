@@ -29,14 +29,12 @@ def map_body(context: schemathesis.HookContext, body: Any) -> Any:
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
     """Bring a valid request of /v2 to what each model has."""
+    body: Any = case.body
     is_infer = case.operation.label == "POST /v2/models/{model}/infer"
-    if not is_infer or not case.meta or not case.meta.generation.mode.is_positive or not isinstance(case.body, dict):
+    if not is_infer or not case.meta or not case.meta.generation.mode.is_positive or not isinstance(body, dict):
         return
-    tensors = [tensor | {"shape": [len(tensor["data"])]} for tensor in case.body["inputs"]]
-    case.body = {name: value for name, value in case.body.items() if name not in ("outputs", "parameters")}
-    case.body["inputs"] = [
-        {name: value for name, value in tensor.items() if name != "parameters"} for tensor in tensors
-    ]
+    inputs = [tensor | {"shape": [len(tensor["data"])], "parameters": None} for tensor in body["inputs"]]
+    case.body = body | {"inputs": inputs, "outputs": None, "parameters": None}
 
 
 def _within(token: Any) -> Any:
