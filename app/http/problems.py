@@ -200,6 +200,8 @@ def _detail(entry: Mapping[str, Any]) -> str:
     value = entry.get("input")
     if entry["type"] in ("string_too_long", "string_too_short") and isinstance(value, str):
         return f"{message}; given: {len(value)}"
+    if entry["type"] == "too_long" and isinstance(value, str):  # pydantic counts items where null is another type
+        return f"String should have at most {entry['ctx']['max_length']} characters; given: {len(value)}"
     if entry["type"] in ("too_long", "too_short") and isinstance(value, list):
         return f"{message.split(' after')[0]}; given: {len(value)}"
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15:  # no NaN

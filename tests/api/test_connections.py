@@ -16,7 +16,7 @@ import pytest
 
 from app.catalog.registry import Registry
 from app.http.protocol import RESERVE
-from app.http.routing import ROUTES
+from app.http.routing import NOT_SERVED, ROUTES
 from app.settings import SettingsError, load_settings
 from tests.conftest import Live, Serve
 from tests.helpers import TokenSlow, wrapped
@@ -27,7 +27,12 @@ GENERATE = {"prompt": "the man", "model": "language-en", "max_new_tokens": 20, "
 PAGES = ("/", "/docs", "/openapi.json", "/playground/main.js", "/static/swagger-ui/swagger-ui.css")
 NAMES = {"name": "language-en", "model": "language-en"}
 GETS = [group.prefix + route.path for group in ROUTES for route in group.routes if route.method == "GET"]
-POSTS = [group.prefix + route.path for group in ROUTES for route in group.routes if route.method == "POST"]
+POSTS = [
+    path
+    for group in ROUTES
+    for route in group.routes
+    if route.method == "POST" and not (path := group.prefix + route.path).endswith(tuple(NOT_SERVED))
+]
 FORMS = [group.prefix + route.path for group in ROUTES for route in group.routes if route.takes_forms]
 KEYED = [
     (route.method, group.prefix + route.path) for group in ROUTES if group.needs_key for route in group.routes

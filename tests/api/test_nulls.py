@@ -12,7 +12,11 @@ from app.main import create_app
 from app.settings import Settings
 
 VOLATILE = {"id", "created"}
-PATHS = {"/hf/{model}": "/hf/language-en", "/hf/{model}/v1/completions": "/hf/language-en/v1/completions"}
+
+
+def filled(path: str) -> str:
+    """The address of a path; of a model that answers alike without a seed, where the body has no field for one."""
+    return path.format(model="sentiment-en" if path.startswith("/v2") else "language-en")
 
 
 def bodies() -> dict[str, dict[str, Any]]:
@@ -47,7 +51,7 @@ def test_there_are_all() -> None:
 async def test_on_every_route(client: httpx.AsyncClient, path: str, name: str) -> None:
     body = {**BODIES[path]["examples"][0], **({"seed": 1} if "seed" in BODIES[path]["properties"] else {})}
     left_out = {key: value for key, value in body.items() if key != name}
-    url = PATHS.get(path, path)
+    url = filled(path)
     expected = await client.post(url, json=left_out)
     answer = await client.post(url, json=left_out | {name: None})
     assert answer.status_code == expected.status_code, answer.text
@@ -60,7 +64,7 @@ async def test_all_at_once(client: httpx.AsyncClient) -> None:
     for path, schema in BODIES.items():
         example = schema["examples"][0]
         nulls = {name: None for name in optional_fields(schema) if name not in example}
-        answer = await client.post(PATHS.get(path, path), json=example | nulls)
+        answer = await client.post(filled(path), json=example | nulls)
         assert answer.status_code == 200, (path, answer.text)
 
 

@@ -72,7 +72,8 @@ class TestSlowness:
         assert status_of(exchange(quick, b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n")) == 200
 
     def test_a_reader_that_does_not_read(self, serve: Serve) -> None:
-        live = serve(**QUICK, max_new_tokens=1_000_000, request_timeout_s=1000)
+        endless = {"max_new_tokens": 1_000_000, "max_request_tokens": 1_000_000, "max_reply_scores": 100_000_000}
+        live = serve(**QUICK, **endless, request_timeout_s=1000)
         body = {"prompt": "the man", "model": "language-en", "max_new_tokens": 1_000_000, "min_new_tokens": 1_000_000,
                 "stream": True, "logprobs": 20}  # fmt: skip
         content = json.dumps(body).encode()

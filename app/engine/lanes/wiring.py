@@ -53,7 +53,8 @@ class ModelLanes:
         that will then hold no more than that, or has none yet. held are the slots that each caller holds.
         """
         caller = task.ticket.caller.name
-        share = self._max_slots // len({*held, caller})
+        # with more callers than slots, nobody is set aside for others who would be set aside in turn
+        share = max(1, self._max_slots // len({*held, caller}))
         if max(held.values(), default=0) <= share or (held[caller] and held[caller] + task.slots > share):
             return False
         movable = [(lane, other) for lane in self._pausing for other in lane.tasks]
