@@ -1,8 +1,9 @@
 """What the OpenAPI document cannot say, for schemathesis (which loads it by SCHEMATHESIS_HOOKS).
 
-The ids that /v1/completions accepts are those of the model's vocabulary, which no JSON schema knows: ids that
-schemathesis generates are brought into it. Nor does it know which outputs and parameters the model in a path under /v2
-has, and that a tensor's shape is that of its data: valid requests are brought to that.
+The ids that a route accepts are those of the model's vocabulary, which no JSON schema knows: ids that schemathesis
+generates are brought into it. Nor does it know which outputs and parameters the model in a path under /v2 or /hf has,
+that a tensor's shape is that of its data, that a form's list of one text is that text, and, as its numbers are floats,
+where 64 bits end: valid requests are brought to that.
 """
 
 from typing import Any
@@ -13,28 +14,50 @@ VOCABULARY = 300
 """No more ids than the tiny models have."""
 
 
+COMPLETIONS = ("POST /v1/completions", "POST /hf/{model}/v1/completions")
+DETOKENIZE = ("POST /detokenize", "POST /hf/{model}/detokenize")
+MAX_SEED = 2**63 - 1
+
+
 @schemathesis.hook
 def map_body(context: schemathesis.HookContext, body: Any) -> Any:
     """Bring token ids of a body into the vocabulary."""
-    if context.operation is None or context.operation.label != "POST /v1/completions" or not isinstance(body, dict):
+    label = context.operation.label if context.operation else ""
+    if not isinstance(body, dict):
         return body
-    bias = body.get("logit_bias")
-    if isinstance(bias, dict):
-        body["logit_bias"] = {_within(token): value for token, value in bias.items()}
-    if "prompt" in body:
-        body["prompt"] = _ids_within(body["prompt"])
+    if label in DETOKENIZE and isinstance(body.get("tokens"), list):
+        body["tokens"] = _ids_within(body["tokens"])
+    if label in COMPLETIONS:
+        bias = body.get("logit_bias")
+        if isinstance(bias, dict):
+            body["logit_bias"] = {_within(token): value for token, value in bias.items()}
+        if "prompt" in body:
+            body["prompt"] = _ids_within(body["prompt"])
     return body
 
 
 @schemathesis.hook
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
-    """Bring a valid request of /v2 to what each model has."""
+    """Bring a valid request to what the document can't say."""
     body: Any = case.body
-    is_infer = case.operation.label == "POST /v2/models/{model}/infer"
-    if not is_infer or not case.meta or not case.meta.generation.mode.is_positive or not isinstance(body, dict):
+    if not case.meta or not case.meta.generation.mode.is_positive or not isinstance(body, dict):
         return
-    inputs = [tensor | {"shape": [len(tensor["data"])], "parameters": None} for tensor in body["inputs"]]
-    case.body = body | {"inputs": inputs, "outputs": None, "parameters": None}
+    label = case.operation.label
+    if label == "POST /v2/models/{model}/infer":
+        inputs = [tensor | {"shape": [len(tensor["data"])], "parameters": None} for tensor in body["inputs"]]
+        case.body = body | {"inputs": inputs, "outputs": None, "parameters": None}
+    elif label == "POST /hf/{model}":
+        case.body = body | {"parameters": None, "stream": None}
+    elif label in COMPLETIONS and "model" in case.path_parameters:
+        case.path_parameters["model"] = "language-en"
+    if label in COMPLETIONS and _is_number(body.get("seed")):
+        case.body = body | {"seed": max(-MAX_SEED, min(body["seed"], MAX_SEED))}
+    if label == "POST /libretranslate/translate" and isinstance(body.get("q"), list) and len(body["q"]) == 1:
+        case.body = body | {"q": [body["q"][0].strip() or "a"]}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _within(token: Any) -> Any:
@@ -44,5 +67,5 @@ def _within(token: Any) -> Any:
 def _ids_within(prompt: Any) -> Any:
     if isinstance(prompt, list):
         return [_ids_within(entry) for entry in prompt]
-    whole = isinstance(prompt, int) and not isinstance(prompt, bool) and prompt >= 0
-    return prompt % VOCABULARY if whole else prompt
+    whole = _is_number(prompt) and prompt >= 0 and prompt == int(prompt)  # 5.0 is an integer in JSON schema
+    return int(prompt) % VOCABULARY if whole else prompt
