@@ -22,7 +22,10 @@ MAX_SEED = 2**63 - 1
 @schemathesis.hook
 def map_body(context: schemathesis.HookContext, body: Any) -> Any:
     """Bring token ids of a body into the vocabulary."""
-    label = context.operation.label if context.operation else ""
+    return _with_known_ids(context.operation.label if context.operation else "", body)
+
+
+def _with_known_ids(label: str, body: Any) -> Any:
     if not isinstance(body, dict):
         return body
     if label in DETOKENIZE and isinstance(body.get("tokens"), list):
@@ -43,6 +46,7 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
     if not case.meta or not case.meta.generation.mode.is_positive or not isinstance(body, dict):
         return
     label = case.operation.label
+    case.body = body = _with_known_ids(label, dict(body))  # not every phase of schemathesis calls map_body
     if label == "POST /v2/models/{model}/infer":
         inputs = [tensor | {"shape": [len(tensor["data"])], "parameters": None} for tensor in body["inputs"]]
         case.body = body | {"inputs": inputs, "outputs": None, "parameters": None}
