@@ -51,7 +51,8 @@ def describe_body(schema: type[BaseModel]) -> dict[str, Any]:
         media_type: {"schema": {"$ref": REF.format(model=name)}}
         for media_type, name in zip((JSON, *FORMS), names, strict=True)
     }
-    return {"requestBody": {"required": True, "content": content}}
+    description = "Without a body, the query string has its fields."
+    return {"requestBody": {"description": description, "required": False, "content": content}}
 
 
 def body_schemas(schema: type[BaseModel]) -> dict[str, Any]:
