@@ -19,6 +19,15 @@ def dumps(value: Any, indent: int | None = None, ensure_ascii: bool = False) -> 
         raise ModelError(f"{entry}, which JSON can't hold") from None
 
 
+def finite(value: Any) -> Any:
+    """The value with null for each number that is not finite, such as the perplexity of what has probability 0."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(inner) for key, inner in value.items()}
+    return [finite(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
 def _not_finite(value: Any, name: str = "") -> str | None:
     """The first number that is not finite, as text with the names of the entries that it is in."""
     if isinstance(value, float):

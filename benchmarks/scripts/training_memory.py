@@ -49,7 +49,8 @@ def watch(process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
     while process.poll() is None and (trained is None or time.monotonic() - trained < seconds):
         for name, value in memory(process.pid).items():
             peaks[name] = max(peaks[name], value)
-        if trained is None and "step " in log.read_text(encoding="utf-8"):
+        # a line of progress, which comes once a minute, or of an evaluation
+        if trained is None and any(step in log.read_text(encoding="utf-8") for step in ("step ", '"step"')):
             trained = time.monotonic()
             sys.stdout.write(f"first steps after {trained - started:,.0f} s\n")
         time.sleep(min(1.0, seconds / 4))

@@ -70,8 +70,8 @@ LARGEST = {
     "attention": ("/translate", 200, body(text=text(600), source="en", target="tr", attention=True, beam_size=1)),
     "tokens": ("/tokenize", 200, body(text=FACE * 20_000, **LANGUAGE)),
     "tokens of a prompt": ("/hf/language-en/tokenize", 200, body(prompt=FACE * 20_000, return_token_strs=True)),
-    "tokens to a text": ("/detokenize", 200, body(tokens=[5] * 90_000, **LANGUAGE)),
-    "tokens to a text of Hugging Face's": ("/hf/language-en/detokenize", 200, body(tokens=[5] * 90_000)),
+    "tokens to a text": ("/detokenize", 200, body(tokens=[5] * 20_000, **LANGUAGE)),
+    "tokens to a text of Hugging Face's": ("/hf/language-en/detokenize", 200, body(tokens=[5] * 20_000)),
     "vectors of tokens": ("/vectorize", 200, body(text=[FACE * 1_000] * 64, **LANGUAGE)),
     "one-hot vectors": ("/vectorize", 200, body(text=[" ".join(f"w{index}" for index in range(190))] * 27)),
     # as long as a request may be

@@ -12,7 +12,7 @@ import torch
 
 from models import checkpoint
 from models.errors import CheckpointError, ModelError
-from models.json_text import dumps
+from models.json_text import dumps, finite
 from models.networks.language_model import LanguageModel
 from models.text.tokenizers import SubwordTokenizer
 from tests.conftest import SENTENCES, TRAINING
@@ -127,6 +127,14 @@ def test_the_entry_is_named() -> None:
     with pytest.raises(ModelError, match=r"evaluations\.0\.scores\.loss is nan, which JSON can't hold"):
         dumps({"evaluations": [{"scores": {"loss": math.nan}}]})
     assert dumps({"a": [1.5, None, "ç"]}) == '{"a": [1.5, null, "ç"]}'
+
+
+def test_a_number_that_is_not_finite_becomes_null() -> None:
+    assert finite({"a": (1.5, math.inf), "b": [{"c": math.nan}], "d": "x"}) == {
+        "a": [1.5, None],
+        "b": [{"c": None}],
+        "d": "x",
+    }
 
 
 def test_nothing_is_dumped_that_is_no_json() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
-from models.json_text import dumps
+from models.json_text import dumps, finite
 from trainer.data.sources import Source
 from trainer.studies.ladder.figures import Figures, measure
 from trainer.studies.ladder.ladder import Ladder, Train
@@ -25,7 +25,7 @@ def run_ladder(
     ladder.prepare(train, valid)
     ladder.train(train_model)
     figures = measure(ladder, console)
-    write(ladder.folder / "ladder.json", (dumps(figures, indent=2, ensure_ascii=True) + "\n").encode("utf-8"))
+    write(ladder.folder / "ladder.json", (dumps(finite(figures), indent=2, ensure_ascii=True) + "\n").encode("utf-8"))
     write(ladder.folder / "ladder.png", ladder_picture(figures))
     write(ladder.folder / "report.md", as_markdown(figures).encode("utf-8"))
     console.print(f"made {ladder.folder / 'report.md'}, ladder.png and ladder.json", markup=False, highlight=False)
