@@ -24,8 +24,8 @@ QUOTES = "".join(map(chr, _QUOTES))
 """Typographic quotes, which are set straight for models that have not learned them."""
 _QUOTE = re.compile(f"[{QUOTES}]")
 _JOINER = "\u200d"
-_SYMBOL = "[\u2190-\U0010ffff]"
-"""What a joiner makes one emoji of; elsewhere it is invisible."""
+_SYMBOL = "[\u2190-\u2fff\u3001-\ufb1c\ufb50-\ufefe\uff00\uff5f-\U0010ffff]"
+"""What a joiner makes one emoji of; elsewhere it is invisible. No character that normalizing removes or changes."""
 _STRAY = re.compile(f"(?<!{_SYMBOL}){_JOINER}|{_JOINER}(?!{_SYMBOL})")
 _SPECIAL = re.compile(f"[{_SPACES}{_LINE_ENDS}{_INVISIBLE}\uff01-\uff5e]")
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from coverage import Coverage
 
 from app.catalog.registry import Registry
 from app.http.routing import NOT_SERVED, ROUTES
@@ -18,8 +20,8 @@ from app.main import create_app
 from app.settings import Settings
 
 pytestmark = pytest.mark.anyio
-LONGEST_PAUSE_S = 0.2
-"""50 ms is the goal; a busy machine with tests beside it takes some times as long."""
+LONGEST_PAUSE_S = 0.2 if sys.gettrace() is None and Coverage.current() is None else 0.6
+"""50 ms is the goal; a busy machine with tests beside it takes some times as long, coverage's tracing again."""
 WORDS = "the man sees the dog and the dog sees the man, "
 FACE = "😀"
 LANGUAGE, CLASSIFIER = {"model": "language-en"}, {"model": "sentiment-en"}

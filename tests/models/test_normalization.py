@@ -37,6 +37,9 @@ def test_quotes_are_set_straight_on_request() -> None:
     assert normalize("Don’t say “no”.") == "Don’t say “no”."
 
 
+@example(text="\U0001f469\u200d\ufeff", quotes=False)
+@example(text="\U0001f469\u200d\u3000", quotes=False)
+@example(text="\U0001f469\u200d\ufb1d", quotes=False)
 @given(text=HOSTILE, quotes=st.booleans())
 @example(text="\u200d", quotes=False)
 def test_normalizing_twice_is_normalizing_once(text: str, quotes: bool) -> None:
