@@ -155,12 +155,6 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         )
     model = kind.model(model_config)
     _load_weights(directory / WEIGHTS, files[WEIGHTS], model)
-    quality = None
-    if QUALITY in files and isinstance(model, Translator):
-        try:
-            quality = load_quality(files[QUALITY], model.config.directions)
-        except ModelError as error:
-            raise CheckpointError(f"{directory / QUALITY}: {error}") from None
     return Checkpoint(
         name=directory.name,
         kind=config["kind"],
@@ -174,9 +168,19 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         checksum=hashlib.sha256(files[WEIGHTS]).hexdigest(),
         size_bytes=sum(len(content) for content in files.values()),
         log=tuple(parse_json(directory / LOG, line) for line in files.get(LOG, b"").splitlines()),
-        quality=quality,
+        quality=_quality_of(model, directory / QUALITY, files.get(QUALITY)),
         default=config.get("default") is True,
     )
+
+
+def _quality_of(model: Model, path: Path, content: bytes | None) -> Quality | None:
+    """The calibrated estimate of a translator; None where it has none."""
+    if content is None or not isinstance(model, Translator):
+        return None
+    try:
+        return load_quality(content, model.config.directions)
+    except ModelError as error:
+        raise CheckpointError(f"{path}: {error}") from None
 
 
 def _load_weights(path: Path, content: bytes, model: torch.nn.Module) -> None:

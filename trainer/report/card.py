@@ -94,9 +94,7 @@ def _origin(training: Mapping[str, Any]) -> str:
     lines = []
     if "start" in training:
         start = training["start"]
-        lines.append(
-            f"It was initialised from the language model `{start['name']}` (version {start['version'][:16]}…)."
-        )
+        lines.append(f"It was initialised from `{start['name']}` (version {start['version'][:16]}…).")
     if "calibration" in training:
         notes = training["calibration"]
         lines.append(

@@ -18,10 +18,10 @@ def emoji(language: str, part: Part) -> Iterator[tuple[str, str]]:
         symbols = lists["emoji"][prefix + label].split()
         for symbol in symbols:
             generator = random.Random(f"emoji {language} {symbol}")
-            made = [symbol, symbol * 2, symbol * 3, symbol + generator.choice(symbols)]
+            rows = [symbol, symbol * 2, symbol * 3, symbol + generator.choice(symbols)]
             plain = texts[prefix + "plain"]
             for text in generator.sample(plain, min(TEXTS_OF_AN_EMOJI, len(plain))):
-                made.append(f"{text} {symbol * generator.choice((1, 1, 2, 3))}")
+                rows.append(f"{text} {symbol * generator.choice((1, 1, 2, 3))}")
             for text in texts.get(prefix + label, ()):
-                made.append(f"{text}{generator.choice((' ', '! ', '. ', ''))}{symbol * generator.choice((1, 1, 3))}")
-            yield from ((text, label) for text in made if is_of(text, part))
+                rows.append(f"{text}{generator.choice((' ', '! ', '. ', ''))}{symbol * generator.choice((1, 1, 3))}")
+            yield from ((text, label) for text in rows if is_of(text, part))
