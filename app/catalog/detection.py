@@ -17,6 +17,8 @@ SERVED = 1.5
 """By how much a language that is served is likelier before a text is read, in nats: "hotel" is then an English word."""
 COMMON = math.log(5e-5 / RARE)
 """A word that has at least this share of a served language's text is not taken for another language's by itself."""
+FEW = 3
+"""Up to so many words, all of them common in one served language, are not taken for another's: "we met last"."""
 ANY = 0.3
 """Under this probability a text may be in any language, as the name of a firm is; it is not refused."""
 LESS_TEXT = {
@@ -80,7 +82,7 @@ def _by_words(table: LanguageTable, words: Sequence[str], among: tuple[str, ...]
     served = _served(table, among)
     evidence = table.evidence(words)
     logits = evidence + _priors(table, among)
-    if len(words) == 1 and evidence[served].max() >= COMMON:
+    if len(words) <= FEW and _least(table, words)[served].max() >= COMMON:
         logits[~served] = -np.inf
     probabilities = np.exp(logits - logits.max())
     probabilities /= probabilities.sum()
@@ -88,6 +90,12 @@ def _by_words(table: LanguageTable, words: Sequence[str], among: tuple[str, ...]
     if probabilities[best] < ANY:
         best = int(np.where(served, probabilities, -1.0).argmax())
     return Detected(table.languages[best], float(probabilities[best]))
+
+
+def _least(table: LanguageTable, words: Sequence[str]) -> npt.NDArray[np.float64]:
+    """The evidence of the word that has the least, for each language (languages)."""
+    least: npt.NDArray[np.float64] = np.min([table.evidence([word]) for word in words], axis=0)
+    return least
 
 
 @cache

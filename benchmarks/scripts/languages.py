@@ -1,6 +1,6 @@
 """How often a text's language is detected, and what that costs: `python -m benchmarks.scripts.languages [FOLDER]`.
 
-On the words and short sentences of tests/languages.py; or on those of a folder with de.words, de.sentences and so on,
+On the words and short sentences of tests/languages.tsv; or on those of a folder with de.words, de.sentences and so on,
 one a line. Of each language: the percentage that is detected as such where English and Turkish are served, and that
 taken for one of these; the microseconds of CPU for a text that is detected for the first time, and again.
 """
@@ -19,8 +19,8 @@ SERVED = ("en", "tr")
 def texts_of(folder: Path | None) -> dict[tuple[str, str], list[str]]:
     """Texts by kind and language."""
     if folder is None:
-        own = {("words", name): written.words(name) for name in written.WORDS}
-        return {**own, **{("sentences", name): written.sentences(name) for name in written.WORDS}}
+        own = {("words", name): written.words(name) for name in written.LANGUAGES}
+        return {**own, **{("sentences", name): written.sentences(name) for name in written.LANGUAGES}}
     files = sorted([*folder.glob("*.words"), *folder.glob("*.sentences")])
     return {(file.suffix[1:], file.stem): file.read_text(encoding="utf-8").splitlines() for file in files}
 

@@ -1,5 +1,6 @@
 """The language of a text, among those served first: words and short sentences of ten languages."""
 
+import itertools
 import unicodedata
 from pathlib import Path
 
@@ -10,10 +11,10 @@ from app.errors import NoModel
 from models.errors import DataError
 from models.text.front import upper
 from models.text.languages import LanguageTable
-from tests.languages import WORDS, sentences, words
+from tests.languages import LANGUAGES, sentences, words
 
 SERVED = ("en", "tr")
-EVERYTHING = [(language, text) for language in WORDS for text in (*words(language), *sentences(language))]
+EVERYTHING = [(language, text) for language in LANGUAGES for text in (*words(language), *sentences(language))]
 
 
 def language_of(text: str) -> str:
@@ -26,7 +27,7 @@ def test_a_word_of_a_served_language_is_of_that(language: str) -> None:
 
 
 def test_words() -> None:
-    detected = {(language, word): language_of(word) for language in WORDS for word in words(language)}
+    detected = {(language, word): language_of(word) for language in LANGUAGES for word in words(language)}
     wrong = {one: name for one, name in detected.items() if name != one[0]}
     assert len(wrong) < 0.1 * len(detected), wrong
     taken = {one: name for one, name in wrong.items() if name in SERVED}
@@ -34,7 +35,7 @@ def test_words() -> None:
 
 
 def test_sentences() -> None:
-    wrong = {text: language_of(text) for name in WORDS for text in sentences(name) if language_of(text) != name}
+    wrong = {text: language_of(text) for name in LANGUAGES for text in sentences(name) if language_of(text) != name}
     assert wrong == {}
 
 
@@ -71,6 +72,12 @@ def test_no_claim_without_words(text: str) -> None:
 @pytest.mark.parametrize(("word", "language"), [("hotel", "en"), ("door", "en"), ("para", "tr"), ("su", "tr")])
 def test_a_word_of_several_languages_is_of_the_served_one(word: str, language: str) -> None:
     assert language_of(word) == language
+
+
+@pytest.mark.parametrize("text", [" ".join(order) for order in itertools.permutations(("we", "met", "last"))])
+def test_a_few_common_words_of_a_served_language_are_of_that(text: str) -> None:
+    assert language_of(text) == "en"
+    assert language_of(f"{text} om vier uur bij het station") == "nl"
 
 
 def test_a_text_in_another_language_is_refused_by_its_name() -> None:
