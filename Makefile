@@ -12,6 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --constraint con
 AXE := tests/browser/node_modules/.package-lock.json
 LINTERS := tests/openapi/node_modules/.package-lock.json
 GENERATORS := tests/openapi/generators/node_modules/.package-lock.json tests/openapi/generators/.venv/.installed
+CLIENTS := tests/clients/npm/node_modules/.package-lock.json \
+	tests/clients/pip/.langchain-huggingface/.installed tests/clients/pip/.lm-eval/.installed
 
 # Tests run in as many processes as there are cores; the tests of a file stay in one, with what they share.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
@@ -61,6 +63,16 @@ tests/openapi/generators/.venv/.installed: tests/openapi/generators/requirements
 	@$(@D)/bin/python -m pip --disable-pip-version-check --quiet install --requirement $<
 	@touch $@
 
+# Clients that tests run: 10 MB of npm; of Python, 20 MB for langchain-huggingface and 60 MB for lm-eval, which are what
+# the environment of the tests lacks, or has in a version that these do not allow.
+tests/clients/npm/node_modules/.package-lock.json: tests/clients/npm/package-lock.json
+	@if command -v npm > /dev/null; then npm ci --prefix $(dir $<) --ignore-scripts --no-audit --no-fund --silent; fi
+
+tests/clients/pip/.%/.installed: tests/clients/pip/%.txt | $(STAMP)
+	@rm -rf $(@D)
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --target $(@D) --requirement $<
+	@touch $@
+
 screenshots: $(STAMP)
 	$(BIN)/python -m tests.browser.screenshots build/screenshots
 
@@ -73,10 +85,10 @@ trainer: $(TRAINING)
 test: $(STAMP) $(AXE)
 	$(PYTEST) -m 'not slow' $(PYTEST_OPTIONS)
 
-test-slow: $(STAMP) $(AXE) $(LINTERS) $(GENERATORS)
+test-slow: $(STAMP) $(AXE) $(LINTERS) $(GENERATORS) $(CLIENTS)
 	$(PYTEST) -m slow $(PYTEST_OPTIONS)
 
-test-all: $(STAMP) $(AXE) $(LINTERS) $(GENERATORS)
+test-all: $(STAMP) $(AXE) $(LINTERS) $(GENERATORS) $(CLIENTS)
 	$(PYTEST) $(PYTEST_OPTIONS)
 
 lint: $(STAMP)

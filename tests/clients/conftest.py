@@ -1,5 +1,6 @@
 """A live server of the tiny models, on a socket, for real clients."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,14 @@ from tests.helpers import Wrapped
 def live(serve: Serve) -> Live:
     """A server with the settings that it has by default."""
     return serve()
+
+
+def packages(name: str) -> Path:
+    """The folder of a client with the packages that the tests' own environment lacks, or has in another version."""
+    folder = Path(__file__).parent / "pip" / f".{name}"
+    if not (folder / ".installed").exists():
+        pytest.skip(f"needs {name}, which make test-slow installs")
+    return folder
 
 
 class Breaks(Wrapped):
