@@ -7,6 +7,9 @@ from typing import Any
 
 from models.errors import ModelError
 
+LARGEST = 2.0**53
+"""Above it, not even whole numbers are exact in JavaScript and in other readers whose numbers are doubles."""
+
 
 def dumps(value: Any, indent: int | None = None, ensure_ascii: bool = False) -> str:
     """JSON text. Raises ModelError, naming the entry, for a number that is not finite."""
@@ -19,13 +22,14 @@ def dumps(value: Any, indent: int | None = None, ensure_ascii: bool = False) -> 
         raise ModelError(f"{entry}, which JSON can't hold") from None
 
 
-def finite(value: Any) -> Any:
-    """The value with null for each number that is not finite, such as the perplexity of what has probability 0."""
+def finite(value: Any, largest: float = math.inf) -> Any:
+    """The value with null for each float that is not finite, such as the perplexity of what has probability 0, or that
+    is above the largest."""
     if isinstance(value, float):
-        return value if math.isfinite(value) else None
+        return value if math.isfinite(value) and value <= largest else None
     if isinstance(value, Mapping):
-        return {key: finite(inner) for key, inner in value.items()}
-    return [finite(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {key: finite(inner, largest) for key, inner in value.items()}
+    return [finite(inner, largest) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def _not_finite(value: Any, name: str = "") -> str | None:

@@ -104,7 +104,7 @@ function curves(model) {
   const lines = [
     ["train", points.map((point) => [point.step, point.train_loss])],
     ["valid", points.map((point) => [point.step, point.scores[score]])],
-  ];
+  ].map(([name, line]) => [name, line.filter(([, value]) => value !== null)]);
   const [width, height, margin] = [320, 130, 34];
   const svg = (tag, attributes, ...content) => {
     const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
@@ -114,6 +114,7 @@ function curves(model) {
   };
   const last = points.at(-1).step;
   const shapes = lines.flatMap(([name, line], lineIndex) => {
+    if (!line.length) return [];
     const values = line.map(([, value]) => value);
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const x = (step) => margin + ((width - 2 * margin) * step) / last;

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import torch
 
+from app.catalog.loading import Choice, load_models
+from app.http.operations.model_list import show_model
 from models import checkpoint
 from models.errors import CheckpointError, ModelError
-from models.json_text import dumps, finite
+from models.json_text import LARGEST, dumps, finite
 from models.networks.language_model import LanguageModel
 from models.text.tokenizers import SubwordTokenizer
 from tests.conftest import SENTENCES, TRAINING
@@ -54,7 +56,8 @@ def assert_standard_json(folder: Path) -> None:
             constants: list[str] = []
             value = json.loads(text, parse_constant=constants.append)
             assert not constants, path
-            assert all(map(math.isfinite, numbers_of(value)))
+            largest = LARGEST if path.name == "log.jsonl" else math.inf
+            assert all(math.isfinite(number) and number <= largest for number in numbers_of(value)), path
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -135,6 +138,27 @@ def test_a_number_that_is_not_finite_becomes_null() -> None:
         "b": [{"c": None}],
         "d": "x",
     }
+    assert finite({"a": [1.0, 4.6e299, -4.6e299], "step": 2**60}, LARGEST) == {
+        "a": [1.0, None, -4.6e299],
+        "step": 2**60,
+    }
+
+
+def test_a_perplexity_too_large_for_json_is_null_in_the_log(tmp_path, capsys, monkeypatch) -> None:
+    """That of the first evaluation, after which the run goes on; the service shows the curve, with null there."""
+    perplexities = iter([4.6e299])
+    monkeypatch.setattr("trainer.tasks.language.token_perplexity", lambda *_: next(perplexities, 30.0))
+    out = tmp_path / "checkpoints" / "model"
+    options = [*options_for("language", tmp_path), "--set", "evaluations_per_epoch=1", "--set", "epochs=2"]
+    status, printed = run(capsys, monkeypatch, *options, "--out", out)
+    assert status == 0, printed
+    assert_standard_json(tmp_path)
+    lines = (out / "log.jsonl").read_text("utf-8").splitlines()
+    logged = [json.loads(line)["scores"]["perplexity_per_token"] for line in lines]
+    assert logged[0] is None
+    assert set(logged[1:]) == {30.0}
+    shown = show_model(load_models(Choice(out.parent), torch.device("cpu")), "model").model_dump(mode="json")
+    assert [point["scores"]["perplexity_per_token"] for point in shown["curve"]] == logged
 
 
 def test_nothing_is_dumped_that_is_no_json() -> None:

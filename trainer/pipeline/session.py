@@ -18,7 +18,7 @@ from rich.console import Console
 from models import checkpoint
 from models.errors import DataError, TrainingError
 from models.files import replacing, writing
-from models.json_text import dumps
+from models.json_text import LARGEST, dumps, finite
 from models.kinds import kind_named, kind_of
 from models.model import Model
 from models.text.tokenizers import Tokenizer
@@ -352,8 +352,10 @@ def _save(
 
 
 def _log_files(run: Run, metric: str, log: list[dict[str, Any]]) -> dict[str, bytes]:
+    """With null for perplexities that no number of JSON holds well, as the service shows them."""
+    lines = [dumps(finite(record, LARGEST), ensure_ascii=True) + "\n" for record in log]
     return {
-        "log.jsonl": "".join(dumps(record, ensure_ascii=True) + "\n" for record in log).encode("utf-8"),
+        "log.jsonl": "".join(lines).encode("utf-8"),
         "curves.png": learning_curves(log, metric, run.output.name),
     }
 

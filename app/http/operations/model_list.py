@@ -6,10 +6,10 @@ from typing import Any
 
 from app.catalog.registry import Registry, Served
 from app.http.schemas.models import CurvePoint, DefaultModel, ModelDetail, ModelsReply, ModelSummary
+from models import json_text
+from models.json_text import LARGEST
 from models.kinds import kind_of
 
-LARGEST = 2.0**53
-"""Above it, not even whole numbers are exact in JavaScript."""
 INFINITE = "the model gives some of the text a probability of almost 0"
 
 
@@ -26,7 +26,7 @@ def show_model(registry: Registry, name: str) -> ModelDetail:
     served = registry.get(name)
     summary = _summary(registry, served).model_dump(exclude_unset=True)
     loaded = served.checkpoint
-    curve = [CurvePoint.model_validate(entry) for entry in loaded.log]
+    curve = [CurvePoint.model_validate(json_text.finite(entry, LARGEST)) for entry in loaded.log]
     return ModelDetail(**summary, card=loaded.card, training=dict(loaded.training), curve=curve)
 
 

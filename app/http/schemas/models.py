@@ -31,8 +31,8 @@ class CurvePoint(Reply):
     """An evaluation during training."""
 
     step: int
-    train_loss: float
-    scores: dict[str, float]
+    train_loss: float | None
+    scores: dict[str, float | None] = Field(description="Null: a perplexity that no number of JSON holds well.")
 
 
 class ModelDetail(ModelSummary):
