@@ -96,6 +96,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive app models trainer benchmarks
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -27,7 +27,8 @@ def set_up_process() -> None:
     """
     if not sys.platform.startswith("linux") or all(name in os.environ for name in SETTINGS):
         return
-    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**SETTINGS, **os.environ})  # noqa: S606
+    # The arguments are this process's own.
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**SETTINGS, **os.environ})  # noqa: S606 # nosec B606
 
 
 def usable_cores(quota: Path = _QUOTA) -> int:
