@@ -278,8 +278,30 @@ class TestTransfer:
             )
             assert status == 2
             assert re.search(message, " ".join(printed.split()))
-        status, printed = run(capsys, monkeypatch, "classifier", *options[:-1], out, "--out", tmp_path / "other")
-        assert (status, "starts from a language model" in printed) == (2, True)
+
+    def test_a_classifier_goes_on(self, base, tmp_path, labelled, capsys, monkeypatch) -> None:
+        options = ["--train", labelled, "--valid", labelled, "--language", "en"]
+        first, out = tmp_path / "first", tmp_path / "model"
+        status, printed = run(capsys, monkeypatch, "classifier", *options, *TINY, "--out", first)
+        assert status == 0, printed
+        still = ["--set", "epochs=1", "--set", "learning_rate=1e-12"]
+        status, printed = run(capsys, monkeypatch, "classifier", *options, *still, "--from", first, "--out", out)
+        assert status == 0, printed
+        loaded, start = (checkpoint.load(path, torch.device("cpu")) for path in (out, first))
+        assert loaded.training["start"] == {"name": "first", "version": start.version}
+        for name, value in loaded.model.state_dict().items():
+            if not name.startswith("head."):  # calibrated anew
+                torch.testing.assert_close(value, start.model.state_dict()[name], atol=1e-4, rtol=0)
+        other = tmp_path / "other.jsonl"
+        rows = [{"text": f"{word} text", "label": word} for word in ("up", "down") * 20]
+        other.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        data = ["--train", other, "--valid", other, "--language", "en", "--from", first]
+        status, printed = run(capsys, monkeypatch, "classifier", *data, *still, "--out", tmp_path / "third")
+        assert status == 2
+        assert re.search("--from has the labels .*, and the training texts 'down', 'up'", " ".join(printed.split()))
+        data = ["--train", labelled, "--valid", labelled, "--language", "en", "--from", out]
+        status, printed = run(capsys, monkeypatch, "language", *data, *still, "--out", tmp_path / "third")
+        assert (status, "training starts from a language model" in " ".join(printed.split())) == (2, True)
 
     def test_a_language_model_goes_on(self, base, tmp_path, capsys, monkeypatch) -> None:
         other, out = tmp_path / "other.txt", tmp_path / "model"

@@ -55,6 +55,32 @@ def test_a_recipe_with_teachers_is_one_command(tmp_path, labelled, capsys, monke
     assert (status, "not made by the recipe teacher as it is" in " ".join(printed.split())) == (2, True)
 
 
+@pytest.mark.slow
+def test_a_base_with_the_same_labelling_has_the_same_labels(tmp_path, labelled, capsys, monkeypatch) -> None:
+    more = tmp_path / "more.txt"
+    more.write_text("\n".join(SENTENCES), encoding="utf-8")
+    data: dict[str, Any] = {"languages": ("en",), "train": (str(labelled),), "valid": (str(labelled),)}
+    labelling = {"teachers": [{"recipe": "bag"}], "unlabelled": [str(more)], "least": 0.5}
+    sizes = {"hidden": 8, "embedding": 8, "vocabulary_size": 300}
+    known = {
+        "bag": Recipe("bag", settings={"vocabulary_size": 300}, **data),
+        "first": Recipe("classifier", settings={"epochs": 2, **sizes}, labelling=labelling, **data),
+        "second": Recipe("classifier", settings={"epochs": 1}, labelling=labelling, base="first", **data),
+    }
+    for module in (plan, steps):
+        monkeypatch.setattr(module, "load_recipe", known.get)
+    monkeypatch.setattr(plan, "recipe_names", lambda kind="": [n for n, r in known.items() if r.kind == kind])
+    status, printed = run(capsys, monkeypatch, "classifier", "--recipe", "second", "--out", tmp_path / "model")
+    assert status == 0, printed
+    names = sorted(
+        path.name for path in tmp_path.iterdir() if path.name.startswith("model") and path.suffix != ".training"
+    )
+    assert names == ["model", "model.base", "model.labels.jsonl", "model.teacher-1"]
+    for name in ("model", "model.base"):
+        sources = checkpoint.load(tmp_path / name).training["data"]["train"]
+        assert [source["name"] for source in sources] == [str(labelled), "model.labels.jsonl"]
+
+
 def test_the_command(tmp_path, labelled, capsys, monkeypatch) -> None:
     options = ["--train", labelled, "--valid", labelled, "--language", "en", "--set", "vocabulary_size=300"]
     for name in ("one", "two"):

@@ -322,6 +322,6 @@ def _start(request: Request, training: Training, device: torch.device) -> Checkp
         return None
     start = checkpoint.load(request.start, device)
     if not isinstance(start.model, training.start):
-        needed = next(kind.name for kind in KINDS.values() if kind.model is training.start)
-        raise ConfigError(f"--from {request.start}: a {start.kind}; training starts from a {needed} model")
+        needed = " or ".join(f"a {kind.name} model" for kind in KINDS.values() if kind.model in training.start)
+        raise ConfigError(f"--from {request.start}: a {start.kind}; training starts from {needed}")
     return start

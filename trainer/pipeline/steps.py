@@ -122,7 +122,8 @@ def steps_of(request: Request, prerequisite: bool = False) -> Iterator[Step]:
         request = replace(request, teachers=tuple(output for output, _, _ in outputs))
     if recipe.base and request.start is None:
         base = request.output.with_name(request.output.name + ".base")
-        yield from _prerequisites(request, base, recipe.base, ())
+        same_labels = request.labelled if load_recipe(recipe.base).labelling == recipe.labelling else None
+        yield from _prerequisites(request, base, recipe.base, (), same_labels)
         request = replace(request, start=base)
     yield Train(request, prerequisite, may_start=prerequisite or request is not first)
 
@@ -139,8 +140,13 @@ def _teachers(request: Request, teachers: Sequence[Mapping[str, Any]]) -> list[t
     ]
 
 
-def _prerequisites(request: Request, output: Path, recipe: str, assignments: tuple[str, ...]) -> Iterator[Step]:
-    """The steps to a model that another one needs; none where it is finished."""
+def _prerequisites(
+    request: Request, output: Path, recipe: str, assignments: tuple[str, ...], labelled: Path | None = None
+) -> Iterator[Step]:
+    """The steps to a model that another one needs; none where it is finished.
+
+    labelled is a file of labels that exists by then, of a recipe that labels its own texts otherwise.
+    """
     if session.is_finished(output):
         loaded = checkpoint.load(output, "cpu")
         configs = kind_named(loaded.kind).load_training().configurations
@@ -151,7 +157,7 @@ def _prerequisites(request: Request, output: Path, recipe: str, assignments: tup
         return
     needed = Request(
         load_recipe(recipe).kind, output, recipe=recipe, assignments=assignments, root=request.root,
-        device=request.device, command=request.command,
+        device=request.device, command=request.command, labelled=labelled,
     )  # fmt: skip
     yield from steps_of(needed, prerequisite=True)
 

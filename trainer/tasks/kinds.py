@@ -50,8 +50,18 @@ def _classifier(material: Material) -> Task[Any, Any]:
     model = Classifier(settings.make(ClassifierConfig, tokenizer.size, corpus.label_names))
     if isinstance(material.start, LanguageModel):
         transfer(material.start, model)
+    elif isinstance(material.start, Classifier):
+        _check_labels(material.start, model)
+        model.load_state_dict(material.start.state_dict())
     config = settings.make(ClassificationTaskConfig)
     return ClassificationTask(model, tokenizer, corpus.columns[0], corpus.labels, valid, config, settings.seed)
+
+
+def _check_labels(start: Classifier, model: Classifier) -> None:
+    """Raise ConfigError where a classifier would start from one of other labels."""
+    if start.config.labels != model.config.labels:
+        own, other = (", ".join(map(repr, labels)) for labels in (model.config.labels, start.config.labels))
+        raise ConfigError(f"the model of --from has the labels {other}, and the training texts {own}")
 
 
 def _translator(material: Material) -> Task[Any, Any]:
@@ -124,6 +134,7 @@ CLASSIFIER = Training(
     build=_classifier,
     sized=classifier_sizes,
     evaluate=_score_classifier,
+    start=(LanguageModel, Classifier),
     inherited=("embedding", "hidden", "layers", "cell"),
     per_layer_rates=True,
 )
@@ -140,7 +151,7 @@ TRANSLATOR = Training(
     build=_translator,
     sized=translator_sizes,
     evaluate=_score_translator,
-    start=Translator,
+    start=(Translator,),
     inherited=("embedding", "hidden", "encoder_layers", "cell", "copying"),
     pairs=True,
 )

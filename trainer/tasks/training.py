@@ -49,7 +49,7 @@ class Material:
     corpus: Corpus
     valid: list[Row]
     start: Model | None = None
-    """The model to initialise from; an instance of the Training's `start`."""
+    """The model to initialise from; an instance of one of the Training's `start`."""
     distilled: tuple[Ragged, ...] = ()
     """Teachers' translations of the training pairs, in each direction of a translator."""
     originals: bool = True
@@ -92,8 +92,8 @@ class Training:
     """Scores of a model on rows of a named source, in a precision."""
     stream: bool = False
     """Whether all texts are one stream of ids, with an end after each."""
-    start: type[Model] = LanguageModel
-    """The network that it may be initialised from."""
+    start: tuple[type[Model], ...] = (LanguageModel,)
+    """The networks that it may be initialised from."""
     inherited: tuple[str, ...] = ()
     """Settings that are those of the model it is initialised from; none: it can't be."""
     sized: Callable[[DataSize], Mapping[str, Value]] | None = None
