@@ -11,6 +11,7 @@ import torch
 
 from app.settings import Settings
 from models import checkpoint
+from models.kinds import KINDS
 from tests.conftest import SENTENCES
 from trainer.cli import command as carousel_train
 from trainer.evaluation.domains import is_in_domain
@@ -42,12 +43,24 @@ def test_a_card_tells_domains_apart_and_shows_examples() -> None:
     scores = {"en-tr": {"bleu": 20.0, "loss": 1.0}, "int8": {"en-tr": {"bleu": 19.0}}}
     metrics = {"evaluations": [{"data": {"name": name}, "scores": scores} for name in ("a/dev.tsv", "b/dev.tsv")]}
     answers = [{"input": "a|b\n*c*", "output": "<b>", "expected": "d" * 700}]
-    examples = {"seed": 3, "data": [{"data": {"name": "b/dev.tsv"}, "examples": answers}]}
+    groups = [{"data": {"name": name}, "examples": answers} for name in ("a/other.tsv", "b/dev.tsv")]
+    examples = {"seed": 3, "data": groups}
     card = write_card("m", "translator", ("en", "tr"), training, metrics, examples=examples)
     assert "| `a/dev.tsv` | in | en-tr bleu 20 |\n| `b/dev.tsv` | out | en-tr bleu 20 |" in card
+    assert "Of `a/other.tsv` (in domain):" in card
     assert "Of `b/dev.tsv` (out of domain):\n\n| input | output | expected |\n|---|---|---|\n" in card
     assert "| a\\|b \\*c\\* | \\<b\\> | d" in card
     assert "(seed 3)" in card
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_card_ends_with_what_not_to_use_the_model_for(kind: str) -> None:
+    training = {
+        "settings": {}, "data": {"train": [], "valid": []}, "limits": "Made for tests.",
+        "command": "", "parameters": 1, "seconds": 1, "environment": {"machine": "", "versions": {}},
+    }  # fmt: skip
+    limits = write_card("m", kind, ("en",), training, {}).partition("## Limits\n\n")[2]
+    assert limits.startswith("Made for tests.\n\nDo not use it ")
 
 
 @pytest.fixture

@@ -15,6 +15,13 @@ LONGEST_EXAMPLE = 600
 """Characters of an example that are shown."""
 NO_NOTE = "Not recorded: whoever trained this knows what the data's licence allows."
 NO_LIMITS = "Knows only what its training data shows. Unexamined for bias; check it before you rely on it."
+UNFIT = {
+    "language": "Do not use it for facts or advice, or for text that nobody reads before it is published.",
+    "classifier": "Do not use it to decide about people, or on text of another kind before you have measured it there.",
+    "translator": "Do not use it where a mistake does harm (medicine, law, contracts, safety), or for text that nobody "
+    "checks before it is used.",
+}
+"""What not to use a model for, by its task."""
 
 
 def write_card(
@@ -64,6 +71,8 @@ Intervals are 95% confidence intervals of a bootstrap.
 {_reliability(quality) if quality else ""}{_examples(examples, trained_on) if examples else ""}## Limits
 
 {training.get("limits") or NO_LIMITS}
+
+{UNFIT[kind_named(kind).task]}
 """
 
 
@@ -124,12 +133,8 @@ def _domains(metrics: Mapping[str, Any], trained_on: Sequence[str]) -> str:
         name = evaluation["data"]["name"]
         scores = {key: value for key, value in evaluation["scores"].items() if key != "int8"}
         figures = ", ".join(f"{key} {_figure(value)}" for key, value in _flat(scores) if key.split()[-1] in FIGURES)
-        rows += f"| `{name}` | {_domain(name, trained_on)} | {figures} |\n"
+        rows += f"| `{name}` | {'in' if is_in_domain(name, trained_on) else 'out'} | {figures} |\n"
     return f"| data | domain | figure |\n|---|---|---|\n{rows}\n" if rows else ""
-
-
-def _domain(name: str, trained_on: Sequence[str]) -> str:
-    return "in" if is_in_domain(name, trained_on) else "out"
 
 
 def _examples(examples: Mapping[str, Any], trained_on: Sequence[str]) -> str:
@@ -140,7 +145,8 @@ def _examples(examples: Mapping[str, Any], trained_on: Sequence[str]) -> str:
         columns = list(group["examples"][0])
         head = f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}\n"
         rows = "".join(f"| {' | '.join(_cell(one[column]) for column in columns)} |\n" for one in group["examples"])
-        parts.append(f"Of `{name}` ({_domain(name, trained_on)} of domain):\n\n{head}{rows}\n")
+        domain = "in domain" if is_in_domain(name, trained_on) else "out of domain"
+        parts.append(f"Of `{name}` ({domain}):\n\n{head}{rows}\n")
     return f"## Examples\n\nNobody chose them: a random number did (seed {examples['seed']}).\n\n{''.join(parts)}"
 
 
