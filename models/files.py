@@ -21,8 +21,8 @@ _CAUSES = {
 
 def cause(error: OSError) -> str:
     """Why the system refused: in our words, and in its own."""
-    known, told = _CAUSES.get(error.errno or 0), error.strerror or str(error)
-    return f"{known} ({told})" if known and known != told.lower() else told
+    known, message = _CAUSES.get(error.errno or 0), error.strerror or str(error)
+    return f"{known} ({message})" if known and known != message.lower() else message
 
 
 @contextmanager

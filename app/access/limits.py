@@ -91,7 +91,7 @@ class Guard:
         return headers
 
     async def _affordable_in_s(self, client: str, tokens: int) -> float:
-        """When a client that uses nothing meanwhile can afford a cost, at most its quota.
+        """When a client that uses nothing until then can afford a cost, at most its quota.
 
         Of the window before the current one, the part counts that a window which ends now still covers.
         """

@@ -151,7 +151,7 @@ class Registry:
         return loaded
 
     def for_prompt(self, name: str | None, text: str, state_model: str | None, language: str | None = None) -> Served:
-        """The model that made the state, if there is one; else the named one, or the default for the text's language.
+        """The model that the state is of, if there is one; else the named one, or the default for the text's language.
 
         Raises Conflict where the state's model is another one, or not for that language.
         """

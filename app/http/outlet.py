@@ -16,7 +16,7 @@ class Outlet:
 
     Closing a socket with unread bytes resets the connection, and the client may lose the reply. `close` therefore
     first ends our side alone, where bytes may still come (`may_receive`), and closes when the client does or after
-    LINGER_S (RFC 9112, 9.6). Its protocol must pass over what it receives meanwhile.
+    LINGER_S (RFC 9112, 9.6). Its protocol must pass over what it receives until then.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 LARGE = 2_000
-"""Scores of results from which on their reply is made in another thread."""
+"""Scores of results from which on their reply is built in another thread."""
 FEW = 64
 """A list of at most so many models is written one model after the other; a longer one in slices."""
 SLICE = 32

@@ -1,4 +1,4 @@
-"""Replies to requests: a large one is made in another thread, and sent chunk by chunk."""
+"""Replies to requests: a large one is built in another thread, and sent chunk by chunk."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from app.http.operations.operation import Operation, ReplyT
 from app.http.pieces import LARGE, chunks, json_pieces
 
 MAKERS = 2
-"""Large replies that are made at the same time: each takes a hundred times the memory of its request."""
+"""Large replies that are built at the same time: each takes a hundred times the memory of its request."""
 _makers: RunVar[anyio.CapacityLimiter] = RunVar("carousel_reply_makers")
 ResultT = TypeVar("ResultT")
 
@@ -57,7 +57,7 @@ async def reply_of(results: Sequence[Any], make: Callable[[], ResultT], **omit: 
 
 
 async def chunked(make: Callable[[], Any], **omit: bool) -> ChunkedReply:
-    """The response with what `make` returns, made in another thread."""
+    """The response with what `make` returns, called in another thread."""
     omit = omit or {"exclude_unset": True}
     try:
         makers = _makers.get()

@@ -70,7 +70,7 @@ TAGS = {
 }
 HIDDEN = {"include_in_schema": False}
 NOT_SERVED = {"chat/completions": openai.no_chat, "responses": openai.no_chat, "embeddings": openai.no_embeddings}
-"""What other services' clients ask for in vain, so that they are told what there is instead."""
+"""Routes of other services that are not served here: the 404 names what there is instead."""
 ROUTES = (
     RouteGroup("text", routes=(
         Route("/generate", generate.generate, "Continue a prompt", GenerateReply, streams=True),

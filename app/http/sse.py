@@ -91,7 +91,7 @@ async def _write(
 
 
 async def _format(formatter: Formatter, index: int, events: Sequence[Any]) -> bytes:
-    """The bytes of some events; those of a large result are made in another thread."""
+    """The bytes of some events; those of a large result are built in another thread."""
     end = events[-1]
     if isinstance(end, Finished) and end.error is None and score_count(end.result) >= LARGE:
         return await run_in_threadpool(_format_all, formatter, index, events)

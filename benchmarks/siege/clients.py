@@ -85,8 +85,8 @@ async def keys(checkpoints: Path) -> list[Row]:
             until.set()
             await asyncio.gather(*running_load)
     return [
-        Row("20 keys made and revoked: wrong answers", str(wrong), wrong == 0),
-        Row("the other client meanwhile", f"{dict(statuses)}", set(statuses) == {200}),
+        Row("20 keys created and revoked: wrong answers", str(wrong), wrong == 0),
+        Row("the other client during that", f"{dict(statuses)}", set(statuses) == {200}),
     ]
 
 

@@ -117,7 +117,7 @@ async def livez(server: Server, until: asyncio.Event, seconds: list[float]) -> N
 
 
 async def beside(server: Server, work: Awaitable[Any]) -> tuple[Any, list[float]]:
-    """The result of some work, and what `/livez` took meanwhile, sorted."""
+    """The result of some work, and the latencies of `/livez` during it, sorted."""
     until, seconds = asyncio.Event(), list[float]()
     probe = asyncio.create_task(livez(server, until, seconds))
     result = await work

@@ -1,4 +1,4 @@
-"""A server process that is told to stop: what has come is answered, nothing is reset, nothing holds it up."""
+"""A server process that gets SIGTERM: what has come is answered, nothing is reset, nothing delays its end."""
 
 import signal
 import socket
@@ -42,40 +42,41 @@ def ask(connection: socket.socket, request: bytes) -> Reply | None:
             return parse_replies(data)[0]
 
 
-def loop_reusing(url: str, outcomes: Counter[str]) -> None:
-    """Requests on connections that are used as long as the server allows, until no new one can be made."""
+def connections(url: str) -> Iterator[socket.socket]:
+    """One after another, until the server accepts no more."""
     while True:
         try:
             connection = connect(url)
         except (ConnectionRefusedError, TimeoutError):
             return
         with connection:
-            while True:
-                try:
-                    reply = ask(connection, post("/next-word-probs", NEXT))
-                except OSError as error:
-                    outcomes[type(error).__name__] += 1
-                    return
-                outcomes[str(reply.status) if reply else "ended"] += 1
-                if reply is None or reply.all("connection") == ["close"]:
-                    break
+            yield connection
+
+
+def loop_reusing(url: str, outcomes: Counter[str]) -> None:
+    """Requests on connections that are used as long as the server allows."""
+    for connection in connections(url):
+        while True:
+            try:
+                reply = ask(connection, post("/next-word-probs", NEXT))
+            except OSError as error:
+                outcomes[type(error).__name__] += 1
+                return
+            outcomes[str(reply.status) if reply else "ended"] += 1
+            if reply is None or reply.all("connection") == ["close"]:
+                break
 
 
 def loop_reconnecting(url: str, outcomes: Counter[str]) -> None:
     """Each request on a connection of its own."""
-    while True:
+    for connection in connections(url):
         try:
-            connection = connect(url)
-        except (ConnectionRefusedError, TimeoutError):
+            connection.sendall(post("/next-word-probs", NEXT, CLOSE))
+            data = read_all(connection, resets=True)
+        except OSError as error:
+            outcomes[type(error).__name__] += 1
             return
-        with connection:
-            try:
-                connection.sendall(post("/next-word-probs", NEXT, CLOSE))
-                data = read_all(connection, resets=True)
-            except OSError as error:
-                outcomes[type(error).__name__] += 1
-                return
-            outcomes[str(parse_replies(data)[0].status) if data else "ended"] += 1
+        outcomes[str(parse_replies(data)[0].status) if data else "ended"] += 1
 
 
 @pytest.mark.slow

@@ -45,7 +45,7 @@ class TestGeneration:
     def test_sampled(self, client: InferenceClient, live: Live) -> None:
         own = native(live, "/generate", prompt=PROMPT, model="language-en", temperature=1.4, top_k=50, top_p=0.9,
                      repetition_penalty=1.1, seed=5, max_new_tokens=12)  # fmt: skip
-        made = client.text_generation(
+        answer = client.text_generation(
             PROMPT,
             do_sample=True,
             temperature=1.4,
@@ -55,13 +55,13 @@ class TestGeneration:
             seed=5,
             max_new_tokens=12,
         )
-        assert made == own["choices"][0]["text"]
+        assert answer == own["choices"][0]["text"]
 
     def test_details(self, client: InferenceClient) -> None:
-        made = client.text_generation(
+        answer = client.text_generation(
             PROMPT, details=True, decoder_input_details=True, top_n_tokens=3, max_new_tokens=8, seed=4
         )
-        details = made.details
+        details = answer.details
         assert details
         assert details.top_tokens
         assert details.finish_reason in ("length", "eos_token")
@@ -75,8 +75,8 @@ class TestGeneration:
     def test_typical(self, client: InferenceClient, live: Live) -> None:
         own = native(live, "/generate", prompt=PROMPT, model="language-en", temperature=1, typical_p=0.4, seed=5,
                      max_new_tokens=12)  # fmt: skip
-        made = client.text_generation(PROMPT, typical_p=0.4, seed=5, max_new_tokens=12)
-        assert made == own["choices"][0]["text"]
+        answer = client.text_generation(PROMPT, typical_p=0.4, seed=5, max_new_tokens=12)
+        assert answer == own["choices"][0]["text"]
         others = {client.text_generation(PROMPT, typical_p=0.4, seed=seed) for seed in range(4)}
         assert len(others) > 1, "it samples"
 
@@ -105,19 +105,19 @@ class TestGeneration:
 
     def test_stop(self, client: InferenceClient) -> None:
         whole = client.text_generation(PROMPT)
-        made = client.text_generation(PROMPT, stop=[whole[4:6]], details=True)
-        assert made.generated_text == whole[: whole.index(whole[4:6])]
-        assert made.details.finish_reason == "stop_sequence"
+        answer = client.text_generation(PROMPT, stop=[whole[4:6]], details=True)
+        assert answer.generated_text == whole[: whole.index(whole[4:6])]
+        assert answer.details.finish_reason == "stop_sequence"
 
     def test_best_of(self, client: InferenceClient) -> None:
-        made = client.text_generation(PROMPT, best_of=3, do_sample=True, temperature=1.5, details=True, seed=2)
-        (*others,) = made.details.best_of_sequences or ()
+        answer = client.text_generation(PROMPT, best_of=3, do_sample=True, temperature=1.5, details=True, seed=2)
+        (*others,) = answer.details.best_of_sequences or ()
 
         def mean(one: Any) -> float:
             return sum(token.logprob for token in one.tokens) / len(one.tokens)
 
         assert len(others) == 2
-        assert all(mean(made.details) >= mean(other) for other in others)
+        assert all(mean(answer.details) >= mean(other) for other in others)
 
     def test_truncate(self, client: InferenceClient) -> None:
         assert client.text_generation("a dog. the man sees", truncate=3) == client.text_generation(
@@ -167,9 +167,9 @@ class TestOthers:
         response = httpx.post(f"{live.url}/hf/sentiment-en", json={"inputs": ["good", "bad"]}).json()
         assert [len(scores) for scores in response] == [2, 2]
         response = httpx.post(f"{live.url}/hf/translation-en-tr", json={"inputs": ["The man.", "A dog."]}).json()
-        assert [set(made) for made in response] == [{"translation_text"}] * 2
+        assert [set(answer) for answer in response] == [{"translation_text"}] * 2
         response = httpx.post(f"{live.url}/hf/language-en", json={"inputs": ["The man", "A dog"]}).json()
-        assert [set(made) for made in response] == [{"generated_text"}] * 2
+        assert [set(answer) for answer in response] == [{"generated_text"}] * 2
 
     def test_translation(self, live: Live) -> None:
         client = client_of(live, "translation-en-tr")

@@ -154,8 +154,8 @@ class TestShape:
 
     @pytest.mark.parametrize("seed", [2**63 - 1, -(2**63), 2**53, 0])
     def test_seeds_of_64_bits(self, live: Live, seed: int) -> None:
-        made = [self.ask(live, prompt="the man", seed=seed)["choices"] for _ in range(2)]
-        assert made[0] == made[1]
+        answers = [self.ask(live, prompt="the man", seed=seed)["choices"] for _ in range(2)]
+        assert answers[0] == answers[1]
         bad = httpx.post(f"{live.url}/v1/completions", json={"model": "language-en", "prompt": "a", "seed": 2**63})
         assert (bad.status_code, bad.json()["error"]["param"]) == (400, "seed")
 

@@ -1,12 +1,10 @@
-"""What a first run gets without being told: validation data, sizes that fit the data, and words it can act on."""
+"""A first run without any setting: validation data are held out, sizes fit the data, messages say what to do."""
 
 import json
 import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,7 +17,7 @@ from tests.conftest import SENTENCES
 from tests.trainer.test_cli import TINY, run
 from tests.trainer.test_divergence import KINDS as TRAINED
 from tests.trainer.test_divergence import options_for
-from trainer.data.files import Row
+from tests.trainer.test_pairs import Rows
 from trainer.data.holdout import COPY, HoldOut
 from trainer.data.skipped import Skipped
 from trainer.loop import allocator
@@ -27,18 +25,6 @@ from trainer.loop.trainer import Trainer
 from trainer.pipeline.options import settable
 from trainer.report.summary import duration
 from trainer.tasks.sizing import ENOUGH_CHARACTERS, DataSize
-
-
-@dataclass(frozen=True)
-class Rows:
-    listed: Sequence[Row]
-    name: str = "rows"
-
-    def rows(self, skipped: Skipped | None = None) -> Iterator[Row]:
-        return iter(self.listed)
-
-    def describe(self) -> dict[str, str]:
-        return {"name": self.name, "sha256": "0"}
 
 
 class TestHoldOut:
@@ -161,7 +147,7 @@ class TestTheEnd:
         options = usual if kind in TRAINED else [kind, *usual[1:7], "--set", "vocabulary_size=300"]
         status, printed = run(capsys, monkeypatch, *options, "--out", tmp_path / "model")
         assert status == 0, printed
-        end = printed[printed.index(f"made {tmp_path / 'model'} in ") :].splitlines()
+        end = printed[printed.index(f"trained {tmp_path / 'model'} in ") :].splitlines()
         assert all(line.startswith("warning: ") for line in end[1:])
         score = {"language": "perplexity per word", "translator": "BLEU", "classifier": "accuracy"}[data]
         assert score in end[0]
@@ -178,7 +164,7 @@ class TestTheEnd:
         assert not end.value.code
         captured = capsys.readouterr()
         assert json.loads(captured.out) == json.loads((tmp_path / "model" / "metrics.json").read_bytes())
-        assert "made " in captured.err
+        assert "trained " in captured.err
 
     def test_worse_than_counting(self, tmp_path, capsys, monkeypatch) -> None:
         options = [*options_for("language", tmp_path), "--set", "learning_rate=1e-9", "--out", tmp_path / "model"]

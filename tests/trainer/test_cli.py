@@ -53,6 +53,17 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *ar
     return status, captured.out + captured.err
 
 
+def command_to_kill(folder: Path, epochs: int, evaluations_per_epoch: int) -> list[str]:
+    """A run in a process of its own, long enough to be killed; what follows is its output folder."""
+    text = folder / "text.txt"
+    text.write_text("\n".join(SENTENCES * 12), encoding="utf-8")
+    return [
+        sys.executable, "-m", "trainer.cli", "language", "--train", str(text), "--valid", str(text),
+        "--threads", "1", *TINY, "--set", f"epochs={epochs}", "--set", "batch_size=4", "--set", "hidden=64", "--set",
+        "bptt=8", "--set", f"evaluations_per_epoch={evaluations_per_epoch}", "--set", "average_decay=0.9", "--out",
+    ]  # fmt: skip
+
+
 class TestBadData:
     @pytest.mark.parametrize(
         ("content", "message"),
@@ -93,7 +104,7 @@ class TestBadData:
             (["--set", "average_decay=2"], "average_decay is 2"),
             (["--set", "nonmono=5"], "patience must be larger"),
             (["--from", "nowhere"], "nowhere: no such checkpoint directory"),
-            (["--tensorboard", __file__], "can't be made"),
+            (["--tensorboard", __file__], "can't be created"),
         ],
     )
     def test_bad_options(self, tmp_path, labelled, capsys, monkeypatch, arguments: list[str], message: str) -> None:
@@ -519,13 +530,7 @@ class TestKill:
     @pytest.mark.slow
     def test_killed_again_and_again(self, tmp_path: Path) -> None:
         """Also while it writes its state, and before it has one; nothing is lost but the steps since the last."""
-        text = tmp_path / "text.txt"
-        text.write_text("\n".join(SENTENCES * 12), encoding="utf-8")
-        command = [
-            sys.executable, "-m", "trainer.cli", "language", "--train", str(text), "--valid", str(text),
-            "--threads", "1", *TINY, "--set", "epochs=3", "--set", "batch_size=4", "--set", "hidden=64",
-            "--set", "bptt=8", "--set", "evaluations_per_epoch=3", "--set", "average_decay=0.9", "--out",
-        ]  # fmt: skip
+        command = command_to_kill(tmp_path, epochs=3, evaluations_per_epoch=3)
         subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
         killed = tmp_path / "killed"
         work = tmp_path / "killed.training"

@@ -74,7 +74,7 @@ def test_a_full_disk_is_one_line_wherever_it_fills(tmp_path, capsys, monkeypatch
 
 @pytest.mark.parametrize("number", REFUSALS)
 def test_the_cause_is_in_words(tmp_path, capsys, monkeypatch, number: int) -> None:
-    """Before any data are read, where the folder can't even be made."""
+    """Before any data are read, where the folder can't even be created."""
     options = options_for("language", tmp_path)
 
     def refuse(*_: object, **__: object) -> None:

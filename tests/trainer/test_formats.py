@@ -129,7 +129,7 @@ def test_pairs_with_a_blank_side_are_counted(tmp_path: Path) -> None:
     "command", ["language", "classifier", "translator", "ngram", "bag", "evaluate", "examples", "label"]
 )
 def test_every_command_that_reads_can_be_told(command: str) -> None:
-    """The law: whoever is told to name an encoding can."""
+    """The law: every command whose error names --encoding has that option."""
     import typer
 
     from trainer.cli.command import make_app

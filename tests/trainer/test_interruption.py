@@ -5,15 +5,13 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from models import checkpoint
-from tests.conftest import SENTENCES
-from tests.trainer.test_cli import TINY, run
+from tests.trainer.test_cli import command_to_kill, run
 from tests.trainer.test_divergence import options_for
 from trainer.loop.trainer import Trainer
 from trainer.pipeline.interruption import Interrupted, Interruption
@@ -93,13 +91,7 @@ def test_the_second_signal_ends_it_at_once() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_at_random_points(tmp_path: Path, seed: int) -> None:
     """Five kills at random moments, at whatever the run is doing, then --resume: byte for byte the same checkpoint."""
-    text = tmp_path / "text.txt"
-    text.write_text("\n".join(SENTENCES * 12), encoding="utf-8")
-    command = [
-        sys.executable, "-m", "trainer.cli", "language", "--train", str(text), "--valid", str(text),
-        "--threads", "1", *TINY, "--set", "epochs=6", "--set", "batch_size=4", "--set", "hidden=64",
-        "--set", "bptt=8", "--set", "evaluations_per_epoch=4", "--set", "average_decay=0.9", "--out",
-    ]  # fmt: skip
+    command = command_to_kill(tmp_path, epochs=6, evaluations_per_epoch=4)
     started = time.monotonic()
     subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
     whole_s = time.monotonic() - started

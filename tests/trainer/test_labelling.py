@@ -48,7 +48,7 @@ def test_a_recipe_with_teachers_is_one_command(tmp_path, labelled, capsys, monke
     shutil.rmtree(out)
     status, printed = run(capsys, monkeypatch, "classifier", "--recipe", "student", "--out", out)
     assert status == 0, printed
-    assert printed.count("made ") == 1, "teachers and labels are there already"
+    assert printed.count("trained ") == 1, "teachers and labels are there already"
     known["teacher"] = replace(teacher, settings={**teacher.settings, "epochs": 3})
     shutil.rmtree(out)
     status, printed = run(capsys, monkeypatch, "classifier", "--recipe", "student", "--out", out)

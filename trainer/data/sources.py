@@ -1,4 +1,4 @@
-"""Data sources named by `--train` and `--valid`: files and their columns, data sets of a hub, examples made by rule."""
+"""Data sources named by `--train` and `--valid`: files and their columns, data sets of a hub, generated examples."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ from trainer.pipeline.labelling import LabellingConfig, label_file
 from trainer.pipeline.options import complete
 from trainer.pipeline.plan import Plan, Request, all_settings, find_recipe, plan
 from trainer.recipes import load_recipe
-from trainer.report.summary import advice, made
+from trainer.report.summary import advice, result_line
 from trainer.report.tensorboard import Board
 from trainer.tasks.training import Fit
 
@@ -194,7 +194,7 @@ def _train(request: Request, context: Context, resume: bool, tensorboard: Path |
         metrics = _fit(planned, context) if isinstance(planned.task, Fit) else _loop(planned, context, resume, board)
     loaded = checkpoint.load(request.output, "cpu") if context.world.is_first else None
     if loaded is not None:
-        _say(context, made(loaded, request.output))
+        _say(context, result_line(loaded, request.output))
         for line in advice(loaded):
             warn(context.console, line)
         if context.as_json:

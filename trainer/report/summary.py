@@ -10,13 +10,13 @@ from models.kinds import kind_named
 MORE = "more training data helps most (docs/training.md says how much is needed)"
 
 
-def made(loaded: Checkpoint, output: Path) -> str:
+def result_line(loaded: Checkpoint, output: Path) -> str:
     """One line: where the checkpoint is, its scores, and how long it took."""
     scores = "; ".join(
         f"{_headline(loaded.kind, evaluation['scores'])} on {evaluation['data']['name']}"
         for evaluation in loaded.metrics["evaluations"]
     )
-    return f"made {output} in {duration(loaded.training['seconds'])}: {scores} (all scores: metrics.json there)"
+    return f"trained {output} in {duration(loaded.training['seconds'])}: {scores} (all scores: metrics.json there)"
 
 
 def advice(loaded: Checkpoint) -> Iterator[str]:

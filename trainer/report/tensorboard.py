@@ -15,7 +15,7 @@ class Board:
     """Writes records into a folder of event files; does nothing without a folder."""
 
     def __init__(self, folder: Path | None) -> None:
-        """Raises DataError where TensorBoard is not installed, or the folder can't be made."""
+        """Raises DataError where TensorBoard is not installed, or the folder can't be created."""
         self._folder = folder
         self._writer: Any = None
         if folder is None:
@@ -27,7 +27,7 @@ class Board:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise DataError(f"{folder}: can't be made: {cause(error)}") from None
+            raise DataError(f"{folder}: can't be created: {cause(error)}") from None
 
     def begin(self, step: int) -> None:
         """Hide what an earlier run wrote after a step."""

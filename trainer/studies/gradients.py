@@ -45,7 +45,7 @@ def run_gradients(folder: Path, length: int, hidden: int, steps: int, gain: floa
 
     Once from the usual initial weights, where gradients vanish, and once with recurrent weights `gain` times as
     large, where an RNN's explode (Pascanu et al. 2013, arXiv:1211.5063). Writes gradients.csv and gradients.png into
-    the folder. Raises DataError where it can't be made.
+    the folder. Raises DataError where it can't be created.
     """
     make_folder(folder)
     norms = _measure(length, hidden, TrainConfig(steps=steps), gain, seed)

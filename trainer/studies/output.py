@@ -11,11 +11,11 @@ from models.files import cause, write_atomic, writing
 
 
 def make_folder(folder: Path) -> None:
-    """Raise DataError where the folder can't be made."""
+    """Raise DataError where the folder can't be created."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise DataError(f"{folder}: can't be made: {cause(error)}") from None
+        raise DataError(f"{folder}: can't be created: {cause(error)}") from None
 
 
 def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:

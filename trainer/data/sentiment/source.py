@@ -23,7 +23,7 @@ FORM = "sentiment:RULE-LANGUAGE[-unseen] with RULE negation or emoji, or sentime
 
 @dataclass(frozen=True)
 class SentimentSource:
-    """Texts with a label of opinion. Without a path they are made by rule, else they are a file's neutral texts."""
+    """Texts with a label of opinion. Without a path they are generated, else a file's neutral texts."""
 
     name: str
     rule: str

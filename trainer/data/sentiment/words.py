@@ -1,4 +1,4 @@
-"""The word lists, and which of what is made from them is held back for measuring."""
+"""The word lists, and which of the sentences built from them are held back for measuring."""
 
 import tomllib
 import zlib
