@@ -4,13 +4,18 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
-import onnxruntime
 import torch
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
 from models.networks.recurrent import LSTMWeights
 from models.runtime.int8.quantization import quantize_weight
+
+# ONNX Runtime's published builds, from 1.29 on, send events about sessions to Microsoft, and write them and an
+# identifier of the machine below HOME. They read this variable once, when they are imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
 
 MICROSOFT = "com.microsoft"
 OPSETS = (("", 18), (MICROSOFT, 1))
