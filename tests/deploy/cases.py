@@ -20,7 +20,7 @@ KEDA = {"autoscaling": {"kind": "keda", "keda": {"serverAddress": "http://promet
 
 @dataclass(frozen=True)
 class Case:
-    """Setting the value at path to value makes the field of an object expected, which it was not before.
+    """Setting the value at path to value makes the field of an object at pointer expected, which it was not before.
 
     kind is an object's, or Environment: the variables of the container. before is the value that this one is compared
     with, where it is not the default. None is expected where there is no such object or field.
@@ -29,7 +29,7 @@ class Case:
     path: str
     value: Any
     kind: str
-    field: str
+    pointer: str
     expected: Any
     context: dict[str, Any] = field(default_factory=dict)
     before: Any = ...

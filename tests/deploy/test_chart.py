@@ -41,7 +41,7 @@ VOLUME = {"persistentVolumeClaim": {"claimName": "models"}}
 EVERYTHING = merged(
     KEYS, HPA, INGRESS, MONITOR, {"checkpoints": SETS | {"volume": VOLUME}, "allowedHosts": ["lstm.example.org"]}
 )
-by_path = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.path}-{case.field}")
+by_path = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.path}-{case.pointer}")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -123,8 +123,8 @@ class TestValues:
 
     @by_path
     def test_another_value_changes_the_rendering(self, case: Case) -> None:
-        before = read(render(case.values_before()), case.kind, case.field)
-        after = read(render(case.values()), case.kind, case.field)
+        before = read(render(case.values_before()), case.kind, case.pointer)
+        after = read(render(case.values()), case.kind, case.pointer)
         assert before != after == case.expected
 
     @by_path

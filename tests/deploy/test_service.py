@@ -63,7 +63,7 @@ def stopping_s(settings: Settings) -> float:
 
 
 class TestSettings:
-    @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.path}-{case.field}")
+    @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.path}-{case.pointer}")
     def test_the_service_takes_every_environment(self, case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
         for deployment in of_kind(render(case.values()), "Deployment"):
             settings_of(deployment, monkeypatch)
