@@ -6,6 +6,8 @@
     metrics.json        its scores
     README.md           the model card
     quality.json        a translator's, if calibrated: how good a translation is likely to be (models/quality.py)
+    words.bloom         a language model's, if its words are spelled by pieces: those of its training text
+                        (models/text/known_words.py)
     manifest.json       the SHA-256 and size of each file above, and of any other file here
 
 Everything is plain data: nothing here is unpickled.
@@ -39,13 +41,18 @@ from models.kinds import kind_named, kind_of
 from models.model import Model
 from models.networks.translator import Translator
 from models.quality import Quality, load_quality
+from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer, load_tokenizer
 
 FORMAT = 1
 TOKENIZER_FILES = {"subword": "tokenizer.model", "word": "tokenizer.json", "wordpunct": "tokenizer.json"}
 QUALITY = "quality.json"
+KNOWN_WORDS = "words.bloom"
 LOG = "log.jsonl"
-__all__ = ["LOG", "MANIFEST", "QUALITY", "Checkpoint", "load", "replace_files", "save", "to_json", "write_files"]
+__all__ = [
+    "CONFIG", "KNOWN_WORDS", "LOG", "MANIFEST", "QUALITY", "Checkpoint", "load", "replace_files", "save", "to_json",
+    "write_files",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,8 @@ class Checkpoint:
     """The validation scores of its training, an entry for each evaluation; empty where there is no log."""
     quality: Quality | None = None
     """Of a translator that is calibrated."""
+    known_words: KnownWords | None = None
+    """The words that a language model lists; None: all that its pieces can spell."""
     default: bool = False
     """Whether it answers its languages where a request names no model and several could (`carousel default`)."""
 
@@ -169,6 +178,7 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         size_bytes=sum(len(content) for content in files.values()),
         log=tuple(parse_json(directory / LOG, line) for line in files.get(LOG, b"").splitlines()),
         quality=_quality_of(model, directory / QUALITY, files.get(QUALITY)),
+        known_words=_known_words_of(directory / KNOWN_WORDS, files.get(KNOWN_WORDS)),
         default=config.get("default") is True,
     )
 
@@ -179,6 +189,13 @@ def _quality_of(model: Model, path: Path, content: bytes | None) -> Quality | No
         return None
     try:
         return load_quality(content, model.config.directions)
+    except ModelError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+
+
+def _known_words_of(path: Path, content: bytes | None) -> KnownWords | None:
+    try:
+        return None if content is None else KnownWords.from_bytes(content)
     except ModelError as error:
         raise CheckpointError(f"{path}: {error}") from None
 

@@ -56,7 +56,7 @@ class Served:
 def serve(loaded: Checkpoint, precision: str, threads: int = 0) -> Served:
     """Make the runtime of a checkpoint, in a precision that `choose_precision` gave; threads are for int8."""
     kind = kind_of(loaded.model)
-    vocabulary = Vocabulary(loaded.tokenizer) if kind.task == "language" else None
+    vocabulary = Vocabulary(loaded.tokenizer, loaded.known_words) if kind.task == "language" else None
     return Served(loaded, kind.runtime(loaded.model, precision, threads), vocabulary)
 
 

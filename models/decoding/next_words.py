@@ -3,14 +3,14 @@
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from models.decoding.word_pieces import Vocabulary, is_letter
+from models.decoding.word_pieces import Vocabulary, decode_word, is_letter
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
 from models.sampling import row_sums
@@ -25,6 +25,8 @@ MIN_WORD_STARTS = 128
 """How many of the likeliest pieces that start a word are considered, at least; or 4 for each listed word."""
 MAX_WORD_BYTES = 120
 NEGLIGIBLE = 1e-12
+RARE = 1e-3
+"""In the place of words that are withheld, others are searched for down to this share of the probability."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class WordSearch:
         self._vocabulary, self._listed = vocabulary, listed
         self._target = lower(prefix, vocabulary.tokenizer.lowercase).encode("utf-8")
         self._words: dict[bytes, float] = defaultdict(float)
+        self._withheld: dict[bytes, float] = defaultdict(float)  # words that no text has
         self._open: list[_Prefix] = []  # a heap
         self._starts: list[tuple[float, int]] = []  # probability and index of pieces that start a word, ascending
         self._numbers = itertools.count()
@@ -131,7 +134,8 @@ class WordSearch:
         """Add the words that end here, and push the prefixes that continue."""
         for prefix, continues in zip(self._queried, scores.continues.tolist(), strict=True):
             if prefix.word and prefix.word.startswith(self._target):
-                self._words[prefix.word] += prefix.probability * max(1.0 - continues, 0.0)
+                words = self._words if self._vocabulary.is_known(prefix.word) else self._withheld
+                words[prefix.word] += prefix.probability * max(1.0 - continues, 0.0)
         shorter = [len(prefix.word) < len(self._target) for prefix in self._queried]
         for row, prefix in enumerate(self._queried):
             if shorter[row]:
@@ -140,8 +144,8 @@ class WordSearch:
 
     def result(self) -> "NextWords":
         """The likeliest words that were found."""
-        total = self._prefix_probability if self._target else 1.0
-        decoded = ((text, value) for word, value in self._words.items() if value and (text := _decode(word)))
+        total = self._total
+        decoded = ((text, value) for word, value in self._words.items() if value and (text := decode_word(word)))
         ranked = heapq.nlargest(self._listed, decoded, key=lambda item: (item[1], item[0]))
         return NextWords([(text, min(value / total, 1.0)) for text, value in ranked], total)
 
@@ -158,8 +162,21 @@ class WordSearch:
 
     def _threshold(self) -> float:
         """The probability that an unfinished word must exceed to change the list."""
-        listed = heapq.nlargest(self._listed, self._words.values())
-        return max(listed[-1] if len(listed) == self._listed else 0.0, NEGLIGIBLE)
+        threshold = self._least_of(self._words.values())
+        if self._withheld:
+            with_unknown = self._least_of([*self._words.values(), *self._withheld.values()])
+            threshold = max(threshold, min(with_unknown, RARE * self._total))
+        return max(threshold, NEGLIGIBLE)
+
+    def _least_of(self, values: Iterable[float]) -> float:
+        """The least probability in a list of the likeliest; 0 where the list is not full."""
+        listed = heapq.nlargest(self._listed, values)
+        return listed[-1] if len(listed) == self._listed else 0.0
+
+    @property
+    def _total(self) -> float:
+        """What probabilities are relative to: that of the prefix, if there is one."""
+        return self._prefix_probability if self._target else 1.0
 
     def _begin(self, probabilities: Tensor) -> None:
         """Start from the pieces after the text: whole words are complete, word starts are the first prefixes."""
@@ -295,11 +312,3 @@ def run(runtime: LanguageRuntime, vocabulary: Vocabulary, search: Search) -> Non
     """Run one search to its end."""
     while queries := search.queries():
         search.update(score_queries(runtime, vocabulary, queries))
-
-
-def _decode(word: bytes) -> str:
-    """The word as text; empty for bytes that break off inside a character."""
-    try:
-        return word.decode("utf-8")
-    except UnicodeDecodeError:
-        return ""

@@ -1,7 +1,7 @@
 """A tokenizer's pieces as parts of words, and what a word is."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 import torch
 from torch import Tensor
@@ -17,8 +17,9 @@ class Vocabulary:
     whole_words those after which the word is complete: punctuation, and every word of a tokenizer of whole words.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self.tokenizer = tokenizer
+    def __init__(self, tokenizer: Tokenizer, known: Container[str] | None = None) -> None:
+        """known are the words that may be listed; None: all that the pieces can spell."""
+        self.tokenizer, self.known = tokenizer, known
         self.surfaces = [tokenizer.surface(token) for token in range(tokenizer.size)]
         continues = [_continues(surface) for surface in self.surfaces]
         self.continuations = Pieces((surface, token) for token, surface in enumerate(self.surfaces) if continues[token])
@@ -28,6 +29,10 @@ class Vocabulary:
         self.whole_words = Pieces((words[token], token) for token in whole)
         self.word_starts = Pieces((words[token], token) for token in starts if token not in whole)
         self.continuation_mask = torch.tensor(continues)  # (V,) bool
+
+    def is_known(self, word: bytes) -> bool:
+        """Whether a word, in UTF-8, may be listed."""
+        return self.known is None or decode_word(word) in self.known
 
 
 class Pieces:
@@ -81,6 +86,14 @@ def is_single_word(text: str) -> bool:
     """Whether a text is one word, or only punctuation."""
     letters = [is_letter(char) for char in text]
     return bool(text) and (all(letters) or not any(letters)) and not any(char.isspace() for char in text)
+
+
+def decode_word(word: bytes) -> str:
+    """The word as text; empty for bytes that break off inside a character."""
+    try:
+        return word.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
 
 
 def is_letter(char: str) -> bool:

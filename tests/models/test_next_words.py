@@ -15,7 +15,7 @@ from models.decoding.next_words import (
     run,
     score_queries,
 )
-from models.decoding.word_pieces import Vocabulary, is_single_word, split_partial
+from models.decoding.word_pieces import Vocabulary, is_letter, is_single_word, split_partial
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.runtime.float import FloatLanguage
 from models.text.tokenizers import SubwordTokenizer, Tokenizer, WordTokenizer
@@ -128,6 +128,27 @@ class TestWords:
         for word, probability in predicted.words:
             if word in free:
                 assert probability * predicted.total == pytest.approx(free[word], rel=0.02)
+
+    @pytest.mark.parametrize("prefix", ["", "th"])
+    def test_unknown_words_are_withheld_and_nothing_else_changes(self, predictor: Predictor, after, prefix) -> None:
+        """With a set of words, the list is that of before without the others, each with its probability of before."""
+        free = predictor.predict(after, top=60, prefix=prefix)
+        known = [word for word, _ in free.words[::2]]
+        predictor.vocabulary = Vocabulary(predictor.tokenizer, known)
+        predicted = predictor.predict(after, top=20, prefix=prefix)
+        expected = [entry for entry in free.words if entry[0] in known or not is_letter(entry[0][0])][:20]
+        assert predicted.words
+        assert [word for word, _ in predicted.words] == [word for word, _ in expected[: len(predicted.words)]]
+        for (_, probability), (_, before) in zip(predicted.words, expected, strict=False):
+            assert probability == pytest.approx(before, rel=0.02)
+        assert len(predicted.words) == 20 or expected[len(predicted.words)][1] <= 1.02e-3  # RARE
+        assert sum(probability for _, probability in predicted.words) <= 1 + 1e-9
+
+    def test_where_no_word_is_known_none_is_listed(self, predictor: Predictor, after) -> None:
+        predictor.vocabulary = Vocabulary(predictor.tokenizer, ())
+        assert all(not is_letter(word[0]) for word, _ in predictor.predict(after, top=5).words)
+        assert not predictor.predict(after, top=5, prefix="th").words
+        assert predictor.probability(after, "the") > 0  # a word that is named has its probability
 
     def test_whole_words_are_their_tokens(self) -> None:
         torch.manual_seed(5)

@@ -28,6 +28,7 @@ from trainer.evaluation.quality import calibrate as calibrate_quality
 from trainer.loop.allocator import set_up_process
 from trainer.pipeline import session
 from trainer.pipeline.interruption import Interrupted
+from trainer.pipeline.known_words import add_known_words
 from trainer.pipeline.labelling import LabellingConfig
 from trainer.pipeline.options import distribute, parse_assignments
 from trainer.pipeline.steps import write_labels
@@ -43,7 +44,7 @@ def make_app() -> typer.Typer:
     for kind in KINDS.values():
         app.command(name=kind.name)(training_command(kind))
     studied = (studies.gradients, studies.recall, studies.ladder, studies.languages)
-    commands = (label, evaluate, calibrate, examples, compare, *studied, recipes)
+    commands = (label, evaluate, calibrate, examples, words, compare, *studied, recipes)
     for command in commands:
         app.command()(command)
     return app
@@ -159,6 +160,22 @@ def examples(
     for group in answers["data"]:
         for example in group["examples"]:
             typer.echo("\t".join(" ".join(text.split()) for text in example.values()))
+
+
+def words(
+    directory: Annotated[Path, typer.Argument(help="The checkpoint directory of a language model.")],
+    train: options.Train = None,
+    valid: Annotated[list[str] | None, typer.Option("--valid", help="Validation data, likewise.")] = None,
+    encoding: options.Encoding = "utf-8",
+    delimiter: options.Delimiter = "",
+    data: options.Root = Path(),
+) -> None:
+    """Add the words of its training text to a language model, and print their number as JSON.
+
+    /next-word-probs then lists no others. Training does this by itself; left out, the data are those in config.json.
+    """
+    record = add_known_words(directory, train or (), valid or (), data, TextFormat(encoding, delimiter))
+    typer.echo(dumps(record, indent=2))
 
 
 def compare(

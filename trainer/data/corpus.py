@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from models.errors import DataError
+from models.errors import DataError, ModelError
 from models.files import write_atomic, writing
 from models.json_text import dumps
+from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer, load_tokenizer
 from trainer.data.files import Row
 from trainer.data.report import DataReport, SplitReport
 from trainer.data.store import IdArray, Ragged, RaggedWriter
+from trainer.data.word_counts import MAX_UNKNOWN, WordCounts, has_spelled_words, unknown_share
 
 ABOUT = "about.json"
+KNOWN_WORDS = "words.bloom"
 MAX_LABELS = 10_000
 
 
@@ -27,14 +30,20 @@ class Corpus:
 
     columns are the texts of each row, one column or two, each a Ragged of as many sequences as rows;
     labels (R,) index label_names, and are empty where the data have no labels. A stream is the values
-    of its only column: an end token before the first text and after each.
+    of its only column: an end token before the first text and after each. known_words are those of a stream, where
+    the tokenizer spells words by pieces.
     """
 
     def __init__(
-        self, columns: Sequence[Ragged], labels: IdArray, label_names: tuple[str, ...], summary: Mapping[str, Any]
+        self,
+        columns: Sequence[Ragged],
+        labels: IdArray,
+        label_names: tuple[str, ...],
+        summary: Mapping[str, Any],
+        known_words: KnownWords | None = None,
     ) -> None:
         self.columns, self.labels, self.label_names = tuple(columns), labels, label_names
-        self.summary = summary
+        self.summary, self.known_words = summary, known_words
 
     @classmethod
     def open(cls, folder: Path, columns: int, identity: Mapping[str, Any]) -> "tuple[Corpus, Tokenizer]":
@@ -48,8 +57,11 @@ class Corpus:
             content = (folder / "tokenizer").read_bytes()
             tokenizer = load_tokenizer(about["tokenizer"], content, about["lowercase"], about["emoji"])
             texts = [Ragged.open(_column(folder, column)) for column in range(columns)]
-            return cls(texts, np.load(folder / "labels.npy"), tuple(about["labels"]), about["summary"]), tokenizer
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            words = folder / KNOWN_WORDS
+            known_words = KnownWords.from_bytes(words.read_bytes()) if words.exists() else None
+            labels = np.load(folder / "labels.npy")
+            return cls(texts, labels, tuple(about["labels"]), about["summary"], known_words), tokenizer
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ModelError) as error:
             raise DataError(f"{folder}: damaged ({error}); delete it and start the run again") from None
 
     @staticmethod
@@ -93,6 +105,7 @@ class CorpusWriter:
         self.folder, self.tokenizer, self.stream, self.columns = folder, tokenizer, stream, columns
         self.identity = identity
         self.report = DataReport(tokenizer, columns)
+        self._words = WordCounts(tokenizer) if stream and has_spelled_words(tokenizer) else None
 
     def write(self, train: Iterable[Row], valid: Sequence[Row]) -> None:
         """Write rows of texts, each with or without a label. Raises CheckpointError where the disk refuses."""
@@ -101,6 +114,7 @@ class CorpusWriter:
             (self.folder / ABOUT).unlink(missing_ok=True)
             self._count_valid(valid)
             names, labels = self._write_rows(train)
+            self._write_words(valid)
             write_atomic(self.folder / "tokenizer", self.tokenizer.to_bytes())
             content = io.BytesIO()
             np.save(content, labels)
@@ -128,6 +142,8 @@ class CorpusWriter:
                 writers[0].append(end)
             for row in train:
                 self._count(self.report.train, row)
+                if self._words:
+                    self._words.add(row[0])
                 for column, writer in enumerate(writers):
                     ids = self.tokenizer.encode(row[column])
                     self.report.add_train(row[column], ids, column)
@@ -138,6 +154,19 @@ class CorpusWriter:
         sorted_index = {name: index for index, name in enumerate(names)}
         by_appearance = np.array([sorted_index[name] for name in indices], np.int64)
         return names, by_appearance[np.frombuffer(labels, np.intc)] if labels else np.empty(0, np.int64)
+
+    def _write_words(self, valid: Sequence[Row]) -> None:
+        """Write the filter of the training text's words, unless too many of the validation text's are unknown to it."""
+        path = self.folder / KNOWN_WORDS
+        path.unlink(missing_ok=True)
+        if not self._words:
+            return
+        known = self._words.known(next(iter(self.identity.get("languages", ())), ""))
+        unknown = unknown_share(known, (row[0] for row in valid), self.tokenizer)
+        kept = unknown is not None and unknown <= MAX_UNKNOWN
+        self.report.known_words = {"words": known.count, "unknown_in_validation": unknown, "kept": kept}
+        if kept:
+            write_atomic(path, known.to_bytes())
 
     def _label_index(self, row: Row, indices: dict[str, int]) -> int:
         """The index of a row's label by first appearance. Raises DataError for too many."""

@@ -1,7 +1,7 @@
 """What a run's data are: lengths, labels, unknown tokens, and leakage of validation texts into the training data."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,8 @@ class DataReport:
         self.leaked = [0] * columns
         self.skipped = {"train": Skipped(), "validation": Skipped()}
         self.example = ""
+        self.known_words: Mapping[str, Any] = {}
+        """Of a language model's training text: how many, and which share of the validation text's words are others."""
         self._valid_hashes: list[Counter[int]] = [Counter() for _ in range(columns)]
         self._leaked_hashes: list[set[int]] = [set() for _ in range(columns)]
 
@@ -86,6 +88,7 @@ class DataReport:
             "train": self.train.summary(),
             "valid": self.valid.summary(),
             "validation_texts_in_training": self.leaked,
+            **({"known_words": dict(self.known_words)} if self.known_words else {}),
             "skipped": {name: dict(skipped.counts) for name, skipped in self.skipped.items() if skipped.counts},
         }
 

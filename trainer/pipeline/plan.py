@@ -152,6 +152,7 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
         start=identity["start"],
         data_report=corpus.summary,
         labels=recipe.labels,
+        known_words=corpus.known_words,
     )
     loop = settings.make(TrainingConfig) if TrainingConfig in settings.shares else None
     return Plan(

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from pickle import UnpicklingError
@@ -21,6 +21,7 @@ from models.files import replacing, writing
 from models.json_text import LARGEST, dumps, finite
 from models.kinds import kind_named, kind_of
 from models.model import Model
+from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
 from trainer.loop.distributed import World
 from trainer.loop.trainer import Evaluation, Trainer
@@ -53,6 +54,8 @@ class Run:
     data_report: Mapping[str, Any] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of the data that are read as another one."""
+    known_words: KnownWords | None = None
+    """Of a language model: the words of its training text."""
 
     @property
     def work(self) -> Path:
@@ -221,6 +224,25 @@ def write_examples(loaded: checkpoint.Checkpoint, output: Path, examples: Mappin
     checkpoint.replace_files(output, {EXAMPLES: checkpoint.to_json(examples), "README.md": card.encode("utf-8")})
 
 
+def write_known_words(
+    loaded: checkpoint.Checkpoint, output: Path, known: KnownWords, record: Mapping[str, Any]
+) -> None:
+    """Add the words of its training text to a language model, and the record of them to its config and card."""
+    report = {**loaded.training.get("data_report", {}), "known_words": dict(record)}
+    training = {**loaded.training, "data_report": report}
+    config = {**json.loads((output / checkpoint.CONFIG).read_bytes()), "training": training}
+    card = _card(
+        replace(loaded, training=training), output, loaded.metrics,
+        _read(output, checkpoint.QUALITY), _read(output, EXAMPLES),
+    )  # fmt: skip
+    changes = {
+        checkpoint.CONFIG: checkpoint.to_json(config),
+        checkpoint.KNOWN_WORDS: known.to_bytes(),
+        "README.md": card.encode("utf-8"),
+    }
+    checkpoint.replace_files(output, changes)
+
+
 def _card(
     loaded: checkpoint.Checkpoint,
     output: Path,
@@ -348,6 +370,8 @@ def _save(
 ) -> None:
     card = write_card(run.output.name, kind_of(model).name, run.languages, training, {})
     nothing: dict[str, Any] = {"evaluations": []}
+    if run.known_words:
+        extra = {**extra, checkpoint.KNOWN_WORDS: run.known_words.to_bytes()}
     checkpoint.save(run.output, model, weights, tokenizer, run.languages, training, nothing, card, extra)
 
 

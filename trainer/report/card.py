@@ -99,7 +99,7 @@ def _proof(source: Mapping[str, str]) -> str:
 
 
 def _origin(training: Mapping[str, Any]) -> str:
-    """The model it was initialised from, and its calibration."""
+    """The model it was initialised from, its calibration, and the words that it lists."""
     lines = []
     if "start" in training:
         start = training["start"]
@@ -111,6 +111,12 @@ def _origin(training: Mapping[str, Any]) -> str:
             f"validation data the expected calibration error goes from "
             f"{notes['calibration_error_before']:.3f} to {notes['calibration_error_cross_fitted']:.3f} (each half of "
             "the texts with the temperature of the other)."
+        )
+    words = training.get("data_report", {}).get("known_words", {})
+    if words.get("kept"):
+        lines.append(
+            f"`/next-word-probs` lists the {words['words']:,} words of the training text and no others: "
+            f"{words['unknown_in_validation']:.2%} of the validation text's words are not among them."
         )
     return "".join(f"\n{line}\n" for line in lines)
 
