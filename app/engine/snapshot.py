@@ -16,13 +16,15 @@ class SamplingState:
     """The state of a generation beside the model's: `steps` tokens have been sampled with the seed.
 
     Their text may end in characters that were not handed out: held_text, with which a stop string could begin, and
-    held_bytes, of a character that is not complete.
+    held_bytes, of a character that is not complete. visible says whether the text, which has not ended yet, has a
+    visible character.
     """
 
     seed: int
     steps: int
     held_text: str = ""
     held_bytes: bytes = b""
+    visible: bool = False
 
 
 @dataclass(frozen=True)

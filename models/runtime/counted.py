@@ -10,11 +10,8 @@ from models.batch import Batch
 from models.counted.bag_of_words import Bag, contributions
 from models.counted.grams import UNSEEN
 from models.counted.ngram import Ngram, advance, distribution
-from models.runtime.interface import SampleByStep
+from models.runtime.interface import MIN_PROBABILITY, SampleByStep
 from models.runtime.state import State
-
-MIN_PROBABILITY = 1e-30
-"""Stands for a probability of 0, whose logarithm would be infinite."""
 
 
 class NgramLanguage(SampleByStep):
@@ -22,6 +19,7 @@ class NgramLanguage(SampleByStep):
 
     precision = "float32"
     exact = True
+    has_zeros = True
 
     def __init__(self, model: Ngram) -> None:
         model = model.to("cpu")

@@ -34,6 +34,7 @@ class GraphedLanguage(SampleByStep):
     """
 
     exact = False
+    has_zeros = False
 
     def __init__(self, plain: FloatLanguage, capture: Callable[[Work], Work] | None = None) -> None:
         """capture turns work into a function that replays it: CUDA's by default; tests pass another."""

@@ -38,6 +38,8 @@ class FloatRuntime:
 class FloatLanguage(FloatRuntime, SampleByStep):
     """A LanguageModel's module. Its state is hidden and, of LSTMs, cell, (B, L, H) each."""
 
+    has_zeros = False
+
     def __init__(self, model: LanguageModel, dtype: torch.dtype = torch.float32) -> None:
         super().__init__(model.bias.device, dtype)
         self.model = in_precision(model, dtype)

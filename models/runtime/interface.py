@@ -11,6 +11,9 @@ from models.networks.encoder_output import EncoderOutput
 from models.runtime.state import State
 from models.sampling import SamplingStep, sample
 
+MIN_PROBABILITY = 1e-30
+"""Stands for a probability of 0, whose logarithm would be infinite."""
+
 
 class Runtime(Protocol):
     """precision is float32, bfloat16, float16 or int8.
@@ -25,9 +28,13 @@ class Runtime(Protocol):
 
 
 class LanguageRuntime(Runtime, Protocol):
-    """Reads and scores texts, each a row of the batch. A state is a value: no call changes one."""
+    """Reads and scores texts, each a row of the batch. A state is a value: no call changes one.
+
+    has_zeros says whether tokens can have no probability at all: their logits are then log(MIN_PROBABILITY).
+    """
 
     vocabulary: int
+    has_zeros: bool
 
     def start(self, rows: int) -> State:
         """The initial states of new texts."""

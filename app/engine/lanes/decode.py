@@ -1,5 +1,6 @@
 """Continuous batching: every step generates one token of each running row."""
 
+import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -14,9 +15,9 @@ from app.engine.outbox import Outbox
 from app.engine.prompt import Prompt
 from app.engine.snapshot import Snapshot, take_snapshot, to_bitmap
 from app.engine.ticket import Ticket
-from models.runtime.interface import LanguageRuntime
+from models.runtime.interface import MIN_PROBABILITY, LanguageRuntime
 from models.runtime.state import State, join
-from models.sampling import Sampler, SamplingStep, TokenHistory, uniforms
+from models.sampling import Sampler, SamplingStep, TokenHistory, sample, uniforms
 from models.text.tokenizers import Token, Tokenizer
 
 MAX_UNREAD = 64
@@ -178,18 +179,49 @@ class DecodeLane(PausingLane):
         random_keys = self._random_keys if whole_batch else self._random_keys[list(indices)]
         uniform = torch.from_numpy(uniforms(random_keys, np.array([row.steps for row in rows], np.uint64)))
         no_id, end_id = self._runtime.vocabulary, self._tokenizer.end_id
-        too_short = [len(row.ids) < row.job.min_new_tokens and not row.forced for row in rows]
-        masked = torch.tensor([[end_id if short else no_id] for short in too_short])
+        endless = [index for index, row in enumerate(rows) if not (row.forced or row.may_end)]
+        masked = torch.full((len(rows), 1), no_id)
+        masked[endless] = end_id
         step = SamplingStep(sampler.scale, uniform.to(sampler.scale.device), masked.to(sampler.scale.device))
-        needs_logits = sampler.needs_logits or any(row.job.scored for row in rows)
+        zeros = bool(endless) and self._runtime.has_zeros  # see `_resample`
+        needs_logits = zeros or sampler.needs_logits or any(row.job.scored for row in rows)
         ids = torch.tensor([row.input_id for row in rows])
         sampled, logits, after = self._runtime.sample(ids, state, step, needs_logits)
+        # the last id is also what is sampled where rounding leaves no probability but the end's
+        doubtful = [row for row in endless if sampled[row] == no_id - 1]
+        if doubtful and logits is None:
+            logits = self._runtime.sample(ids, state, step, True)[1]
         if logits is not None:
-            logits[too_short, end_id] = float("-inf")
-            histories = [TokenHistory(sorted(rows[row].seen), rows[row].counts) for row in sampler.adjusted]
-            sampled = sampler.resample(sampled, logits, step, histories)
+            sampled = self._resample(sampled, logits, step, rows, sampler, endless, doubtful)
         tokens = [row.forced[0] if row.forced else token for row, token in zip(rows, sampled.tolist(), strict=True)]
         return logits, tokens, after
+
+    def _resample(
+        self,
+        sampled: Tensor,
+        logits: Tensor,
+        step: SamplingStep,
+        rows: Sequence[DecodeRow],
+        sampler: Sampler,
+        endless: Sequence[int],
+        doubtful: Sequence[int],
+    ) -> Tensor:
+        """The sampled ids (B,), with those of rows that need the logits (B, V) sampled from them.
+
+        endless are the rows that may not end yet. logits stay as they are: scores are the model's own, the end's too.
+        """
+        allowed, end_id = logits, self._tokenizer.end_id
+        if endless:
+            allowed, sampled = logits.clone(), sampled.clone()
+            allowed[endless, end_id] = float("-inf")
+        if doubtful:
+            sampled[doubtful] = sample(allowed[doubtful], step.rows(doubtful))
+        histories = [TokenHistory(sorted(rows[row].seen), rows[row].counts) for row in sampler.adjusted]
+        sampled = sampler.resample(sampled, allowed, step, histories)
+        if endless and self._runtime.has_zeros:
+            only_end = [row for row in endless if allowed[row].max() <= math.log(2 * MIN_PROBABILITY)]
+            sampled[only_end] = end_id  # the text goes on behind it
+        return sampled
 
     def _push(self, indices: Sequence[int], logits: Tensor | None, tokens: list[int], after: State, work: Work) -> None:
         """Append the tokens to their rows, and post events and results."""

@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 
-from app.engine.detokenizer import Detokenizer
+from app.engine.detokenizer import Detokenizer, Visibility
 from app.engine.jobs import Choice, GenerateJob, TokenEvent, TokenScore
 from app.engine.prompt import Prompt
 from app.engine.snapshot import SamplingState
@@ -30,7 +30,9 @@ class DecodeRow:
         self.scores: list[TokenScore] = []
         self.finish_reason = ""
         previous = prompt.sampling or SamplingState(job.seed, 0)
-        self._previous_steps = previous.steps if previous.seed == job.seed else 0
+        continues = previous.seed == job.seed
+        self._previous_steps = previous.steps if continues else 0
+        self._visibility = Visibility(previous.held_text, previous.held_bytes, continues and previous.visible)
         self._tokenizer, self._ends_in_space = tokenizer, prompt.ends_in_space
         self._detokenizer: Detokenizer | None = None
         if job.stop or job.stream or job.return_snapshot or previous.held_text or previous.held_bytes:
@@ -41,24 +43,32 @@ class DecodeRow:
         """How many tokens have been sampled with the seed, in earlier requests too."""
         return self._previous_steps + len(self.ids)
 
+    @property
+    def may_end(self) -> bool:
+        """Whether the end token may be sampled: not in a text without a visible character, nor in one too short."""
+        return len(self.ids) >= self.job.min_new_tokens and self._visibility.visible
+
     def push(self, token: int, score: TokenScore | None) -> TokenEvent | None:
         """Append a token; return the event for it if it is streamed."""
         self.input_id = token
         if self.forced:
             self._push_forced(score)
             return None
+        ends = token == self._tokenizer.end_id and self.may_end
         self.ids.append(token)
         self.seen.add(token)
         self.counts[token] += 1
         if score is not None:
             self.scores.append(score)
-        if token == self._tokenizer.end_id:
+        if ends:
             self.finish_reason = "end"
         elif len(self.ids) >= self.job.max_new_tokens:
             self.finish_reason = "length"
+        surface = self._surface(len(self.ids) - 1)
+        self._visibility.push(surface)
         if self._detokenizer is None:
             return None
-        self._detokenizer.push(self._surface(len(self.ids) - 1), final=self._is_final)
+        self._detokenizer.push(surface, final=self._is_final)
         if self._detokenizer.stopped:
             self.finish_reason = "stop"
         if not self.job.stream:
@@ -86,7 +96,9 @@ class DecodeRow:
     def sampling_state(self) -> SamplingState:
         """For a request that continues this row, which returns a snapshot."""
         assert self._detokenizer
-        return SamplingState(self.job.seed, self.steps, self._detokenizer.held_text, self._detokenizer.held_bytes)
+        text, partial = self._detokenizer.held_text, self._detokenizer.held_bytes
+        visible = self._visibility.visible and self.finish_reason != "end"
+        return SamplingState(self.job.seed, self.steps, text, partial, visible)
 
     @property
     def _is_final(self) -> bool:

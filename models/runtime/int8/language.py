@@ -37,6 +37,7 @@ class Int8Language:
 
     precision = "int8"
     exact = True
+    has_zeros = False
     device = torch.device("cpu")
 
     def __init__(self, model: LanguageModel, threads: int = 0, max_table_bytes: int = MAX_TABLE_BYTES) -> None:
