@@ -11,11 +11,12 @@ translation. How a sentence ends is how its translation ends.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from models.text.normalization import align, normalize
-from models.text.reserved import NUMBER, Reserved, find_hard, numbers, with_numbers_of
+from models.text.reserved import NUMBER, Reserved, find_hard, invented, numbers, with_numbers_of, without_invented
 from models.text.sentences import match_capitalization, split_sentences
-from models.text.symbols import SYMBOLS, find_items, first_spans, replace_spans, restore
+from models.text.symbols import SYMBOLS, find_items, first_spans, remove_symbols, replace_spans, restore
 from models.text.tokenizers.base import lower
 
 _LIST_MARK = re.compile(r"[ \t]*(?:(?:[-*+•·‣▪●○◦–—>]|#{1,6}|\(?\d{1,3}[.)]|\(?[a-z]\))[ \t]+)+")
@@ -45,6 +46,8 @@ class Sentence:
     """What the symbols of text stand for."""
     symbolic: str = ""
     """The source with symbols for its items, if it has any."""
+    free: ClassVar[frozenset[str]] = frozenset({"symbol", "abbreviation"})
+    """Kinds of what is reserved that a translation may have although its source has not: & stands for "and"."""
 
     def inputs(self) -> Iterator[str]:
         """All that the model has to read for it, in the order that `render` takes their translations."""
@@ -54,8 +57,8 @@ class Sentence:
             if isinstance(part, Sentence):
                 yield from part.inputs()
 
-    def used(self, hypotheses: Sequence[Sequence[str] | None]) -> Iterator[int]:
-        """The indices of the inputs that its translation is made of, as far as is known.
+    def used(self, hypotheses: Sequence[Sequence[str] | None]) -> Iterator[tuple[int, int]]:
+        """The indices of the inputs that its translation is made of, and of each one's hypothesis, as far as is known.
 
         hypotheses has None for an input that is not translated yet. If its index is yielded, translate it, and see:
         with its hypotheses, it may be the parts that are used.
@@ -63,13 +66,13 @@ class Sentence:
         if self.text:
             whole = hypotheses[0]
             if whole is None or self.keeps_whole([whole]):
-                yield 0
+                yield 0, next(iter(self._numbered(whole or ()).values()), 0)
                 return
         begin = int(bool(self.text))
         for part in self.parts:
             if isinstance(part, Sentence):
                 end = begin + sum(1 for _ in part.inputs())
-                yield from (begin + index for index in part.used(hypotheses[begin:end]))
+                yield from ((begin + index, chosen) for index, chosen in part.used(hypotheses[begin:end]))
                 begin = end
 
     def keeps_whole(self, hypotheses: Sequence[Sequence[str]]) -> bool:
@@ -80,10 +83,13 @@ class Sentence:
         """Its translation into a language from those of its inputs, the best of each first.
 
         Of inputs that are not `used` the hypotheses may be left empty.
-        Of those that keep the numbers, the one of a rank, or the last; where none does, the parts put together.
+        Of those that keep the numbers, the one of a rank, or the last; where none does, the parts put together. Where
+        there are no parts either, what a hypothesis has invented is left out.
         """
         if self.keeps_whole(hypotheses):
-            texts = self._numbered(hypotheses[0]) or list(hypotheses[0])
+            texts = list(self._numbered(hypotheses[0])) or [
+                without_invented(text, self.source, self.free) for text in hypotheses[0]
+            ]
             return self._restore(texts[min(rank, len(texts) - 1)], target)
         rest = list(hypotheses[bool(self.text) :])
         texts = []
@@ -96,14 +102,29 @@ class Sentence:
             rest = rest[count:]
         return "".join(texts)
 
-    def _numbered(self, hypotheses: Sequence[str]) -> list[str]:
-        """The different hypotheses that have the items and numbers of the source, or can be given the numbers."""
-        numbered = (with_numbers_of(text, self.symbolic or self.source) for text in hypotheses)
-        return list(dict.fromkeys(text for text in numbered if text is not None and self.accepts(text)))
+    def _numbered(self, hypotheses: Sequence[str]) -> dict[str, int]:
+        """The different hypotheses that have the items and numbers of the source, or can be given the numbers.
+
+        Each with the index of the first that it comes from.
+        """
+        numbered: dict[str, int] = {}
+        for index, hypothesis in enumerate(hypotheses):
+            text = with_numbers_of(hypothesis, self.symbolic or self.source)
+            if text is not None and self.accepts(text):
+                numbered.setdefault(text, index)
+        return numbered
 
     def accepts(self, hypothesis: str) -> bool:
-        """Whether a hypothesis has every item once."""
-        return not self.items or restore(hypothesis, self.items) is not None
+        """Whether a hypothesis has every item once, and none that the source has not."""
+        if self.items and restore(hypothesis, self.items) is None:
+            return False
+        return not invented(*self._without_symbols(hypothesis), self.free)
+
+    def _without_symbols(self, hypothesis: str) -> tuple[str, str]:
+        """A hypothesis and its source, both without the symbols of items."""
+        if not self.items:
+            return hypothesis, self.source
+        return remove_symbols(hypothesis), remove_symbols(self.symbolic)
 
     def _restore(self, translation: str, target: str) -> str:
         """With the beginning, the end and the capitals of the source."""

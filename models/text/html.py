@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from html import escape, unescape
+from typing import ClassVar
 
 from models.text.front import Passage, Sentence, prepare
 from models.text.html_nodes import INCOMPLETE, VOID, Node, Raw, Text, split_nodes
@@ -32,8 +33,10 @@ class _Encoded(Sentence):
     tags: Mapping[str, str] = field(default_factory=dict)
     """The source of each mark."""
     plain: bool = False
+    free: ClassVar[frozenset[str]] = Sentence.free | {"markup"}
+    """Markup that a model writes is text here, and is escaped."""
 
-    def used(self, hypotheses: Sequence[Sequence[str] | None]) -> Iterator[int]:
+    def used(self, hypotheses: Sequence[Sequence[str] | None]) -> Iterator[tuple[int, int]]:
         return super().used([ranked and self._without_marks(ranked) for ranked in hypotheses])
 
     def render(self, hypotheses: Sequence[Sequence[str]], target: str, rank: int = 0) -> str:

@@ -5,6 +5,7 @@ A translation keeps each of them exactly, as often as its source has it.
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 
 _HARD = {
@@ -58,6 +59,27 @@ class Reserved:
 def find_hard(text: str) -> list[Reserved]:
     """What a model without symbols for it can't read, in order, nothing twice."""
     return [Reserved(str(match.lastgroup), match.start(), match.end()) for match in HARD.finditer(text)]
+
+
+def invented(text: str, source: str, free: Collection[str]) -> list[Reserved]:
+    """What of `find_hard` a text has more often than its source, but for kinds that are free, in order."""
+    found = [one for one in find_hard(text) if one.kind not in free]
+    if not found:
+        return []
+    left = Counter(source[one.start : one.end] for one in find_hard(source))
+    more = []
+    for one in found:
+        left[text[one.start : one.end]] -= 1
+        if left[text[one.start : one.end]] < 0:
+            more.append(one)
+    return more
+
+
+def without_invented(text: str, source: str, free: Collection[str]) -> str:
+    """A text without what is `invented` in it."""
+    while more := invented(text, source, free):
+        text = " ".join((text[: more[-1].start] + " " + text[more[-1].end :]).split())
+    return text
 
 
 def numbers(text: str) -> Counter[str]:

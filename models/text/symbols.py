@@ -49,6 +49,11 @@ def restore(text: str, items: tuple[str, ...]) -> str | None:
     return _SYMBOL.sub(lambda match: items[SYMBOLS.index(match.group())], text)
 
 
+def remove_symbols(text: str) -> str:
+    """A text with a space in the place of each symbol."""
+    return _SYMBOL.sub(" ", text)
+
+
 def replace_spans(text: str, spans: "list[Reserved]", replacements: "tuple[str, ...] | list[str]") -> str:
     """A text with a replacement in the place of each span; spans are in order."""
     parts, position = [], 0

@@ -11,9 +11,9 @@ from app.catalog.registry import Registry
 from app.engine.jobs import SentenceEvent, TranslateJob
 from app.engine.lanes.translate import EncodeQueue
 from app.errors import InvalidRequest
-from models.decoding.beam_search import SearchConfig, source_ids, translate
-from models.quality import load_quality
-from models.text.front import prepare
+from models.decoding.beam_search import SearchConfig, searched, source_ids, translate
+from models.quality import features, load_quality
+from models.text.front import Sentence, prepare
 from tests.engine.conftest import Driver, MakeDriver
 from tests.helpers import QUALITY, Wrapped, wrapped
 
@@ -165,3 +165,27 @@ async def test_quality_is_that_of_the_sentences_by_length(make_driver: MakeDrive
     assert [one.quality for one in driver.result(html)] == [pytest.approx(alone[0], abs=0.02), 1]
     (plain,) = await solo(driver, job("Very bad!"))
     assert plain.quality is None
+
+
+async def test_score_quality_and_attention_are_of_what_is_shown(
+    make_driver: MakeDriver, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the likeliest hypothesis does not count, the numbers are those of the one that does."""
+    served = registry.get("translation-en-tr")
+    quality = load_quality(json.dumps(QUALITY).encode(), (("en", "tr"), ("tr", "en")))
+    calibrated = replace(served, checkpoint=replace(served.checkpoint, quality=quality))
+    text, ids = "A good film.", source_ids(served.checkpoint.model, served.tokenizer, "A good film.", "tr")  # type: ignore[arg-type]
+    with torch.inference_mode():
+        (ranked,) = translate(served.runtime, [ids], served.tokenizer.end_id, SearchConfig(3, keep_attention=True))  # type: ignore[arg-type]
+    names = [served.tokenizer.decode(hypothesis.ids) for hypothesis in ranked]
+    shown = next(index for index, name in enumerate(names) if name != names[0])
+    monkeypatch.setattr(Sentence, "accepts", lambda _, hypothesis: hypothesis != names[0])
+    driver = make_driver()
+    ticket = await driver.submit(job(text, beam_size=3, attention=True), model=calibrated)
+    await driver.finish()
+    (result,) = driver.result(ticket)
+    assert result.score == pytest.approx(ranked[shown].score)
+    of_shown = features([searched(ids, ranked[shown], names[shown])])
+    assert result.quality == pytest.approx(quality.estimate("en-tr", of_shown))
+    assert result.quality != pytest.approx(quality.estimate("en-tr", features([searched(ids, ranked[0], names[0])])))
+    assert len(result.attention.weights) == len(ranked[shown].ids) + ranked[shown].finished

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.text.front import Passage, prepare, upper
+from models.text.front import Passage, Sentence, prepare, upper
 from models.text.normalization import normalize
-from models.text.reserved import find_hard, numbers, with_numbers_of
+from models.text.reserved import find_hard, invented, numbers, with_numbers_of
 from models.text.symbols import SYMBOLS
 
 NONSENSE = "Ve sonra gitti."
@@ -182,3 +182,22 @@ def test_a_translator_that_repeats_its_input_changes_only_what_is_not_seen(text:
 def test_turkish_capitals() -> None:
     assert upper("istanbul ılık", "tr") == "İSTANBUL ILIK"
     assert upper("istanbul", "en") == "ISTANBUL"
+
+
+HYPOTHESES = st.lists(
+    st.lists(WORD | st.sampled_from([*KEPT, *SYMBOLS[:3]]), max_size=5).map(" ".join), min_size=1, max_size=4
+)
+
+
+@given(words=WORDS, hypotheses=HYPOTHESES)
+def test_nothing_reserved_is_invented(words: list[str], hypotheses: list[str]) -> None:
+    """Of the answers to a text without anything reserved, the first without counts, if there is one."""
+    (sentence,) = prepare(" ".join(words), "en", symbols=True).sentences
+    assert not sentence.items
+    shown = sentence.render([hypotheses], "tr")
+    assert not invented(shown, "", Sentence.free)
+    clean = [index for index, text in enumerate(hypotheses) if not invented(text, "", Sentence.free)]
+    ((_, chosen),) = sentence.used([hypotheses])
+    assert chosen == (clean[0] if clean else 0)
+    if clean:
+        assert shown == sentence.render([[hypotheses[clean[0]]]], "tr")

@@ -66,7 +66,7 @@ def translate_passages(
         beams = translate(runtime, sources, tokenizer.end_id, search, tokenizer.symbol_ids)
         for (task, index), ids, beam in zip(pending, sources, beams, strict=True):
             task.hypotheses[index] = [tokenizer.decode(hypothesis.ids) for hypothesis in beam]
-            task.searched[index] = searched(ids, beam[0], tokenizer.decode(beam[0].ids))
+            task.searched[index] = [searched(ids, hypothesis, tokenizer.decode(hypothesis.ids)) for hypothesis in beam]
     return [
         Translated(
             "".join(part if isinstance(part, str) else tasks[id(part)].render(target) for part in passage.parts),
@@ -82,13 +82,13 @@ class _SentenceTask:
     def __init__(self, sentence: Sentence) -> None:
         self.sentence, self.inputs = sentence, list(sentence.inputs())
         self.hypotheses: list[list[str] | None] = [None] * len(self.inputs)
-        self.searched: dict[int, Searched] = {}
+        self.searched: dict[int, list[Searched]] = {}
 
     def missing(self) -> list[int]:
-        return [index for index in self.sentence.used(self.hypotheses) if self.hypotheses[index] is None]
+        return [index for index, _ in self.sentence.used(self.hypotheses) if self.hypotheses[index] is None]
 
     def used(self) -> list[Searched]:
-        return [self.searched[index] for index in self.sentence.used(self.hypotheses)]
+        return [self.searched[index][rank] for index, rank in self.sentence.used(self.hypotheses)]
 
     def render(self, target: str) -> str:
         return self.sentence.render([hypotheses or [] for hypotheses in self.hypotheses], target)

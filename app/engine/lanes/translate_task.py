@@ -37,21 +37,21 @@ class _Unit:
         """The beams to search now: that of the whole sentence, and those of its parts where it comes to them."""
         if not all(beam.done for beam in self.searched):
             return []
-        beams = [beam for beam in self.used() if beam not in self.searched]
+        beams = [beam for beam, _ in self.used() if beam not in self.searched]
         self.searched += beams
         self.done = not beams
         return beams
 
-    def used(self) -> list[Beam]:
-        """The beams that its translation comes from, as far as is known."""
+    def used(self) -> list[tuple[Beam, int]]:
+        """The beams that its translation comes from, as far as is known, and the rank of the hypothesis of each."""
         if self.sentence is None:
             return []
         texts = [self._texts(beam) if beam.done else None for beam in self.beams]
-        return [self.beams[index] for index in self.sentence.used(texts)]
+        return [(self.beams[index], rank) for index, rank in self.sentence.used(texts)]
 
     def searched_inputs(self) -> list[Searched]:
         """What the estimate of quality takes into account."""
-        return [searched(beam.source, beam.results()[0], self._texts(beam)[0]) for beam in self.used()]
+        return [searched(beam.source, beam.results()[rank], self._texts(beam)[rank]) for beam, rank in self.used()]
 
     def translation(self, target: str, rank: int) -> str:
         """By its rank among the hypotheses, with what stands around it."""
@@ -127,8 +127,8 @@ class TranslateTask:
 
         best = text_of(0)
         others = [text for rank in range(1, self.job.beam_size) if (text := text_of(rank)) != best]
-        used = [beam for unit in units for beam in unit.used()]
-        score = sum(beam.results()[0].score for beam in used) / len(used) if used else 0.0
+        used = [(beam.source, beam.results()[rank]) for unit in units for beam, rank in unit.used()]
+        score = sum(hypothesis.score for _, hypothesis in used) / len(used) if used else 0.0
         attention = self._attention(used) if self.job.attention else None
         alternatives = tuple(dict.fromkeys(others))[: self.job.alternatives]
         return Translation(best, score, alternatives, attention, self._quality_of(units))
@@ -143,16 +143,15 @@ class TranslateTask:
             if unit.sentence and unit.beams
         )
 
-    def _attention(self, beams: Sequence[Beam]) -> AttentionMap:
+    def _attention(self, used: Sequence[tuple[Sequence[int], Hypothesis]]) -> AttentionMap:
         """A block-diagonal map of the sentences: none attends to another."""
         source_tokens: list[str] = []
         target_tokens: list[str] = []
         blocks: list[tuple[int, list[list[float]]]] = []
-        for beam in beams:
-            source, best = beam.source, beam.results()[0]
-            blocks.append((len(source_tokens), best.attention.tolist() if best.attention is not None else []))
+        for source, shown in used:
+            blocks.append((len(source_tokens), shown.attention.tolist() if shown.attention is not None else []))
             source_tokens += [f"<{self.job.target}>", *self._names(source[1:])]
-            target_tokens += self._names(_with_end(best, self._tokenizer.end_id))
+            target_tokens += self._names(_with_end(shown, self._tokenizer.end_id))
         width = len(source_tokens)
         weights = [
             (*[0.0] * offset, *row, *[0.0] * (width - offset - len(row))) for offset, rows in blocks for row in rows
