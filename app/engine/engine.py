@@ -251,9 +251,10 @@ class Engine:
         return self._clock() < stop_by and bool(self._running or self.queued)
 
     def _idle(self) -> bool:
-        if (self._queues and not self._running) or any(lanes.has_aside for lanes in self._lanes.values()):
-            return False
-        return not any(lane.busy for lanes in self._lanes.values() for lane in lanes.lanes)
+        for lanes in self._lanes.values():
+            if lanes.busy or lanes.has_aside:
+                return False
+        return bool(self._running) or not self._queues
 
     def _expire(self) -> None:
         now = self._clock()
@@ -283,8 +284,9 @@ class Engine:
                 if not self._callers[ticket.caller.name]:
                     del self._callers[ticket.caller.name]
                 self._meter.ended(ticket)
-        for served in [served for served, lanes in self._lanes.items() if lanes.empty]:
-            if self.registry.models.get(served.name) is not served:
+        swapped_out = [served for served in self._lanes if self.registry.models.get(served.name) is not served]
+        for served in swapped_out:
+            if self._lanes[served].empty:
                 del self._lanes[served]
 
     def _admit(self) -> None:

@@ -1,6 +1,7 @@
 """FastAPI's dependencies, as named types of the routes' parameters.
 
-All are coroutines: FastAPI runs plain functions in threads, which costs more than they do.
+All are coroutines: FastAPI runs plain functions in threads, which costs more than they do. None depends on another:
+FastAPI would resolve that one again for each.
 """
 
 from typing import Annotated
@@ -24,16 +25,16 @@ async def _settings(request: Request) -> Settings:
     return settings
 
 
-async def _registry(engine: "EngineDep") -> Registry:
-    return engine.registry
+async def _registry(request: Request) -> Registry:
+    return (await _engine(request)).registry
 
 
 async def _client(request: Request) -> Client:
     return await admit(request)
 
 
-async def _state_tokens(request: Request, client: "ClientDep") -> StateTokens:
-    return StateTokens(request.app.state.sealer, client.key)
+async def _state_tokens(request: Request) -> StateTokens:
+    return StateTokens(request.app.state.sealer, (await admit(request)).key)
 
 
 EngineDep = Annotated[Engine, Depends(_engine)]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Request, Response, params
+from fastapi import Request, Response, params
 from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
@@ -166,17 +166,18 @@ class CountingRoute(APIRoute):
         return handle_counted
 
 
-class KeyedRoute(CountingRoute):
-    """One that admits the client before it reads the body: FastAPI alone resolves the dependencies after it."""
+class KeyedRoute(APIRoute):
+    """One that also admits the client before it reads the body: FastAPI alone resolves the dependencies after it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handler = super().get_route_handler()
+        handle = super().get_route_handler()
 
-        async def admitted(request: Request) -> Response:
-            await admit(request)
-            return await handler(request)
+        async def handle_admitted(request: Request) -> Response:
+            counted = _CountedRequest(request.scope, request.receive)
+            await admit(counted)
+            return await handle(counted)
 
-        return admitted
+        return handle_admitted
 
 
 def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> None:
@@ -184,13 +185,17 @@ def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> N
     app.openapi_tags = [{"name": name, "description": description} for name, description in TAGS.items()]
     app.add_schemas(json_schemas(Problem))
     for group in ROUTES:
-        route_class = KeyedRoute if group.needs_key else CountingRoute
-        router = APIRouter(prefix=group.prefix, tags=[group.tag], route_class=route_class)
         for route in group.routes:
             if reader := _reader(route):
                 app.add_schemas(reader.components(limited(_schema(route), settings)))
-            router.add_api_route(route.path, _limited(route, settings), **_options(group, route, settings))
-        app.include_router(router, dependencies=key if group.needs_key else [])
+            # not to a router of the group's: FastAPI looks for the route of a request twice in one
+            app.router.add_api_route(
+                group.prefix + route.path,
+                _limited(route, settings),
+                route_class_override=KeyedRoute if group.needs_key else CountingRoute,
+                dependencies=key if group.needs_key else [],
+                **_options(group, route, settings),
+            )
     app.add_api_route("/", pages.home, response_class=FileResponse, include_in_schema=False)
     app.add_api_route("/docs", pages.docs, response_class=HTMLResponse, include_in_schema=False)
     app.mount("/playground", pages.PlaygroundFiles(), name="playground")
@@ -199,6 +204,7 @@ def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> N
 
 def _options(group: RouteGroup, route: Route, settings: Settings) -> dict[str, Any]:
     options: dict[str, Any] = {
+        "tags": [group.tag],
         "methods": [route.method],
         "operation_id": group.operation_id(route),
         "summary": route.summary,

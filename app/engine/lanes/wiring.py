@@ -43,8 +43,19 @@ class ModelLanes:
         return all(lane.empty for lane in self.lanes)
 
     @property
+    def busy(self) -> bool:
+        """Whether some lane can run a step. This and `has_aside` are loops, since each step looks at them."""
+        for lane in self.lanes:  # noqa: SIM110
+            if lane.busy:
+                return True
+        return False
+
+    @property
     def has_aside(self) -> bool:
-        return any(lane.aside for lane in self._pausing)
+        for lane in self._pausing:  # noqa: SIM110
+            if lane.aside:
+                return True
+        return False
 
     def make_room(self, task: SlotTask, held: Counter[str]) -> bool:
         """Set tasks aside until the slots suffice for another caller's task; return whether they do.
@@ -89,7 +100,7 @@ class ModelLanes:
             fits = following is not None and self.free_slots >= following.slots
             if other != caller and fits and held[other] <= held[caller]:
                 continue
-            if self.free_slots >= task.slots or not any(busy.busy for busy in self.lanes):
+            if self.free_slots >= task.slots or not self.busy:
                 lane.bring_back(task)
                 held[caller] += task.slots
             elif other == caller:
