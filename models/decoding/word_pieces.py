@@ -25,7 +25,8 @@ class Vocabulary:
         self.continuations = Pieces((surface, token) for token, surface in enumerate(self.surfaces) if continues[token])
         starts = [token for token, value in enumerate(continues) if not value and token != tokenizer.end_id]
         words = {token: self.surfaces[token].removeprefix(b" ") for token in starts}
-        whole = {token for token in starts if words[token] and not (any(continues) and _is_word(self.surfaces[token]))}
+        has_parts = any(continues)  # else every word is whole
+        whole = {token for token in starts if words[token] and not (has_parts and _is_word(self.surfaces[token]))}
         self.whole_words = Pieces((words[token], token) for token in whole)
         self.word_starts = Pieces((words[token], token) for token in starts if token not in whole)
         self.continuation_mask = torch.tensor(continues)  # (V,) bool

@@ -49,7 +49,9 @@ class Int8Language:
         ranges = None
         if 16 * config.vocabulary * config.hidden <= max_table_bytes:
             bottom = weights[0]
-            table = embedding @ bottom.input.T + bottom.input_bias + bottom.recurrent_bias
+            table = embedding @ bottom.input.T
+            table += bottom.input_bias  # in place: the table can be large
+            table += bottom.recurrent_bias
             self._inputs = table[:, gate_order(config.hidden)]  # (V, 4H) float
         else:
             ranges = embedding.abs().amax(dim=0).clamp_min(1e-6)

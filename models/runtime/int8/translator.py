@@ -39,10 +39,11 @@ class Int8Translator:
         config = model.config
         self.vocabulary, self.hidden = config.vocabulary, config.hidden
         self._model = model
-        embedding = model.embedding.weight.detach().float()
-        self._encoder = Int8Encoder(model.encoder, embedding * config.embedding**0.5, config.hidden // 2, threads)
+        embedding = model.embedding.weight.detach().float() * config.embedding**0.5
+        self._encoder = Int8Encoder(model.encoder, embedding, config.hidden // 2, threads)
         bottom = lstm_weights(model.bottom)
-        table = embedding * config.embedding**0.5 @ bottom.input.T + bottom.bias
+        table = embedding @ bottom.input.T
+        table += bottom.bias
         self._table = table[:, gate_order(config.hidden)]  # (V + languages, 4H)
         self._step = Step(_step_model(model), threads)
         self._outputs = ["logprobs", "weights", *_STATE_OUT]

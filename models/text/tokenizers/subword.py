@@ -50,7 +50,7 @@ class SubwordTokenizer:
         self._byte_id = {self._pieces.piece_to_id(f"<0x{value:02X}>"): value for value in range(256)}
         if len(self._byte_id) != 256:
             raise TokenizerError("the SentencePiece model has no byte fallback")
-        self._surfaces = [self._spell(index) for index in range(count)]
+        self._surfaces = self._spell_all(count)
         together = b"\0".join(self._surfaces)
         self._straight = not any(quote.encode("utf-8") in together for quote in QUOTES)
         self._encode_word = lru_cache(CACHED_WORDS)(self._pieces_of)
@@ -186,12 +186,18 @@ class SubwordTokenizer:
                 ids.extend(self._pieces.encode(part))
         return tuple(ids)
 
-    def _spell(self, index: int) -> bytes:
-        if index in self._byte_id:
-            return bytes([self._byte_id[index]])
-        if self._pieces.is_control(index) or self._pieces.is_unknown(index):
-            return b""
-        return str(self._pieces.id_to_piece(index)).replace(SPACE, " ").encode("utf-8")
+    def _spell_all(self, count: int) -> list[bytes]:
+        """The bytes of each piece; of a control piece and of the unknown one, none."""
+        ids = list(range(count))
+        # one call for all pieces: a call for each is most of the time to load a tokenizer
+        pieces: list[str] = self._pieces.id_to_piece(ids)
+        surfaces = [piece.replace(SPACE, " ").encode("utf-8") for piece in pieces]
+        silent = zip(ids, self._pieces.is_control(ids), self._pieces.is_unknown(ids), strict=True)
+        for index in [index for index, is_control, is_unknown in silent if is_control or is_unknown]:
+            surfaces[index] = b""
+        for index, value in self._byte_id.items():
+            surfaces[index] = bytes([value])
+        return surfaces
 
 
 def _explained(lines: Sequence[str], size: int, symbols: Sequence[str]) -> TokenizerError:
