@@ -1,5 +1,6 @@
 """`carousel serve` and `carousel state-key`."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -15,7 +16,12 @@ def serve(
     """Serve all models over HTTP; Ctrl-C stops it."""
     settings = lazily("app.cli.environment:serving_settings")(host=host, port=port, checkpoints=checkpoints)
     lazily("app.cli.listen:check_address")(settings)  # before PyTorch is imported and models are loaded
-    if not lazily("app.cli.serving:run")(settings):
+    gc.disable()  # what is imported and loaded stays; the server turns the collector on once it listens
+    try:
+        started = lazily("app.cli.serving:run")(settings)
+    finally:
+        gc.enable()
+    if not started:
         raise typer.Exit(1)
 
 

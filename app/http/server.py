@@ -111,6 +111,7 @@ def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bo
 
     def listens(url: str) -> None:
         gc.freeze()  # models and modules: looking through all of them would hold the event loop for 200 ms each time
+        gc.enable()  # the command turns it off while it loads
         on_ready(url)
 
     server = make(app, settings, listens)
