@@ -1,8 +1,11 @@
-"""Admission control: the queue is bounded in length and in waiting time, for each model and caller."""
+"""Admission control: a request is queued only where it will probably end in time, for its model and caller."""
 
 import threading
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
+from app.engine.forecast import Forecast, Line
+from app.engine.jobs import Job
 from app.engine.pace import Pace
 from app.engine.ticket import Ticket
 from app.errors import QueueFull
@@ -12,30 +15,32 @@ class Admission:
     """Counts the queued requests, from submission to a slot. Its methods may be called from any thread.
 
     Waiting times are those of the fair queue: until a caller's own requests to a model have started, each other caller
-    has been served as much of it, and no more. Those of other models are done beside.
+    has been served as much of it, and no more. Those of other models are done beside. A model that generates has a
+    forecast as soon as a step has been timed; the waiting times of the others follow from their pace.
     """
 
     def __init__(self, max_queued: int) -> None:
         self._max_queued, self._lock = max_queued, threading.Lock()
         self._paces: dict[str, Pace] = {}
-        self._costs: dict[str, dict[str, float]] = {}  # queued, by model and caller
+        self.forecasts: dict[str, Forecast] = {}
+        """By model; the engine's thread adds them, and keeps them up to date."""
+        self._queued: dict[str, dict[str, Line]] = {}  # by model and caller
         self._by_caller: Counter[str] = Counter()
         self.queued = 0
 
     def enter(self, ticket: Ticket, model: str) -> None:
-        """Raise QueueFull if the queue is full, or the wait would be longer than the ticket's timeout."""
+        """Raise QueueFull if the queue is full, or the ticket would probably not end within its timeout."""
         caller = ticket.caller.name
         with self._lock:
-            wait_s = self._predict_s(model, caller)
+            lines = self._queued.setdefault(model, {})
+            wait_s, service_s = self._predict_s(ticket.job, caller, ticket.timeout_s, model, lines)
             if self._is_full(caller):
                 raise QueueFull(f"{self.queued} requests are waiting, and no more may", retry_after_s=wait_s)
-            if wait_s > ticket.timeout_s:
-                detail = f"it would wait about {wait_s:.0f} s, and may take {ticket.timeout_s:g} s"
-                raise QueueFull(detail, retry_after_s=wait_s - ticket.timeout_s / 2)
+            if wait_s + service_s > ticket.timeout_s:
+                raise _late(wait_s, service_s, ticket.timeout_s)
             self.queued += 1
             self._by_caller[caller] += 1
-            costs = self._costs.setdefault(model, {})
-            costs[caller] = costs.get(caller, 0.0) + ticket.cost
+            lines.setdefault(caller, Line()).add(ticket.job)
 
     def leave(self, ticket: Ticket, model: str) -> None:
         """A queued request gets a slot, or ends without one."""
@@ -45,27 +50,52 @@ class Admission:
             self._by_caller[caller] -= 1
             if not self._by_caller[caller]:
                 del self._by_caller[caller]
-                for costs in self._costs.values():
-                    costs.pop(caller, None)
+                for lines in self._queued.values():
+                    lines.pop(caller, None)
             else:
-                self._costs[model][caller] -= ticket.cost
+                self._queued[model][caller].add(ticket.job, -1)
+
+    def late(self, tickets: Iterable[Ticket], model: str, now: float) -> Iterator[tuple[Ticket, QueueFull]]:
+        """Of one caller's queued tickets of a model, in their order: those that will not end in time any more.
+
+        Only of a model with a forecast.
+        """
+        if not self._generates(model):
+            return
+        with self._lock:
+            lines = dict(self._queued.get(model, {}))
+        before = Line()
+        for ticket in tickets:
+            lines[ticket.caller.name], remaining_s = before, ticket.deadline - now
+            wait_s, service_s = self._predict_s(ticket.job, ticket.caller.name, remaining_s, model, lines)
+            if wait_s + service_s > remaining_s:
+                yield ticket, _late(wait_s, service_s, remaining_s)
+            else:
+                before.add(ticket.job)
 
     def record(self, model: str, cost: float, busy_s: float) -> None:
-        """Work of a cost has finished for a model, busy_s seconds after the work before it."""
+        """Work of a cost has been done for a model, busy_s seconds after the work before it."""
         with self._lock:
             self._paces.setdefault(model, Pace()).record(cost, busy_s)
 
     def predicted_wait_s(self) -> float:
         """How long the last of the queued requests will wait for a slot."""
         with self._lock:
-            totals = {model: sum(costs.values()) for model, costs in self._costs.items()}
+            totals = {model: sum(line.cost for line in lines.values()) for model, lines in self._queued.items()}
             return max((self._pace_s(model, cost) for model, cost in totals.items()), default=0.0)
 
-    def _predict_s(self, model: str, caller: str) -> float:
-        """How long a request submitted now would wait for a slot."""
-        costs = self._costs.get(model, {})
-        before = costs.get(caller, 0.0)
-        return self._pace_s(model, sum(min(cost, before) for cost in costs.values()))
+    def _predict_s(
+        self, job: Job, caller: str, seconds: float, model: str, lines: Mapping[str, Line]
+    ) -> tuple[float, float]:
+        """How long a request waits for a slot, and how long it then takes. lines are what is before it."""
+        if self._generates(model):
+            return self.forecasts[model].predict_s(job, caller, seconds, lines)
+        before = lines[caller].cost if caller in lines else 0.0
+        return self._pace_s(model, sum(min(line.cost, before) for line in lines.values())), 0.0
+
+    def _generates(self, model: str) -> bool:
+        """Whether a model has run steps of generations, from which a forecast can be had."""
+        return model in self.forecasts and self.forecasts[model].step_times.known
 
     def _pace_s(self, model: str, cost: float) -> float:
         pace = self._paces.get(model)
@@ -76,3 +106,12 @@ class Admission:
         callers = len(self._by_caller) + (caller not in self._by_caller)
         over = self._by_caller[caller] >= self._max_queued / callers
         return self.queued >= self._max_queued and (over or self.queued >= 2 * self._max_queued)
+
+
+def _late(wait_s: float, service_s: float, seconds: float) -> QueueFull:
+    """The error for a request that may take so many seconds: repeated later, it ends with time to spare."""
+    detail = f"it would wait about {wait_s:.0f} s, and may take {seconds:.3g} s"
+    if service_s > 0.5:
+        detail += f", of which it needs about {service_s:.0f} s"
+    spare_s = seconds - service_s
+    return QueueFull(detail, retry_after_s=wait_s - min(spare_s / 2, spare_s))

@@ -25,8 +25,9 @@ from app.engine.jobs import Job
 from app.engine.lanes.wiring import ModelLanes, Task, make_lanes, prepare
 from app.engine.meter import Meter
 from app.engine.outbox import Outbox
+from app.engine.progress import Progress
 from app.engine.queue import FairQueue
-from app.engine.scheduler import RoundRobin
+from app.engine.scheduler import FairTurns
 from app.engine.ticket import Caller, Ticket
 from app.errors import DeadlineExceeded, EngineStopped
 from app.telemetry.logs import get_logger
@@ -34,6 +35,8 @@ from app.telemetry.metrics import Metrics
 
 LONG_TEXT = 2_000
 """Longer texts, in characters, are tokenized in another thread, so as not to block the event loop."""
+REVIEW_S = 0.5
+"""How often it is checked whether what is queued will still end in time."""
 IDLE_SWEEP_S = 0.1
 """An idle engine looks this often whether parked streams or a shutdown need something."""
 log = get_logger(__name__)
@@ -83,14 +86,15 @@ class Engine:
         self._inbox: deque[_Entry] = deque()
         self._queues: dict[Served, FairQueue[_Entry]] = {}
         self._lanes: dict[Served, ModelLanes] = {}
-        self._running: dict[Ticket, Served] = {}
+        self._running: dict[Ticket, _Entry] = {}
         self._callers: Counter[str] = Counter()
         """The running requests of each caller."""
         self._outbox = Outbox()
-        self._scheduler = RoundRobin(clock)
+        self._scheduler = FairTurns(clock)
         self._meter = Meter(metrics or Metrics(), clock)
         self._admission = Admission(self.config.max_queued)
-        self._created, self._last_finish = clock(), dict[str, float]()
+        self._progress = Progress(self._admission, self.config.max_rows, clock)
+        self._review_at = clock()
         self._stop_by: float | None = None
         self._retired = False
         self._busy_since: float | None = None
@@ -208,13 +212,15 @@ class Engine:
         self._outbox.send()
 
     def step(self) -> None:
-        """Expire and admit requests, run one step of one lane, and send its events.
+        """Expire, review and admit requests, run one step of one lane, and send its events.
 
         For the engine's own thread. Tests that control each step start no thread, and call it.
         """
         try:
             self._fetch()
             self._expire()
+            self._review()
+            self._drop_closed()
             for lanes in self._lanes.values():
                 lanes.sweep()
             self._account()
@@ -231,6 +237,7 @@ class Engine:
         if done:
             lane, work, seconds = done
             self._meter.stepped(models[lane].name, lane, work, seconds)
+            self._progress.stepped(models[lane].name, lane, work, seconds)
 
     def _fetch(self) -> None:
         with self._condition:
@@ -261,6 +268,20 @@ class Engine:
         for ticket in self._tickets():
             if now > ticket.deadline and not ticket.closed:
                 self._outbox.fail(ticket, DeadlineExceeded(f"no answer within {ticket.timeout_s:g} s"))
+
+    def _review(self) -> None:
+        """Refuse, after all, what is queued and will not end in time: its client learns it now."""
+        now = self._clock()
+        if now < self._review_at:
+            return
+        self._review_at = now + REVIEW_S
+        for served, queue in self._queues.items():
+            for line in queue.lines():
+                for ticket, error in self._admission.late([entry.ticket for entry in line], served.name, now):
+                    self._outbox.fail(ticket, error)
+
+    def _drop_closed(self) -> None:
+        """Remove the queued tickets that have ended."""
         for queue in self._queues.values():
             for entry in [entry for entry in queue if entry.ticket.closed]:
                 queue.remove(entry)
@@ -269,21 +290,16 @@ class Engine:
 
     def _account(self) -> None:
         """Record finished tickets; drop the lanes of a model that was swapped out and has no task left."""
-        ended: dict[str, list[Ticket]] = {}
-        for ticket, served in self._running.items():
-            if ticket.closed:
-                ended.setdefault(served.name, []).append(ticket)
-        for model, tickets in ended.items():
-            now = self._clock()
-            since = max(self._last_finish.get(model, self._created), min(ticket.created for ticket in tickets))
-            self._admission.record(model, sum(ticket.cost for ticket in tickets), now - since)
-            self._last_finish[model] = now
-            for ticket in tickets:
-                del self._running[ticket]
-                self._callers[ticket.caller.name] -= 1
-                if not self._callers[ticket.caller.name]:
-                    del self._callers[ticket.caller.name]
-                self._meter.ended(ticket)
+        ended = [entry for ticket, entry in self._running.items() if ticket.closed]
+        for entry in ended:
+            caller = entry.ticket.caller.name
+            del self._running[entry.ticket]
+            self._callers[caller] -= 1
+            if not self._callers[caller]:
+                del self._callers[caller]
+            self._meter.ended(entry.ticket)
+        by_name = {served.name: lanes for served, lanes in self._lanes.items()}
+        self._progress.end([entry.task for entry in ended], by_name)
         swapped_out = [served for served in self._lanes if self.registry.models.get(served.name) is not served]
         for served in swapped_out:
             if self._lanes[served].empty:
@@ -300,9 +316,10 @@ class Engine:
             while entry := self._next(lanes, queue):
                 queue.take(entry)
                 self._admission.leave(entry.ticket, served.name)
-                self._running[entry.ticket] = served
+                self._running[entry.ticket] = entry
                 self._callers[entry.ticket.caller.name] += 1
                 self._meter.admitted(entry.ticket)
+                self._progress.start(served.name, entry.task)
                 lanes.start(entry.task)
             if queue.next() is None:
                 del self._queues[served]
@@ -313,18 +330,25 @@ class Engine:
     def _next(self, lanes: ModelLanes, queue: FairQueue[_Entry]) -> _Entry | None:
         """The queued task that can start now, if any: the next one, or one of a caller with less than its share.
 
-        Tasks of callers with more than their share of the slots are set aside for it.
+        Tasks of callers with more than their share of the slots are set aside for it. None starts that would make
+        others late.
         """
         entry = queue.next()
         if entry is None:
             return None
         free = lanes.bring_back(entry.task)
-        if free and (lanes.free_slots >= entry.task.slots or lanes.empty):
+        fits = self._progress.fits(entry.served.name, entry.task)
+        if free and fits and (lanes.free_slots >= entry.task.slots or lanes.empty):
             return entry
         if self._callers.keys() <= {entry.ticket.caller.name} and queue.callers == 1:
             return None
         held = lanes.held()
-        return next((other for other in (entry, *queue.others()) if lanes.make_room(other.task, held)), None)
+        for other in [entry, *queue.others()] if fits else queue.others():
+            if not self._progress.fits(other.served.name, other.task):
+                continue
+            if (not fits and lanes.free_slots >= other.task.slots) or lanes.make_room(other.task, held):
+                return other
+        return None
 
     def _tickets(self) -> Iterator[Ticket]:
         yield from self._running
@@ -343,3 +367,4 @@ class Engine:
         self._running.clear()
         self._callers.clear()
         self._lanes.clear()
+        self._progress.clear()

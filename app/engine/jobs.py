@@ -1,6 +1,7 @@
 """Jobs of the engine and their results. Values only: nothing here holds a tensor.
 
-Of each job, `characters` is the length of its texts, and `cost` estimates its work in steps of a row.
+Of each job, `characters` is the length of its texts, `cost` estimates its work in steps of a row, and `slots` are the
+rows that it takes.
 """
 
 from dataclasses import dataclass, field
@@ -44,10 +45,23 @@ class GenerateJob:
     def characters(self) -> int:
         return len(self.prompt)
 
+    @property
+    def slots(self) -> int:
+        return self.choices
+
+    @property
+    def length(self) -> float:
+        """Of the prompt, in tokens, as far as known before it is read."""
+        return len(self.prompt) / 4 if self.ids is None else len(self.ids)
+
+    @property
+    def steps(self) -> float:
+        """The most steps that it takes: a scored prompt is read in steps too."""
+        return self.max_new_tokens + (self.length if self.score_prompt else 0)
+
     @cached_property
     def cost(self) -> float:
-        length = len(self.prompt) / 4 if self.ids is None else len(self.ids)
-        return length + self.choices * (self.max_new_tokens + (length if self.score_prompt else 0))
+        return self.length + self.choices * self.steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +138,20 @@ class PredictJob:
     snapshot: Snapshot | None = None
     return_snapshot: bool = False
 
+    slots = 1
+
     @property
     def characters(self) -> int:
         return len(self.text)
 
+    @property
+    def length(self) -> float:
+        """Of the text, in tokens, as far as known before it is read."""
+        return len(self.text) / 4
+
     @cached_property
     def cost(self) -> float:
-        return len(self.text) / 4 + 50
+        return self.length + 50
 
 
 @dataclass(frozen=True)
@@ -146,6 +167,7 @@ class Prediction:
 class ClassifyJob:
     texts: tuple[str, ...]
     explain: bool = False
+    slots = 1
 
     @property
     def characters(self) -> int:
@@ -193,6 +215,10 @@ class TranslateJob:
     format: Literal["text", "html"] = "text"
     unchanged: bool = False
     """Whether the texts are in the target language already, and so are their own translations."""
+
+    @property
+    def slots(self) -> int:
+        return self.beam_size
 
     @property
     def characters(self) -> int:
@@ -248,6 +274,7 @@ class InspectJob:
     direction: Direction = "forward"
     units: tuple[int, ...] = ()
     top: int = 12
+    slots = 1
 
     @property
     def characters(self) -> int:

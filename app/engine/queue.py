@@ -53,6 +53,11 @@ class FairQueue(Generic[QueuedT]):
         names = sorted(self._entries, key=lambda name: self._served[name])
         return [self._first(name) for name in names[1:]]
 
+    def lines(self) -> Iterator[list[QueuedT]]:
+        """The entries of each caller, in their order."""
+        for by_urgency in self._entries.values():
+            yield [entry for urgency in sorted(by_urgency) for entry in by_urgency[urgency]]
+
     def _first(self, name: str) -> QueuedT:
         by_urgency = self._entries[name]
         return by_urgency[min(by_urgency)][0]

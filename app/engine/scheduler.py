@@ -4,34 +4,39 @@ from collections.abc import Callable, Sequence
 
 from app.engine.lanes.lane import Lane, Work
 
-QUANTUM_S = 0.005
+LEAST_S = 1e-6
+"""A step counts for no less, also where the clock is too coarse to see it."""
 
 
-class RoundRobin:
-    """Deficit round-robin (Shreedhar and Varghese 1995), charged in measured seconds.
+class FairTurns:
+    """Start-time fair queueing of the lanes (Goyal et al. 1996), charged in measured seconds.
 
-    A lane with an expensive step waits until the others have had as much time; an idle lane accumulates no credit.
+    A lane with an expensive step waits until the others have had as much time. A lane that comes back starts level with
+    those that are served, and what it was served in excess still counts: one that is busy for a moment at a time, again
+    and again, has no more than its share.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._credit: dict[int, float] = {}
+        self._served: dict[Lane, float] = {}
+        self._level = 0.0
 
     def step(self, lanes: Sequence[Lane]) -> tuple[Lane, Work, float] | None:
         """Run a step of one busy lane, if there is any; return it, its work, and the seconds it took."""
         busy = [lane for lane in lanes if lane.busy]
         if not busy:
-            self._credit.clear()
+            self._served.clear()
+            self._level = 0.0
             return None
-        self._credit = {id(lane): self._credit.get(id(lane), 0.0) for lane in busy}
-        if (highest := max(self._credit.values())) <= 0:
-            for key in self._credit:
-                self._credit[key] += QUANTUM_S - highest
-        lane = max(busy, key=lambda lane: self._credit[id(lane)])
+        self._served = {lane: self._served.get(lane, 0.0) for lane in lanes}
+        for lane in busy:
+            self._served[lane] = max(self._served[lane], self._level)
+        lane = min(busy, key=lambda lane: self._served[lane])
+        self._level = self._served[lane]
         started = self._clock()
         try:
             work = lane.step(len(busy) == 1)
         finally:
             seconds = self._clock() - started
-            self._credit[id(lane)] -= seconds
+            self._served[lane] += max(seconds, LEAST_S)
         return lane, work, seconds

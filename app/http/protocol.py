@@ -16,6 +16,7 @@ from app.http.problems import problem
 from app.http.refusals import (
     BAD,
     BAD_FRAMING,
+    REASONS,
     SLOW_BODY,
     SLOW_HEADER,
     TOO_LARGE,
@@ -38,10 +39,15 @@ STOP_READ_S = 1.0
 """How long a stopping server waits for the rest of a request, and for the next one after an answer."""
 
 
-class Connections:
-    """What the connections of a server share."""
+def _ignore(_: str) -> None:
+    """Count nothing."""
 
-    def __init__(self) -> None:
+
+class Connections:
+    """What the connections of a server share. count_refusal is called with the reason of each refusal."""
+
+    def __init__(self, count_refusal: Callable[[str], None] = _ignore) -> None:
+        self.count_refusal = count_refusal
         self.stopping = False
         self.reserve: dict[HardenedProtocol, None] = {}
 
@@ -280,6 +286,7 @@ class HardenedProtocol(ConnectionProtocol):
 
     def _refuse(self, status: int, title: str, detail: str) -> None:
         """Refuse the request that is arriving, after the answers to those before it, and close the connection."""
+        self.shared.count_refusal(REASONS[status])
         self._stop_reading_timer()
         self._deaf = True
         self.shared.reserve.pop(self, None)  # what is refused takes no place of the reserve while it lingers

@@ -21,6 +21,15 @@ MISDIRECTED = (
     "Misdirected request",
     "the service does not answer to the name in the Host header; CAROUSEL_ALLOWED_HOSTS lists its names",
 )
+REASONS = {
+    400: "malformed",
+    408: "slow",
+    421: "misdirected",
+    431: "header_too_large",
+    501: "unknown_coding",
+    503: "too_many_connections",
+}
+"""The reason of each status, for metrics."""
 
 
 def objection(

@@ -121,7 +121,7 @@ def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bo
 
 def make(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> Server:
     """A server with the limits of settings. on_ready is called with its URL once it listens."""
-    connections = Connections()
+    connections = Connections(lambda reason: app.state.metrics.refusals.labels(reason).inc())
     config = uvicorn.Config(
         app,
         host=settings.host,

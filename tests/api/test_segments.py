@@ -12,8 +12,10 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from app.http import refusals
 from app.http.header_size import FIRST_LINE_BYTES
 from app.http.protocol import Connections, hardened
+from app.http.refusals import REASONS
 from app.settings import Settings
 from tests.raw import Reply, get, parse_replies, post
 
@@ -69,14 +71,20 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
-def answer(segments: list[bytes], app: Any = echo, settings: Settings = SETTINGS, end: bool = False) -> list[Reply]:
+def answer(
+    segments: list[bytes],
+    app: Any = echo,
+    settings: Settings = SETTINGS,
+    end: bool = False,
+    shared: Connections | None = None,
+) -> list[Reply]:
     """The replies to what arrives in segments, and, with end, the end of the client's side."""
-    return parse_replies(asyncio.run(_written(segments, app, settings, end)))
+    return parse_replies(asyncio.run(_written(segments, app, settings, end, shared or Connections())))
 
 
-async def _written(segments: list[bytes], app: Any, settings: Settings, end: bool) -> bytes:
+async def _written(segments: list[bytes], app: Any, settings: Settings, end: bool, shared: Connections) -> bytes:
     config = Config(app, log_config=None, ws="none", proxy_headers=False)
-    make: Callable[..., Any] = hardened(settings, Connections())
+    make: Callable[..., Any] = hardened(settings, shared)
     protocol = make(config=config, server_state=ServerState(), app_state={}, _loop=asyncio.get_running_loop())
     transport = Memory()
     protocol.connection_made(transport)
@@ -264,3 +272,25 @@ class TestEnds:
     def test_half_a_request_gets_none(self) -> None:
         for request in (b"", get("/one")[:-1], post("/one", {"a": 1})[:-1]):
             assert answer([request], end=True) == []
+
+
+REFUSED = {
+    "malformed": [b"this is not HTTP\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n"],
+    "header_too_large": [b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"a" * 200_000],
+    "unknown_coding": [b"POST / HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: gzip, chunked\r\n\r\n"],
+    "misdirected": [b"GET / HTTP/1.1\r\nhost: elsewhere.example\r\n\r\n"],
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_each_refusal_is_counted_once_by_its_reason(reason: str) -> None:
+    for request in REFUSED[reason]:
+        reasons: list[str] = []
+        (reply,) = answer([request], settings=Settings(), shared=Connections(reasons.append))
+        assert reasons == [reason]
+        assert reasons == [REASONS[reply.status]]
+
+
+def test_each_refusal_has_a_reason() -> None:
+    known = [value for value in vars(refusals).values() if isinstance(value, tuple) and isinstance(value[0], int)]
+    assert {status for status, _, _ in known} == set(REASONS)

@@ -184,6 +184,10 @@ class TestAdmission:
 
 
 class _Costly:
+    """A job of which only the cost is known."""
+
+    slots = 1
+
     def __init__(self, cost: float) -> None:
         self.cost = cost
 

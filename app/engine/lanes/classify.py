@@ -40,6 +40,11 @@ class ClassifyTask:
         self.slots = 1
         self.score_count = sum(map(len, self.tokens))
 
+    @property
+    def progress(self) -> float:
+        """The share of its texts that are classified, of 1."""
+        return len(self.verdicts) / max(1, len(self.ids))
+
 
 @dataclass(frozen=True)
 class _Text:

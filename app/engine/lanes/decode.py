@@ -44,6 +44,16 @@ class GenerateTask:
         tokens = job.max_new_tokens + (len(prompt.ids) if job.score_prompt else 0)
         self.score_count = job.choices * tokens * (1 + job.top_logprobs) if job.scored else 0
 
+    @property
+    def progress(self) -> float:
+        """The share of its steps that it has done, of 1."""
+        return sum(len(row.ids) for row in self.rows) / max(1.0, len(self.rows) * self.job.max_new_tokens)
+
+    @property
+    def rows_left(self) -> list[DecodeRow]:
+        """The rows that have not ended."""
+        return [row for row in self.rows if not row.finish_reason]
+
     def result(self, state: State | None = None) -> Generation:
         """The result so far. state, of the only row before its last token, is for a snapshot if one was requested."""
         return Generation(

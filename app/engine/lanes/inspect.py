@@ -40,6 +40,11 @@ class InspectTask:
         units = len(self.job.units) or min(self.job.top, hidden)
         self.score_count = len(self.tokens) * (1 + len(SERIES) * units)
 
+    @property
+    def progress(self) -> float:
+        """Whether it is done, as 0 or 1."""
+        return float(self.ticket.closed)
+
     def result(self) -> Inspection:
         """Read the text, and select the requested units, or those whose cells changed most."""
         gates = compute_gates(self.model, self.ids, self.layer, self.job.direction)

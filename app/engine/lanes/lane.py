@@ -24,13 +24,16 @@ class Work:
 
 
 class SlotTask(Protocol):
-    """A task, with the slots that it takes."""
+    """A task, with the slots that it takes, and the share of its work that is done, of 1."""
 
     @property
     def ticket(self) -> Ticket: ...
 
     @property
     def slots(self) -> int: ...
+
+    @property
+    def progress(self) -> float: ...
 
 
 class Lane(ABC):
@@ -56,6 +59,11 @@ class Lane(ABC):
     @property
     def tasks(self) -> "Collection[SlotTask]":
         """Those that take slots, of a lane whose tasks can be set aside, or that shares its slots with such a lane."""
+        return ()
+
+    @property
+    def aside(self) -> "Collection[SlotTask]":
+        """Those that are set aside, the first one first."""
         return ()
 
     @abstractmethod

@@ -34,6 +34,11 @@ class PredictTask:
         self._spelling: SpellingSearch | None = None
         self._candidates: list[str] = []
 
+    @property
+    def progress(self) -> float:
+        """Whether it is done, as 0 or 1."""
+        return float(self._result is not None)
+
     def start(self, state: State, boundary_state: State) -> None:
         """Take the states that `PrefillLane.add` passes on."""
         if self.job.return_snapshot:

@@ -34,6 +34,9 @@ class PromptTask(Protocol):
     @property
     def slots(self) -> int: ...
 
+    @property
+    def progress(self) -> float: ...
+
 
 TaskT = TypeVar("TaskT", bound=PromptTask)
 
@@ -101,6 +104,13 @@ class PrefillLane(PausingLane):
     @property
     def busy(self) -> bool:
         return bool(self._rows)
+
+    def tokens_left(self) -> Counter[str]:
+        """The tokens of each caller's prompts that are not read yet."""
+        left: Counter[str] = Counter()
+        for row in [*self._rows, *self._aside.values()]:
+            left[row.caller] += row.remaining
+        return left
 
     def add(self, task: TaskT, then: Callable[[TaskT, State, State], None]) -> None:
         """Read a task's prompt; then call `then` with the task, the state after the prompt, and that at its boundary.

@@ -103,6 +103,11 @@ class TranslateTask:
         return self._unit_of[beam].next_beams()
 
     @property
+    def progress(self) -> float:
+        """The share of its sentences that are translated, of 1."""
+        return sum(unit.done for unit in self._units) / max(1, len(self._units))
+
+    @property
     def done(self) -> bool:
         return all(unit.done for unit in self._units)
 
