@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from app.engine.admission import Admission
 from app.engine.forecast import Forecast, Running
 from app.engine.lanes.decode import DecodeLane, GenerateTask
-from app.engine.lanes.lane import Lane, Work
+from app.engine.lanes.lane import Lane, SlotTask, Work
 from app.engine.lanes.prefill import PrefillLane
 from app.engine.lanes.wiring import ModelLanes, Task
 
@@ -77,11 +77,11 @@ class Progress:
 
     def _record(self) -> None:
         """Record the work of each model since the last look."""
-        now, costs = self._clock(), Counter[str]()
+        now, costs = self._clock(), dict[str, float]()
         self._due = now + OBSERVE_S
         for task, (model, before) in self._tasks.items():
             progress = task.progress
-            costs[model] += task.job.cost * (progress - before)
+            costs[model] = costs.get(model, 0.0) + task.job.cost * (progress - before)
             self._tasks[task] = (model, progress)
         for model, cost in costs.items():
             self._admission.record(model, cost, now - self._since[model])
@@ -99,7 +99,7 @@ class Progress:
                 forecast.prompt_tokens = sum((lane.tokens_left() for lane in prefill), Counter())
 
 
-def _running(task: Task, forecast: Forecast) -> Running:
+def _running(task: SlotTask, forecast: Forecast) -> Running:
     caller, deadline = task.ticket.caller.name, task.ticket.deadline
     if not isinstance(task, GenerateTask):
         return Running(caller, task.slots, 0.0, deadline)
