@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import answers, bench, catalog, keys, serve
+from app.cli import answers, bench, bulk, catalog, keys, serve
 from app.errors import InvalidRequest, NoModel, ServiceError
 from models.errors import ModelError
 
@@ -24,6 +24,7 @@ app.command()(catalog.models)
 app.command()(catalog.default)
 app.command(name="state-key")(serve.state_key)
 app.command(**bench.PASS_ON)(bench.bench)
+app.add_typer(bulk.app, name="bulk")
 app.add_typer(keys.app, name="keys")
 
 

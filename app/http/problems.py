@@ -154,7 +154,7 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         and not _JSON.fullmatch(kind)
     ):
         return problem(request.scope, 415, "Unsupported media type", "send the body as content-type: application/json")
-    errors = [FieldProblem(pointer=_pointer(entry["loc"]), detail=_detail(entry)) for entry in entries[:MAX_ERRORS]]
+    errors = [FieldProblem(pointer=_pointer(entry["loc"]), detail=detail_of(entry)) for entry in entries[:MAX_ERRORS]]
     fields = ", ".join(dict.fromkeys(entry.pointer or "the body" for entry in errors))
     return problem(request.scope, 422, "Invalid request", f"not valid: {fields}", errors)
 
@@ -194,8 +194,8 @@ def _pointer(location: Sequence[Any]) -> str:
     return "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in clean)
 
 
-def _detail(entry: Mapping[str, Any]) -> str:
-    """The message, with the value if it is a number, or else its size."""
+def detail_of(entry: Mapping[str, Any]) -> str:
+    """The message of an error of pydantic's, with the value if it is a number, or else its size."""
     message = str(entry["msg"]).removeprefix("Value error, ")
     value = entry.get("input")
     if entry["type"] in ("string_too_long", "string_too_short") and isinstance(value, str):

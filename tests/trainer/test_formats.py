@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from models.errors import ConfigError, DataError
+from models.tables.lines import TextFormat
 from tests.trainer.test_files import written
 from trainer.data.files import read_parallel, read_rows
-from trainer.data.lines import TextFormat
 from trainer.data.skipped import BLANK_LABEL, BLANK_TEXT, Skipped
 
 TURKISH = "İşçi çok üzgün, ağlıyor; öğle"

@@ -17,9 +17,9 @@ from models.files import cause
 from models.json_text import dumps
 from models.kinds import KINDS, kind_named
 from models.networks.translator import Translator
+from models.tables.lines import TextFormat
 from trainer.cli import options, studies
 from trainer.cli.training import training_command
-from trainer.data.lines import TextFormat
 from trainer.data.sources import Relabelled, parse_source
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.evaluate import evaluate_sources

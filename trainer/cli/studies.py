@@ -7,9 +7,9 @@ import typer
 from rich.console import Console
 
 from models.kinds import kind_named
+from models.tables.lines import TextFormat
 from trainer.cli import options
 from trainer.cli.training import make
-from trainer.data.lines import TextFormat
 from trainer.data.sources import parse_source
 from trainer.pipeline import session
 from trainer.pipeline.plan import Request

@@ -9,8 +9,8 @@ from typing import Any
 from models.device import choose_device
 from models.errors import DataError, ModelError
 from models.kinds import Kind
+from models.tables.lines import TextFormat
 from trainer.cli import options
-from trainer.data.lines import TextFormat
 from trainer.loop.distributed import World
 from trainer.pipeline.interruption import Interruption
 from trainer.pipeline.plan import Request

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from models.errors import DataError
-from trainer.data.lines import TextFormat, read_lines, unreadable
+from models.tables.lines import TextFormat, read_lines, unreadable
 from trainer.data.separated import Located, read_csv, read_tsv
 from trainer.data.skipped import BLANK_TEXT, Skipped, reason_to_skip
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from models.errors import DataError
+from models.tables.lines import TextFormat
 from trainer.data.files import UTF8, Cells, Row, checksum, read_parallel, read_rows
-from trainer.data.lines import TextFormat
 from trainer.data.sentiment.source import PREFIX, parse_sentiment
 from trainer.data.skipped import Skipped, reason_to_skip
 

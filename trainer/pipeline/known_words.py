@@ -7,8 +7,8 @@ from typing import Any
 from models import checkpoint
 from models.errors import DataError
 from models.kinds import Kind, kind_named
+from models.tables.lines import TextFormat
 from trainer.data.corpus import usable
-from trainer.data.lines import TextFormat
 from trainer.data.sources import Source, all_rows, describe, parse_source
 from trainer.data.word_counts import MAX_UNKNOWN, WordCounts, has_spelled_words, unknown_share
 from trainer.pipeline import session

@@ -18,11 +18,11 @@ from models.errors import ConfigError, DataError
 from models.kinds import KINDS, Kind, kind_named
 from models.model import Model
 from models.networks.translator import Translator
+from models.tables.lines import TextFormat
 from models.text.tokenizers import Tokenizer
 from trainer.data.corpus import Corpus, usable
 from trainer.data.files import UTF8, Row
 from trainer.data.holdout import HoldOut
-from trainer.data.lines import TextFormat
 from trainer.data.pairs import PairConfig, PairRows
 from trainer.data.report import DataReport
 from trainer.data.skipped import Skipped

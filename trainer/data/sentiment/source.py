@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.errors import DataError
+from models.tables.lines import TextFormat
 from models.text.emoji import LANGUAGES
 from trainer.data.files import UTF8, Row, read_rows
-from trainer.data.lines import TextFormat
 from trainer.data.sentiment.emoji import emoji
 from trainer.data.sentiment.negation import negation
 from trainer.data.sentiment.neutral import neutral

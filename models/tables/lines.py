@@ -46,15 +46,17 @@ class TextFormat:
         return encoding | ({"delimiter": self.delimiter} if self.delimiter else {})
 
 
-def read_lines(path: Path, form: TextFormat) -> Iterator[Line]:
+def read_lines(path: Path, form: TextFormat, lenient: bool = False) -> Iterator[Line]:
     """Lines end in LF, and in nothing else that Unicode calls a line's end.
 
-    Raises DataError, naming the line, for what is not in the encoding or has a NUL character.
+    Raises DataError, naming the line, for what is not in the encoding or has a NUL character. Lenient, it does so for
+    the first line and for UTF-16 alone: elsewhere, a byte that is not in the encoding becomes a lone surrogate, U+DC80
+    to U+DCFF, as Python's "surrogateescape" has it.
     """
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-            for number, line in _decoded(path, file, form.encoding):  # type: ignore[arg-type]
-                if "\0" in line:
+            for number, line in _decoded(path, file, form.encoding, lenient):  # type: ignore[arg-type]
+                if "\0" in line and (number == 1 or not lenient):
                     raise DataError(
                         f"{path}: line {number}: a NUL character: no text has any; if the file is UTF-16: "
                         "--encoding utf-16"
@@ -64,13 +66,19 @@ def read_lines(path: Path, form: TextFormat) -> Iterator[Line]:
         raise unreadable(path, error) from None
 
 
+def has_mark(path: Path) -> bool:
+    """Whether a file begins with a byte order mark. Raises OSError."""
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        return file.read(3).startswith(tuple(_MARKS))
+
+
 def unreadable(path: Path, error: Exception) -> DataError:
     if isinstance(error, FileNotFoundError):
         return DataError(f"{path}: no such file")
     return DataError(f"{path}: can't be read: {error}")
 
 
-def _decoded(path: Path, file: BinaryIO, encoding: str) -> Iterator[Line]:
+def _decoded(path: Path, file: BinaryIO, encoding: str, lenient: bool) -> Iterator[Line]:
     if encoding.startswith(("utf-16", "utf-32")):  # a byte 0x0A is no line's end there
         yield from _decoded_wide(path, file, encoding)
         return
@@ -81,7 +89,7 @@ def _decoded(path: Path, file: BinaryIO, encoding: str) -> Iterator[Line]:
             _refuse_utf8(f"{path}: line {number}", line, encoding)
             judged = True
         try:
-            yield number, line.decode(encoding)
+            yield number, line.decode(encoding, "surrogateescape" if lenient else "strict")
         except UnicodeDecodeError as error:
             name = "UTF-8" if encoding == "utf-8" else encoding
             hint = "say its encoding, such as --encoding windows-1254" if encoding == "utf-8" else "is it another one?"
