@@ -60,8 +60,11 @@ class Forecast:
     def predict_s(self, job: Job, caller: str, seconds: float, lines: Mapping[str, Line]) -> tuple[float, float]:
         """How long a job waits for its slots, and how long it then takes, if it may take so many seconds in all.
 
-        lines are what each caller has queued: of this caller, what is before the job.
+        lines are what each caller has queued: of this caller, what is before the job. Where no generation runs or is
+        queued, both are 0: the speed was measured some time ago, and only a generation can measure it anew.
         """
+        if not self._generates and not any(line.slot_steps for line in lines.values()):
+            return 0.0, 0.0
         own = lines.get(caller, Line())
         rows = self._rows_within(job, seconds / MARGIN)
         wait_s = self._slot_wait_s(job, caller, self._share(caller, rows, lines), rows, own)
@@ -81,7 +84,7 @@ class Forecast:
         What would be late without the job anyway is no reason to keep it waiting. As long as no step has been timed,
         generations start one at a time.
         """
-        if not self.running or not isinstance(job, GenerateJob):
+        if not self._generates or not isinstance(job, GenerateJob):
             return True
         if not self.step_times.known:
             return False
@@ -90,6 +93,11 @@ class Forecast:
         if self._planned_steps(job) * step_s > deadline - now:
             return False
         return not any(task.steps * step_s > task.deadline - now >= task.steps * alone_s for task in self.running)
+
+    @property
+    def _generates(self) -> bool:
+        """Whether a generation runs."""
+        return any(task.steps for task in self.running)
 
     def _planned_steps(self, job: Job) -> float:
         if not isinstance(job, GenerateJob):

@@ -98,6 +98,12 @@ async def flood(driver: Driver, speed: Speed, load: float, seconds: float, other
     return outcome
 
 
+async def solo(driver: Driver, job: GenerateJob) -> Any:
+    ticket = await driver.submit(job)
+    await driver.finish()
+    return driver.result(ticket)
+
+
 async def drain(driver: Driver, pending: list[Ticket], outcome: Outcome) -> None:
     while pending:
         driver.step()
@@ -187,6 +193,24 @@ async def test_a_queue_is_refused_where_steps_become_slower(drive: Any) -> None:
     assert outcome.statuses["refused"] > 0
     assert max(outcome.refused_after_s) < 0.7 * TIMEOUT_S
     assert outcome.statuses["late"] == 0
+
+
+async def test_a_slow_moment_does_not_keep_generations_out_for_good(drive: Any) -> None:
+    """An idle engine takes them at whatever speed it was measured last, also beside small requests of another kind."""
+    speed = Speed(0.01, 0.001)
+    driver = drive(speed)
+    await solo(driver, GenerateJob("the man", seed=1, **JOB))
+    speed.base_s = 1.9
+    late = await driver.submit(GenerateJob("the man", seed=1, **JOB))
+    await driver.finish()
+    assert driver.end(late)
+    speed.base_s = 0.01
+    for seed in range(3):
+        small = await driver.submit(PredictJob("the man", 3, "token"), OTHER)
+        ticket = await driver.submit(GenerateJob("the man", seed=seed, **JOB))
+        await driver.finish()
+        assert driver.result(small)
+        assert driver.result(ticket)
 
 
 class TestStepTimes:
