@@ -125,8 +125,9 @@ class _CsvWriter(_LineWriter):
 
     def _write_cells(self, cells: Sequence[str]) -> None:
         line = io.StringIO()
-        csv.writer(line, delimiter=self._layout.delimiter, lineterminator="\n").writerow(cells)
-        self._file.write(encoded(line.getvalue()))
+        # quotation marks go around the characters of this line end: around a lone \r too, which ends a row elsewhere
+        csv.writer(line, delimiter=self._layout.delimiter, lineterminator="\r\n").writerow(cells)
+        self._file.write(encoded(line.getvalue().removesuffix("\r\n") + "\n"))
 
 
 class _TsvWriter(_CsvWriter):

@@ -209,6 +209,16 @@ def test_lines_of_text_stay_parallel(bulk: Bulk, tmp_path: Path) -> None:
     assert lines[1] == lines[4] == ""
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028", "\x1c"])
+def test_line_ends_within_a_cell(bulk: Bulk, tmp_path: Path, end: str) -> None:
+    rows = [{"text": "the man", "note": f"{end}a{end}b{end}"}, {"text": "a good film", "note": end}]
+    bulk("classify", write_lines(tmp_path / "in.jsonl", rows), tmp_path / "out.csv")
+    read_back = read(tmp_path / "out.csv")
+    assert [{"text": row["text"], "note": row["note"]} for row in read_back] == rows
+    bulk("classify", tmp_path / "in.jsonl", tmp_path / "out.tsv")
+    assert (tmp_path / "out.tsv").read_bytes().count(b"\n") == 3
+
+
 def test_columns_by_number_and_within_others(bulk: Bulk, tmp_path: Path) -> None:
     (tmp_path / "in.tsv").write_text("1\tthe man\n2\ta good film\n", encoding="utf-8")
     bulk("classify", tmp_path / "in.tsv", tmp_path / "out.tsv", column="2")
