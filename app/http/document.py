@@ -1,10 +1,13 @@
 """The OpenAPI document: FastAPI's, so that generators of clients, linters and test tools read it without a fault."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import JSONResponse, Response
 
 from app.http.contract import REF
 
@@ -23,12 +26,27 @@ class Api(FastAPI):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(license_info=LICENSE, contact=CONTACT, **options)
         self._further_schemas: dict[str, Any] = {}
+        self._rendered, self._lock = b"", threading.Lock()
+        super().__init__(license_info=LICENSE, contact=CONTACT, **options)
 
     def add_schemas(self, schemas: Mapping[str, Any]) -> None:
         """Add components to the document. Their references are those of `json_schemas`."""
         self._further_schemas |= schemas
+
+    def setup(self) -> None:
+        """Add the document's route. It is derived in a thread, since that takes half a second."""
+
+        async def document(_: Request) -> Response:
+            return Response(await run_in_threadpool(self._render), media_type="application/json")
+
+        self.add_route(str(self.openapi_url), document, include_in_schema=False)
+
+    def _render(self) -> bytes:
+        """The document as JSON, derived once however many requests ask for it together."""
+        with self._lock:
+            self._rendered = self._rendered or bytes(JSONResponse(self.openapi()).body)
+            return self._rendered
 
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:

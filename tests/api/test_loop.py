@@ -174,6 +174,15 @@ async def test_a_large_form_does_not_hold_the_loop(loop: Loop, media_type: str) 
     assert loop.longest_pause_s < LONGEST_PAUSE_S
 
 
+async def test_the_document_does_not_hold_the_loop(loop: Loop) -> None:
+    await asyncio.sleep(0.05)
+    loop.longest_pause_s = 0.0
+    first, second = await asyncio.gather(*(loop.client.get("/openapi.json") for _ in range(2)))
+    await asyncio.sleep(0.05)
+    assert (first.status_code, first.content) == (200, second.content)
+    assert loop.longest_pause_s < LONGEST_PAUSE_S
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", LARGEST)
 async def test_the_largest_request_does_not_hold_the_loop(loop: Loop, case: str) -> None:
