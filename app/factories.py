@@ -1,7 +1,9 @@
 """The parts of the service, made from its settings."""
 
 import os
+from dataclasses import replace
 
+from app.access.counters import Counters, LocalCounters
 from app.access.keys import KeyRing
 from app.access.limits import Guard
 from app.access.sealing import Sealer
@@ -14,10 +16,18 @@ from app.telemetry.metrics import Metrics
 from models.device import choose_device
 
 
-def make_guard(settings: Settings) -> Guard:
+def make_guard(settings: Settings, counters: Counters) -> Guard:
     """Raises KeyFileError where the file of keys is damaged."""
-    keys = KeyRing([key.get_secret_value() for key in settings.api_keys], settings.api_keys_file)
-    return Guard(keys, settings.rate_limit, settings.max_requests_at_once)
+    return Guard(make_keys(settings), counters=counters)
+
+
+def make_keys(settings: Settings) -> KeyRing:
+    """Raises KeyFileError where the file of keys is damaged."""
+    return KeyRing([key.get_secret_value() for key in settings.api_keys], settings.api_keys_file)
+
+
+def make_counters(settings: Settings) -> LocalCounters:
+    return LocalCounters(settings.rate_limit, settings.max_requests_at_once)
 
 
 def make_sealer(settings: Settings) -> Sealer:
@@ -45,12 +55,16 @@ def make_engine(registry: Registry, settings: Settings, metrics: Metrics | None 
     """An engine that is not started yet."""
     # int8 runtimes bring threads of their own, beside which PyTorch's only contend with the event loop.
     int8 = all(served.runtime.precision == "int8" for served in registry.models.values())
-    config = EngineConfig(
+    threads = 1 if int8 else settings.threads or os.cpu_count() or 1
+    return Engine(registry, replace(engine_config(settings), torch_threads=threads), metrics=metrics)
+
+
+def engine_config(settings: Settings) -> EngineConfig:
+    """What settings say of an engine."""
+    return EngineConfig(
         max_queued=settings.max_queued_jobs,
         max_rows=settings.max_batch_rows,
-        torch_threads=1 if int8 else settings.threads or os.cpu_count() or 1,
         timeout_s=settings.request_timeout_s,
         batching=settings.batching,
         bounds=Bounds(settings.max_request_tokens, settings.max_reply_scores, settings.max_search_characters),
     )
-    return Engine(registry, config, metrics=metrics)

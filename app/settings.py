@@ -100,6 +100,12 @@ class Settings(BaseSettings):
     root_path: Annotated[str, AfterValidator(_root_path)] = Field(
         "/", description="Prefix of the address that a proxy removes, such as /lstm: for the API document."
     )
+    http_processes: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="Processes that speak HTTP. With more than 1, the engine has a process of its own.",
+    )
     trusted_proxies: Annotated[str, AfterValidator(_proxies)] = Field(
         "127.0.0.1",
         description="Addresses or networks of proxies, separated by commas, whose X-Forwarded-For and "

@@ -10,10 +10,10 @@ class Lease:
         self.guard, self.headers = guard, dict[str, str]()
         self._client: str | None = None
 
-    def acquire(self, client: str) -> None:
+    async def acquire(self, client: str) -> None:
         """Raise LimitExceeded where the client has its maximum of concurrent requests."""
         if self._client is None:
-            self.guard.enter(client)
+            await self.guard.enter(client)
             self._client = client
 
     async def charge(self, cost: float, commit: bool = True) -> None:

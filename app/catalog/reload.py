@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from starlette.concurrency import run_in_threadpool
@@ -18,8 +18,13 @@ log = get_logger(__name__)
 
 
 @contextmanager
-def reloading(registry: Registry, choice: Choice) -> Iterator[None]:
-    """Listen to the signal, where there is one and this thread gets it."""
+def reloading(
+    registry: Registry, choice: Choice, publish: Callable[[], Awaitable[None]] | None = None
+) -> Iterator[None]:
+    """Listen to the signal, where there is one and this thread gets it.
+
+    publish tells others who resolve requests of the new models, and returns when they have switched to them.
+    """
     if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -32,6 +37,8 @@ def reloading(registry: Registry, choice: Choice) -> Iterator[None]:
             except (ModelError, ServiceError) as error:
                 log.warning("reload_refused", reason=str(error))
             else:
+                if publish is not None:
+                    await publish()
                 defaults = {use: default.model for use, default in registry.defaults.items()}
                 log.info("reloaded", models=names, defaults=defaults)
 

@@ -11,8 +11,7 @@ import typer
 
 from app import __version__
 from app.cli import answers, bench, bulk, catalog, keys, serve
-from app.errors import InvalidRequest, NoModel, ServiceError
-from models.errors import ModelError
+from app.cli.failures import message_of
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(serve.serve)
@@ -47,19 +46,11 @@ def main() -> None:
     """Run the command; an error is one line, with status 2."""
     try:
         app()
-    except InvalidRequest as error:
-        _fail(": ".join(filter(None, [error.field, error.detail])))
-    except NoModel as error:
-        _fail(f"{error.field}: {error.detail}" if "/" in error.field else error.detail)  # of several texts, which one
-    except (ModelError, ServiceError) as error:
-        _fail(str(error))
-    except ValueError as error:
-        from pydantic import ValidationError  # noqa: PLC0415 (only where there is an error)
-
-        if not isinstance(error, ValidationError):
+    except Exception as error:
+        message = message_of(error)
+        if message is None:
             raise
-        first = error.errors()[0]
-        _fail(": ".join([*(str(part) for part in first["loc"][:1]), first["msg"].removeprefix("Value error, ")]))
+        _fail(message)
 
 
 def _fail(message: str) -> None:

@@ -18,7 +18,8 @@ def serve(
     lazily("app.cli.listen:check_address")(settings)  # before PyTorch is imported and models are loaded
     gc.disable()  # what is imported and loaded stays; the server turns the collector on once it listens
     try:
-        started = lazily("app.cli.serving:run")(settings)
+        several = settings.http_processes > 1
+        started = lazily("app.cli.serving:supervise" if several else "app.cli.serving:run")(settings)
     finally:
         gc.enable()
     if not started:

@@ -1,15 +1,32 @@
 """What `carousel serve` does once its address is known to be free."""
 
+import signal
+
 import typer
 
-from app.factories import load_registry
-from app.http import server
-from app.main import create_app
+from app.cli.listen import bind
 from app.settings import Settings
 
 
 def run(settings: Settings) -> bool:
     """Load the models and serve until a signal; return whether it ever started."""
+    from app.factories import load_registry  # noqa: PLC0415 (the supervisor of several processes needs no PyTorch)
+    from app.http import server  # noqa: PLC0415
+    from app.main import create_app  # noqa: PLC0415
+
     registry = load_registry(settings)  # before the server starts, so that a damaged checkpoint is a line of error
-    application = create_app(settings, registry)
-    return server.run(application, settings, lambda url: typer.echo(f"Carousel is ready: open {url}", err=True))
+    return server.run(create_app(settings, registry), settings, _announce)
+
+
+def supervise(settings: Settings) -> bool:
+    """Serve by several processes until a signal, which then ends this one too."""
+    from app.processes import supervisor  # noqa: PLC0415
+
+    listeners = bind(settings)
+    number = supervisor.run(settings, listeners, _announce)
+    signal.raise_signal(number)  # as a server does in one process
+    return True
+
+
+def _announce(url: str) -> None:
+    typer.echo(f"Carousel is ready: open {url}", err=True)

@@ -163,6 +163,11 @@ class Engine:
         return self._retired or self._stop_by is not None
 
     @property
+    def outage(self) -> str:
+        """Why it takes no work although it is not stopping."""
+        return "the engine's thread has died"
+
+    @property
     def queued(self) -> int:
         """Queued requests: submitted, and without a slot yet."""
         return self._admission.queued

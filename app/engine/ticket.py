@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,8 @@ class Ticket:
     created and started are the times of submission and of the first token, by the engine's clock. closed: it has ended
     or was cancelled; cancelled: its caller gave up before the end. posted and taken count events; those between them
     are unread. on_read is called when the caller has read events. score_count is the most that its result's can
-    be; it is known once the job is submitted.
+    be; it is known once the job is submitted. forward, where it is set, gets the events instead of the caller here: for
+    one in another process.
     """
 
     job: Job
@@ -53,6 +54,7 @@ class Ticket:
     taken: int = 0
     on_read: Any = None
     score_count: int = 0
+    forward: Callable[[Any], None] | None = None
     _events: deque[Any] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -107,5 +109,8 @@ class Ticket:
 
     def deliver(self, event: Any) -> None:
         """Called on the event loop only."""
+        if self.forward is not None:
+            self.forward(event)
+            return
         self._events.append(event)
         self._arrived.set()

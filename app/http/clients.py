@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from app.access.lease import Lease
 from app.catalog.registry import Served
-from app.engine.engine import Engine
+from app.engine.interface import EngineInterface
 from app.engine.jobs import Job
 from app.engine.ticket import Caller, Finished, Ticket
 from app.errors import ClientGone, Unauthorized
@@ -41,12 +41,12 @@ class Client(ABC):
     async def disconnected(self) -> None:
         """Return when the client disconnects."""
 
-    async def submit(self, engine: Engine, job: Job, served: Served) -> Ticket:
+    async def submit(self, engine: EngineInterface, job: Job, served: Served) -> Ticket:
         """Submit a job, and charge for it. Raises what `Engine.submit` and `charge` raise."""
         (ticket,) = await self.submit_all(engine, [(job, served)])
         return ticket
 
-    async def submit_all(self, engine: Engine, jobs: Sequence[tuple[Job, Served]]) -> list[Ticket]:
+    async def submit_all(self, engine: EngineInterface, jobs: Sequence[tuple[Job, Served]]) -> list[Ticket]:
         """Submit jobs, all or none, and charge for them together: those that are refused cost nothing.
 
         Raises InvalidRequest too where they would make more than the engine's bounds allow.
@@ -104,8 +104,7 @@ class Client(ABC):
 class HttpClient(Client):
     """The client of an HTTP request.
 
-    Raises Unauthorized or LimitExceeded where the request is not allowed. secret is an API key that came otherwise
-    than in a header.
+    Raises Unauthorized where the request is not allowed. secret is an API key that came otherwise than in a header.
     """
 
     def __init__(self, request: Request, secret: str | None = None) -> None:
@@ -115,8 +114,11 @@ class HttpClient(Client):
         authorization = request.headers.get("authorization", "")
         key = guard.check(secret) if secret is not None and not authorization else guard.identify(authorization)
         name = key or (request.client.host if request.client else "")
-        self._lease.acquire(name)
         super().__init__(key, Caller(name, _urgency(request.headers.get("priority", ""))))
+
+    async def enter(self) -> None:
+        """Count the request among the client's. Raises LimitExceeded where it has its maximum already."""
+        await self._lease.acquire(self.caller.name)
 
     async def charge(self, cost: float, commit: bool = True) -> None:
         await self._lease.charge(cost, commit)
@@ -129,16 +131,19 @@ class HttpClient(Client):
 async def admit(request: Request, secret: str | None = None) -> HttpClient:
     """The client of a request. An address that sends no valid key is charged: it can't try keys without limit.
 
-    Raises as HttpClient, and LimitExceeded where the address has used up its rate limit.
+    Raises as HttpClient, and LimitExceeded where the client has its maximum of requests, or the address has used up its
+    rate limit.
     """
     client: HttpClient | None = request.scope.get(CLIENT)
     if client is None:
         try:
-            client = request.scope[CLIENT] = HttpClient(request, secret)
+            client = HttpClient(request, secret)
         except Unauthorized:
             lease: Lease = request.scope[LEASE]
             await lease.guard.charge(request.client.host if request.client else "", REFUSAL_COST)
             raise
+        await client.enter()
+        request.scope[CLIENT] = client
     return client
 
 

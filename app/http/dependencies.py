@@ -10,13 +10,13 @@ from fastapi import Depends, Header, Request
 
 from app.access.state_tokens import StateTokens
 from app.catalog.registry import Registry
-from app.engine.engine import Engine
+from app.engine.interface import EngineInterface
 from app.http.clients import Client, admit
 from app.settings import Settings
 
 
-async def _engine(request: Request) -> Engine:
-    engine: Engine = request.app.state.engine
+async def _engine(request: Request) -> EngineInterface:
+    engine: EngineInterface = request.app.state.engine
     return engine
 
 
@@ -37,7 +37,7 @@ async def _state_tokens(request: Request) -> StateTokens:
     return StateTokens(request.app.state.sealer, (await admit(request)).key)
 
 
-EngineDep = Annotated[Engine, Depends(_engine)]
+EngineDep = Annotated[EngineInterface, Depends(_engine)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 RegistryDep = Annotated[Registry, Depends(_registry)]
 ClientDep = Annotated[Client, Depends(_client)]

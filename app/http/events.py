@@ -6,7 +6,7 @@ from typing import Any
 
 from sse_starlette import EventSourceResponse
 
-from app.engine.engine import Engine
+from app.engine.interface import EngineInterface
 from app.http.clients import Client
 from app.http.event_ids import EventIds
 from app.http.operations.operation import Operation
@@ -65,7 +65,7 @@ async def stream_native(
     operation: Operation[Any],
     format_piece: Callable[[str, Any], bytes],
     client: Client,
-    engine: Engine,
+    engine: EngineInterface,
     settings: Settings,
 ) -> EventSourceResponse:
     """The response to a streaming request of a native route."""

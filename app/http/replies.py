@@ -9,7 +9,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from app.engine.engine import LONG_TEXT, Engine
+from app.engine.engine import LONG_TEXT
+from app.engine.interface import EngineInterface
 from app.engine.jobs import score_count
 from app.http.clients import Client
 from app.http.operations.operation import Operation, ReplyT
@@ -39,7 +40,7 @@ class ChunkedReply(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def answer(operation: Operation[ReplyT], client: Client, engine: Engine) -> ReplyT | ChunkedReply:
+async def answer(operation: Operation[ReplyT], client: Client, engine: EngineInterface) -> ReplyT | ChunkedReply:
     """Submit an operation, and wait for its reply. Raises what `Client.submit_all` and `Client.results` raise."""
     tickets = await client.submit_all(engine, operation.jobs)
     results = await client.results(tickets)

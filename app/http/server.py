@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import math
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from fastapi import FastAPI
@@ -106,8 +107,13 @@ class Server(uvicorn.Server):
             await asyncio.sleep(TICK_S)
 
 
-def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bool:
-    """Serve until a signal; return whether it ever started."""
+def run(
+    app: FastAPI, settings: Settings, on_ready: Callable[[str], None], listeners: Sequence[socket.socket] = ()
+) -> bool:
+    """Serve until a signal; return whether it ever started.
+
+    listeners are sockets that are bound already; without any, that is done as settings say.
+    """
 
     def listens(url: str) -> None:
         gc.freeze()  # models and modules: looking through all of them would hold the event loop for 200 ms each time
@@ -115,7 +121,7 @@ def run(app: FastAPI, settings: Settings, on_ready: Callable[[str], None]) -> bo
         on_ready(url)
 
     server = make(app, settings, listens)
-    server.run()
+    server.run(list(listeners) or None)
     return server.started
 
 

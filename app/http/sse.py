@@ -8,7 +8,7 @@ import anyio
 from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.engine.engine import Engine
+from app.engine.interface import EngineInterface
 from app.engine.jobs import score_count
 from app.engine.ticket import Finished, Ticket
 from app.http.clients import Client
@@ -47,7 +47,7 @@ class Formatter(Protocol):
 
 
 async def stream(
-    client: Client, engine: Engine, tickets: Sequence[Ticket], formatter: Formatter, settings: Settings
+    client: Client, engine: EngineInterface, tickets: Sequence[Ticket], formatter: Formatter, settings: Settings
 ) -> EventSourceResponse:
     """The response to a streaming request, one ticket after the other.
 
@@ -66,7 +66,7 @@ async def stream(
 
 
 async def _write(
-    engine: Engine, tickets: Sequence[Ticket], first: Sequence[Any], formatter: Formatter
+    engine: EngineInterface, tickets: Sequence[Ticket], first: Sequence[Any], formatter: Formatter
 ) -> AsyncIterator[bytes]:
     """The chunks of a response, each worth a write; the first events of the first ticket have arrived already."""
     try:
@@ -110,7 +110,7 @@ def _format_all(formatter: Formatter, index: int, events: Iterable[Any]) -> byte
     return b"".join(parts)
 
 
-async def _coalesce(engine: Engine) -> None:
+async def _coalesce(engine: EngineInterface) -> None:
     """Let more events arrive where many streams run: writes are then the largest part of the event loop's work."""
     if (streams := engine.running) > COALESCE_ABOVE:
         await asyncio.sleep(min(streams * PAUSE_PER_STREAM_S, MAX_PAUSE_S))

@@ -6,6 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import InfoMetricFamily
 from prometheus_client.registry import Collector
 
+from app.telemetry.merging import Family, families
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 MILLISECONDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512)
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -49,6 +51,10 @@ class Metrics:
     def list_models(self, models: Callable[[], Iterable[Mapping[str, str]]]) -> None:
         """An info metric of each served model, computed for each scrape."""
         self._registry.register(_Models(models))
+
+    def families(self) -> list[Family]:
+        """All metrics as plain values."""
+        return families(self._registry)
 
     def page(self) -> bytes:
         """All metrics in Prometheus's text format."""

@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from app.catalog.registry import Served, choose_directions
-from app.engine.engine import LONG_TEXT, Engine
+from app.engine.engine import LONG_TEXT
+from app.engine.interface import EngineInterface
 from app.engine.jobs import (
     Choice,
     ClassifyJob,
@@ -137,7 +138,7 @@ def _inputs(body: Inference, schema: type[InputsT], settings: Settings) -> Input
 
 
 async def _classify(
-    served: Served, body: Inference, engine: Engine, client: Client, settings: Settings
+    served: Served, body: Inference, engine: EngineInterface, client: Client, settings: Settings
 ) -> list[list[Label]]:
     request = _inputs(body, ClassificationInputs, settings)
     job = ClassifyJob(tuple(as_list(request.inputs)))
@@ -151,7 +152,7 @@ def _labels(verdict: Verdict, top_k: int | None) -> list[Label]:
 
 
 async def _translate(
-    served: Served, body: Inference, engine: Engine, client: Client, settings: Settings
+    served: Served, body: Inference, engine: EngineInterface, client: Client, settings: Settings
 ) -> list[TranslatedText]:
     request = _inputs(body, TranslationInputs, settings)
     texts, parameters = as_list(request.inputs), request.parameters
@@ -167,7 +168,7 @@ async def _translate(
 
 
 async def _generate(
-    served: Served, body: Inference, engine: Engine, client: Client, settings: Settings
+    served: Served, body: Inference, engine: EngineInterface, client: Client, settings: Settings
 ) -> list[GeneratedText] | Response:
     request = _inputs(body, GenerationInputs, settings)
     parameters = request.parameters

@@ -8,7 +8,7 @@ from fastapi import Request
 
 from app.catalog.detection import Detected, detect, identify, text_fields
 from app.catalog.registry import ChosenDirection
-from app.engine.engine import Engine
+from app.engine.interface import EngineInterface
 from app.engine.jobs import TranslateJob, Translation
 from app.errors import EngineStopped, NoModel
 from app.http.clients import LEASE, admit
@@ -88,7 +88,7 @@ async def frontend_settings(request: Request, engine: EngineDep, settings: Setti
     )
 
 
-def _targets(engine: Engine) -> dict[str, set[str]]:
+def _targets(engine: EngineInterface) -> dict[str, set[str]]:
     """For each language, those into which it can be translated."""
     targets: dict[str, set[str]] = {}
     for source, target in engine.registry.directions():
@@ -97,7 +97,7 @@ def _targets(engine: Engine) -> dict[str, set[str]]:
     return targets
 
 
-def _directions(engine: Engine, body: TranslateForm) -> list[ChosenDirection]:
+def _directions(engine: EngineInterface, body: TranslateForm) -> list[ChosenDirection]:
     """The model and the languages of each text. Raises NoModel for an unknown language in the body, or of a text."""
     targets_of = _targets(engine)
     for field, name in (("source", body.source), ("target", body.target)):

@@ -10,7 +10,7 @@ from typing import Literal
 from fastapi import Response
 
 from app.catalog.registry import Served
-from app.engine.engine import Engine
+from app.engine.interface import EngineInterface
 from app.engine.jobs import Choice, GenerateJob, Generation, TokenEvent, TokenScore
 from app.errors import NotServed
 from app.http.clients import Client
@@ -75,7 +75,7 @@ async def completions(
 
 
 async def complete(
-    path: str, served: Served, body: CompletionRequest, engine: Engine, client: Client, settings: Settings
+    path: str, served: Served, body: CompletionRequest, engine: EngineInterface, client: Client, settings: Settings
 ) -> Completion | Response:
     """Continue prompts with a language model; path is that of the route, for the errors of streams."""
     if body.max_tokens < 0:

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from app.catalog.registry import Served
-from app.engine.engine import Engine
+from app.engine.interface import EngineInterface
 from app.engine.jobs import Job
 from app.http.clients import Client
 from app.http.event_ids import EventIds
@@ -40,7 +40,7 @@ class Operation(Generic[ReplyT]):
         return cls([(job, served)], lambda results: reply(results[0]), ids)
 
 
-async def run(operation: Operation[ReplyT], client: Client, engine: Engine) -> ReplyT:
+async def run(operation: Operation[ReplyT], client: Client, engine: EngineInterface) -> ReplyT:
     """Submit an operation, and wait for its reply. Raises what `Client.submit_all` and `Client.results` raise."""
     tickets = await client.submit_all(engine, operation.jobs)
     return operation.reply(await client.results(tickets))

@@ -5,13 +5,12 @@ from fastapi import Request, Response
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.operations.health import check_live, check_ready
 from app.http.schemas.models import Health
-from app.telemetry.metrics import CONTENT_TYPE, Metrics
+from app.telemetry.metrics import CONTENT_TYPE
 
 
 async def show_metrics(request: Request, _: ClientDep) -> Response:
     """Counters and histograms of requests, tokens, queue, batch and steps, in Prometheus's text format."""
-    metrics: Metrics = request.app.state.metrics
-    return Response(metrics.page(), media_type=CONTENT_TYPE)
+    return Response(await request.app.state.metrics_page(), media_type=CONTENT_TYPE)
 
 
 async def livez(engine: EngineDep, settings: SettingsDep) -> Health:

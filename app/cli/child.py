@@ -1,0 +1,59 @@
+"""What the supervisor starts: `python -m app.cli.child engine SOCKET`, or `… http SOCKET NAME LISTENER…`.
+
+It says on its standard output, in a line of JSON, that it is ready, or why it can't be, and closes it. It ends when its
+standard input does: the supervisor has died.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+
+from app.cli.failures import message_of
+from app.settings import load_settings
+from app.telemetry.logs import configure_logging
+
+
+def main() -> None:
+    role, path, *others = sys.argv[1:]
+    channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # nothing else may be written there
+    threading.Thread(target=_end_with_supervisor, name="supervisor", daemon=True).start()
+    try:
+        settings = load_settings()
+        configure_logging(for_people=sys.stderr.isatty())
+        if role == "engine":
+            from app.processes import engine_process  # noqa: PLC0415 (an error of settings needs no PyTorch)
+
+            engine_process.run(settings, Path(path), partial(_say, channel, ready=""))
+        else:
+            from app.processes import http_process  # noqa: PLC0415
+
+            name, *descriptors = others
+            listeners = [socket.socket(fileno=int(number)) for number in descriptors]
+            http_process.run(settings, Path(path), name, listeners, lambda url: _say(channel, ready=url))
+    except Exception as error:
+        message = message_of(error)
+        if message is None or channel.closed:
+            raise
+        _say(channel, error=message)
+        sys.exit(2)
+
+
+def _say(channel: "object", **fields: str) -> None:
+    print(json.dumps(fields), file=channel, flush=True)  # type: ignore[call-overload]
+    channel.close()  # type: ignore[attr-defined]
+
+
+def _end_with_supervisor() -> None:
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

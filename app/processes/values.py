@@ -1,0 +1,69 @@
+"""Jobs, events, results and errors as bytes, and back. They are MessagePack; nothing is pickled.
+
+Of each kind of value there is one decoder, which checks every field's type: what a process sends is data, never code.
+"""
+
+from typing import Any, get_args
+
+import msgspec
+
+import app.errors
+import models.errors
+from app.engine.jobs import Generation, Inspection, Job, Prediction, SentenceEvent, TokenEvent, Translation, Verdict
+
+_ENCODER = msgspec.msgpack.Encoder()
+_LISTS: dict[type, Any] = {Verdict: list[Verdict], Translation: list[Translation]}
+"""Of results that are lists: the type of the list, by that of its items."""
+_SINGLE = (*get_args(Job), TokenEvent, SentenceEvent, Generation, Prediction, Inspection)
+_NAMES: dict[type, str] = {kind: kind.__name__ for kind in (*_SINGLE, *_LISTS)}
+_DECODERS = {
+    kind.__name__: msgspec.msgpack.Decoder(kind if kind in _SINGLE else _LISTS[kind]) for kind in (*_SINGLE, *_LISTS)
+}
+_ERRORS: dict[str, type[Exception]] = {
+    name: kind
+    for module in (models.errors, app.errors)
+    for name, kind in vars(module).items()
+    if isinstance(kind, type) and issubclass(kind, app.errors.ServiceError | models.errors.ModelError)
+}
+
+
+class Value(msgspec.Struct, array_like=True):
+    """A job, an event or a result; name is that of its type, or of the items of a list."""
+
+    name: str
+    content: msgspec.Raw
+
+
+class Failure(msgspec.Struct, array_like=True):
+    """An error. name is empty for one that is not the client's fault: its message could quote a text."""
+
+    name: str
+    message: str = ""
+    fields: dict[str, Any] = {}
+
+
+def encode_value(value: Any) -> Value:
+    """Raises KeyError for a type that is not listed here."""
+    kind = type(value)
+    if kind is list:
+        kind = type(value[0]) if value else Verdict
+    return Value(_NAMES[kind], msgspec.Raw(_ENCODER.encode(value)))
+
+
+def decode_value(value: Value) -> Any:
+    """Raises msgspec.DecodeError for fields of other types, and KeyError for an unknown name."""
+    return _DECODERS[value.name].decode(value.content)
+
+
+def encode_error(error: BaseException) -> Failure:
+    name = next((kind.__name__ for kind in type(error).__mro__ if _ERRORS.get(kind.__name__) is kind), "")
+    return Failure(name, str(error), dict(vars(error))) if name else Failure(name, type(error).__name__)
+
+
+def decode_error(failure: Failure) -> Exception:
+    if not failure.name:
+        return RuntimeError(f"the engine failed: {failure.message}")
+    kind = _ERRORS[failure.name]
+    error = kind.__new__(kind, failure.message)
+    vars(error).update(failure.fields)
+    return error
