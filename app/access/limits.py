@@ -23,7 +23,7 @@ class Guard:
         clock: Callable[[], float] = time.time,
         counters: Counters | None = None,
     ) -> None:
-        """rate is in tokens; max_concurrent of 0 is no limit. counters replace both, where they are not this object's."""
+        """rate is in tokens; max_concurrent of 0 is no limit. Other counters replace both."""
         self._keys = keys
         self._counters = counters or LocalCounters(rate, max_concurrent, clock)
 

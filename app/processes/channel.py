@@ -41,6 +41,11 @@ class Channel(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
+    def abort(self) -> None:
+        """End the connection as the death of a process does."""
+        if self._transport is not None:
+            self._transport.abort()
+
     def received(self, message: Any) -> None:
         """A message has come."""
         raise NotImplementedError

@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -190,23 +190,14 @@ class HttpConnection(Channel):
         self._entered: dict[int, str] = {}
         self._measuring: dict[int, asyncio.Future[None]] = {}
         self._measurements = 0
-        self._handlers: dict[type[Message], Callable[[Any], None]] = {
-            Hello: self._hello,
-            Submit: lambda message: self._begin(message.number, self._submit(message)),
-            Cancel: self._cancel,
-            Read: self._read,
-            Drain: self._drain,
-            Switched: self._switched,
-            Released: self._released,
-            Enter: lambda message: self._begin(message.number, self._enter(message)),
-            Leave: self._leave,
-            Charge: lambda message: self._begin(message.number, self._charge(message)),
-            Scrape: lambda message: self._begin(message.number, self._scrape(message)),
-            Measured: self._measured,
-        }
 
     def received(self, message: Message) -> None:
-        self._handlers[type(message)](message)
+        self.HANDLED[type(message)](self, message)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything of the process runs, or is counted."""
+        return bool(self._tickets or self._tasks or self._entered)
 
     def closed(self) -> None:
         """The process has died, or has stopped: so have its clients."""
@@ -328,3 +319,18 @@ class HttpConnection(Channel):
         measured = self._measuring.get(message.number)
         if measured is not None and not measured.done():
             measured.set_result(None)
+
+    HANDLED: ClassVar[dict[type[Message], Callable[["HttpConnection", Any], None]]] = {
+        Hello: _hello,
+        Submit: lambda self, message: self._begin(message.number, self._submit(message)),
+        Cancel: _cancel,
+        Read: _read,
+        Drain: _drain,
+        Switched: _switched,
+        Released: _released,
+        Enter: lambda self, message: self._begin(message.number, self._enter(message)),
+        Leave: _leave,
+        Charge: lambda self, message: self._begin(message.number, self._charge(message)),
+        Scrape: lambda self, message: self._begin(message.number, self._scrape(message)),
+        Measured: _measured,
+    }

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import torch
@@ -46,7 +46,6 @@ from app.processes.messages import (
     ToHttp,
 )  # fmt: skip
 from app.processes.values import decode_error, decode_value, encode_value
-from app.telemetry.logs import get_logger
 from app.telemetry.merging import Family, merge, page
 
 RETRY_S = 0.05
@@ -54,7 +53,6 @@ RETRY_S = 0.05
 READ_EVERY = 16
 """Events that are read before the engine is told: far fewer than those after which it parks a row."""
 AWAY = "the engine's process has ended, and is started again"
-log = get_logger(__name__)
 
 
 @dataclass(eq=False)
@@ -102,18 +100,6 @@ class RemoteEngine:
         self._heard = clock()
         self._retired = self._drained = False
         self._connecting: asyncio.Task[None] | None = None
-        self._handlers: dict[type[Message], Callable[[Any], None]] = {
-            Accepted: lambda message: self._answer(message.number, message.score_count),
-            Counted: lambda message: self._answer(message.number, message),
-            Scraped: lambda message: self._answer(message.number, message.processes),
-            Refused: lambda message: self._answer(message.number, decode_error(message.error)),
-            Event: lambda message: self._deliver(message.number, decode_value(message.event)),
-            Done: lambda message: self._finish(message.number, Finished(decode_value(message.result))),
-            Failed: lambda message: self._finish(message.number, Finished(error=decode_error(message.error))),
-            Status: self._set_status,
-            Catalog: self._switch,
-            Measure: lambda message: self.send(Measured(message.number, self._measure())),
-        }
 
     async def start(self) -> None:
         """Connect, and wait for the models."""
@@ -138,15 +124,14 @@ class RemoteEngine:
         """As `EngineInterface.submit`."""
         if self._drained:
             raise EngineStopped("the service is shutting down")
-        caller, number = caller or Caller(), next(self._numbers)
+        caller, number, content = caller or Caller(), next(self._numbers), encode_value(job)
         ticket = RemoteTicket(
             job, caller, self.config.timeout_s, self._clock(), on_cancel=partial(self._cancel, number)
         )
         if getattr(job, "stream", False):
             ticket.on_read = partial(self._tell_read, number, ticket)
         self._tickets[number] = ticket
-        key = _key(served)
-        message = Submit(number, key, encode_value(job), caller.name, caller.urgency, ticket.request_id)
+        message = Submit(number, _key(served), content, caller.name, caller.urgency, ticket.request_id)
         try:
             ticket.score_count = await self.ask(message)
         except BaseException:
@@ -179,8 +164,7 @@ class RemoteEngine:
 
     @property
     def takes_work(self) -> bool:
-        connected = self._link is not None and self._registry is not None
-        return connected and not self.stopping and (self._status is None or self._status.takes_work)
+        return self._status is not None and self._status.takes_work and not self.stopping
 
     @property
     def stopping(self) -> bool:
@@ -188,7 +172,7 @@ class RemoteEngine:
 
     @property
     def outage(self) -> str:
-        return AWAY if self._link is None or self._status is None else self._status.outage
+        return AWAY if self._status is None else self._status.outage
 
     @property
     def running(self) -> int:
@@ -228,7 +212,7 @@ class RemoteEngine:
 
     def received(self, message: Message) -> None:
         """A message of the engine's process."""
-        self._handlers[type(message)](message)
+        self.HANDLED[type(message)](self, message)
 
     def disconnected(self) -> None:
         """The engine's process has ended: so has all that it did."""
@@ -259,6 +243,7 @@ class RemoteEngine:
         ticket = self._tickets.pop(number, None)
         if ticket is not None:
             ticket.closed = True
+            ticket.posted += 1
             ticket.deliver(event)
 
     def _cancel(self, number: int) -> None:
@@ -292,6 +277,19 @@ class RemoteEngine:
 
     def _release(self, key: ModelKey) -> None:
         self.send(Released([key]))
+
+    HANDLED: ClassVar[dict[type[Message], Callable[["RemoteEngine", Any], None]]] = {
+        Accepted: lambda self, message: self._answer(message.number, message.score_count),
+        Counted: lambda self, message: self._answer(message.number, message),
+        Scraped: lambda self, message: self._answer(message.number, message.processes),
+        Refused: lambda self, message: self._answer(message.number, decode_error(message.error)),
+        Event: lambda self, message: self._deliver(message.number, decode_value(message.event)),
+        Done: lambda self, message: self._finish(message.number, Finished(decode_value(message.result))),
+        Failed: lambda self, message: self._finish(message.number, Finished(error=decode_error(message.error))),
+        Status: _set_status,
+        Catalog: _switch,
+        Measure: lambda self, message: self.send(Measured(message.number, self._measure())),
+    }
 
 
 class _Link(Channel):

@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from app.access.keys import KeyRing
 from app.errors import ServiceError
 from app.processes.child import Child, StartFailed
-from app.settings import PREFIX, Settings
+from app.settings import PREFIX, Settings, SettingsError
 from app.telemetry.logs import get_logger
 
 SOCKET = "engine.sock"
@@ -28,6 +28,8 @@ def run(settings: Settings, listeners: Sequence[socket.socket], on_ready: Callab
 
     Raises ServiceError where a process can't start.
     """
+    if not hasattr(socket, "AF_UNIX"):
+        raise SettingsError(f"{PREFIX}HTTP_PROCESSES: more than one needs Unix sockets, which this system lacks")
     KeyRing(file=settings.api_keys_file)  # a damaged file of keys is one error, not one of each process
     with tempfile.TemporaryDirectory(prefix="carousel-") as folder:  # which only its owner may enter
         return asyncio.run(_Supervisor(settings, listeners, Path(folder) / SOCKET).run(on_ready))

@@ -43,11 +43,14 @@ class Failure(msgspec.Struct, array_like=True):
 
 
 def encode_value(value: Any) -> Value:
-    """Raises KeyError for a type that is not listed here."""
+    """Raises TokenizerError for a text with a lone surrogate, as tokenizers do; KeyError for a type not listed here."""
     kind = type(value)
     if kind is list:
         kind = type(value[0]) if value else Verdict
-    return Value(_NAMES[kind], msgspec.Raw(_ENCODER.encode(value)))
+    try:
+        return Value(_NAMES[kind], msgspec.Raw(_ENCODER.encode(value)))
+    except UnicodeEncodeError as error:
+        raise models.errors.TokenizerError(f"character {error.start} is a lone surrogate, not a character") from None
 
 
 def decode_value(value: Value) -> Any:
