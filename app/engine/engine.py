@@ -37,6 +37,8 @@ LONG_TEXT = 2_000
 """Longer texts, in characters, are tokenized in another thread, so as not to block the event loop."""
 REVIEW_S = 0.5
 """How often it is checked whether what is queued will still end in time."""
+SWITCH_S = 0.0005
+"""The GIL's switch interval where an event loop runs beside. Python's default of 5 ms is as long as two steps."""
 IDLE_SWEEP_S = 0.1
 """An idle engine looks this often whether parked streams or a shutdown need something."""
 log = get_logger(__name__)

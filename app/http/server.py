@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 import uvicorn
 from fastapi import FastAPI
 
+from app.engine.engine import SWITCH_S
 from app.http.listening import has_waiting, refuse_handshakes
 from app.http.protocol import STOP_GRACE_S, Connections, HardenedProtocol, hardened
 from app.http.sse import SHUTDOWN_GRACE_S
 from app.settings import Settings
 
-SWITCH_S = 0.0005
-"""The GIL's switch interval. Python's default of 5 ms is as long as two steps of the engine."""
 TICK_S = 0.02
 ACCEPT_TICKS = 50
 FORCED_S = 2.0

@@ -13,8 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from app.backend import ENGINE_STOP_S
 from app.catalog.registry import Registry
 from app.catalog.reload import reloading
+from app.engine.engine import SWITCH_S
 from app.factories import choice_of, load_registry, make_counters, make_engine
-from app.http.server import SWITCH_S
 from app.processes.hub import HttpConnection, Hub
 from app.settings import Settings
 from app.telemetry.gauges import register_gauges

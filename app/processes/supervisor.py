@@ -31,7 +31,13 @@ def run(settings: Settings, listeners: Sequence[socket.socket], on_ready: Callab
     if not hasattr(socket, "AF_UNIX"):
         raise SettingsError(f"{PREFIX}HTTP_PROCESSES: more than one needs Unix sockets, which this system lacks")
     KeyRing(file=settings.api_keys_file)  # a damaged file of keys is one error, not one of each process
-    with tempfile.TemporaryDirectory(prefix="carousel-") as folder:  # which only its owner may enter
+    try:
+        private = tempfile.TemporaryDirectory(prefix="carousel-")  # which only its owner may enter
+    except OSError as error:
+        raise SettingsError(
+            f"{PREFIX}HTTP_PROCESSES: no folder for their socket: {error.strerror}; set TMPDIR"
+        ) from None
+    with private as folder:
         return asyncio.run(_Supervisor(settings, listeners, Path(folder) / SOCKET).run(on_ready))
 
 

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,10 +20,15 @@ import httpx
 import pytest
 
 from tests.api.test_signals import PATIENCE_S, await_event, serving
-from tests.api.test_stopping import STOPPED
+from tests.api.test_stopping import STOPPED, loop_reconnecting, loop_reusing
 
 pytestmark = pytest.mark.slow
-SEVERAL = {"CAROUSEL_HTTP_PROCESSES": "2", "CAROUSEL_MAX_NEW_TOKENS": "20000"}
+SEVERAL = {
+    "CAROUSEL_HTTP_PROCESSES": "2",
+    "CAROUSEL_MAX_NEW_TOKENS": "20000",
+    "CAROUSEL_REQUEST_TIMEOUT_S": "600",
+    "CAROUSEL_SHUTDOWN_TIMEOUT_S": "600",
+}
 STREAMS = 24
 LONG = {"prompt": "the man", "model": "language-en", "max_new_tokens": 1500, "min_new_tokens": 1500, "stream": True}
 
@@ -49,8 +56,15 @@ def children(service: SimpleNamespace) -> dict[str, int]:
     return found
 
 
+@dataclass(frozen=True)
+class Event:
+    name: str
+    id: str
+    data: Any
+
+
 class Streams:
-    """Streams that run at the same time, each in a thread; begun is set once all have their first event."""
+    """Streams that run at the same time, each in a thread; `begin` returns once all have their first event."""
 
     def __init__(self, address: str, body: dict[str, Any] = LONG, count: int = STREAMS) -> None:
         self._address, self._body = address, body
@@ -61,30 +75,32 @@ class Streams:
     def begin(self) -> None:
         self._barrier.wait(PATIENCE_S)
 
-    def ends(self) -> list[tuple[str, Any]]:
-        """The last event of each, and its data; "cut" where the connection ended before."""
-        ends = [future.result() for future in self._futures]
+    def events(self) -> list[list[Event]]:
+        """The events of each; the last one is "cut" where the connection ended before."""
+        events = [future.result() for future in self._futures]
         self._pool.shutdown()
-        return ends
+        return events
 
-    def _read(self, seed: int) -> tuple[str, Any]:
-        events: list[tuple[str, Any]] = []
-        begun = False
+    def ends(self) -> list[str]:
+        """The name of the last event of each."""
+        return [events[-1].name for events in self.events()]
+
+    def _read(self, seed: int) -> list[Event]:
+        events: list[Event] = []
+        fields: dict[str, str] = {}
         try:
             body = self._body | {"seed": seed}
             with httpx.stream("POST", f"{self._address}/generate", json=body, timeout=PATIENCE_S) as response:
-                name = ""
                 for line in response.iter_lines():
-                    if line.startswith("event: "):
-                        name = line.removeprefix("event: ")
-                    elif line.startswith("data: "):
-                        events.append((name, json.loads(line.removeprefix("data: "))))
-                        if not begun:
-                            begun = True
+                    name, _, value = line.partition(": ")
+                    fields[name] = value
+                    if not line:
+                        events.append(Event(fields["event"], fields["id"], json.loads(fields["data"])))
+                        if len(events) == 1:
                             self._barrier.wait(PATIENCE_S)
         except httpx.TransportError:
-            return "cut", None
-        return events[-1]
+            events.append(Event("cut", "", None))
+        return events
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -111,7 +127,7 @@ def test_a_reload_reaches_all_processes_under_load(service: SimpleNamespace) -> 
     await_event(service, "reloaded", {"models": ["sentiment-en"]})
     for _ in range(10):
         assert httpx.get(f"{service.address}/models/sentiment-en", timeout=PATIENCE_S).json()["languages"] == ["tr"]
-    assert [name for name, _ in streams.ends()] == ["done"] * 8
+    assert streams.ends() == ["done"] * 8
 
 
 def test_a_killed_http_process_harms_only_its_own_clients(service: SimpleNamespace) -> None:
@@ -121,9 +137,9 @@ def test_a_killed_http_process_harms_only_its_own_clients(service: SimpleNamespa
     streams.begin()
     owned = connections_of(before["http-0"], service.address)
     os.kill(before["http-0"], signal.SIGKILL)
-    ends = [name for name, _ in streams.ends()]
-    assert ends.count("cut") == owned
-    assert ends.count("done") == STREAMS - owned
+    ends = streams.ends()
+    assert ends.count("cut") <= owned
+    assert ends.count("done") == STREAMS - ends.count("cut")
     wait_for(lambda: children(service).get("http-0", before["http-0"]) != before["http-0"])
     wait_for(lambda: is_ready(service))
     assert children(service)["engine"] == before["engine"]
@@ -141,27 +157,43 @@ def connections_of(pid: int, address: str) -> int:
     return sum(link.removeprefix("socket:[").removesuffix("]") in established for link in links)
 
 
-def test_a_killed_engine_ends_its_streams_and_is_replaced(service: SimpleNamespace) -> None:
-    before = children(service)
-    streams = Streams(service.address)
+def test_the_streams_of_a_killed_engine_resume_on_the_next_one(service: SimpleNamespace) -> None:
+    before, body = children(service), LONG | {"max_new_tokens": 5000, "min_new_tokens": 5000}
+    streams = Streams(service.address, body)
     streams.begin()
     os.kill(before["engine"], signal.SIGKILL)
-    ends = streams.ends()
-    assert {name for name, _ in ends} == {"error"}
-    assert {data["status"] for _, data in ends} == {503}
+    interrupted = streams.events()
+    assert {(events[-1].name, events[-1].data["status"]) for events in interrupted} == {("error", 503)}
     wait_for(lambda: is_ready(service))
     after = children(service)
     assert after.pop("engine") != before.pop("engine")
     assert after == before
-    assert httpx.post(f"{service.address}/generate", json=LONG | {"seed": 1}, timeout=PATIENCE_S).is_success
+    body |= {"seed": STREAMS - 1}
+    begun = interrupted[-1][:-1]
+    headers = {"Last-Event-ID": begun[-1].id}
+    resumed = httpx.post(f"{service.address}/generate", json=body, headers=headers, timeout=PATIENCE_S).text
+    rest = [json.loads(line.removeprefix("data: ")) for line in resumed.splitlines() if line.startswith("data: ")]
+    whole = httpx.post(f"{service.address}/generate", json=body | {"stream": False}, timeout=PATIENCE_S).json()
+    text = "".join(piece["text"] for piece in [*(event.data for event in begun), *rest[:-1]])
+    assert text == whole["choices"][0]["text"]
 
 
-def test_streams_end_whole_after_sigterm(service: SimpleNamespace) -> None:
+def test_after_sigterm_streams_end_whole_and_no_client_is_reset(service: SimpleNamespace) -> None:
     """The last test of the service: it ends here."""
+    outcomes: Counter[str] = Counter()
+    loops = [loop_reusing, loop_reconnecting] * 8
+    threads = [threading.Thread(target=loop, args=(service.address, outcomes)) for loop in loops]
+    for thread in threads:
+        thread.start()
     streams = Streams(service.address)
     streams.begin()
+    wait_for(lambda: outcomes.total() >= 100)
     service.process.send_signal(signal.SIGTERM)
-    assert [(name, data["usage"]["generated_tokens"]) for name, data in streams.ends()] == [("done", 1500)] * STREAMS
+    ends = [events[-1] for events in streams.events()]
+    assert [(end.name, end.data["usage"]["generated_tokens"]) for end in ends] == [("done", 1500)] * STREAMS
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert set(outcomes) <= {"200", "503"}, outcomes
     assert service.process.wait(PATIENCE_S) in STOPPED
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{service.address}/readyz")
