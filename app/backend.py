@@ -22,7 +22,9 @@ class Backend(Protocol):
     """What an application runs on. metrics are those of its process; counters are of the service's clients."""
 
     metrics: Metrics
-    counters: Counters
+
+    @property
+    def counters(self) -> Counters: ...
 
     def running(self) -> AbstractAsyncContextManager[EngineInterface]:
         """The engine, for as long as the application runs."""

@@ -25,6 +25,7 @@ import httpx
 import typer
 import uvicorn
 
+from app.engine.engine import SWITCH_S
 from app.http import server
 from app.http.middleware import LeaseMiddleware
 from app.http.protocol import Connections
@@ -64,7 +65,7 @@ def serve(bare: bool = False, checkpoints: Checkpoints = CHECKPOINTS) -> None:
         leases = [entry for entry in application.user_middleware if entry.cls == LeaseMiddleware]  # type: ignore[comparison-overlap]
         application.user_middleware = leases
         config = uvicorn.Config(application, port=0, http="httptools", log_config=None, access_log=False)
-        sys.setswitchinterval(server.SWITCH_S)
+        sys.setswitchinterval(SWITCH_S)
         server.Server(config, settings, application, Connections(), announce).run()
     else:
         configure_logging()

@@ -82,6 +82,7 @@ def test_a_value_comes_out_as_it_went_in(kind: Any, data: st.DataObject) -> None
 def test_an_error_comes_out_with_its_type_and_fields(
     kind: type[Any], text: str, field: str, seconds: float, headers: dict[str, str]
 ) -> None:
+    error: Exception
     if issubclass(kind, LimitExceeded):
         error = kind(text, seconds, headers)
     elif issubclass(kind, app.errors.Busy):
