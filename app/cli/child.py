@@ -4,6 +4,7 @@ It says on its standard output, in a line of JSON, that it is ready, or why it c
 standard input does: the supervisor has died.
 """
 
+import gc
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ def main() -> None:
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # nothing else may be written there
     threading.Thread(target=_end_with_supervisor, name="supervisor", daemon=True).start()
+    gc.disable()  # as `carousel serve` in one process: what is imported and loaded stays
     try:
         settings = load_settings()
         configure_logging(for_people=sys.stderr.isatty())

@@ -43,6 +43,7 @@ async def _serve(settings: Settings, registry: Registry, path: Path, on_ready: C
     server = await loop.create_unix_server(lambda: HttpConnection(hub), str(path))
     reporting = asyncio.create_task(hub.report())
     gc.freeze()  # models and modules: looking through all of them would hold the event loop for 200 ms each time
+    gc.enable()
     on_ready()
     with reloading(registry, choice_of(settings), hub.publish):
         await stopped.wait()
