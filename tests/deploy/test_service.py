@@ -16,9 +16,10 @@ import yaml
 from cryptography.fernet import Fernet
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.backend import ENGINE_STOP_S
 from app.http import protocol, server, sse
 from app.http.hosts import host_checker
-from app.main import ENGINE_STOP_S, create_app
+from app.main import create_app
 from app.settings import PREFIX, Settings, check_public, load_settings, unknown_variables
 from app.telemetry.gauges import register_gauges
 from app.telemetry.metrics import Metrics
