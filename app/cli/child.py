@@ -24,6 +24,7 @@ def main() -> None:
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # nothing else may be written there
     threading.Thread(target=_end_with_supervisor, name="supervisor", daemon=True).start()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the engine's process can reload
     gc.disable()  # as `carousel serve` in one process: what is imported and loaded stays
     try:
         settings = load_settings()

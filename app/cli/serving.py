@@ -1,5 +1,6 @@
 """What `carousel serve` does once its address is known to be free."""
 
+import gc
 import signal
 
 import typer
@@ -22,6 +23,7 @@ def supervise(settings: Settings) -> bool:
     """Serve by several processes until a signal, which then ends this one too."""
     from app.processes import supervisor  # noqa: PLC0415
 
+    gc.enable()  # the command turns it off, for the processes that load models
     listeners = bind(settings)
     number = supervisor.run(settings, listeners, _announce)
     signal.raise_signal(number)  # as a server does in one process

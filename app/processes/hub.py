@@ -74,7 +74,7 @@ class Hub:
         self._generation, self._changed = 0, asyncio.Event()
         self._gone: list[Family] = []
         """The lasting metrics of processes that have ended."""
-        self._stopping, self._drain_by = False, math.inf
+        self._stopping = False
         self._status: Status | None = None
         self._catalog = self._next_catalog()
 
@@ -140,9 +140,8 @@ class Hub:
             if served.get(key[0]) is not self.versions[key]:
                 del self.versions[key]
 
-    def drain_by(self, deadline: float) -> None:
-        """An HTTP process has drained; its jobs should end by then, by the event loop's clock."""
-        self._drain_by = min(self._drain_by, deadline)
+    def note_drain(self) -> None:
+        """An HTTP process has drained."""
         if self._stopping:
             self._drain()
 
@@ -168,10 +167,12 @@ class Hub:
     def _drain(self) -> None:
         """Drain the engine where all processes have drained; at the latest some seconds after the first."""
         loop = asyncio.get_running_loop()
-        if all(connection.drained for connection in self.connections):
-            self.engine.drain(max(0.0, self._drain_by - loop.time()) if self._drain_by < math.inf else 0.0)
-        elif self._drain_by < math.inf:
-            loop.call_later(DRAIN_PATIENCE_S, lambda: self.engine.drain(max(0.0, self._drain_by - loop.time())))
+        deadlines = [connection.drain_by for connection in self.connections]
+        left_s = max(0.0, min(deadlines, default=0.0) - loop.time())
+        if max(deadlines, default=0.0) < math.inf:
+            self.engine.drain(left_s)
+        elif left_s < math.inf:
+            loop.call_later(DRAIN_PATIENCE_S, self.engine.drain, max(0.0, left_s - DRAIN_PATIENCE_S))
 
 
 class HttpConnection(Channel):
@@ -180,7 +181,9 @@ class HttpConnection(Channel):
     def __init__(self, hub: Hub) -> None:
         super().__init__(msgspec.msgpack.Decoder(list[ToEngine]))
         self._hub = hub
-        self.process, self.generation, self.drained = "", 0, False
+        self.process, self.generation = "", 0
+        self.drain_by = math.inf
+        """When its jobs should have ended, once it has drained; by the event loop's clock."""
         self.models: set[ModelKey] = set()
         """Those that requests of the process may use."""
         self.families: list[Family] = []
@@ -257,10 +260,16 @@ class HttpConnection(Channel):
             self.send(Event(number, encode_value(event)))
             return
         self._tickets.pop(number, None)
-        if event.error is not None:
-            self.send(Failed(number, encode_error(event.error)))
-        else:
-            self.send(Done(number, encode_value(event.result)))
+        try:
+            message: Message
+            if event.error is not None:
+                message = Failed(number, encode_error(event.error))
+            else:
+                message = Done(number, encode_value(event.result))
+        except Exception as error:
+            log.exception("result_not_sent")
+            message = Failed(number, encode_error(RuntimeError(type(error).__name__)))
+        self.send(message)
 
     def _cancel(self, message: Cancel) -> None:
         task, ticket = self._tasks.get(message.number), self._tickets.pop(message.number, None)
@@ -276,8 +285,8 @@ class HttpConnection(Channel):
             ticket.on_read()
 
     def _drain(self, message: Drain) -> None:
-        self.drained = True
-        self._hub.drain_by(asyncio.get_running_loop().time() + message.timeout_s)
+        self.drain_by = min(self.drain_by, asyncio.get_running_loop().time() + message.timeout_s)
+        self._hub.note_drain()
 
     def _switched(self, message: Switched) -> None:
         self.generation = message.generation

@@ -19,6 +19,7 @@ _NAMES: dict[type, str] = {kind: kind.__name__ for kind in (*_SINGLE, *_LISTS)}
 _DECODERS = {
     kind.__name__: msgspec.msgpack.Decoder(kind if kind in _SINGLE else _LISTS[kind]) for kind in (*_SINGLE, *_LISTS)
 }
+_FIELDS = msgspec.msgpack.Decoder(dict[str, Any])
 _ERRORS: dict[str, type[Exception]] = {
     name: kind
     for module in (models.errors, app.errors)
@@ -38,8 +39,8 @@ class Failure(msgspec.Struct, array_like=True):
     """An error. name is empty for one that is not the client's fault: its message could quote a text."""
 
     name: str
-    message: str = ""
-    fields: dict[str, Any] = {}
+    message: str
+    fields: msgspec.Raw
 
 
 def encode_value(value: Any) -> Value:
@@ -59,8 +60,11 @@ def decode_value(value: Value) -> Any:
 
 
 def encode_error(error: BaseException) -> Failure:
+    """Raises TypeError for an error with fields that are no plain values."""
     name = next((kind.__name__ for kind in type(error).__mro__ if _ERRORS.get(kind.__name__) is kind), "")
-    return Failure(name, str(error), dict(vars(error))) if name else Failure(name, type(error).__name__)
+    if not name:
+        return Failure(name, type(error).__name__, msgspec.Raw(_ENCODER.encode({})))
+    return Failure(name, str(error), msgspec.Raw(_ENCODER.encode(vars(error))))
 
 
 def decode_error(failure: Failure) -> Exception:
@@ -68,5 +72,5 @@ def decode_error(failure: Failure) -> Exception:
         return RuntimeError(f"the engine failed: {failure.message}")
     kind = _ERRORS[failure.name]
     error = kind.__new__(kind, failure.message)
-    vars(error).update(failure.fields)
+    vars(error).update(_FIELDS.decode(failure.fields))
     return error

@@ -63,6 +63,14 @@ class Event:
     data: Any
 
 
+def lives(pid: int) -> bool:
+    """Whether a process has not ended; one that nobody has waited for has no command line any more."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except OSError:
+        return False
+
+
 class Streams:
     """Streams that run at the same time, each in a thread; `begin` returns once all have their first event."""
 
@@ -198,6 +206,15 @@ def test_after_sigterm_streams_end_whole_and_no_client_is_reset(service: SimpleN
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{service.address}/readyz")
     assert not children(service)
+
+
+def test_a_killed_supervisor_leaves_no_process(checkpoints: Path) -> None:
+    with serving(checkpoints, **SEVERAL) as service:
+        started = children(service)
+        assert len(started) == 3
+        service.process.kill()
+        service.process.wait()
+        wait_for(lambda: not any(map(lives, started.values())))
 
 
 def test_a_damaged_checkpoint_is_one_line_of_error(checkpoints: Path, tmp_path: Path) -> None:
