@@ -1,7 +1,8 @@
 """What the supervisor starts: `python -m app.cli.child engine SOCKET`, or `… http SOCKET NAME LISTENER…`.
 
-It says on its standard output, in a line of JSON, that it is ready, or why it can't be, and closes it. It ends when its
-standard input does: the supervisor has died.
+It imports what it needs, and begins when the first byte comes on its standard input. It says on its standard output, in
+a line of JSON, that it is ready, or why it can't be, and closes it. It ends when its standard input does: then the
+supervisor has died.
 """
 
 import gc
@@ -23,7 +24,8 @@ def main() -> None:
     role, path, *others = sys.argv[1:]
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # nothing else may be written there
-    threading.Thread(target=_end_with_supervisor, name="supervisor", daemon=True).start()
+    begin = threading.Event()
+    threading.Thread(target=_listen_to_supervisor, args=(begin,), name="supervisor", daemon=True).start()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the engine's process can reload
     gc.disable()  # as `carousel serve` in one process: what is imported and loaded stays
     try:
@@ -32,10 +34,12 @@ def main() -> None:
         if role == "engine":
             from app.processes import engine_process  # noqa: PLC0415 (an error of settings needs no PyTorch)
 
+            begin.wait()
             engine_process.run(settings, Path(path), partial(_say, channel, ready=""))
         else:
             from app.processes import http_process  # noqa: PLC0415
 
+            begin.wait()
             name, *descriptors = others
             listeners = [socket.socket(fileno=int(number)) for number in descriptors]
             http_process.run(settings, Path(path), name, listeners, lambda url: _say(channel, ready=url))
@@ -52,9 +56,9 @@ def _say(channel: "object", **fields: str) -> None:
     channel.close()  # type: ignore[attr-defined]
 
 
-def _end_with_supervisor() -> None:
+def _listen_to_supervisor(begin: threading.Event) -> None:
     while os.read(0, 1):
-        pass
+        begin.set()
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -30,33 +30,44 @@ class StartFailed(Exception):
 class Child:
     """arguments are those of ENTRY; inherited are file descriptors that the process gets.
 
-    Its standard input ends when the supervisor dies, and so does it then. On its standard output it says once that it
-    is ready, or why it can't be.
+    It begins at the first byte of its standard input, which ends when the supervisor dies, and so does it then. On its
+    standard output it says once that it is ready, or why it can't be. With a spare, another process that has imported
+    all it needs waits to take its place.
     """
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str]
     inherited: Sequence[int] = ()
+    with_spare: bool = False
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
+    _spare: asyncio.subprocess.Process | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> str:
         """Start it, and return what it says once it is ready. Raises StartFailed."""
-        self.process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", ENTRY, *self.arguments,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=dict(self.environment),
-            pass_fds=self.inherited,
-            start_new_session=True,  # so that a terminal's Ctrl-C reaches the supervisor alone
-        )  # fmt: skip
+        spare, self._spare = self._spare, None
+        self.process = spare if spare is not None and spare.returncode is None else await self._spawn()
+        assert self.process.stdin
         assert self.process.stdout
+        self.process.stdin.write(b"\n")
         line = await self.process.stdout.readline()
         said = json.loads(line) if line else {}
         if "ready" not in said:
             await self.process.wait()
             raise StartFailed(said.get("error", ""))
+        if self.with_spare and not self._stopping.is_set():
+            self._spare = await self._spawn()
         return str(said["ready"])
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", ENTRY, *self.arguments,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=dict(self.environment),
+            pass_fds=self.inherited,
+            start_new_session=True,  # so that a terminal's Ctrl-C reaches the supervisor alone
+        )  # fmt: skip
 
     async def keep(self) -> None:
         """Once it has started: start it again whenever it ends, until `end`."""
@@ -93,6 +104,7 @@ class Child:
     async def end(self, number: signal.Signals, timeout_s: float) -> None:
         """Send a signal, and wait until it has ended; kill it where that takes longer than the timeout and KILL_S."""
         self._stopping.set()
+        _kill(self._spare)
         self.send(number)
         if self.process is None:
             return
@@ -100,12 +112,17 @@ class Child:
             await asyncio.wait_for(self.process.wait(), timeout_s + KILL_S)
         except TimeoutError:
             log.warning("process_killed", process=self.name)
-            self.kill()
+            _kill(self.process)
             await self.process.wait()
 
     def kill(self) -> None:
-        """End it at once."""
+        """End it at once, and its spare."""
         self._stopping.set()
-        if self.process is not None and self.process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.process.pid, signal.SIGKILL)
+        _kill(self.process)
+        _kill(self._spare)
+
+
+def _kill(process: asyncio.subprocess.Process | None) -> None:
+    if process is not None and process.returncode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

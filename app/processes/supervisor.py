@@ -46,7 +46,7 @@ class _Supervisor:
         self._settings = settings
         self._signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
         environment = _environment(settings)
-        self._engine = Child("engine", ["engine", str(path)], environment)
+        self._engine = Child("engine", ["engine", str(path)], environment, with_spare=True)
         inherited = [listener.fileno() for listener in listeners]
         self._http = [
             Child(name, ["http", str(path), name, *map(str, inherited)], environment, inherited)

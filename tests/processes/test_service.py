@@ -42,18 +42,20 @@ def service(checkpoints: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def children(service: SimpleNamespace) -> dict[str, int]:
-    """The ids of the processes by name."""
-    found = {}
+    """The ids of the processes by name; the engine's is the elder of two, whose other is its spare."""
+    found: dict[str, tuple[int, int]] = {}
     for directory in Path("/proc").iterdir():
         try:
-            parent = int((directory / "stat").read_text().rpartition(")")[2].split()[1])
+            status = (directory / "stat").read_text().rpartition(")")[2].split()
             arguments = (directory / "cmdline").read_text().split("\0")
         except (OSError, ValueError, IndexError):
             continue
-        if parent == service.process.pid and "app.cli.child" in arguments:
+        if int(status[1]) == service.process.pid and "app.cli.child" in arguments:
             role = arguments.index("app.cli.child") + 1
-            found["engine" if arguments[role] == "engine" else arguments[role + 2]] = int(directory.name)
-    return found
+            name = "engine" if arguments[role] == "engine" else arguments[role + 2]
+            started = int(status[19]), int(directory.name)
+            found[name] = min(found.get(name, started), started)
+    return {name: pid for name, (_, pid) in found.items()}
 
 
 @dataclass(frozen=True)
