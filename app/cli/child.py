@@ -43,6 +43,8 @@ def main() -> None:
             name, *descriptors = others
             listeners = [socket.socket(fileno=int(number)) for number in descriptors]
             http_process.run(settings, Path(path), name, listeners, lambda url: _say(channel, ready=url))
+    except KeyboardInterrupt:  # uvicorn passes SIGINT on when it is done
+        sys.exit(128 + signal.SIGINT)
     except Exception as error:
         message = message_of(error)
         if message is None or channel.closed:

@@ -210,6 +210,18 @@ def test_after_sigterm_streams_end_whole_and_no_client_is_reset(service: SimpleN
     assert not children(service)
 
 
+def test_a_second_sigint_ends_what_runs_and_logs_no_traceback(checkpoints: Path) -> None:
+    with serving(checkpoints, **SEVERAL) as service:
+        streams = Streams(service.address, LONG | {"max_new_tokens": 20_000, "min_new_tokens": 20_000}, 4)
+        streams.begin()
+        for _ in range(2):
+            service.process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+        assert set(streams.ends()) <= {"done", "error"}
+        service.process.wait(PATIENCE_S)
+    assert "Traceback" not in "".join(service.lines)
+
+
 def test_a_killed_supervisor_leaves_no_process(checkpoints: Path) -> None:
     with serving(checkpoints, **SEVERAL) as service:
         started = children(service)
