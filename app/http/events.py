@@ -49,15 +49,17 @@ class NativeFormatter:
         return event("done", self.ids[self._number], document.decode())
 
     def error(self, error: BaseException) -> bytes:
-        return event("error", self.ids[self._number], problem_document(self.path, error).model_dump_json())
+        # without an id: a client that resumes does so after the last piece that it has
+        return event("error", None, problem_document(self.path, error).model_dump_json())
 
     def end(self) -> bytes:
         return b""
 
 
-def event(name: str, identifier: str, data: str) -> bytes:
+def event(name: str, identifier: str | None, data: str) -> bytes:
     """One event; data is a JSON document without line ends."""
-    return f"event: {name}\nid: {identifier}\ndata: {data}\n\n".encode()
+    id_line = "" if identifier is None else f"id: {identifier}\n"
+    return f"event: {name}\n{id_line}data: {data}\n\n".encode()
 
 
 async def stream_native(

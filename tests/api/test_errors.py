@@ -62,7 +62,9 @@ async def test_too_slow_in_mid_stream_is_an_error_event(service, monkeypatch: py
     service.app.state.engine = kept
     await asyncio.to_thread(engine.stop, 5)
     assert response.status_code == 200
-    name, _, data = response.text.strip().split("\n\n")[-1].split("\n")
+    *_, last, error = response.text.strip().split("\n\n")
+    assert "\nid: " in last, "from which the stream can be resumed"
+    name, data = error.split("\n")  # no id of its own, which would be that of a piece that was not sent
     assert name == "event: error"
     assert json.loads(data.removeprefix("data: "))["status"] == 504
 
