@@ -8,6 +8,7 @@ from typing import Any
 
 from app.bulk.scan import Scan
 from app.errors import InvalidRequest
+from models.json_text import dumps
 
 LIMITS = (
     "max_prompt_characters",
@@ -66,7 +67,7 @@ class Plan:
             offset += scan.rows
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=1)
+        return dumps(asdict(self), indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> "Plan":
@@ -77,7 +78,7 @@ class Plan:
 
 def check_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise InvalidRequest, naming what differs, where a run can't be resumed."""
-    differences = list(_differences(before, json.loads(json.dumps(now))))
+    differences = list(_differences(before, json.loads(dumps(now))))
     if differences:
         advice = "go on with what it was begun with, or begin anew with --overwrite"
         raise InvalidRequest(f"it is a run of something else: {'; '.join(differences)}; {advice}", str(folder))
@@ -98,4 +99,4 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any], name: str = 
 
 
 def _shown(value: Any) -> str:
-    return "left out" if value is None else json.dumps(value, ensure_ascii=False)
+    return "left out" if value is None else dumps(value)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from models.errors import DataError
+from models.json_text import dumps
 from models.tables.lines import TextFormat, read_lines, unreadable
 from models.tables.separated import Record, csv_records, tsv_records
 
@@ -113,7 +114,7 @@ class Table:
                     f"{len(record)} columns, but the first line has {len(names)}: a text with the delimiter in it "
                     "needs quotation marks"
                 )
-                content = json.dumps(record, ensure_ascii=False)
+                content = dumps(record)
                 yield Row(number, line, problem=problem, content=content, undecodable=bool(undecodable))
             else:
                 values = dict(zip(names, record, strict=False))

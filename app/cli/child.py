@@ -6,7 +6,6 @@ supervisor has died.
 """
 
 import gc
-import json
 import os
 import signal
 import socket
@@ -14,10 +13,12 @@ import sys
 import threading
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from app.cli.failures import message_of
 from app.settings import load_settings
 from app.telemetry.logs import configure_logging
+from models.json_text import dumps
 
 
 def main() -> None:
@@ -53,9 +54,9 @@ def main() -> None:
         sys.exit(2)
 
 
-def _say(channel: "object", **fields: str) -> None:
-    print(json.dumps(fields), file=channel, flush=True)  # type: ignore[call-overload]
-    channel.close()  # type: ignore[attr-defined]
+def _say(channel: TextIO, **fields: str) -> None:
+    print(dumps(fields), file=channel, flush=True)
+    channel.close()
 
 
 def _listen_to_supervisor(begin: threading.Event) -> None:

@@ -10,13 +10,13 @@ import torch
 
 from app.catalog.registry import Registry, Served
 from app.catalog.registry import serve as serve_model
-from app.engine.detokenizer import Visibility
 from app.engine.jobs import Choice, GenerateJob, Generation
 from models import checkpoint
 from models.counted.ngram import METHODS, Ngram
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.sampling import SamplingConfig
 from models.text.tokenizers import SubwordTokenizer, WordPunctTokenizer
+from models.text.visibility import Visibility
 from tests.conftest import SENTENCES, TRAINING, save_tiny
 from tests.engine.conftest import Driver, MakeDriver
 

@@ -18,6 +18,7 @@ from models.runtime.build import has_int8
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.sampling import SamplingConfig, SamplingStep, random_key, uniforms
 from models.text.tokenizers import Tokenizer
+from models.text.visibility import Visibility
 from trainer.data.corpus import usable
 from trainer.data.files import Row
 from trainer.data.sources import Source
@@ -62,12 +63,15 @@ def continuations(
     ids = torch.stack([ids[-1] for ids in prompts])
     keys = np.array([random_key(seed, 0) for seed in seeds], np.uint64)
     scale = torch.full((len(prompts), 1), 1 / SamplingConfig().temperature)
-    masked = torch.full((len(prompts), 1), runtime.vocabulary)
+    visibilities = [Visibility() for _ in prompts]
     sampled: list[list[int]] = []
     for index in range(MAX_NEW_TOKENS):
         uniform = torch.from_numpy(uniforms(keys, np.full(len(keys), index, np.uint64)))
+        masked = torch.tensor([[runtime.vocabulary if text.visible else tokenizer.end_id] for text in visibilities])
         ids, _, state = runtime.sample(ids, state, SamplingStep(scale, uniform, masked), return_logits=False)
         sampled.append(ids.tolist())
+        for text, token in zip(visibilities, sampled[-1], strict=True):
+            text.push(tokenizer.surface(token))
     texts = []
     for prompt, row in zip(prompts, zip(*sampled, strict=True), strict=True):
         length = row.index(tokenizer.end_id) if tokenizer.end_id in row else len(row)

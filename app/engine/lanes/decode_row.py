@@ -2,12 +2,13 @@
 
 from collections import Counter, deque
 
-from app.engine.detokenizer import Detokenizer, Visibility
+from app.engine.detokenizer import Detokenizer
 from app.engine.jobs import Choice, GenerateJob, TokenEvent, TokenScore
 from app.engine.prompt import Prompt
 from app.engine.snapshot import SamplingState
 from models.sampling import random_key
 from models.text.tokenizers import Tokenizer
+from models.text.visibility import Visibility
 
 
 class DecodeRow:
