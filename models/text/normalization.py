@@ -24,9 +24,8 @@ QUOTES = "".join(map(chr, _QUOTES))
 """Typographic quotes, which are set straight for models that have not learned them."""
 _QUOTE = re.compile(f"[{QUOTES}]")
 _JOINER = "\u200d"
-_SYMBOL = "[\u2190-\u2fff\u3001-\ufb1c\ufb50-\ufefe\uff00\uff5f-\U0010ffff]"
+_SYMBOL = re.compile("[\u2190-\u2fff\u3001-\ufb1c\ufb50-\ufefe\uff00\uff5f-\U0010ffff]")
 """What a joiner makes one emoji of; elsewhere it is invisible. No character that normalizing removes or changes."""
-_STRAY = re.compile(f"(?<!{_SYMBOL}){_JOINER}|{_JOINER}(?!{_SYMBOL})")
 _SPECIAL = re.compile(f"[{_SPACES}{_LINE_ENDS}{_INVISIBLE}\uff01-\uff5e]")
 
 
@@ -52,7 +51,9 @@ def is_normal(text: str, quotes: bool = False) -> bool:
         return True  # most texts, at a tenth of the time
     if not unicodedata.is_normalized("NFC", text) or _SPECIAL.search(text):
         return False
-    return not (_JOINER in text and _STRAY.search(text)) and not (quotes and _QUOTE.search(text))
+    if _JOINER in text and any(_is_invisible(character, text, index) for index, character in enumerate(text)):
+        return False
+    return not (quotes and _QUOTE.search(text))
 
 
 def normalize(text: str, quotes: bool = False, emoji: str = "") -> str:
@@ -112,20 +113,32 @@ def _align(text: str, quotes: bool) -> Normalized:
 
 
 def _clusters(text: str, quotes: bool) -> Iterator[tuple[int, int, str]]:
-    """The text in pieces that are normalized one by one: start, end, and what they become."""
+    """The text in pieces that are normalized one by one: start, end, and what they become.
+
+    What is invisible is left out first, and letters of full width become ordinary ones: then a mark may follow a letter
+    that it is composed with.
+    """
     single = _SINGLE | _QUOTES if quotes else _SINGLE
-    position = 0
-    for cluster in _composed(text):
-        start, position = position, position + len(cluster)
-        if cluster in _INVISIBLE or (cluster == _JOINER and _STRAY.match(text, start)):
-            continue
+    kept = [index for index, character in enumerate(text) if not _is_invisible(character, text, index)]
+    first = 0
+    for cluster in _composed("".join(text[index] for index in kept).translate(single)):
+        last = first + len(cluster) - 1
+        start, end = kept[first], kept[last] + 1
+        first = last + 1
         if cluster == "\n" and start and text[start - 1] == "\r":
             continue  # the \r before it stands for both
         if cluster in _LINE_ENDS:
-            end = position + 1 if cluster == "\r" and text[position : position + 1] == "\n" else position
-            yield start, end, "\n"
+            yield start, end + 1 if text[start : end + 1] == "\r\n" else end, "\n"
         else:
-            yield start, position, unicodedata.normalize("NFC", cluster).translate(single)
+            yield start, end, unicodedata.normalize("NFC", cluster)
+
+
+def _is_invisible(character: str, text: str, index: int) -> bool:
+    """Also of a joiner that is not between two symbols. Marks are none, as composing puts them in another order."""
+    if character != _JOINER:
+        return character in _INVISIBLE
+    beside = text[max(0, index - 1) : index] + text[index + 1 : index + 2]
+    return len(beside) < 2 or not all(_SYMBOL.match(other) and not unicodedata.combining(other) for other in beside)
 
 
 def _composed(text: str) -> Iterator[str]:
@@ -135,7 +148,8 @@ def _composed(text: str) -> Iterator[str]:
         return
     cluster = ""
     for character in text:
-        if cluster and not (unicodedata.combining(character) or _composes(cluster, character)):
+        is_line_end = cluster == "\n" or cluster in _LINE_ENDS
+        if cluster and (is_line_end or not (unicodedata.combining(character) or _composes(cluster, character))):
             yield cluster
             cluster = ""
         cluster += character

@@ -76,3 +76,4 @@ def test_a_low_quality_is_said(visit: Visit, quality: float | None, visible: boo
         expect(doubt).to_contain_text("39")
     else:
         expect(doubt).to_be_hidden()
+    page.unroute_all(behavior="wait")  # a translation that is still under way would fail with the page

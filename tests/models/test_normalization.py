@@ -23,6 +23,8 @@ CASES = [
     ("one\r\ntwo\rthree\u2028four\x85five", "one\ntwo\nthree\nfour\nfive"),
     ("\r\n\r\n", "\n\n"),
     ("👩\u200d👩\u200d👧 a\u200db", "👩\u200d👩\u200d👧 ab"),
+    ("Ａ\u0301", "Á"),
+    ("is open\u200b\u0301 gu\u00ad\u0308zel", "is ope\u0144 güzel"),
     ("\u1112\u1161\u11ab\u1100\u1173\u11af", "한글"),
 ]
 
@@ -42,6 +44,8 @@ def test_quotes_are_set_straight_on_request() -> None:
 @example(text="\U0001f469\u200d\ufb1d", quotes=False)
 @given(text=HOSTILE, quotes=st.booleans())
 @example(text="\u200d", quotes=False)
+@example(text="n\u200b\u0301", quotes=False)
+@example(text="e\u200d\u00ad\u0301\u200b\u0327", quotes=False)
 def test_normalizing_twice_is_normalizing_once(text: str, quotes: bool) -> None:
     once = normalize(text, quotes)
     assert normalize(once, quotes) == once
