@@ -49,13 +49,13 @@ from app.telemetry.metrics import Metrics
 from models.errors import ModelError
 
 STATUS_S = 0.1
-"""How often the HTTP processes are told of the engine's state, where it has changed."""
+"""How often the engine's state is sent to the HTTP processes, where it has changed."""
 SILENT_TICKS = 10
-"""After so many times without a change they are told nevertheless."""
+"""After so many intervals without a change it is sent nevertheless."""
 DRAIN_PATIENCE_S = 2.0
 """How long an HTTP process that has drained waits for the others to do so."""
 MEASURE_S = 1.0
-"""How long a process may take to tell its metrics."""
+"""How long a process may take to send its metrics."""
 ENGINE = "engine"
 log = get_logger(__name__)
 

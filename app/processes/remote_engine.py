@@ -51,13 +51,13 @@ from app.telemetry.merging import Family, merge, page
 RETRY_S = 0.05
 """Between two tries to connect."""
 READ_EVERY = 16
-"""Events that are read before the engine is told: far fewer than those after which it parks a row."""
+"""Events that are read before the engine is notified: far fewer than those after which it parks a row."""
 AWAY = "the engine's process has ended, and is started again"
 
 
 @dataclass(eq=False)
 class RemoteTicket(Ticket):
-    """A ticket whose engine has to be told that it is cancelled, and how many events have been read."""
+    """A ticket that notifies its engine when it is cancelled, and of how many events have been read."""
 
     on_cancel: Callable[[], None] | None = None
     told: int = 0
