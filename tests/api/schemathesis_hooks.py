@@ -2,13 +2,14 @@
 
 The ids that a route accepts are those of the model's vocabulary, which no JSON schema knows: ids that schemathesis
 generates are brought into it. Nor does it know which outputs and parameters the model in a path under /v2 or /hf has,
-that a tensor's shape is that of its data, that a form's list of one text is that text, and, as its numbers are floats,
-where 64 bits end: valid requests are brought to that.
+that a tensor's shape is that of its data, that a form's list of one text is that text, that the query string has the
+fields of a form without a body, and, as its numbers are floats, where 64 bits end: valid requests are brought to that.
 """
 
 from typing import Any
 
 import schemathesis
+from schemathesis.core import NOT_SET
 
 VOCABULARY = 300
 """No more ids than the tiny models have."""
@@ -43,9 +44,13 @@ def _with_known_ids(label: str, body: Any) -> Any:
 def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
     """Bring a valid request to what the document can't say."""
     body: Any = case.body
-    if not case.meta or not case.meta.generation.mode.is_positive or not isinstance(body, dict):
+    if not case.meta or not case.meta.generation.mode.is_positive:
         return
     label = case.operation.label
+    if label == "POST /libretranslate/translate" and body is NOT_SET:
+        case.query = {**(case.query or {}), "q": "a", "source": "en", "target": "tr"}
+    if not isinstance(body, dict):
+        return
     case.body = body = _with_known_ids(label, dict(body))  # not every phase of schemathesis calls map_body
     if label == "POST /v2/models/{model}/infer":
         inputs = [tensor | {"shape": [len(tensor["data"])], "parameters": None} for tensor in body["inputs"]]

@@ -88,8 +88,7 @@ async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
     settings: Settings = request.app.state.settings
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")
     media_type, content = media_type.strip().lower(), await request.body()
-    query = request.scope["query_string"]
-    is_json = media_type not in FORMS and bool(content or not query)
+    is_json = media_type not in FORMS and bool(content)
     if is_json:
         check_values(content, settings.max_body_values, settings.max_body_strings)
         try:
@@ -101,7 +100,7 @@ async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
         form = _read_form(request, media_type, content)
         # a long one in another thread: percent signs are decoded one by one
         pairs = await (form if len(content) <= SMALL_BODY_BYTES else run_in_threadpool(asyncio.run, form))
-        body = _fields(_pairs(query)) | _fields(pairs)
+        body = _fields(_pairs(request.scope["query_string"])) | _fields(pairs)
     await admit(request, _key(body))
     try:
         return schema.model_validate(body, strict=is_json)  # the values of a form are texts
