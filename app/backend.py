@@ -37,13 +37,13 @@ class OneProcess:
     """An engine in a thread of this process."""
 
     def __init__(self, settings: Settings, registry: Registry | None = None) -> None:
-        """Without a registry, models are loaded when the application starts."""
+        """Without a registry, which may be set later, models are loaded when the application starts."""
         self.metrics, self.counters = Metrics(), make_counters(settings)
-        self._settings, self._registry = settings, registry
+        self._settings, self.registry = settings, registry
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[EngineInterface]:
-        registry = self._registry or load_registry(self._settings)
+        registry = self.registry or load_registry(self._settings)
         engine = make_engine(registry, self._settings, self.metrics)
         engine.start()
         register_gauges(self.metrics, engine)

@@ -24,6 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from models.checkpoint_files import (
     CONFIG,
@@ -162,7 +163,8 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         raise CheckpointError(
             f"{directory / tokenizer_file}: {tokenizer.size} ids, but config.json has {model_config.vocabulary}"
         )
-    model = kind.model(model_config)
+    with _Uninitialized():
+        model = kind.model(model_config)
     _load_weights(directory / WEIGHTS, files[WEIGHTS], model)
     return Checkpoint(
         name=directory.name,
@@ -181,6 +183,18 @@ def load(directory: Path, device: torch.device | str = "cpu") -> Checkpoint:
         known_words=_known_words_of(directory / KNOWN_WORDS, files.get(KNOWN_WORDS)),
         default=config.get("default") is True,
     )
+
+
+class _Uninitialized(TorchFunctionMode):
+    """`torch.nn.init` leaves the weights of networks that are made within it as they are: loaded ones replace them."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == torch.nn.init.__name__:
+            return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        return func(*args, **kwargs)
 
 
 def _quality_of(model: Model, path: Path, content: bytes | None) -> Quality | None:
@@ -215,7 +229,8 @@ def _load_weights(path: Path, content: bytes, model: torch.nn.Module) -> None:
                 f"but config.json wants {expected.get(name, 'none')}"
             )
     _check_finite(path, {name: weights[name] for name, _ in model.named_parameters()})
-    model.load_state_dict({name: tensor.to(parameters[name].dtype) for name, tensor in weights.items()})
+    converted = {name: tensor.to(parameters[name].dtype) for name, tensor in weights.items()}
+    model.load_state_dict(converted, assign=True)
 
 
 def _check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
@@ -227,4 +242,6 @@ def _check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
 
 def is_finite(tensor: Tensor) -> bool:
     """Whether no number of a tensor of floats is NaN or infinite, also in half precision."""
-    return bool(torch.isfinite(tensor.to(torch.float16).sum(dtype=torch.float64)))
+    halves = tensor.to(torch.float16)
+    # a sum of halves can't overflow in single precision; summing them as they are takes many times as long
+    return bool(torch.isfinite(halves.float().sum()))

@@ -13,7 +13,7 @@ from app.catalog.folder import checkpoint_paths, refusal
 from app.catalog.registry import Registry, Served, serve
 from app.telemetry.logs import get_logger
 from models import checkpoint
-from models.checkpoint import Checkpoint
+from models.checkpoint_files import WEIGHTS
 from models.errors import CheckpointError
 from models.kinds import KINDS
 from models.peek import peek_kind
@@ -51,8 +51,7 @@ def load_models(choice: Choice, device: torch.device, task: str | None = None) -
         paths = [path for path in paths if _task_of(path, choice) == task]
         defaults = {use: name for use, name in defaults.items() if use.split(":")[0] == USES.get(task)}
     log.info("loading", folder=str(choice.folder), models=[path.name for path in paths])
-    loaded, refused = _load(paths, choice, device, f" of the kind {task}" if task else "")
-    models = _serve_all(loaded, choice, device)
+    models, refused = _load(paths, choice, device, of_kind=f" of the kind {task}" if task else "")
     check_named(models, defaults, refused)
     registry = Registry(models, device, defaults, refused)
     log_defaults(registry)
@@ -66,16 +65,14 @@ def reload_models(registry: Registry, choice: Choice) -> list[str]:
     any more stays as it is. Raises what `load_models` does, having changed nothing.
     """
     paths = checkpoint_paths(choice.folder, choice.names)
-    loaded, refused = _load(paths, choice, registry.device)
     before = registry.models
-    changed = [one for one in loaded if one.name not in before or before[one.name].checkpoint.version != one.version]
-    served = {one.name: one for one in _serve_all(changed, choice, registry.device)}
-    present = [path.name for path in paths if path.name in before or path.name in served]
-    in_order = [served.get(name) or before[name] for name in present]
+    models, refused = _load(paths, choice, registry.device, before)
+    served = {one.name: one for one in models}
+    in_order = [served.get(path.name) or before[path.name] for path in paths if path.name in before | served]
     check_named(in_order, choice.defaults, refused)
     registry.replace(in_order, refused)
     log_defaults(registry)
-    return [one.name for one in changed]
+    return [name for name, one in served.items() if one is not before.get(name)]
 
 
 def log_defaults(registry: Registry) -> None:
@@ -87,32 +84,54 @@ def log_defaults(registry: Registry) -> None:
 
 
 def _load(
-    paths: Sequence[Path], choice: Choice, device: torch.device, of_kind: str = ""
-) -> tuple[list[Checkpoint], dict[str, str]]:
-    """The checkpoints that can be trusted, and why the others can't."""
+    paths: Sequence[Path],
+    choice: Choice,
+    device: torch.device,
+    before: Mapping[str, Served] | None = None,
+    of_kind: str = "",
+) -> tuple[list[Served], dict[str, str]]:
+    """The models of checkpoints that can be trusted, and why the others can't.
+
+    A model of before whose checkpoint has not changed is returned as it is.
+    """
     if not paths:
         raise CheckpointError(f"{choice.folder}: no checkpoint{of_kind} in it; train one with carousel-train")
-    loaded: list[Checkpoint] = []
-    refused: dict[str, str] = {}
-    with _threads(device) as threads:
-        futures = {path: threads.submit(checkpoint.load, path, device) for path in paths}
-    for path, future in futures.items():
-        try:
-            loaded.append(future.result())
-        except CheckpointError as error:
-            if not choice.skip_bad:
-                raise
-            refused[path.name] = refusal(choice.folder, error)
-            log.warning("checkpoint_refused", model=path.name, reason=str(error))
-    if not loaded:
-        raise CheckpointError(f"{choice.folder}: no checkpoint that can be served: {next(iter(refused.values()))}")
-    return loaded, refused
-
-
-def _serve_all(loaded: Sequence[Checkpoint], choice: Choice, device: torch.device) -> list[Served]:
     precision = choose_precision(choice.precision, device)
-    with _threads(device) as threads:
-        return list(threads.map(lambda one: serve(one, precision, choice.threads), loaded))
+
+    def load(path: Path) -> Served:
+        loaded = checkpoint.load(path, device)
+        served = (before or {}).get(path.name)
+        if served is not None and served.checkpoint.version == loaded.version:
+            return served
+        return serve(loaded, precision, choice.threads)
+
+    models: list[Served] = []
+    refused: dict[str, str] = {}
+    threads = _threads(device)
+    try:
+        # the largest first, so that none of them is left for one thread at the end
+        futures = {path: threads.submit(load, path) for path in sorted(paths, key=_weight, reverse=True)}
+        for path in dict.fromkeys(paths):
+            try:
+                models.append(futures[path].result())
+            except CheckpointError as error:
+                if not choice.skip_bad:
+                    raise
+                refused[path.name] = refusal(choice.folder, error)
+                log.warning("checkpoint_refused", model=path.name, reason=str(error))
+    finally:
+        threads.shutdown(cancel_futures=True)
+    if not models:
+        raise CheckpointError(f"{choice.folder}: no checkpoint that can be served: {next(iter(refused.values()))}")
+    return models, refused
+
+
+def _weight(path: Path) -> int:
+    """Bytes of a checkpoint's weights; 0 where it has none, of which `checkpoint.load` says more."""
+    try:
+        return (path / WEIGHTS).stat().st_size
+    except OSError:
+        return 0
 
 
 def _threads(device: torch.device) -> ThreadPoolExecutor:

@@ -2,6 +2,7 @@
 
 import gc
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import typer
 
@@ -12,11 +13,20 @@ from app.settings import Settings
 def run(settings: Settings) -> bool:
     """Load the models and serve until a signal; return whether it ever started."""
     from app.factories import load_registry  # noqa: PLC0415 (the supervisor of several processes needs no PyTorch)
-    from app.http import server  # noqa: PLC0415
-    from app.main import create_app  # noqa: PLC0415
 
-    registry = load_registry(settings)  # before the server starts, so that a damaged checkpoint is a line of error
-    return server.run(create_app(settings, registry), settings, _announce)
+    # beside it, since most of loading happens outside Python: what serves them is imported, and the schemas are built
+    with ThreadPoolExecutor(1, "loading") as loader:
+        loading = loader.submit(load_registry, settings)
+        from app.backend import OneProcess  # noqa: PLC0415
+        from app.catalog.detection import warm_up  # noqa: PLC0415
+        from app.http import server  # noqa: PLC0415
+        from app.main import create_app  # noqa: PLC0415
+
+        backend = OneProcess(settings)
+        app = create_app(settings, backend=backend)
+        warm_up()
+        backend.registry = loading.result()  # before the server starts: a damaged checkpoint is a line of error
+    return server.run(app, settings, _announce)
 
 
 def supervise(settings: Settings) -> bool:

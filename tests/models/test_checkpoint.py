@@ -45,6 +45,13 @@ class TestSaveAndLoad:
         assert not loaded.model.training
         assert all(parameter.dtype == torch.float32 for parameter in loaded.model.parameters())
 
+    @pytest.mark.parametrize("name", ["language-en", "sentiment-tr", "translation-en-tr"])
+    def test_loading_draws_no_random_numbers(self, checkpoints: Path, name: str) -> None:
+        """Weights that are drawn at random first take as long as to read those that replace them."""
+        before = torch.get_rng_state()
+        checkpoint.load(checkpoints / name)
+        assert torch.equal(torch.get_rng_state(), before)
+
     def test_saving_again_replaces(self, directory: Path, classifier, tokenizer: SubwordTokenizer) -> None:
         before = checkpoint.load(directory).version
         save_tiny(directory, classifier, tokenizer, "tr")

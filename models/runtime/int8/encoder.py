@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from models.networks.recurrent import BidirectionalStack, lstm_weights
@@ -60,7 +60,7 @@ class Int8Encoder:
         return [results[index] for index in range(len(texts))]
 
 
-def _model(lstm: BidirectionalStack, inputs: int, hidden: int, head: nn.Linear | None) -> ModelProto:
+def _model(lstm: BidirectionalStack, inputs: int, hidden: int, head: nn.Linear | None) -> bytes:
     """From inputs (T, 1, E) to hidden (T, 1, 2H), and with a head to logits (1, C)."""
     constants = [integers("directions_joined", 0, 0, -1)]
     nodes = []

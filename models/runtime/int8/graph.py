@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor, from_numpy
 
 from models.runtime.int8.onnx import MICROSOFT, make_model, start_session
@@ -85,14 +85,14 @@ class Graph:
             inputs = self.node("Mul", [inputs, factors], f"{output}_normalized")
         return self.node("QuantizeLinear", [inputs, "scale", "zero"], output)
 
-    def model(self, inputs: Sequence[ValueInfoProto], outputs: Sequence[ValueInfoProto]) -> ModelProto:
+    def model(self, inputs: Sequence[ValueInfoProto], outputs: Sequence[ValueInfoProto]) -> bytes:
         return make_model(self._nodes, inputs, outputs, self._constants)
 
 
 class Step:
     """A graph, ready to run on batches of any size."""
 
-    def __init__(self, model: ModelProto, threads: int) -> None:
+    def __init__(self, model: bytes, threads: int) -> None:
         """threads compute a step of PARALLEL_ROWS rows or more; 0 is one a core."""
         self._single, self._parallel = start_session(model, 1), start_session(model, threads)
 

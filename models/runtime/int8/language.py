@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
 from models.networks.language_model import LanguageModel
@@ -48,11 +48,10 @@ class Int8Language:
         weights = [lstm_weights(layer) for layer in model.lstm.layers]
         ranges = None
         if 16 * config.vocabulary * config.hidden <= max_table_bytes:
-            bottom = weights[0]
-            table = embedding @ bottom.input.T
-            table += bottom.input_bias  # in place: the table can be large
-            table += bottom.recurrent_bias
-            self._inputs = table[:, gate_order(config.hidden)]  # (V, 4H) float
+            bottom, order = weights[0], gate_order(config.hidden)
+            # in this order before they are multiplied: the table is many times as large as the weights
+            self._inputs = embedding @ bottom.input[order].T  # (V, 4H) float
+            self._inputs += bottom.bias[order]
         else:
             ranges = embedding.abs().amax(dim=0).clamp_min(1e-6)
             self._inputs = quantize_within(embedding, ranges)  # (V, E) uint8
@@ -129,7 +128,7 @@ def _add_layers(graph: Graph, weights: Sequence[LSTMWeights], ranges: Tensor | N
         below = graph.quantize(hidden, f"hidden_out_{depth}")
 
 
-def _step_model(graph: Graph, inputs: Tensor, layers: int, hidden: int, with_sampling: bool) -> ModelProto:
+def _step_model(graph: Graph, inputs: Tensor, layers: int, hidden: int, with_sampling: bool) -> bytes:
     """From the rows of inputs and the state to logits and state, and optionally a sampled id."""
     element = TensorProto.FLOAT if inputs.dtype == torch.float32 else TensorProto.UINT8
     graph_inputs = [value_info("inputs", element, "rows", inputs.shape[1]), *_state_infos("", layers, hidden)]
@@ -151,7 +150,7 @@ def _state_infos(suffix: str, layers: int, hidden: int) -> list[ValueInfoProto]:
     return [value_info(name, element, "rows", hidden) for name, element in zip(names, elements, strict=True)]
 
 
-def _prefill_model(weights: Sequence[LSTMWeights], inputs: int, hidden: int) -> ModelProto:
+def _prefill_model(weights: Sequence[LSTMWeights], inputs: int, hidden: int) -> bytes:
     """From inputs (T, 1, E) and a state of one row to the state after them."""
     nodes: list[NodeProto] = []
     constants = [

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from torch import Tensor
 
 from models.networks.recurrent import LSTMWeights
@@ -24,13 +24,13 @@ GATES = (0, 3, 1, 2)
 """ONNX has the gates in the order input, output, forget, cell; PyTorch in the order input, forget, cell, output."""
 
 
-def start_session(model: ModelProto, threads: int) -> onnxruntime.InferenceSession:
-    """A session of a model on a CPU; 0 threads are one a core."""
+def start_session(model: bytes, threads: int) -> onnxruntime.InferenceSession:
+    """A session of a serialized model on a CPU; 0 threads are one a core."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or os.cpu_count() or 1
     # a thread that spins while it waits takes the core that the event loop needs
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def make_model(
@@ -38,11 +38,11 @@ def make_model(
     inputs: Sequence[ValueInfoProto],
     outputs: Sequence[ValueInfoProto],
     constants: Sequence[TensorProto],
-) -> ModelProto:
-    """A model of nodes."""
+) -> bytes:
+    """A model of nodes, serialized: several sessions may start from it."""
     graph = helper.make_graph(nodes, "model", inputs, outputs, constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT)
+    return helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT).SerializeToString()
 
 
 def value_info(name: str, element: int, *shape: int | str | None) -> ValueInfoProto:

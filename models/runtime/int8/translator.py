@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from onnx import ModelProto, TensorProto, ValueInfoProto
+from onnx import TensorProto, ValueInfoProto
 from torch import Tensor
 
 from models.batch import Batch
@@ -41,10 +41,10 @@ class Int8Translator:
         self._model = model
         embedding = model.embedding.weight.detach().float() * config.embedding**0.5
         self._encoder = Int8Encoder(model.encoder, embedding, config.hidden // 2, threads)
-        bottom = lstm_weights(model.bottom)
-        table = embedding @ bottom.input.T
-        table += bottom.bias
-        self._table = table[:, gate_order(config.hidden)]  # (V + languages, 4H)
+        bottom, order = lstm_weights(model.bottom), gate_order(config.hidden)
+        # in this order before they are multiplied: the table is many times as large as the weights
+        self._table = embedding @ bottom.input[order].T  # (V + languages, 4H)
+        self._table += bottom.bias[order]
         self._step = Step(_step_model(model), threads)
         self._outputs = ["logprobs", "weights", *_STATE_OUT]
 
@@ -73,7 +73,7 @@ _STATE = ("hidden_0", "cell_0", "hidden_1", "cell_1")
 _STATE_OUT = ("hidden_out_0", "cell_out_0", "hidden_out_1", "cell_out_1")
 
 
-def _step_model(model: Translator) -> ModelProto:
+def _step_model(model: Translator) -> bytes:
     """From the bottom layer's part of the gates, the state and the encoder output of N sources with K rows each, to
     the log-probabilities of all tokens, attention weights, and state."""
     hidden, vocabulary = model.config.hidden, model.config.vocabulary
