@@ -42,7 +42,8 @@ def make_model(
     """A model of nodes, serialized: several sessions may start from it."""
     graph = helper.make_graph(nodes, "model", inputs, outputs, constants)
     opsets = [helper.make_opsetid(domain, version) for domain, version in OPSETS]
-    return helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT).SerializeToString()
+    serialized: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=FORMAT).SerializeToString()
+    return serialized
 
 
 def value_info(name: str, element: int, *shape: int | str | None) -> ValueInfoProto:
