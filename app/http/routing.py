@@ -18,6 +18,7 @@ from app.http.compat.bodies import body_schemas, describe_body, form_or_json
 from app.http.compat.tensors import describe_tensors, tensors
 from app.http.contract import STREAMED, Route, RouteGroup
 from app.http.counting import check_values
+from app.http.direct import DirectEndpoint
 from app.http.document import Api, json_schemas
 from app.http.routes import classify, generate, health, inspect, models, next_word_probs, pages, translate, vectorize
 from app.http.schemas.classify import ClassifyReply
@@ -155,29 +156,32 @@ class _CountedRequest(Request):
 
 
 class CountingRoute(APIRoute):
-    """A route whose JSON is counted before it is parsed."""
+    """A route whose JSON is counted before it is parsed; one that takes a body has the short way."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        omit = self.response_model_exclude_unset, self.response_model_exclude_none
+        takes_body = "POST" in (self.methods or ())
+        direct = DirectEndpoint(self.endpoint, self.response_model, *omit) if takes_body else None
 
-        async def handle_counted(request: Request) -> Response:
-            return await handle(_CountedRequest(request.scope, request.receive))
-
-        return handle_counted
-
-
-class KeyedRoute(APIRoute):
-    """One that also admits the client before it reads the body: FastAPI alone resolves the dependencies after it."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handle_admitted(request: Request) -> Response:
+        async def handle_directly(request: Request) -> Response:
             counted = _CountedRequest(request.scope, request.receive)
-            await admit(counted)
-            return await handle(counted)
+            await self.admit(counted)
+            if direct is None or (arguments := await direct.arguments(counted)) is None:
+                return await handle(counted)
+            return await direct.respond(arguments)
 
-        return handle_admitted
+        return handle_directly
+
+    async def admit(self, request: Request) -> None:
+        """Nothing is checked before the body is read."""
+
+
+class KeyedRoute(CountingRoute):
+    """One that admits the client before it reads the body: FastAPI alone resolves the dependencies after it."""
+
+    async def admit(self, request: Request) -> None:
+        await admit(request)
 
 
 def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> None:
