@@ -48,7 +48,7 @@ class OneProcess:
         engine.start()
         register_gauges(self.metrics, engine)
         register_loop_gauges(self.metrics)
-        with reloading(registry, choice_of(self._settings)):
+        with self.metrics.pauses.watching(), reloading(registry, choice_of(self._settings)):
             yield engine
         await run_in_threadpool(engine.stop, ENGINE_STOP_S)
 

@@ -1,7 +1,6 @@
 """Running the application under uvicorn."""
 
 import asyncio
-import gc
 import math
 import socket
 import sys
@@ -15,6 +14,7 @@ from app.http.listening import has_waiting, refuse_handshakes
 from app.http.protocol import STOP_GRACE_S, Connections, HardenedProtocol, hardened
 from app.http.sse import SHUTDOWN_GRACE_S
 from app.settings import Settings
+from app.telemetry.garbage import leave_out_all
 
 TICK_S = 0.02
 ACCEPT_TICKS = 50
@@ -115,8 +115,7 @@ def run(
     """
 
     def listens(url: str) -> None:
-        gc.freeze()  # models and modules: looking through all of them would hold the event loop for 200 ms each time
-        gc.enable()  # the command turns it off while it loads
+        leave_out_all()  # the command turns collections off while models load
         on_ready(url)
 
     server = make(app, settings, listens)

@@ -1,7 +1,6 @@
 """The engine's process: it owns the models, and serves them to the HTTP processes."""
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from app.engine.engine import SWITCH_S
 from app.factories import choice_of, load_registry, make_counters, make_engine
 from app.processes.hub import HttpConnection, Hub
 from app.settings import Settings
+from app.telemetry.garbage import leave_out_all
 from app.telemetry.gauges import register_gauges
 from app.telemetry.metrics import Metrics
 
@@ -42,10 +42,9 @@ async def _serve(settings: Settings, registry: Registry, path: Path, on_ready: C
     hub = Hub(engine, make_counters(settings), metrics, settings.request_timeout_s)
     server = await loop.create_unix_server(lambda: HttpConnection(hub), str(path))
     reporting = asyncio.create_task(hub.report())
-    gc.freeze()  # models and modules: looking through all of them would hold the event loop for 200 ms each time
-    gc.enable()
+    leave_out_all()  # collections are off while models load
     on_ready()
-    with reloading(registry, choice_of(settings), hub.publish):
+    with metrics.pauses.watching(), reloading(registry, choice_of(settings), hub.publish):
         await stopped.wait()
         await hub.stop()
     reporting.cancel()

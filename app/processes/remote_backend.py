@@ -28,7 +28,8 @@ class RemoteBackend:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[EngineInterface]:
         await self._engine.start()
-        yield self._engine
+        with self.metrics.pauses.watching():
+            yield self._engine
         await self._engine.stop()
 
     async def metrics_page(self) -> bytes:

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.core import InfoMetricFamily
 from prometheus_client.registry import Collector
 
+from app.telemetry.garbage import Pauses
 from app.telemetry.merging import Family, families
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -42,6 +43,8 @@ class Metrics:
         self.batch_rows = histogram("batch_rows", "Rows in the batch of a step.", ROWS, "lane")
         self.queue_seconds = histogram("queue_seconds", "From a job's submission to its slot.", SECONDS)
 
+        self.pauses = Pauses()
+        self._registry.register(self.pauses)
         ProcessCollector(registry=self._registry)
 
     def gauge(self, name: str, description: str, value: Callable[[], float]) -> None:

@@ -6,7 +6,7 @@ import zlib
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate, pairwise
 
 import sentencepiece
@@ -53,7 +53,8 @@ class SubwordTokenizer:
         self._surfaces = self._spell_all(count)
         together = b"\0".join(self._surfaces)
         self._straight = not any(quote.encode("utf-8") in together for quote in QUOTES)
-        self._encode_word = lru_cache(CACHED_WORDS)(self._pieces_of)
+        # not a method of this object, which would then refer to itself and need the garbage collector
+        self._encode_word = lru_cache(CACHED_WORDS)(partial(_pieces_of, self._pieces))
         by_surface = {surface: index for index, surface in enumerate(self._surfaces)}
         ids = [by_surface.get(symbol.encode("utf-8")) for symbol in SYMBOLS]
         self.symbol_ids = tuple(index for index in ids if index is not None)
@@ -176,16 +177,6 @@ class SubwordTokenizer:
         """
         return [index for word in _WORD.findall(text) for index in self._encode_word(word)]
 
-    def _pieces_of(self, word: str) -> tuple[int, ...]:
-        ids: list[int] = []
-        # SentencePiece ends a string at NUL and takes U+2581 for a space: both are encoded as bytes
-        for part in re.split(f"([\0{SPACE}])", word):
-            if part in ("\0", SPACE):
-                ids.extend(self._pieces.piece_to_id(f"<0x{value:02X}>") for value in part.encode("utf-8"))
-            elif part:
-                ids.extend(self._pieces.encode(part))
-        return tuple(ids)
-
     def _spell_all(self, count: int) -> list[bytes]:
         """The bytes of each piece; of a control piece and of the unknown one, none."""
         ids = list(range(count))
@@ -198,6 +189,18 @@ class SubwordTokenizer:
         for index, value in self._byte_id.items():
             surfaces[index] = bytes([value])
         return surfaces
+
+
+def _pieces_of(pieces: sentencepiece.SentencePieceProcessor, word: str) -> tuple[int, ...]:
+    """The ids of a word's pieces."""
+    ids: list[int] = []
+    # SentencePiece ends a string at NUL and takes U+2581 for a space: both are encoded as bytes
+    for part in re.split(f"([\0{SPACE}])", word):
+        if part in ("\0", SPACE):
+            ids.extend(pieces.piece_to_id(f"<0x{value:02X}>") for value in part.encode("utf-8"))
+        elif part:
+            ids.extend(pieces.encode(part))
+    return tuple(ids)
 
 
 def _explained(lines: Sequence[str], size: int, symbols: Sequence[str]) -> TokenizerError:
