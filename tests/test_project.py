@@ -80,6 +80,15 @@ def test_serving_needs_no_extra() -> None:
     assert modules.isdisjoint(done.stdout.split())
 
 
+@pytest.mark.slow
+def test_serving_imports_nothing_that_it_never_calls() -> None:
+    """Clients of HTTP, PyTorch's compilers and exporters, and what is beside the service: each takes time at the start."""
+    code = "import sys, app.factories, app.http.server, app.main, app.processes.engine_process; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    unused = {"requests", "urllib3", "httpx", "torch._dynamo", "torch._inductor", "torch.onnx", "trainer", "benchmarks"}
+    assert unused.isdisjoint(done.stdout.split())
+
+
 def distribution(requirement: str) -> str:
     return norm(re.split(r"[\[<>=;~! ]", requirement)[0])
 

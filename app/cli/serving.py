@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import typer
@@ -12,8 +13,10 @@ from app.settings import Settings
 
 def run(settings: Settings) -> bool:
     """Load the models and serve until a signal; return whether it ever started."""
-    from app.factories import load_registry  # noqa: PLC0415 (the supervisor of several processes needs no PyTorch)
+    from app.engine.engine import SWITCH_S  # noqa: PLC0415 (the supervisor of several processes needs no PyTorch)
+    from app.factories import load_registry  # noqa: PLC0415
 
+    sys.setswitchinterval(SWITCH_S)
     # beside it, since most of loading happens outside Python: what serves them is imported, and the schemas are built
     with ThreadPoolExecutor(1, "loading") as loader:
         loading = loader.submit(load_registry, settings)

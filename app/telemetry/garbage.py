@@ -14,7 +14,7 @@ from itertools import accumulate
 from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-THRESHOLDS = (5000, 5, 10)
+THRESHOLDS = (2000, 5, 100)
 """Of `gc.set_threshold`, by measurement (docs/decisions/garbage-collection.md)."""
 BOUNDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512)
 """Upper bounds of pauses in seconds."""

@@ -23,7 +23,8 @@ class Vocabulary:
         self.surfaces = [tokenizer.surface(token) for token in range(tokenizer.size)]
         continues = [_continues(surface) for surface in self.surfaces]
         self.continuations = Pieces((surface, token) for token, surface in enumerate(self.surfaces) if continues[token])
-        starts = [token for token, value in enumerate(continues) if not value and token != tokenizer.end_id]
+        end = tokenizer.end_id
+        starts = [token for token, value in enumerate(continues) if not value and token != end]
         words = {token: self.surfaces[token].removeprefix(b" ") for token in starts}
         has_parts = any(continues)  # else every word is whole
         whole = {token for token in starts if words[token] and not (has_parts and _is_word(self.surfaces[token]))}

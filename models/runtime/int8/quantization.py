@@ -24,7 +24,7 @@ def quantize_weight(weight: Tensor, ranges: Tensor | None = None) -> tuple[Tenso
     """
     weight = weight.detach().float() if ranges is None else weight.detach().float() * ranges
     scale = weight.abs().amax(dim=1).clamp_min(1e-12) / WEIGHT_STEPS
-    return (weight / scale.unsqueeze(1)).round().clamp(-WEIGHT_STEPS, WEIGHT_STEPS).to(torch.int8), scale
+    return (weight / scale.unsqueeze(1)).round_().clamp_(-WEIGHT_STEPS, WEIGHT_STEPS).to(torch.int8), scale
 
 
 def quantize_within(values: Tensor, ranges: Tensor) -> Tensor:
