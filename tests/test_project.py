@@ -82,7 +82,7 @@ def test_serving_needs_no_extra() -> None:
 
 @pytest.mark.slow
 def test_serving_imports_nothing_that_it_never_calls() -> None:
-    """Clients of HTTP, PyTorch's compilers and exporters, and what is beside the service: each takes time at the start."""
+    """Clients of HTTP, PyTorch's compilers and exporters, other parts of the project: each takes time at the start."""
     code = "import sys, app.factories, app.http.server, app.main, app.processes.engine_process; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     unused = {"requests", "urllib3", "httpx", "torch._dynamo", "torch._inductor", "torch.onnx", "trainer", "benchmarks"}
