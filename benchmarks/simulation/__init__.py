@@ -1,0 +1,1 @@
+"""Replicas behind a balancer as a discrete-event model, with the engine's measured times."""
