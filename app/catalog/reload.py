@@ -11,7 +11,6 @@ from starlette.concurrency import run_in_threadpool
 from app.catalog.loading import Choice, reload_models
 from app.catalog.registry import Registry
 from app.errors import ServiceError
-from app.telemetry.garbage import leave_out_new
 from app.telemetry.logs import get_logger
 from models.errors import ModelError
 
@@ -40,7 +39,6 @@ def reloading(
             else:
                 if publish is not None:
                     await publish()
-                leave_out_new()
                 defaults = {use: default.model for use, default in registry.defaults.items()}
                 log.info("reloaded", models=names, defaults=defaults)
 

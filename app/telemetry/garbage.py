@@ -21,16 +21,13 @@ BOUNDS = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256,
 
 
 def leave_out_all() -> None:
-    """Collect from now on, and leave out what there is: models and modules, which take 200 ms to look through."""
+    """Collect from now on, and leave out what there is: modules, above all, which take 200 ms to look through.
+
+    What is loaded later need not be left out: a model is some 500 objects.
+    """
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
     gc.enable()
-
-
-def leave_out_new() -> None:
-    """As `leave_out_all`, after garbage is collected that would stay for ever."""
-    gc.collect()
-    leave_out_all()
 
 
 class Pauses(Collector):
