@@ -16,7 +16,7 @@ class Admission:
 
     Waiting times are those of the fair queue: until a caller's own requests to a model have started, each other caller
     has been served as much of it, and no more. Those of other models are done beside. A model that generates has a
-    forecast as soon as a step has been timed; the waiting times of the others follow from their pace.
+    forecast as soon as a few steps have been timed; the waiting times of the others follow from their pace.
     """
 
     def __init__(self, max_queued: int) -> None:
@@ -94,8 +94,8 @@ class Admission:
         return self._pace_s(model, sum(min(line.cost, before) for line in lines.values())), 0.0
 
     def _generates(self, model: str) -> bool:
-        """Whether a model has run steps of generations, from which a forecast can be had."""
-        return model in self.forecasts and self.forecasts[model].step_times.known
+        """Whether a model has run enough steps of generations for a forecast."""
+        return model in self.forecasts and self.forecasts[model].step_times.settled
 
     def _pace_s(self, model: str, cost: float) -> float:
         pace = self._paces.get(model)

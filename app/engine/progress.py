@@ -91,12 +91,14 @@ class Progress:
         models = {model for model, _ in self._tasks.values()}
         self._since = {model: since for model, since in self._since.items() if model in models}
         for model, forecast in self._forecasts.items():
-            forecast.running, forecast.prompt_tokens = [], {}
+            running, prompt_tokens = list[Running](), Counter[str]()
             if model in models and model in lanes:
                 active = {task for lane in lanes[model].lanes for task in (*lane.tasks, *lane.aside)}
-                forecast.running = [_running(task, forecast) for task in active]
+                running = [_running(task, forecast) for task in active]
                 prefill = [lane for lane in lanes[model].lanes if isinstance(lane, PrefillLane)]
-                forecast.prompt_tokens = sum((lane.tokens_left() for lane in prefill), Counter())
+                prompt_tokens = sum((lane.tokens_left() for lane in prefill), Counter())
+            # once they are complete: event loops read them at any moment
+            forecast.running, forecast.prompt_tokens = running, prompt_tokens
 
 
 def _running(task: SlotTask, forecast: Forecast) -> Running:

@@ -4,6 +4,8 @@ DECAY = 0.98
 """The weight that the past keeps with each step."""
 PRIOR_SPREAD = 0.1
 """Rows that differ by less than this share of their mean say little of the slope."""
+ENOUGH = 4.5
+"""The weight of five steps. The first one of a process can be a hundred times as slow as those that follow."""
 
 
 class StepTimes:
@@ -21,6 +23,11 @@ class StepTimes:
     def known(self) -> bool:
         """Whether any step has been recorded."""
         return self._weight > 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether so many were recorded that a single slow one does not decide."""
+        return self._weight > ENOUGH
 
     def record(self, rows: int, seconds: float) -> None:
         self._weight = DECAY * self._weight + 1

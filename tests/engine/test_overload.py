@@ -181,6 +181,20 @@ async def test_a_burst_to_an_engine_that_knows_nothing(drive: Any) -> None:
     assert outcome.statuses["late"] == 0
 
 
+async def test_a_slow_first_step_refuses_nothing(drive: Any) -> None:
+    """It says little of those that follow: what comes during it or right after it is admitted, and ends in time."""
+    speed, outcome = Speed(3.0, 0.0), Outcome()
+    driver = drive(speed)
+    tickets = [await driver.submit(GenerateJob("the man", seed=0, **JOB))]
+    driver.step(2)  # its prompt, and the slow step
+    assert driver.clock.now > 3.0
+    speed.base_s = 0.01
+    for seed in range(1, 32):
+        tickets.append(await driver.submit(GenerateJob("the man", seed=seed, **JOB)))
+    await drain(driver, tickets, outcome)
+    assert outcome.statuses == {"ended": 32}
+
+
 async def test_a_queue_is_refused_where_steps_become_slower(drive: Any) -> None:
     """What waits and can't end in time any more is refused before its deadline."""
     speed, outcome = Speed(0.05, 0.005), Outcome()
