@@ -5,7 +5,7 @@ Sums are taken in an order that the batch's size does not change.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-BLOCK = 64
+from models.adjustments import Adjustments, TextAdjustments, join_adjustments
+from models.reductions import BLOCK
+from models.truncation import NO_TOP_K, NO_TOP_P, Truncation, sample_truncated
+
 MIN_TEMPERATURE = 1e-6
-"""Below this temperature, sampling is greedy: dividing by it would overflow the logits."""
+"""Below this temperature, sampling is greedy."""
+GREEDY_SCALE, GREEDY_UNIFORM = 1e30, 2.0**-40
+"""A greedy row is sampled as all others are: scaled by so much, the greatest logit alone has probability. Of equal ones
+a uniform number that is next to 0 takes the first."""
 _GOLDEN = 0x9E3779B97F4A7C15
 
 
@@ -43,22 +49,21 @@ class SamplingConfig:
     typical_p: float = 1.0
 
     @property
-    def truncates(self) -> bool:
-        """Whether only some of the tokens can be sampled."""
-        return bool(self.top_k or self.top_p or self.typical_p < 1)
+    def greedy(self) -> bool:
+        """Whether the likeliest token is always taken."""
+        return self.temperature < MIN_TEMPERATURE
 
     @property
-    def adjusts_logits(self) -> bool:
-        """Whether penalties or biases change the logits before a token is sampled."""
-        return bool(self.repetition_penalty != 1 or self.presence_penalty or self.frequency_penalty or self.logit_bias)
+    def truncates(self) -> bool:
+        """Whether only some of the tokens can be sampled."""
+        return not self.greedy and bool(self.top_k or self.top_p or self.typical_p < 1)
 
-
-@dataclass(frozen=True)
-class TokenHistory:
-    """What penalties depend on: the ids in a text, each once, and how often each was generated."""
-
-    seen: Sequence[int]
-    generated: Mapping[int, int]
+    def adjustments(self, seen: Iterable[int]) -> TextAdjustments | None:
+        """How penalties and biases change the logits of a text that has the seen ids; None where they do not."""
+        penalties = (self.repetition_penalty, self.presence_penalty, self.frequency_penalty)
+        if penalties == (1, 0, 0) and not self.logit_bias:
+            return None
+        return TextAdjustments(*penalties, dict(self.logit_bias), seen)
 
 
 def random_key(seed: int, choice: int) -> int:
@@ -91,19 +96,50 @@ class SamplingStep:
     scale: Tensor
     uniform: Tensor
     masked: Tensor
+    adjustments: Adjustments | None = None
+    truncation: Truncation | None = None
 
     def rows(self, index: Sequence[int] | slice) -> "SamplingStep":
         """Those of some rows."""
-        return SamplingStep(self.scale[index], self.uniform[index], self.masked[index])
+        adjustments = self.adjustments.rows(index) if self.adjustments else None
+        truncation = self.truncation.rows(index) if self.truncation else None
+        return SamplingStep(self.scale[index], self.uniform[index], self.masked[index], adjustments, truncation)
 
 
 def sample(logits: Tensor, step: SamplingStep) -> Tensor:
     """Sample an id a row, (B,) int64, from logits (B, V), by inverting the cumulative distribution."""
-    probabilities = torch.softmax(logits * step.scale, dim=1)
+    scaled = logits * step.scale
+    if step.adjustments:
+        scaled.scatter_(1, step.adjustments.ids, step.adjustments.apply(logits) * step.scale)
+    probabilities = torch.softmax(scaled, dim=1)
     padding = padded_size(logits.shape[1]) - logits.shape[1]
     # padded by at least one column, so that masking id V is masking nothing
     padded = torch.nn.functional.pad(probabilities, (0, padding)).scatter_(1, step.masked, 0.0)
-    return _invert_cdf(padded, step.uniform).clamp_max(logits.shape[1] - 1)
+    sampled = _invert_cdf(padded, step.uniform).clamp_max(logits.shape[1] - 1)
+    return truncate(sampled, probabilities, step)
+
+
+def truncate(sampled: Tensor, probabilities: Tensor, step: SamplingStep) -> Tensor:
+    """The sampled ids (B,), those of the rows with top-k, top-p or typical_p sampled from the tokens that these keep.
+
+    probabilities (B, V) are the masked token's too. Where that has all of them, the sampled id stays.
+    """
+    if step.truncation is None:
+        return sampled
+    rows = step.truncation.limited
+    index = torch.from_numpy(rows).to(sampled.device)
+    selected = probabilities[index].cpu().numpy()  # (R, V), a copy
+    masked, masses = step.masked[index, 0].tolist(), np.ones(len(rows))
+    for row, token in enumerate(masked):
+        if token < selected.shape[1]:
+            selected[row, token] = 0.0
+            masses[row] = selected[row].sum(dtype=np.float64)
+    uniform = step.uniform[index].cpu().numpy()
+    ids = sample_truncated(selected, masses, uniform, step.truncation.rows(rows))
+    possible = masses > 0
+    result = sampled.clone()
+    result[index[torch.from_numpy(possible)]] = torch.from_numpy(ids[possible]).to(sampled.device)
+    return result
 
 
 def padded_size(size: int) -> int:
@@ -112,132 +148,29 @@ def padded_size(size: int) -> int:
 
 
 class Sampler:
-    """The sampling settings of a batch's rows as tensors, built once for as long as the rows stay the same.
-
-    Most rows are plain: `sample` on the runtime's side serves them, fused with the step. Greedy rows, rows with top-k
-    or top-p, and rows with penalties need the logits, and are sampled again by `resample`.
-    """
+    """The sampling settings of a batch's rows as tensors, built once for as long as the rows stay the same."""
 
     def __init__(self, configs: Sequence[SamplingConfig], device: torch.device) -> None:
-        greedy = [config.temperature < MIN_TEMPERATURE for config in configs]
-        temperatures = [1.0 if cold else config.temperature for cold, config in zip(greedy, configs, strict=True)]
-        self.scale = torch.tensor([1 / value for value in temperatures], device=device).unsqueeze(1)  # (B, 1)
-        self._configs = configs
-        self.adjusted = [row for row, config in enumerate(configs) if config.adjusts_logits]
-        self._greedy = [row for row, config in enumerate(configs) if greedy[row]]
-        self._truncated = [row for row, config in enumerate(configs) if not greedy[row] and config.truncates]
-        self._adjusted_only = sorted(set(self.adjusted) - {*self._greedy, *self._truncated})
-        self._special = sorted({*self._greedy, *self._truncated, *self._adjusted_only})
-
-    @property
-    def needs_logits(self) -> bool:
-        """Whether some rows can't be sampled by `sample` alone."""
-        return bool(self._special)
-
-    def resample(
-        self, sampled: Tensor, logits: Tensor, step: SamplingStep, histories: Sequence[TokenHistory]
-    ) -> Tensor:
-        """Replace those of the sampled ids (B,) whose rows need the logits (B, V), where masked ids are -inf.
-
-        histories are those of the rows in `adjusted`.
-        """
-        if not self._special:
-            return sampled
-        selected = logits[self._special]  # (R, V), a copy: the caller's logits are not adjusted
-        index = {row: position for position, row in enumerate(self._special)}
-        for row, history in zip(self.adjusted, histories, strict=True):
-            _adjust(selected[index[row]], self._configs[row], history)
-        result = sampled.clone()
-        if self._greedy:
-            result[self._greedy] = selected[[index[row] for row in self._greedy]].argmax(dim=1)
-        if self._truncated:
-            scaled = selected[[index[row] for row in self._truncated]] * step.scale[self._truncated]
-            probabilities = torch.softmax(scaled, dim=1)
-            result[self._truncated] = self._sample_truncated(probabilities, step.uniform[self._truncated])
-        if self._adjusted_only:
-            rows = [index[row] for row in self._adjusted_only]
-            result[self._adjusted_only] = sample(selected[rows], step.rows(self._adjusted_only))
-        return result
-
-    def _sample_truncated(self, probabilities: Tensor, uniform: Tensor) -> Tensor:
-        """Sample the rows with top-k, top-p or typical_p.
-
-        Sorting a whole vocabulary is expensive, and most rows keep few tokens; so the 64 likeliest are ranked first,
-        then 1,024, then all, until every row has all tokens that top-k and top-p keep. Of these, typical_p selects.
-        """
-        size = probabilities.shape[1]
-        configs = [self._configs[row] for row in self._truncated]
-        top_k = torch.tensor([min(config.top_k or size, size) for config in configs], device=probabilities.device)
-        top_p = torch.tensor([config.top_p or 2.0 for config in configs], device=probabilities.device)
-        typical_p = torch.tensor([config.typical_p for config in configs], device=probabilities.device)
-        sampled = torch.empty(len(configs), dtype=torch.int64, device=probabilities.device)
-        remaining = torch.arange(len(configs), device=probabilities.device)
-        for count in (64, 1024, size):
-            ranked, ids = top(probabilities[remaining], min(count, size))  # (R, count) each, descending
-            cumulative = ranked.double().cumsum(dim=1)
-            before = cumulative - ranked
-            kept = (torch.arange(ranked.shape[1], device=ranked.device) < top_k[remaining].unsqueeze(1)) & (
-                before < top_p[remaining].unsqueeze(1)
+        scales = [GREEDY_SCALE if config.greedy else 1 / config.temperature for config in configs]
+        self._scale = torch.tensor(scales, device=device).unsqueeze(1)  # (B, 1)
+        greedy = [config.greedy for config in configs]
+        self._greedy = torch.tensor(greedy, device=device) if any(greedy) else None
+        self._truncation = None
+        if any(config.truncates for config in configs):
+            kept = [config if config.truncates else SamplingConfig() for config in configs]
+            self._truncation = Truncation(
+                np.array([config.top_k or NO_TOP_K for config in kept], np.int64),
+                np.array([config.top_p or NO_TOP_P for config in kept], np.float64),
+                np.array([config.typical_p for config in kept], np.float64),
             )
-            kept[:, 0] = True
-            complete = ~kept[:, -1] | (top_k[remaining] <= count) | torch.tensor(count >= size, device=ranked.device)
-            last = kept.sum(dim=1, keepdim=True) - 1
-            target = cumulative.gather(1, last) * uniform[remaining].unsqueeze(1)
-            rank = torch.minimum((cumulative <= target).sum(dim=1, keepdim=True), last)
-            for row in (complete & (typical_p[remaining] < 1)).nonzero().flatten().tolist():
-                whole = ranked[row, : int(last[row]) + 1]
-                rank[row] = _sample_typical(whole, float(typical_p[remaining[row]]), float(uniform[remaining[row]]))
-            sampled[remaining[complete]] = ids.gather(1, rank).squeeze(1)[complete]
-            remaining = remaining[~complete]
-            if not len(remaining):
-                break
-        return sampled
 
-
-def _sample_typical(probabilities: Tensor, mass: float, uniform: float) -> int:
-    """Sample the index of one of some probabilities (K,), among the most typical that hold the mass."""
-    shares = probabilities.double() / probabilities.double().sum()
-    information = -shares.clamp_min(torch.finfo(torch.float64).tiny).log()
-    entropy = (shares * information).sum()
-    order = (information - entropy).abs().argsort(stable=True)  # (K,)
-    cumulative = shares[order].cumsum(dim=0)
-    last = int((cumulative < mass).sum().clamp_max(len(order) - 1))  # the one that reaches the mass is kept too
-    rank = int((cumulative <= cumulative[last] * uniform).sum().clamp_max(last))
-    return int(order[rank])
-
-
-def top(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The `count` greatest of each row of values (B, V), descending, and their columns (B, count).
-
-    As torch.topk, but several times faster on a CPU where count is small: the greatest values lie in the
-    blocks with the greatest maxima, so only those blocks are ranked.
-    """
-    size = values.shape[1]
-    whole = size // BLOCK * BLOCK
-    if 4 * count * BLOCK >= size:
-        greatest: tuple[Tensor, Tensor] = values.topk(min(count, size), dim=1)
-        return greatest
-    maxima = values[:, :whole].reshape(len(values), -1, BLOCK).amax(dim=2)  # (B, V/64)
-    if whole < size:
-        maxima = torch.cat([maxima, values[:, whole:].amax(dim=1, keepdim=True)], dim=1)
-    blocks = maxima.topk(count, dim=1).indices  # (B, count)
-    columns = (blocks.unsqueeze(2) * BLOCK + torch.arange(BLOCK, device=values.device)).flatten(1)  # (B, 64 count)
-    candidates = values.gather(1, columns.clamp_max(size - 1))
-    if whole < size:
-        candidates.masked_fill_(columns >= size, float("-inf"))
-    ranked, index = candidates.topk(count, dim=1)
-    return ranked, columns.gather(1, index)
-
-
-def row_sums(values: Tensor) -> Tensor:
-    """The sums (B,) of the rows of values (B, V), added up in an order that does not depend on B.
-
-    torch.sum promises no order: it may split rows of one batch size otherwise than those of another.
-    """
-    size = values.shape[1]
-    whole = size // BLOCK * BLOCK
-    sums = values[:, :whole].reshape(len(values), -1, BLOCK).sum(dim=2).sum(dim=1)
-    return sums + values[:, whole:].sum(dim=1) if whole < size else sums
+    def step(self, uniform: Tensor, masked: Tensor, texts: Sequence[TextAdjustments | None]) -> SamplingStep:
+        """The parameters of a step: uniform (B,) and masked (B, 1) as SamplingStep has them, and the rows' texts."""
+        device = self._scale.device
+        uniform, masked = uniform.to(device), masked.to(device)
+        if self._greedy is not None:
+            uniform = uniform.masked_fill(self._greedy, GREEDY_UNIFORM)
+        return SamplingStep(self._scale, uniform, masked, join_adjustments(texts, device), self._truncation)
 
 
 def _invert_cdf(weights: Tensor, uniform: Tensor) -> Tensor:
@@ -255,24 +188,3 @@ def _invert_cdf(weights: Tensor, uniform: Tensor) -> Tensor:
     inside = weights.gather(1, columns).double().cumsum(dim=1)
     offset = (inside[:, :-1] <= target - before).sum(dim=1, keepdim=True)
     return columns.gather(1, offset).squeeze(1)
-
-
-def _adjust(logits: Tensor, config: SamplingConfig, history: TokenHistory) -> None:
-    """Apply a row's penalties and biases to its logits (V,), in place."""
-
-    def index(ids: Iterable[int]) -> Tensor:
-        return torch.tensor(list(ids), dtype=torch.int64, device=logits.device)
-
-    def numbers(values: Iterable[float]) -> Tensor:
-        return torch.tensor(list(values), dtype=logits.dtype, device=logits.device)
-
-    penalty = config.repetition_penalty
-    if penalty != 1:
-        seen = index(history.seen)
-        values = logits[seen]
-        logits[seen] = torch.where(values > 0, values / penalty, values * penalty)
-    if (config.presence_penalty or config.frequency_penalty) and history.generated:
-        counts = numbers(history.generated.values())
-        logits[index(history.generated)] -= config.presence_penalty + config.frequency_penalty * counts
-    if config.logit_bias:
-        logits[index(token for token, _ in config.logit_bias)] += numbers(bias for _, bias in config.logit_bias)

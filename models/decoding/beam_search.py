@@ -12,9 +12,9 @@ from models.batch import pad
 from models.networks.encoder_output import EncoderOutput, join_encoder_outputs
 from models.networks.translator import Translator
 from models.quality import Searched
+from models.reductions import top
 from models.runtime.interface import TranslatorRuntime
 from models.runtime.state import State, join
-from models.sampling import top
 from models.text.tokenizers import Tokenizer
 
 DEFAULT_BEAM_SIZE = 5

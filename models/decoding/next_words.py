@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from models.decoding.word_pieces import Vocabulary, decode_word, is_letter
+from models.reductions import row_sums
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State, join
-from models.sampling import row_sums
 from models.text.tokenizers import lower
 
 MAX_ROUND_QUERIES = 48

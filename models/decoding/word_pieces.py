@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Iterator
 import torch
 from torch import Tensor
 
-from models.sampling import top
+from models.reductions import top
 from models.text.tokenizers import Tokenizer
 
 

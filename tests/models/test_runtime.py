@@ -1,5 +1,6 @@
 """Laws of the runtimes: fast is the same as plain, rows are batch-invariant, a state is a value."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from models.runtime.int8.graph import PARALLEL_ROWS, Graph, Step
 from models.runtime.int8.language import Int8Language
 from models.runtime.int8.onnx import value_info
 from models.runtime.state import join
-from models.sampling import SamplingStep, sample
+from models.sampling import Sampler, SamplingConfig, SamplingStep, sample
 
 CPU = torch.device("cpu")
 PRECISIONS = ["float32", "bfloat16", "int8"]
@@ -120,6 +121,33 @@ class TestLanguage:
             one = SamplingStep(sampling.scale[1:2], number[1:2], masked[1:2])
             alone, _, _ = runtime.sample(IDS[1:2, 0], state.rows(slice(1, 2)), one, return_logits=False)
             assert not runtime.exact or alone.tolist() == drawn[1:2].tolist()
+
+    @pytest.mark.parametrize("truncated", [False, True])
+    def test_settings_apply_to_the_steps_scores(self, language: LanguageModel, precision: str, truncated: bool) -> None:
+        """Greedy, penalties, biases, top-k and top-p beside plain rows: as `sample` has them; alone as in company."""
+        runtime = make_language_runtime(language, precision)
+        configs = [
+            SamplingConfig(1.0),
+            SamplingConfig(0.0, repetition_penalty=1.3),
+            SamplingConfig(1.5, repetition_penalty=1.3, presence_penalty=0.4, logit_bias=((5, 2.0), (9, -100.0))),
+        ]
+        if truncated:
+            configs[0], configs[2] = SamplingConfig(1.0, top_k=3), replace(configs[2], top_p=0.7)
+        state = runtime.prefill(list(IDS), runtime.start(3))
+        scores, _ = runtime.step(IDS[:, 0], state)
+        texts = [config.adjustments(ids.tolist()) for config, ids in zip(configs, IDS, strict=True)]
+        for number in torch.rand(30, 3, dtype=torch.float64):
+            masked = torch.tensor([[0], [runtime.vocabulary], [7]])
+            step = Sampler(configs, CPU).step(number, masked, texts)
+            drawn, logits, _ = runtime.sample(IDS[:, 0], state, step, return_logits=True)
+            assert logits is not None
+            assert same((logits,), (scores,))
+            assert drawn.tolist() == sample(scores, step).tolist()
+            for row in range(3):
+                one, before = slice(row, row + 1), state.rows(slice(row, row + 1))
+                alone = Sampler(configs[one], CPU).step(number[one], masked[one], texts[one])
+                alone_drawn, _, _ = runtime.sample(IDS[one, 0], before, alone, return_logits=False)
+                assert not runtime.exact or alone_drawn.tolist() == drawn[one].tolist()
 
     def test_rows_leave_repeat_and_join(self, language: LanguageModel, precision: str) -> None:
         runtime = make_language_runtime(language, precision)

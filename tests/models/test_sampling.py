@@ -7,18 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.sampling import (
-    BLOCK,
-    Sampler,
-    SamplingConfig,
-    SamplingStep,
-    TokenHistory,
-    random_key,
-    row_sums,
-    sample,
-    top,
-    uniforms,
-)
+from models.adjustments import join_adjustments
+from models.reductions import BLOCK, row_sums, top
+from models.sampling import Sampler, SamplingConfig, SamplingStep, random_key, sample, uniforms
 
 CPU = torch.device("cpu")
 LOGITS = torch.tensor([1.0, 3.0, 2.0, -1.0, 2.5])
@@ -41,16 +32,18 @@ def choose_all(
     logits: torch.Tensor, configs: list[SamplingConfig], seen: list[int], numbers: torch.Tensor
 ) -> list[int]:
     """One id a row of logits (B, V), of which all may be chosen."""
-    sampler = Sampler(configs, CPU)
-    step = SamplingStep(sampler.scale, numbers, torch.full((len(configs), 1), logits.shape[1]))
-    chosen: list[int] = sampler.resample(
-        sample(logits, step), logits, step, [TokenHistory(seen, {})] * len(sampler.adjusted)
-    ).tolist()
+    masked = torch.full((len(configs), 1), logits.shape[1])
+    step = Sampler(configs, CPU).step(numbers, masked, [config.adjustments(seen) for config in configs])
+    chosen: list[int] = sample(logits, step).tolist()
     return chosen
 
 
 def choose(logits: torch.Tensor, config: SamplingConfig, seen: list[int], number: float) -> int:
     return choose_all(logits.unsqueeze(0), [config], seen, torch.tensor([number], dtype=torch.float64))[0]
+
+
+def step_texts(config: SamplingConfig, count: int) -> list[Any]:
+    return [config.adjustments([1, 2]) for _ in range(count)]
 
 
 def number(seed: int, choice: int, step: int) -> float:
@@ -178,6 +171,33 @@ class TestChoose:
         for index, probability in enumerate((expected / expected.sum()).tolist()):
             assert counts[index] / count == pytest.approx(probability, abs=2 / count)
 
+    @pytest.mark.parametrize("config", CONFIGS)
+    def test_masked_ids_are_not_sampled_whatever_the_settings(self, config: SamplingConfig) -> None:
+        """Not even where almost all of the probability is the masked id's; greedy: the likeliest of the others."""
+        logits, count = torch.randn(300, generator=torch.Generator().manual_seed(1)), 50
+        logits[3] = 14.0
+        masked, numbers = torch.full((count, 1), 3), torch.linspace(0, 0.999, count, dtype=torch.float64)
+        step = Sampler([config] * count, CPU).step(numbers, masked, step_texts(config, count))
+        chosen = sample(logits.expand(count, -1), step).tolist()
+        if config.greedy:  # no probability is left: the last id says so, and the engine samples again without the end
+            assert set(chosen) == {299}
+            return
+        logits[3] = float("-inf")
+        without = Sampler([config] * count, CPU).step(numbers, torch.full((count, 1), 300), step_texts(config, count))
+        assert chosen == sample(logits.expand(count, -1), without).tolist()
+
+    def test_the_first_of_equals_is_the_likeliest(self) -> None:
+        logits = torch.zeros(2, 200)
+        logits[0, [70, 71, 199]] = 1e-3
+        assert choose_all(logits, [SamplingConfig(0.0)] * 2, [], torch.tensor([0.99, 0.5]).double()) == [70, 0]
+
+    def test_equals_are_ranked_by_their_ids(self) -> None:
+        logits = torch.zeros(300)
+        logits[[5, 299]] = 1.0
+        for config in (SamplingConfig(1.0, top_k=6), SamplingConfig(1.0, top_k=6, top_p=0.999)):
+            chosen = {choose(logits, config, [], step / 60) for step in range(60)}
+            assert chosen == {5, 299, 0, 1, 2, 3}
+
     def test_one_token_is_a_choice(self) -> None:
         assert choose(torch.tensor([0.3]), SamplingConfig(0.8), [], 0.5) == 0
 
@@ -228,9 +248,31 @@ class TestAdjustments:
                 float(value) - counts.get(token, 0) * frequency - (token in counts) * presence + bias.get(token, 0)
                 for token, value in enumerate(LOGITS)
             ]
-            sampler = Sampler([config], CPU)
-            step = SamplingStep(sampler.scale, torch.tensor([0.5]).double(), torch.tensor([[5]]))
+            text = config.adjustments([0, 1, 4])
+            assert text is not None
+            for token, count in counts.items():
+                for _ in range(count):
+                    text.push(token)
+            step = Sampler([config], CPU).step(torch.tensor([0.5]).double(), torch.tensor([[5]]), [text])
             rows = LOGITS.unsqueeze(0)
-            chosen = sampler.resample(torch.tensor([9]), rows, step, [TokenHistory([0, 1, 4], counts)])
-            assert chosen.tolist() == [int(np.argmax(expected))]
+            assert sample(rows, step).tolist() == [int(np.argmax(expected))]
             assert torch.equal(rows[0], LOGITS)  # what tokens are scored by stays as it was
+
+    def test_a_text_is_adjusted_as_one_that_has_its_tokens_already(self) -> None:
+        config = SamplingConfig(repetition_penalty=1.5, presence_penalty=0.3, logit_bias=((4, 1.0), (2, -1.0)))
+        grown, whole = config.adjustments([1]), config.adjustments([3, 1])
+        assert grown is not None
+        assert whole is not None
+        grown.push(3)
+        whole.push(3)
+        logits = LOGITS.expand(3, -1)
+        adjustments = join_adjustments([grown, whole, None], CPU)
+        assert adjustments is not None
+        adjusted = logits.scatter(1, adjustments.ids, adjustments.apply(logits))
+        assert torch.equal(adjusted[0], adjusted[1])
+        assert torch.equal(adjusted[2], LOGITS)
+
+    def test_settings_that_change_nothing_are_no_adjustments(self) -> None:
+        assert SamplingConfig(0.3, top_k=4, top_p=0.9).adjustments([1, 2]) is None
+        empty = SamplingConfig(presence_penalty=1.0).adjustments([1, 2])
+        assert join_adjustments([None, empty], CPU) is None  # nothing was generated yet

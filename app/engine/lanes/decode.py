@@ -17,7 +17,7 @@ from app.engine.snapshot import Snapshot, take_snapshot, to_bitmap
 from app.engine.ticket import Ticket
 from models.runtime.interface import MIN_PROBABILITY, LanguageRuntime
 from models.runtime.state import State, join
-from models.sampling import Sampler, SamplingStep, TokenHistory, sample, uniforms
+from models.sampling import Sampler, SamplingStep, sample, uniforms
 from models.text.tokenizers import Token, Tokenizer
 
 MAX_UNREAD = 64
@@ -192,45 +192,39 @@ class DecodeLane(PausingLane):
         endless = [index for index, row in enumerate(rows) if not (row.forced or row.may_end)]
         masked = torch.full((len(rows), 1), no_id)
         masked[endless] = end_id
-        step = SamplingStep(sampler.scale, uniform.to(sampler.scale.device), masked.to(sampler.scale.device))
+        step = sampler.step(uniform, masked, [row.adjustments for row in rows])
         zeros = bool(endless) and self._runtime.has_zeros  # see `_resample`
-        needs_logits = zeros or sampler.needs_logits or any(row.job.scored for row in rows)
+        # a greedy row that may not end is often one that would
+        needs_logits = zeros or any(row.job.scored for row in rows)
+        needs_logits = needs_logits or any(rows[row].job.sampling.greedy for row in endless)
         ids = torch.tensor([row.input_id for row in rows])
         sampled, logits, after = self._runtime.sample(ids, state, step, needs_logits)
         # the last id is also what is sampled where rounding leaves no probability but the end's
         doubtful = [row for row in endless if sampled[row] == no_id - 1]
         if doubtful and logits is None:
             logits = self._runtime.sample(ids, state, step, True)[1]
-        if logits is not None:
-            sampled = self._resample(sampled, logits, step, rows, sampler, endless, doubtful)
+        if doubtful or zeros:
+            assert logits is not None
+            sampled = self._resample(sampled, logits, step, endless, doubtful)
         tokens = [row.forced[0] if row.forced else token for row, token in zip(rows, sampled.tolist(), strict=True)]
         return logits, tokens, after
 
     def _resample(
-        self,
-        sampled: Tensor,
-        logits: Tensor,
-        step: SamplingStep,
-        rows: Sequence[DecodeRow],
-        sampler: Sampler,
-        endless: Sequence[int],
-        doubtful: Sequence[int],
+        self, sampled: Tensor, logits: Tensor, step: SamplingStep, endless: Sequence[int], doubtful: Sequence[int]
     ) -> Tensor:
-        """The sampled ids (B,), with those of rows that need the logits (B, V) sampled from them.
+        """The sampled ids (B,), with those of the doubtful rows sampled from their logits (B, V) without the end.
 
         endless are the rows that may not end yet. logits stay as they are: scores are the model's own, the end's too.
         """
-        allowed, end_id = logits, self._tokenizer.end_id
-        if endless:
-            allowed, sampled = logits.clone(), sampled.clone()
-            allowed[endless, end_id] = float("-inf")
+        sampled, end_id = sampled.clone(), self._tokenizer.end_id
+        allowed = logits[endless]
+        allowed[:, end_id] = float("-inf")
         if doubtful:
-            sampled[doubtful] = sample(allowed[doubtful], step.rows(doubtful))
-        histories = [TokenHistory(sorted(rows[row].seen), rows[row].counts) for row in sampler.adjusted]
-        sampled = sampler.resample(sampled, allowed, step, histories)
-        if endless and self._runtime.has_zeros:
-            only_end = [row for row in endless if allowed[row].max() <= math.log(2 * MIN_PROBABILITY)]
-            sampled[only_end] = end_id  # the text goes on behind it
+            among_endless = [endless.index(row) for row in doubtful]
+            sampled[doubtful] = sample(allowed[among_endless], step.rows(doubtful))
+        if self._runtime.has_zeros:
+            only_end = allowed.amax(dim=1) <= math.log(2 * MIN_PROBABILITY)
+            sampled[torch.tensor(endless, device=sampled.device)[only_end]] = end_id  # the text goes on behind it
         return sampled
 
     def _push(self, indices: Sequence[int], logits: Tensor | None, tokens: list[int], after: State, work: Work) -> None:

@@ -1,6 +1,6 @@
 """A row of the decode batch: one choice of a generation."""
 
-from collections import Counter, deque
+from collections import deque
 
 from app.engine.detokenizer import Detokenizer
 from app.engine.jobs import Choice, GenerateJob, TokenEvent, TokenScore
@@ -27,7 +27,7 @@ class DecodeRow:
         self.prompt_scores: list[TokenScore] = []
         self.ids: list[int] = []
         self.seen = prompt.seen
-        self.counts: Counter[int] = Counter()
+        self.adjustments = job.sampling.adjustments(self.seen)
         self.scores: list[TokenScore] = []
         self.finish_reason = ""
         previous = prompt.sampling or SamplingState(job.seed, 0)
@@ -58,7 +58,8 @@ class DecodeRow:
         ends = token == self._tokenizer.end_id and self.may_end
         self.ids.append(token)
         self.seen.add(token)
-        self.counts[token] += 1
+        if self.adjustments is not None:
+            self.adjustments.push(token)
         if score is not None:
             self.scores.append(score)
         if ends:

@@ -20,15 +20,19 @@ PARALLEL_ROWS = 16
 
 
 class Graph:
-    """ONNX nodes, added one by one. Nodes, inputs and outputs go by the names of tensors; hidden is an LSTM's size."""
+    """ONNX nodes, added one by one. Nodes, inputs and outputs go by the names of tensors; hidden is an LSTM's size.
 
-    def __init__(self, hidden: int) -> None:
+    hidden is 0 for a graph without int8 products.
+    """
+
+    def __init__(self, hidden: int = 0) -> None:
         self._hidden = hidden
         self._nodes: list[NodeProto] = []
         self._constants: list[TensorProto] = []
-        self.constant("scale", np.array(1 / STEPS, np.float32))
-        self.constant("zero", np.array(ZERO, np.uint8))
-        self.constant("sigmoid_and_tanh_sizes", np.array([3 * hidden, hidden], np.int64))
+        if hidden:
+            self.constant("scale", np.array(1 / STEPS, np.float32))
+            self.constant("zero", np.array(ZERO, np.uint8))
+            self.constant("sigmoid_and_tanh_sizes", np.array([3 * hidden, hidden], np.int64))
 
     def node(self, kind: str, inputs: Sequence[str], *outputs: str, domain: str = "", **attributes: Any) -> str:
         """Add a node; return its first output."""

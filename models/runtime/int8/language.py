@@ -19,9 +19,9 @@ from models.networks.recurrent import LSTMWeights, lstm_weights
 from models.runtime.int8.graph import Graph, Step
 from models.runtime.int8.onnx import MICROSOFT, integers, make_model, quantized_lstm, start_session, value_info
 from models.runtime.int8.quantization import STEPS, ZERO, gate_order, quantize_within
-from models.runtime.int8.sampling import add_sampling, sampling_infos
+from models.runtime.int8.sampling import add_sampling, adjusted_sampling_model, sampling_infos, sampling_inputs
 from models.runtime.state import State
-from models.sampling import SamplingStep
+from models.sampling import SamplingStep, truncate
 
 MAX_TABLE_BYTES = 256 * 2**20
 
@@ -63,6 +63,7 @@ class Int8Language:
         self._step = Step(_step_model(graph, *sizes, with_sampling=False), threads)
         add_sampling(graph, config.vocabulary)
         self._sample = Step(_step_model(graph, *sizes, with_sampling=True), threads)
+        self._sample_adjusted = Step(adjusted_sampling_model(config.vocabulary), threads)
         self._embedding = embedding.numpy()
         self._prefill = start_session(_prefill_model(weights, config.embedding, config.hidden), 1)
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, "prefill")
@@ -84,11 +85,18 @@ class Int8Language:
     def sample(
         self, ids: Tensor, state: State, step: SamplingStep, return_logits: bool
     ) -> tuple[Tensor, Tensor | None, State]:
-        inputs = self._step_inputs(ids, state)
-        inputs |= {"sampling_scale": step.scale, "uniform": step.uniform.unsqueeze(1), "masked": step.masked}
-        outputs = ["sampled", *["logits"] * return_logits, *self._state_out]
-        sampled, *rest = self._sample(len(state), outputs, inputs)
-        return sampled, rest[0] if return_logits else None, State(tuple(rest[return_logits:]))
+        names = ["sampled", *["probabilities"] * (step.truncation is not None)]
+        if step.adjustments:
+            logits, after = self.step(ids, state)
+            outputs = self._sample_adjusted(len(state), names, {"logits": logits} | sampling_inputs(step))
+            named = dict(zip(names, outputs, strict=True)) | {"logits": logits}
+        else:
+            names += [*["logits"] * return_logits, *self._state_out]
+            outputs = self._sample(len(state), names, self._step_inputs(ids, state) | sampling_inputs(step))
+            named = dict(zip(names, outputs, strict=True))
+            after = State(tuple(named[name] for name in self._state_out))
+        sampled = truncate(named["sampled"], named["probabilities"], step) if step.truncation else named["sampled"]
+        return sampled, named["logits"] if return_logits else None, after
 
     def _step_inputs(self, ids: Tensor, state: State) -> dict[str, Tensor]:
         return {"inputs": self._inputs[ids], **dict(zip(self._state_in, state.tensors, strict=True))}
@@ -134,9 +142,9 @@ def _step_model(graph: Graph, inputs: Tensor, layers: int, hidden: int, with_sam
     graph_inputs = [value_info("inputs", element, "rows", inputs.shape[1]), *_state_infos("", layers, hidden)]
     outputs = [value_info("logits", TensorProto.FLOAT, "rows", None), *_state_infos("_out", layers, hidden)]
     if with_sampling:
-        sampling_inputs, sampled = sampling_infos()
-        graph_inputs += sampling_inputs
-        outputs.append(sampled)
+        more_inputs, more_outputs = sampling_infos()
+        graph_inputs += more_inputs
+        outputs += more_outputs
     return graph.model(graph_inputs, outputs)
 
 
