@@ -177,6 +177,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
         400: "the body can't be read as JSON",
         404: "nothing is at this address",
         405: "this address does not take this method",
+        408: error.detail,
         413: error.detail,
         415: error.detail,
     }
