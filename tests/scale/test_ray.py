@@ -286,7 +286,9 @@ class Load:
                     name, _, value = line.partition(": ")
                     fields[name] = value
                     if not line:
-                        yield Event(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
+                        if "data" in fields:  # else it is a comment, which keeps the connection alive
+                            yield Event(fields["event"], fields.get("id", ""), json.loads(fields["data"]))
+                        fields = {}
         except httpx.TransportError:
             return
 
