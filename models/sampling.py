@@ -127,19 +127,16 @@ def truncate(sampled: Tensor, probabilities: Tensor, step: SamplingStep) -> Tens
     if step.truncation is None:
         return sampled
     rows = step.truncation.limited
-    index = torch.from_numpy(rows).to(sampled.device)
-    selected = probabilities[index].cpu().numpy()  # (R, V), a copy
-    masked, masses = step.masked[index, 0].tolist(), np.ones(len(rows))
-    for row, token in enumerate(masked):
-        if token < selected.shape[1]:
-            selected[row, token] = 0.0
-            masses[row] = selected[row].sum(dtype=np.float64)
-    uniform = step.uniform[index].cpu().numpy()
+    selected = probabilities.cpu().numpy()[rows]  # (R, V), a copy
+    masked, masses = step.masked.cpu().numpy()[rows, 0], np.ones(len(rows))
+    for row in np.flatnonzero(masked < selected.shape[1]):
+        selected[row, masked[row]] = 0.0
+        masses[row] = selected[row].sum(dtype=np.float64)
+    uniform = step.uniform.cpu().numpy()[rows]
     ids = sample_truncated(selected, masses, uniform, step.truncation.rows(rows))
-    possible = masses > 0
-    result = sampled.clone()
-    result[index[torch.from_numpy(possible)]] = torch.from_numpy(ids[possible]).to(sampled.device)
-    return result
+    result = sampled.cpu().numpy().copy()
+    result[rows] = np.where(masses > 0, ids, result[rows])
+    return torch.from_numpy(result).to(sampled.device)
 
 
 def padded_size(size: int) -> int:

@@ -106,10 +106,11 @@ class Sentences:
     def _join(self, count: int) -> None:
         model = self._served.checkpoint.model
         assert isinstance(model, Translator)
+        _, target = model.config.directions[0]
         beams = []
         for _ in range(count):
             text = SENTENCES[self._next % len(SENTENCES)]
-            beams.append(Beam(source_ids(model, self._served.tokenizer, text, "tr"), SearchConfig(BEAM_SIZE)))
+            beams.append(Beam(source_ids(model, self._served.tokenizer, text, target), SearchConfig(BEAM_SIZE)))
             self._next += 1
         self._batch.add(beams, *encode(self._runtime, beams))
 

@@ -123,6 +123,14 @@ def test_http_shell(checkpoints: Path, options: tuple[object, ...]) -> None:
     assert "goal" in run_script("http_shell", *options, "--checkpoints", checkpoints)
 
 
+def test_steps(checkpoints: Path) -> None:
+    folders = (checkpoints / "language-en", checkpoints / "translation-en-tr")
+    options = ("--rows", 2, "--rounds", 1, "--steps", 2, "--against", SCRIPTS.parents[1])
+    lines = run_script("steps", *folders, *options).splitlines()
+    assert len(lines) == 8
+    assert all("ratio" in line for line in lines)
+
+
 def test_next_words(checkpoints: Path, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("the man sees the dog and the dog sees the man near the old bridge\n")
     printed = run_script("next_words", checkpoints / "language-en", tmp_path / "text", "--clients", 2, "--seconds", 0.5)
