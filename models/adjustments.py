@@ -84,3 +84,9 @@ def join_adjustments(texts: Sequence[TextAdjustments | None], device: torch.devi
                 array_of_all[row, : len(text)] = values
                 array_of_all[row, len(text) :] = values[0]  # padded with what is there, to write the same value twice
     return Adjustments(*(torch.from_numpy(array_of_all).to(device) for array_of_all in (ids, penalty, shift)))
+
+
+def no_adjustments(rows: int) -> Adjustments:
+    """Those of a batch in which nothing changes, on the CPU."""
+    nothing = torch.empty(rows, 0)
+    return Adjustments(nothing.long(), nothing, nothing)

@@ -163,12 +163,20 @@ class Worker:
         return json.loads(self._process.stdout.readline())
 
 
+def _measure_round(workers: list[Worker], name: str, steps: int, index: int) -> list[float]:
+    """The milliseconds of each worker, the last one first in every other round."""
+    order = workers[:: -1 if index % 2 else 1]
+    times = [worker.measure(name, steps) for worker in order]
+    return times[:: -1 if index % 2 else 1]
+
+
 def main(
     language: Path,
     translator: Path,
     rows: Annotated[list[int] | None, typer.Option(help="Rows of a step.")] = None,
     rounds: int = 7,
     steps: Annotated[int, typer.Option(help="Steps of a round.")] = 60,
+    only: Annotated[str, typer.Option(help="Only the cases whose name has this.")] = "",
     against: Annotated[Path | None, typer.Option(help="Another checkout, measured in turn with this one.")] = None,
     worker: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
@@ -181,8 +189,8 @@ def main(
     arguments = [str(language), str(translator), *(f"--rows={count}" for count in rows)]
     checkouts = [Path(__file__).resolve().parents[2], *([against] if against else [])]
     workers = [Worker(checkout, arguments) for checkout in checkouts]
-    for name in workers[0].names:
-        times = np.array([[worker.measure(name, steps) for worker in workers] for _ in range(rounds)])  # (rounds, W)
+    for name in [name for name in workers[0].names if only in name]:
+        times = np.array([_measure_round(workers, name, steps, index) for index in range(rounds)])  # (rounds, W)
         line = f"{name:60}" + "".join(f"{value:9.2f}" for value in np.median(times, axis=0))
         if against:
             low, middle, high = np.quantile(times[:, 0] / times[:, 1], [0.25, 0.5, 0.75])

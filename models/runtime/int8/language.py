@@ -19,7 +19,13 @@ from models.networks.recurrent import LSTMWeights, lstm_weights
 from models.runtime.int8.graph import Graph, Step
 from models.runtime.int8.onnx import MICROSOFT, integers, make_model, quantized_lstm, start_session, value_info
 from models.runtime.int8.quantization import STEPS, ZERO, gate_order, quantize_within
-from models.runtime.int8.sampling import add_sampling, adjusted_sampling_model, sampling_infos, sampling_inputs
+from models.runtime.int8.sampling import (
+    add_sampling,
+    adjusted_sampling_inputs,
+    adjusted_sampling_model,
+    sampling_infos,
+    sampling_inputs,
+)
 from models.runtime.state import State
 from models.sampling import SamplingStep, truncate
 
@@ -85,18 +91,14 @@ class Int8Language:
     def sample(
         self, ids: Tensor, state: State, step: SamplingStep, return_logits: bool
     ) -> tuple[Tensor, Tensor | None, State]:
-        names = ["sampled", *["probabilities"] * (step.truncation is not None)]
-        if step.adjustments:
+        if step.adjustments or step.truncation:
             logits, after = self.step(ids, state)
-            outputs = self._sample_adjusted(len(state), names, {"logits": logits} | sampling_inputs(step))
-            named = dict(zip(names, outputs, strict=True)) | {"logits": logits}
-        else:
-            names += [*["logits"] * return_logits, *self._state_out]
-            outputs = self._sample(len(state), names, self._step_inputs(ids, state) | sampling_inputs(step))
-            named = dict(zip(names, outputs, strict=True))
-            after = State(tuple(named[name] for name in self._state_out))
-        sampled = truncate(named["sampled"], named["probabilities"], step) if step.truncation else named["sampled"]
-        return sampled, named["logits"] if return_logits else None, after
+            inputs = {"logits": logits} | adjusted_sampling_inputs(step)
+            sampled, probabilities = self._sample_adjusted(len(state), ["sampled", "probabilities"], inputs)
+            return truncate(sampled, probabilities, step), logits if return_logits else None, after
+        inputs = self._step_inputs(ids, state) | sampling_inputs(step)
+        sampled, *rest = self._sample(len(state), ["sampled", *["logits"] * return_logits, *self._state_out], inputs)
+        return sampled, rest[0] if return_logits else None, State(tuple(rest[return_logits:]))
 
     def _step_inputs(self, ids: Tensor, state: State) -> dict[str, Tensor]:
         return {"inputs": self._inputs[ids], **dict(zip(self._state_in, state.tensors, strict=True))}
@@ -142,9 +144,9 @@ def _step_model(graph: Graph, inputs: Tensor, layers: int, hidden: int, with_sam
     graph_inputs = [value_info("inputs", element, "rows", inputs.shape[1]), *_state_infos("", layers, hidden)]
     outputs = [value_info("logits", TensorProto.FLOAT, "rows", None), *_state_infos("_out", layers, hidden)]
     if with_sampling:
-        more_inputs, more_outputs = sampling_infos()
+        more_inputs, sampled = sampling_infos()
         graph_inputs += more_inputs
-        outputs += more_outputs
+        outputs.append(sampled)
     return graph.model(graph_inputs, outputs)
 
 

@@ -5,45 +5,48 @@ import numpy as np
 from onnx import TensorProto, ValueInfoProto
 from torch import Tensor
 
+from models.adjustments import no_adjustments
 from models.reductions import BLOCK
 from models.runtime.int8.graph import Graph
 from models.runtime.int8.onnx import value_info
 from models.sampling import SamplingStep, padded_size
 
 
-def sampling_infos() -> tuple[list[ValueInfoProto], list[ValueInfoProto]]:
-    """The inputs of sampling, as SamplingStep has them, and its outputs."""
+def sampling_infos() -> tuple[list[ValueInfoProto], ValueInfoProto]:
+    """The inputs of sampling, as SamplingStep has them, and its output."""
     inputs = [
         value_info("sampling_scale", TensorProto.FLOAT, "rows", 1),
         value_info("uniform", TensorProto.DOUBLE, "rows", 1),
         value_info("masked", TensorProto.INT64, "rows", 1),
     ]
-    sampled = value_info("sampled", TensorProto.INT64, "rows")
-    return inputs, [sampled, value_info("probabilities", TensorProto.FLOAT, "rows", None)]
+    return inputs, value_info("sampled", TensorProto.INT64, "rows")
 
 
 def sampling_inputs(step: SamplingStep) -> dict[str, Tensor]:
-    """The inputs of a step, by name."""
-    inputs = {"sampling_scale": step.scale, "uniform": step.uniform.unsqueeze(1), "masked": step.masked}
-    if step.adjustments:
-        changes = step.adjustments
-        inputs |= {"adjusted_ids": changes.ids, "penalty": changes.penalty, "shift": changes.shift}
-    return inputs
+    """The inputs of sampling, by name."""
+    return {"sampling_scale": step.scale, "uniform": step.uniform.unsqueeze(1), "masked": step.masked}
 
 
 def adjusted_sampling_model(vocabulary: int) -> bytes:
-    """A graph from `logits` (B, V), a step's inputs and its adjustments to `probabilities` and `sampled`.
+    """A graph from `logits` (B, V), the inputs of sampling and adjustments to `sampled` and `probabilities` (B, V).
 
-    It runs after a step without sampling. As part of the step its nodes would take a tenth of a step of one row, and
-    most steps adjust nothing.
+    It runs after a step without sampling. As part of the step its further nodes would take a tenth of a step of one row,
+    and plain rows need none of them.
     """
     graph = Graph()
     add_sampling(graph, vocabulary, with_adjustments=True)
-    inputs, outputs = sampling_infos()
+    inputs, sampled = sampling_infos()
     inputs.append(value_info("logits", TensorProto.FLOAT, "rows", vocabulary))
     inputs.append(value_info("adjusted_ids", TensorProto.INT64, "rows", "entries"))
     inputs += [value_info(name, TensorProto.FLOAT, "rows", "entries") for name in ("penalty", "shift")]
-    return graph.model(inputs, outputs)
+    return graph.model(inputs, [sampled, value_info("probabilities", TensorProto.FLOAT, "rows", vocabulary)])
+
+
+def adjusted_sampling_inputs(step: SamplingStep) -> dict[str, Tensor]:
+    """The inputs of `adjusted_sampling_model` beside the logits, by name."""
+    adjustments = step.adjustments or no_adjustments(len(step.scale))
+    changes = {"adjusted_ids": adjustments.ids, "penalty": adjustments.penalty, "shift": adjustments.shift}
+    return sampling_inputs(step) | changes
 
 
 def add_sampling(graph: Graph, vocabulary: int, with_adjustments: bool = False) -> None:
