@@ -30,8 +30,8 @@ def sampling_inputs(step: SamplingStep) -> dict[str, Tensor]:
 def adjusted_sampling_model(vocabulary: int) -> bytes:
     """A graph from `logits` (B, V), the inputs of sampling and adjustments to `sampled` and `probabilities` (B, V).
 
-    It runs after a step without sampling. As part of the step its further nodes would take a tenth of a step of one row,
-    and plain rows need none of them.
+    It runs after a step without sampling. As part of the step its further nodes would take a tenth of a step of one
+    row, and plain rows need none of them.
     """
     graph = Graph()
     add_sampling(graph, vocabulary, with_adjustments=True)
