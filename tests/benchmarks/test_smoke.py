@@ -138,6 +138,12 @@ def test_next_words(checkpoints: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_reviews(checkpoints: Path) -> None:
+    pytest.importorskip("numba")
+    assert "compiled" in run_script("reviews", checkpoints / "sentiment-en", "--rounds", 2)
+
+
+@pytest.mark.slow
 def test_playground(checkpoints: Path) -> None:
     from tests.browser.conftest import CHROMIUM
 

@@ -9,7 +9,7 @@ from onnx import TensorProto
 
 from models.batch import pad
 from models.errors import ConfigError
-from models.networks.classifier import Classifier
+from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.encoder_output import join_encoder_outputs
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.recurrent import CELLS
@@ -23,9 +23,13 @@ from models.runtime.build import (
 from models.runtime.cuda_graphs import GraphedLanguage
 from models.runtime.float import FloatLanguage
 from models.runtime.int8 import quantization as int8
+from models.runtime.int8 import recurrence
+from models.runtime.int8.classifier import Int8Classifier
+from models.runtime.int8.compiled import CompiledEncoder
 from models.runtime.int8.graph import PARALLEL_ROWS, Graph, Step
 from models.runtime.int8.language import Int8Language
 from models.runtime.int8.onnx import value_info
+from models.runtime.int8.recurrence import BLOCK, tanh_of_double
 from models.runtime.state import join
 from models.sampling import Sampler, SamplingConfig, SamplingStep, sample
 
@@ -295,6 +299,76 @@ def test_a_classifiers_shares_sum_to_its_logits(classifier: Classifier, precisio
     torch.testing.assert_close(plain, logits)
     torch.testing.assert_close(shares.sum(dim=1) + classifier.head.bias, logits, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(plain, classifier(batch.ids, batch.lengths), atol=TOLERANCE[precision], rtol=0)
+
+
+@pytest.mark.parametrize("compile_lstm", [False, True])
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("hidden", [1, 24, BLOCK + 5])
+def test_a_text_is_classified_alike_alone_and_among_others(hidden: int, layers: int, compile_lstm: bool) -> None:
+    torch.manual_seed(4)
+    config = ClassifierConfig(333, ("bad", "good", "neither"), embedding=20, hidden=hidden, layers=layers)
+    model = Classifier(config).eval()
+    model.embedding.weight *= 5
+    runtime = Int8Classifier(model, threads=3, compile_lstm=compile_lstm)
+    assert runtime.exact
+    texts = [torch.randint(0, 333, (int(length),)).tolist() for length in torch.randint(1, 30, (64,))]
+    alone = torch.cat([runtime.classify(pad([text]), explain=False)[0] for text in texts])
+    for rows in (2, 7, 31, 64):
+        chosen = torch.randperm(64)[:rows].tolist()
+        together, _ = runtime.classify(pad([texts[index] for index in chosen]), explain=False)
+        assert same((together,), (alone[chosen],))
+    batch = pad(texts)
+    torch.testing.assert_close(alone, model(batch.ids, batch.lengths), atol=0.05, rtol=0)
+    explained, shares = runtime.classify(batch, explain=True)
+    explained_alone, shares_alone = runtime.classify(pad(texts[:1]), explain=True)
+    assert shares is not None
+    assert shares_alone is not None
+    assert same((explained_alone[0], shares_alone[0]), (explained[0], shares[0, : len(texts[0])]))
+
+
+class TestCompiled:
+    """A compiled recurrence is the LSTM's, for sizes below, at and above its block."""
+
+    @pytest.mark.parametrize("hidden", [3, BLOCK, BLOCK + 5])
+    @pytest.mark.parametrize("table_bytes", [0, 1 << 30])
+    def test_hidden_states_are_the_models(self, table_bytes: int, hidden: int) -> None:
+        torch.manual_seed(5)
+        model = Classifier(ClassifierConfig(50, ("bad", "good"), embedding=20, hidden=hidden, layers=2)).eval()
+        model.embedding.weight *= 5
+        encoder = CompiledEncoder(model.lstm, model.embedding.weight, table_bytes)
+        for length in (1, 2, 40):
+            ids = torch.randint(0, 50, (length,))
+            expected = model.hidden_states(ids.unsqueeze(0), torch.tensor([length]))[0]
+            torch.testing.assert_close(encoder.hidden_states(ids), expected, atol=0.02, rtol=0)
+
+    @pytest.mark.parametrize("index", [-1, 50])
+    def test_an_id_outside_the_vocabulary_is_an_error(self, index: int) -> None:
+        model = Classifier(ClassifierConfig(50, ("bad", "good"), embedding=4, hidden=3)).eval()
+        with pytest.raises(IndexError, match="vocabulary of 50"):
+            CompiledEncoder(model.lstm, model.embedding.weight).hidden_states(torch.tensor([1, index]))
+
+    def test_a_tanh_is_within_rounding_errors_and_at_most_one(self) -> None:
+        values = torch.cat([torch.linspace(-12, 12, 4001), torch.tensor([0.0, 1e-8, -1e30, 1e30])])
+        approximated = torch.tensor([tanh_of_double(half) for half in (values / 2).numpy()])
+        torch.testing.assert_close(approximated, values.tanh(), atol=3e-7, rtol=0)
+        assert (approximated.abs() <= 1).all()
+
+    def test_where_no_bytecode_is_kept_no_code_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        caches = []
+
+        def njit(cache: bool, **options: Any) -> Any:
+            caches.append(cache)
+            return lambda function: function
+
+        monkeypatch.setattr(recurrence, "njit", njit)
+        for keeps in (True, False):
+            monkeypatch.setattr("sys.dont_write_bytecode", not keeps)
+            monkeypatch.setattr("os.access", lambda folder, mode: True)
+            recurrence.compiled(tanh_of_double)
+        monkeypatch.setattr("sys.dont_write_bytecode", False)
+        monkeypatch.setattr("os.access", lambda folder, mode: False)
+        recurrence.compiled(tanh_of_double)
+        assert caches == [True, False, False]
 
 
 @pytest.mark.parametrize("cell", ["gru", "rnn"])

@@ -16,6 +16,7 @@ from models.networks.translator import Translator
 from models.runtime.int8.encoder import Int8Encoder
 from models.runtime.int8.graph import Graph, Step
 from models.runtime.int8.onnx import value_info
+from models.runtime.int8.parallel import TextThreads
 from models.runtime.int8.quantization import gate_order, quantize_hidden
 from models.runtime.state import State
 
@@ -40,7 +41,8 @@ class Int8Translator:
         self.vocabulary, self.hidden = config.vocabulary, config.hidden
         self._model = model
         embedding = model.embedding.weight.detach().float() * config.embedding**0.5
-        self._encoder = Int8Encoder(model.encoder, embedding, config.hidden // 2, threads)
+        self._encoder = Int8Encoder(model.encoder, embedding, config.hidden // 2)
+        self._texts = TextThreads(threads)
         bottom, order = lstm_weights(model.bottom), gate_order(config.hidden)
         # in this order before they are multiplied: the table is many times as large as the weights
         self._table = embedding @ bottom.input[order].T  # (V + languages, 4H)
@@ -51,7 +53,8 @@ class Int8Translator:
     def encode(self, source: Batch) -> tuple[EncoderOutput, State]:
         model = self._model
         rows = [ids[:length] for ids, length in zip(source.ids, source.lengths.tolist(), strict=True)]
-        hidden = torch.nn.utils.rnn.pad_sequence(self._encoder.hidden_states(rows), batch_first=True)  # (N, S, H)
+        hidden_states = self._texts.map(self._encoder.hidden_states, rows)
+        hidden = torch.nn.utils.rnn.pad_sequence(hidden_states, batch_first=True)  # (N, S, H)
         encoded, state = model.encoder_output(hidden, source)
         bottom, top = (quantize_hidden(layer.hidden[0]) for layer in (state.bottom, state.top))  # (N, H) each
         cell = torch.zeros(bottom.shape)
