@@ -19,6 +19,8 @@ CLIENTS = 32
 LOADS = (0.5, 0.8)
 MEAN_LIFE_S = 600.0
 """Far shorter than any real one, so that many die in a minute."""
+MANY = 64
+"""Above so many replicas runs are shorter, and there is no rolling update: a second of 1,000 has 60,000 requests."""
 app = typer.Typer(no_args_is_help=True, help=__doc__)
 
 
@@ -81,8 +83,9 @@ def _throughput(times: ServiceTimes, seconds: float) -> dict[str, list[tuple[int
     table: dict[str, list[tuple[int, float, float]]] = {}
     for name, policy in policies.items():
         for count in SIZES:
-            share = runs.closed_loop(times, count, CLIENTS, seconds, Conditions(policy=policy)).tokens_s / count / one
-            requests = runs.trace(0.7 * count * one / runs.MEAN_TOKENS, seconds, seed=0)
+            length_s = _length_s(count, seconds)
+            share = runs.closed_loop(times, count, CLIENTS, length_s, Conditions(policy=policy)).tokens_s / count / one
+            requests = runs.trace(0.7 * count * one / runs.MEAN_TOKENS, length_s, seed=0)
             p99_s = runs.open_loop(times, count, requests, Conditions(policy=policy)).p99_s
             table.setdefault(name, []).append((count, share, p99_s))
             typer.echo(f"| {name} | {count:,} | {share:.3f} | {1000 * p99_s:.0f} |")
@@ -94,13 +97,15 @@ def _failures(times: ServiceTimes, seconds: float) -> list[runs.Result]:
     typer.echo("|---|---|---|---|---|---|")
     results = []
     for count in SIZES[2:]:
-        requests = runs.trace(0.7 * count * _capacity(times) / runs.MEAN_TOKENS, 3 * seconds, seed=0)
+        length_s = _length_s(count, 4 * seconds)
+        requests = runs.trace(0.7 * count * _capacity(times) / runs.MEAN_TOKENS, length_s, seed=0)
         cases = {
             "none dies": Conditions(),
             f"each dies every {MEAN_LIFE_S:.0f} s": Conditions(mean_life_s=MEAN_LIFE_S),
-            "rolling update, a tenth at a time": Conditions(update_at=5.0),
-            "the same, at once without draining": Conditions(update_at=5.0, drain_s=0.0),
         }
+        if count <= MANY:
+            cases["rolling update, a tenth at a time"] = Conditions(update_at=5.0)
+            cases["the same without draining"] = Conditions(update_at=5.0, drain_s=0.0)
         for name, conditions in cases.items():
             result = runs.open_loop(times, count, requests, conditions)
             results.append(result)
@@ -110,6 +115,10 @@ def _failures(times: ServiceTimes, seconds: float) -> list[runs.Result]:
                 f"| {tally.killed:,} | {tally.drained:,} | {tally.repeated_tokens:,} |"
             )
     return results
+
+
+def _length_s(count: int, seconds: float) -> float:
+    return seconds if count <= MANY else max(3.0, seconds * MANY / count)
 
 
 def _memory(times: ServiceTimes, seconds: float) -> dict[str, list[tuple[int, float]]]:

@@ -10,7 +10,7 @@ import simpy
 from benchmarks.simulation.cluster import Cluster, Conditions, Request, Tally, least_requests, sticky
 from benchmarks.simulation.service_times import ServiceTimes
 
-WARM_UP_S = 10.0
+WARM_UP_S = 3.0
 SHORTEST, MEAN, LONGEST = 4, 16, 96
 """Tokens of an answer: exponential above the shortest, cut off."""
 MEAN_TOKENS = 15.5
