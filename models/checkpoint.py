@@ -6,8 +6,8 @@
     metrics.json        its scores
     README.md           the model card
     quality.json        a translator's, if calibrated: how good a translation is likely to be (models/quality.py)
-    words.bloom         a language model's, if its words are spelled by pieces: those of its training text
-                        (models/text/known_words.py)
+    words.bloom         a language model's or a translator's, if its words are spelled by pieces: those of its training
+                        text (models/text/known_words.py)
     manifest.json       the SHA-256 and size of each file above, and of any other file here
 
 Everything is plain data: nothing here is unpickled.

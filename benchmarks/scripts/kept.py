@@ -52,7 +52,7 @@ def main(
 
     def translate(texts: Sequence[str], target: str) -> list[str]:
         assert isinstance(loaded.model, Translator)
-        return translate_texts(loaded.model, loaded.tokenizer, texts, target, config, precision)
+        return translate_texts(loaded.model, loaded.tokenizer, texts, target, config, precision, loaded.known_words)
 
     for name, draw, count in (
         ("reserved", reserved_sentences, RESERVED),

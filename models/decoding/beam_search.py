@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.batch import pad
+from models.decoding.unknown_words import UnknownWords
 from models.networks.encoder_output import EncoderOutput, join_encoder_outputs
 from models.networks.translator import Translator
 from models.quality import Searched
@@ -62,6 +63,15 @@ def source_ids(model: Translator, tokenizer: Tokenizer, text: str, target: str) 
 def searched(source: Sequence[int], hypothesis: Hypothesis, text: str) -> Searched:
     """What the estimate of quality needs of a source and its hypothesis, whose text is given."""
     return Searched(len(source) - 2, hypothesis.ids, text, hypothesis.logprob, hypothesis.finished)
+
+
+def shown_text(
+    source: Sequence[int], hypothesis: Hypothesis, tokenizer: Tokenizer, unknown: UnknownWords | None
+) -> str:
+    """The text of a hypothesis, with the unknown words of its source where its attention was kept."""
+    if unknown is None or hypothesis.attention is None:
+        return tokenizer.decode(hypothesis.ids)
+    return unknown.replace(source, hypothesis.ids, hypothesis.attention)
 
 
 @torch.inference_mode()

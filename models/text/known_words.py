@@ -62,6 +62,10 @@ class KnownWords:
         """
         return isinstance(word, str) and self._is_known(word)
 
+    def of_language(self, language: str) -> "KnownWords":
+        """The same words, whose capitals are lowered as another language does."""
+        return KnownWords(self._bits, self._hashes, self.count, language)
+
     def to_bytes(self) -> bytes:
         """A line of JSON, and the bits."""
         header = {"format": FORMAT, "hashes": self._hashes, "words": self.count, "language": self.language}

@@ -14,8 +14,10 @@ from app.errors import InvalidRequest
 from models.decoding.beam_search import SearchConfig, searched, source_ids, translate
 from models.quality import features, load_quality
 from models.text.front import Sentence, prepare
+from models.text.known_words import KnownWords, parts
 from tests.engine.conftest import Driver, MakeDriver
 from tests.helpers import QUALITY, Wrapped, wrapped
+from trainer.evaluation.translation import translate_passages
 
 pytestmark = pytest.mark.anyio
 TEXTS = (
@@ -189,3 +191,33 @@ async def test_score_quality_and_attention_are_of_what_is_shown(
     assert result.quality == pytest.approx(quality.estimate("en-tr", of_shown))
     assert result.quality != pytest.approx(quality.estimate("en-tr", features([searched(ids, ranked[0], names[0])])))
     assert len(result.attention.weights) == len(ranked[shown].ids) + ranked[shown].finished
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_unknown_words_are_kept_as_in_evaluation(
+    make_driver: MakeDriver, registry: Registry, stream: bool
+) -> None:
+    """And as without a list of known words where no word of the source is unknown; score and quality stay."""
+    served = registry.get("translation-en-tr")
+    model: Any = served.checkpoint.model
+    quality = load_quality(json.dumps(QUALITY).encode(), (("en", "tr"), ("tr", "en")))
+    texts = ("the dog saw Xavier and Quincy. Xavier saw the man.", "a good film", "<b>Xavier</b> saw {name} 12 times.")
+    words = KnownWords.of({part for text in texts for part in parts(text)} - {"Xavier", "Quincy"}, "en")
+    results = []
+    for known in (None, words):
+        listed = replace(served, checkpoint=replace(served.checkpoint, known_words=known, quality=quality))
+        driver = make_driver(max_rows=6)
+        ticket = await driver.submit(job(*texts, stream=stream), model=listed)
+        alone = [await driver.submit(job(text), model=listed) for text in texts]
+        await driver.finish()
+        results.append(driver.result(ticket))
+        assert [driver.result(one)[0].text for one in alone] == [one.text for one in results[-1]]
+        events = [event for event in driver.events[ticket] if isinstance(event, SentenceEvent)]
+        assert not stream or "".join(event.text for event in events) == "".join(one.text for one in results[-1])
+        with torch.inference_mode():
+            measured = translate_passages(served.runtime, model, served.tokenizer, texts, "tr", SearchConfig(2), known)  # type: ignore[arg-type]
+        assert [one.text for one in measured] == [one.text for one in results[-1]]
+    plain, kept = results
+    assert plain[1].text == kept[1].text
+    assert [one.score for one in plain[:2]] == [one.score for one in kept[:2]]
+    assert [one.quality for one in plain[:2]] == [one.quality for one in kept[:2]]

@@ -60,12 +60,12 @@ def test_only_from_the_text_that_it_was_trained_on(trained: Path, tmp_path: Path
     assert "train.txt: not the file that the checkpoint was trained" in printed
 
 
-@pytest.mark.parametrize("name", ["sentiment-en", "translation-en-tr"])
-def test_only_for_language_models(checkpoints: Path, tmp_path: Path, capsys, monkeypatch, name: str) -> None:
+@pytest.mark.parametrize("name", ["sentiment-en", "sentiment-tr"])
+def test_not_for_classifiers(checkpoints: Path, tmp_path: Path, capsys, monkeypatch, name: str) -> None:
     directory = Path(shutil.copytree(checkpoints / name, tmp_path / name))
     status, printed = run(capsys, monkeypatch, "words", directory)
     assert status == 2
-    assert "only a language model" in printed
+    assert "only a language model or a translator" in printed
 
 
 def test_not_where_the_training_text_lacks_too_many_words(trained: Path, tmp_path: Path, capsys, monkeypatch) -> None:
@@ -98,3 +98,31 @@ def test_a_damaged_filter_is_named(trained: Path) -> None:
     replace_files(trained, {FILE: b"nothing"})
     with pytest.raises(CheckpointError, match=f"{FILE}: not a filter of words"):
         checkpoint.load(trained)
+
+
+def test_translators_keep_the_words_of_both_languages_but_no_invented_names(
+    tmp_path: Path, capsys, monkeypatch
+) -> None:
+    """Training changes names, and that is not the training text; a name is known where it has a suffix alone."""
+    pairs = [
+        ("the dog sees Tom and Mary.", "köpek Tom'u ve Mary'yi görür."),
+        ("it sees Ankara", "Ankara'yı İzmir'den görür"),
+    ]
+    rows = "".join(f"{english}\t{turkish}\n" for english, turkish in pairs * 12)
+    (tmp_path / "pairs.tsv").write_text("en\ttr\n" + rows, encoding="utf-8")
+    data = ["--train", "pairs.tsv", "--valid", "pairs.tsv", "--data", tmp_path, "--out", tmp_path / "model"]
+    settings = ["--set", "epochs=1", "--set", "embedding=8", "--set", "hidden=8", "--set", "vocabulary_size=330"]
+    settings += ["--set", "symbols=true", "--set", "renamed=1.0", "--languages", "en,tr"]
+    status, printed = run(capsys, monkeypatch, "translator", *data, *settings)
+    assert status == 0, printed
+    loaded = checkpoint.load(tmp_path / "model")
+    known = loaded.known_words
+    assert known
+    words = {"the", "dog", "sees", "Tom", "and", "Mary", "köpek", "Tom'u", "ve", "Mary'yi", "görür", "it"}
+    assert all(word in known for word in {*words, "Ankara", "Ankara'yı", "İzmir", "İzmir'den"})
+    assert known.count == len(words) + 4
+    assert "are taken for names" in loaded.card
+    before = (tmp_path / "model" / FILE).read_bytes()
+    replace_files(tmp_path / "model", {}, without=[FILE])
+    assert run(capsys, monkeypatch, "words", tmp_path / "model", "--data", tmp_path)[0] == 0
+    assert (tmp_path / "model" / FILE).read_bytes() == before

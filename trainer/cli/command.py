@@ -103,7 +103,14 @@ def evaluate(
     counted = [parse_source(name, data, *columns, "train", form) for name in baseline or ()]
     with torch.inference_mode():
         metrics = evaluate_sources(
-            loaded.model, loaded.tokenizer, sources, config, counted, order, max_baseline_characters=0
+            loaded.model,
+            loaded.tokenizer,
+            sources,
+            config,
+            counted,
+            order,
+            max_baseline_characters=0,
+            known=loaded.known_words,
         )
     if save:
         session.write_metrics(loaded, directory, metrics)
@@ -163,16 +170,17 @@ def examples(
 
 
 def words(
-    directory: Annotated[Path, typer.Argument(help="The checkpoint directory of a language model.")],
+    directory: Annotated[Path, typer.Argument(help="The checkpoint directory of a language model or a translator.")],
     train: options.Train = None,
     valid: Annotated[list[str] | None, typer.Option("--valid", help="Validation data, likewise.")] = None,
     encoding: options.Encoding = "utf-8",
     delimiter: options.Delimiter = "",
     data: options.Root = Path(),
 ) -> None:
-    """Add the words of its training text to a language model, and print their number as JSON.
+    """Add the words of its training text to a language model or a translator, and print their number as JSON.
 
-    /next-word-probs then lists no others. Training does this by itself; left out, the data are those in config.json.
+    /next-word-probs then lists no others; a translator keeps names that are none of them. Training does this by
+    itself; left out, the data are those in config.json.
     """
     record = add_known_words(directory, train or (), valid or (), data, TextFormat(encoding, delimiter))
     typer.echo(dumps(record, indent=2))

@@ -30,8 +30,8 @@ class Corpus:
 
     columns are the texts of each row, one column or two, each a Ragged of as many sequences as rows;
     labels (R,) index label_names, and are empty where the data have no labels. A stream is the values
-    of its only column: an end token before the first text and after each. known_words are those of a stream, where
-    the tokenizer spells words by pieces.
+    of its only column: an end token before the first text and after each. known_words are those of a stream or of
+    pairs, where the tokenizer spells words by pieces.
     """
 
     def __init__(
@@ -105,16 +105,21 @@ class CorpusWriter:
         self.folder, self.tokenizer, self.stream, self.columns = folder, tokenizer, stream, columns
         self.identity = identity
         self.report = DataReport(tokenizer, columns)
-        self._words = WordCounts(tokenizer) if stream and has_spelled_words(tokenizer) else None
+        self._languages = tuple(identity.get("languages", ()))[:columns] or ("",)
+        listed = (stream or columns > 1) and has_spelled_words(tokenizer)
+        self._words = WordCounts(tokenizer, stems=columns > 1) if listed else None
 
-    def write(self, train: Iterable[Row], valid: Sequence[Row]) -> None:
-        """Write rows of texts, each with or without a label. Raises CheckpointError where the disk refuses."""
+    def write(self, train: Iterable[Row], valid: Sequence[Row], unchanged: Iterable[Row] | None = None) -> None:
+        """Write rows of texts, each with or without a label. Raises CheckpointError where the disk refuses.
+
+        unchanged are the training rows as the sources have them, where those of train are changed.
+        """
         with writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / ABOUT).unlink(missing_ok=True)
             self._count_valid(valid)
-            names, labels = self._write_rows(train)
-            self._write_words(valid)
+            names, labels = self._write_rows(train, counted=unchanged is None)
+            self._write_words(valid, unchanged)
             write_atomic(self.folder / "tokenizer", self.tokenizer.to_bytes())
             content = io.BytesIO()
             np.save(content, labels)
@@ -130,8 +135,11 @@ class CorpusWriter:
             # Written last: its presence says that the corpus is whole.
             write_atomic(self.folder / ABOUT, dumps(about).encode("utf-8"))
 
-    def _write_rows(self, train: Iterable[Row]) -> tuple[list[str], IdArray]:
-        """Encode all rows; return the labels' names in order, and each row's label as an index."""
+    def _write_rows(self, train: Iterable[Row], counted: bool) -> tuple[list[str], IdArray]:
+        """Encode all rows; return the labels' names in order, and each row's label as an index.
+
+        counted says whether their words are those of the training text.
+        """
         indices: dict[str, int] = {}
         labels = array("i")
         end = [self.tokenizer.end_id]
@@ -142,8 +150,8 @@ class CorpusWriter:
                 writers[0].append(end)
             for row in train:
                 self._count(self.report.train, row)
-                if self._words:
-                    self._words.add(row[0])
+                if counted:
+                    self._count_words(row)
                 for column, writer in enumerate(writers):
                     ids = self.tokenizer.encode(row[column])
                     self.report.add_train(row[column], ids, column)
@@ -155,14 +163,21 @@ class CorpusWriter:
         by_appearance = np.array([sorted_index[name] for name in indices], np.int64)
         return names, by_appearance[np.frombuffer(labels, np.intc)] if labels else np.empty(0, np.int64)
 
-    def _write_words(self, valid: Sequence[Row]) -> None:
+    def _count_words(self, row: Row) -> None:
+        if self._words:
+            for text in row[: self.columns]:
+                self._words.add(text)
+
+    def _write_words(self, valid: Sequence[Row], unchanged: Iterable[Row] | None) -> None:
         """Write the filter of the training text's words, unless too many of the validation text's are unknown to it."""
         path = self.folder / KNOWN_WORDS
         path.unlink(missing_ok=True)
         if not self._words:
             return
-        known = self._words.known(next(iter(self.identity.get("languages", ())), ""))
-        unknown = unknown_share(known, (row[0] for row in valid), self.tokenizer)
+        for row in unchanged or ():
+            self._count_words(row)
+        known = self._words.known(self._languages[0])
+        unknown = unknown_share(known, valid, self._languages, self.tokenizer)
         kept = unknown is not None and unknown <= MAX_UNKNOWN
         self.report.known_words = {"words": known.count, "unknown_in_validation": unknown, "kept": kept}
         if kept:

@@ -63,7 +63,7 @@ class DataReport:
         self.skipped = {"train": Skipped(), "validation": Skipped()}
         self.example = ""
         self.known_words: Mapping[str, Any] = {}
-        """Of a language model's training text: how many, and which share of the validation text's words are others."""
+        """Of the training text: how many, and which share of the validation text's words are others."""
         self._valid_hashes: list[Counter[int]] = [Counter() for _ in range(columns)]
         self._leaked_hashes: list[set[int]] = [set() for _ in range(columns)]
 

@@ -1,7 +1,7 @@
 """The words of a training text, counted for the filter that its checkpoint keeps."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from models.text.known_words import KnownWords, parts
 from models.text.tokenizers import Tokenizer, lower
@@ -14,14 +14,17 @@ tell which words exist, or its language is written without spaces."""
 
 
 class WordCounts:
-    """Counts the words of texts."""
+    """Counts the words of texts, and with stems what stands before their apostrophes: Tom where a text has "Tom'un"."""
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer, self._limit = tokenizer, MAX_COUNTED
+    def __init__(self, tokenizer: Tokenizer, stems: bool = False) -> None:
+        self._tokenizer, self._stems, self._limit = tokenizer, stems, MAX_COUNTED
         self._counts: Counter[str] = Counter()
 
     def add(self, text: str) -> None:
-        self._counts.update(words_of(text, self._tokenizer))
+        words = list(words_of(text, self._tokenizer))
+        self._counts.update(words)
+        if self._stems:
+            self._counts.update(word.partition("'")[0] for word in words if "'" in word)
         if len(self._counts) > self._limit:
             self._counts = Counter({word: count for word, count in self._counts.items() if count > 1})
             self._limit = max(self._limit, 2 * len(self._counts))
@@ -36,9 +39,20 @@ def words_of(text: str, tokenizer: Tokenizer) -> Iterable[str]:
     return parts(lower(tokenizer.normalize(text), tokenizer.lowercase))
 
 
-def unknown_share(known: KnownWords, texts: Iterable[str], tokenizer: Tokenizer) -> float | None:
-    """How many of the words of some texts are unknown, from 0 to 1; None where they have no words."""
-    counts = Counter(word in known for text in texts for word in words_of(text, tokenizer))
+def unknown_share(
+    known: KnownWords, rows: Iterable[Sequence[str]], languages: Sequence[str], tokenizer: Tokenizer
+) -> float | None:
+    """How many of the words of some rows are unknown, from 0 to 1; None where they have no words.
+
+    languages are those of a row's texts; what a row has beyond them is none.
+    """
+    known_by_language = [known.of_language(language) for language in languages]
+    counts = Counter(
+        word in known
+        for row in rows
+        for text, known in zip(row, known_by_language, strict=False)
+        for word in words_of(text, tokenizer)
+    )
     return counts[False] / counts.total() if counts else None
 
 

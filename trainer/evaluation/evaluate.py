@@ -8,6 +8,7 @@ from models.errors import DataError
 from models.kinds import kind_of
 from models.model import Model
 from models.runtime.build import has_int8
+from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
 from trainer.data.corpus import usable
 from trainer.data.sources import Source, all_rows
@@ -26,12 +27,14 @@ def evaluate_sources(
     baseline: Sequence[Source] = (),
     order: int = 3,
     max_baseline_characters: int = MAX_BASELINE_CHARACTERS,
+    known: KnownWords | None = None,
 ) -> dict[str, Any]:
     """Scores of the model on each source: the content of metrics.json.
 
     On a CPU the headline scores in int8 are added to those in float32. With sources for a baseline, a Kneser-Ney
     n-gram model over a language model's tokens is counted on them and evaluated too, unless they have more than
-    max_baseline_characters (0: no limit), because its tables might not fit in memory.
+    max_baseline_characters (0: no limit), because its tables might not fit in memory. known are the words of the
+    model's training text, if its checkpoint has them.
     Raises DataError for data that can't be read or that has labels unknown to the model.
     """
     kind = kind_of(model)
@@ -43,9 +46,9 @@ def evaluate_sources(
         rows = list(usable(source.rows(), kind.text_columns))
         if not rows:
             raise DataError(f"{source.name}: no row without a blank text")
-        scores = training.evaluate(model, tokenizer, rows, source.name, config, "float32")
+        scores = training.evaluate(model, tokenizer, rows, source.name, config, "float32", known)
         if has_int8(model):
-            scores["int8"] = _headlines(training.evaluate(model, tokenizer, rows, source.name, config, "int8"))
+            scores["int8"] = _headlines(training.evaluate(model, tokenizer, rows, source.name, config, "int8", known))
         if ngram:
             measured = evaluate_ngram(ngram, tokenizer, [text for (text,) in rows])["perplexity_per_word"]
             scores[f"kneser_ney_{order}gram_perplexity_per_word"] = measured

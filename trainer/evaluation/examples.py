@@ -100,7 +100,9 @@ def _translated(loaded: Checkpoint, runtime: TranslatorRuntime, rows: Sequence[R
         side = model.config.languages.index(source)
         pairs = [(row[side], row[1 - side]) for row in rows[index :: len(model.config.directions)]]
         texts = [text for text, _ in pairs]
-        translations = translate_passages(runtime, model, loaded.tokenizer, texts, target, SearchConfig())
+        translations = translate_passages(
+            runtime, model, loaded.tokenizer, texts, target, SearchConfig(), loaded.known_words
+        )
         for (text, reference), translated in zip(pairs, translations, strict=True):
             answer = {"input": text, "output": translated.text, "expected": reference}
             if loaded.quality:

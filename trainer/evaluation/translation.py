@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sacrebleu.metrics.base import Score
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from models.decoding.beam_search import SearchConfig, searched, source_ids, translate
+from models.decoding.beam_search import SearchConfig, searched, shown_text, source_ids, translate
+from models.decoding.unknown_words import UnknownWords
 from models.networks.translator import Translator
 from models.quality import Searched
 from models.runtime.build import make_translator_runtime
 from models.runtime.interface import TranslatorRuntime
 from models.text.front import Sentence, prepare
+from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
 from trainer.evaluation.config import EvaluationConfig
 
@@ -28,17 +30,18 @@ def translate_texts(
     target: str,
     config: EvaluationConfig,
     precision: str = "float32",
+    known: KnownWords | None = None,
 ) -> list[str]:
     """The best translation of each text into the language target.
 
     Text is translated as the service does it (models/text/front.py), less what is tokenized already, which is
-    translated as it is.
+    translated as it is. known has the words of the training text: see `UnknownWords`.
     """
     runtime = make_translator_runtime(model, precision)
     search = SearchConfig(config.beam_size, config.length_penalty)
     if config.bleu_tokenize == "none":
         return [best for best, *_ in _hypotheses(runtime, model, tokenizer, texts, target, search)]
-    return [one.text for one in translate_passages(runtime, model, tokenizer, texts, target, search)]
+    return [one.text for one in translate_passages(runtime, model, tokenizer, texts, target, search, known)]
 
 
 @dataclass(frozen=True)
@@ -56,16 +59,19 @@ def translate_passages(
     texts: Sequence[str],
     target: str,
     search: SearchConfig,
+    known: KnownWords | None = None,
 ) -> list[Translated]:
     """Translate texts as the service does: in parts only where no translation of a whole sentence counts."""
     source = next(language for language in model.config.languages if language != target)
+    unknown = UnknownWords(tokenizer, known, source, target) if known else None
+    search = replace(search, keep_attention=search.keep_attention or unknown is not None)
     passages = [prepare(text, source, bool(tokenizer.symbol_ids)) for text in texts]
     tasks = {id(sentence): _SentenceTask(sentence) for passage in passages for sentence in passage.sentences}
     while pending := [(task, index) for task in tasks.values() for index in task.missing()]:
         sources = [source_ids(model, tokenizer, task.inputs[index], target) for task, index in pending]
         beams = translate(runtime, sources, tokenizer.end_id, search, tokenizer.symbol_ids)
         for (task, index), ids, beam in zip(pending, sources, beams, strict=True):
-            task.hypotheses[index] = [tokenizer.decode(hypothesis.ids) for hypothesis in beam]
+            task.hypotheses[index] = [shown_text(ids, hypothesis, tokenizer, unknown) for hypothesis in beam]
             task.searched[index] = [searched(ids, hypothesis, tokenizer.decode(hypothesis.ids)) for hypothesis in beam]
     return [
         Translated(
@@ -140,9 +146,10 @@ def evaluate_translator(
     target: str,
     config: EvaluationConfig,
     precision: str = "float32",
+    known: KnownWords | None = None,
 ) -> dict[str, Any]:
-    """Score the translations of pairs (source, reference)."""
-    hypotheses = translate_texts(model, tokenizer, [source for source, _ in pairs], target, config, precision)
+    """Score the translations of pairs (source, reference), made as `translate_texts` does."""
+    hypotheses = translate_texts(model, tokenizer, [source for source, _ in pairs], target, config, precision, known)
     return {
         **score_translations(hypotheses, [reference for _, reference in pairs], config),
         "beam_size": config.beam_size,
@@ -152,12 +159,17 @@ def evaluate_translator(
 
 
 def evaluate_directions(
-    model: Translator, tokenizer: Tokenizer, pairs: Pairs, config: EvaluationConfig, precision: str = "float32"
+    model: Translator,
+    tokenizer: Tokenizer,
+    pairs: Pairs,
+    config: EvaluationConfig,
+    precision: str = "float32",
+    known: KnownWords | None = None,
 ) -> dict[str, Any]:
     """`evaluate_translator` in every direction of the model, of pairs in the order of its languages."""
     first = model.config.languages[0]
     scores = {}
     for source, target in model.config.directions:
         turned = pairs if source == first else [(right, left) for left, right in pairs]
-        scores[f"{source}-{target}"] = evaluate_translator(model, tokenizer, turned, target, config, precision)
+        scores[f"{source}-{target}"] = evaluate_translator(model, tokenizer, turned, target, config, precision, known)
     return scores

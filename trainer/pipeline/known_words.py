@@ -17,24 +17,30 @@ from trainer.pipeline import session
 def add_known_words(
     directory: Path, train: Sequence[str], valid: Sequence[str], root: Path, form: TextFormat
 ) -> dict[str, Any]:
-    """Write the filter of a language model's words into its checkpoint; return what config.json records of it.
+    """Write the filter of the training text's words into the checkpoint of a language model or a translator.
+
+    Return what config.json records of it.
 
     Without names of data, they are those in its config.json. Raises DataError for another kind of model, for files that
     are not those it was trained on, and for words that would hide too many of the validation text's.
     """
     loaded = checkpoint.load(directory)
     kind = kind_named(loaded.kind)
-    if kind.task != "language" or not has_spelled_words(loaded.tokenizer):
-        raise DataError(f"{directory}: only a language model whose words are spelled by pieces needs a list of them")
+    if kind.task not in ("language", "translator") or not has_spelled_words(loaded.tokenizer):
+        raise DataError(
+            f"{directory}: only a language model or a translator whose words are spelled by pieces needs a list of them"
+        )
     recorded = loaded.training["data"]
     training_text = _sources(kind, train, recorded["train"], root, "train", form)
     held_out = _sources(kind, valid, recorded["valid"], root, "validation", form)
-    words = WordCounts(loaded.tokenizer)
+    words = WordCounts(loaded.tokenizer, stems=kind.text_columns > 1)
     for row in usable(all_rows(training_text), kind.text_columns):
-        words.add(row[0])
-    known = words.known(loaded.languages[0])
-    texts = (row[0] for row in usable(all_rows(held_out), kind.text_columns))
-    unknown = unknown_share(known, texts, loaded.tokenizer)
+        for text in row[: kind.text_columns]:
+            words.add(text)
+    languages = loaded.languages[: kind.text_columns]
+    known = words.known(languages[0])
+    rows = usable(all_rows(held_out), kind.text_columns)
+    unknown = unknown_share(known, rows, languages, loaded.tokenizer)
     if unknown is None or unknown > MAX_UNKNOWN:
         share = (
             "the validation text has no words"

@@ -96,7 +96,9 @@ class Plan:
 
     def evaluate(self, model: Model) -> dict[str, Any]:
         """Scores of the finished model, for metrics.json."""
-        return evaluate_sources(model, self.tokenizer, self.measured, self.measuring, self.train)
+        return evaluate_sources(
+            model, self.tokenizer, self.measured, self.measuring, self.train, known=self.run.known_words
+        )
 
 
 def plan(request: Request, world: World, resume: bool = False) -> Plan:
@@ -116,6 +118,7 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     settings = _settings(kind, training, request, recipe, start, device, sized)
     teachers = _teachers(request, settings, device)
     symbols: tuple[str, ...] = ()
+    unchanged = rows if training.pairs else None
     if training.pairs:
         changes = PairRows(settings.make(PairConfig), languages, PAIR_SEED)
         rows, symbols, valid_rows = partial(changes.train, data.train), changes.symbols, changes.valid(valid_rows)
@@ -133,7 +136,9 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     known = start.tokenizer if start else teachers[0].tokenizer if teachers else None
     words = settings.make(training.configurations[0])
     tokenize = partial(train_tokenizer, texts=kind.text_columns, config=words, symbols=symbols)
-    preparing = partial(prepare, kind, training, folder, rows, valid_rows, known or tokenize, identity, data.skipped)
+    preparing = partial(
+        prepare, kind, training, folder, rows, valid_rows, known or tokenize, identity, data.skipped, unchanged
+    )
     before = partial(Corpus.is_whole, folder) if resume else partial(Corpus.adopt, folder, identity, _PREPARING, known)
     report = world.decide(lambda: None if before() else preparing())
     corpus, tokenizer = Corpus.open(folder, kind.text_columns, identity)

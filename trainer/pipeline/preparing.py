@@ -35,8 +35,12 @@ def prepare(
     tokenizer: Tokenizer | Callable[[Iterator[Row]], Tokenizer],
     identity: Mapping[str, Any],
     skipped_valid: Skipped,
+    unchanged: Callable[[], Iterator[Row]] | None = None,
 ) -> DataReport:
-    """Train a tokenizer if there is none yet, and write the corpus."""
+    """Train a tokenizer if there is none yet, and write the corpus.
+
+    unchanged gives the rows as the sources have them, where `rows` changes them.
+    """
     skipped = Skipped()
     if next(rows(skipped=skipped), None) is None:
         raise DataError(nothing_left("training", skipped))
@@ -47,7 +51,7 @@ def prepare(
     writer = CorpusWriter(folder, tokenizer, training.stream, kind.text_columns, identity)
     skipped = Skipped()
     writer.report.skipped = {"train": skipped, "validation": skipped_valid}
-    writer.write(rows(skipped=skipped), valid)
+    writer.write(rows(skipped=skipped), valid, unchanged() if unchanged else None)
     return writer.report
 
 

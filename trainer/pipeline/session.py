@@ -227,7 +227,7 @@ def write_examples(loaded: checkpoint.Checkpoint, output: Path, examples: Mappin
 def write_known_words(
     loaded: checkpoint.Checkpoint, output: Path, known: KnownWords, record: Mapping[str, Any]
 ) -> None:
-    """Add the words of its training text to a language model, and the record of them to its config and card."""
+    """Add the words of its training text to a model, and the record of them to its config and card."""
     report = {**loaded.training.get("data_report", {}), "known_words": dict(record)}
     training = {**loaded.training, "data_report": report}
     config = {**json.loads((output / checkpoint.CONFIG).read_bytes()), "training": training}

@@ -57,7 +57,7 @@ def write_card(
 ## Recipe
 
 `{training["command"]}`
-{_origin(training)}
+{_origin(kind, training)}
 Settings: {settings}.
 
 {_course(training)} on {training["environment"]["machine"]}.
@@ -98,8 +98,8 @@ def _proof(source: Mapping[str, str]) -> str:
     return f"SHA-256 {source['sha256'][:16]}" if "sha256" in source else f"fingerprint {source['fingerprint'][:16]}"
 
 
-def _origin(training: Mapping[str, Any]) -> str:
-    """The model it was initialised from, its calibration, and the words that it lists."""
+def _origin(kind: str, training: Mapping[str, Any]) -> str:
+    """The model it was initialised from, its calibration, and what its list of known words is for."""
     lines = []
     if "start" in training:
         start = training["start"]
@@ -114,10 +114,13 @@ def _origin(training: Mapping[str, Any]) -> str:
         )
     words = training.get("data_report", {}).get("known_words", {})
     if words.get("kept"):
-        lines.append(
-            f"`/next-word-probs` lists the {words['words']:,} words of the training text and no others: "
-            f"{words['unknown_in_validation']:.2%} of the validation text's words are not among them."
-        )
+        use = (
+            "Words with a capital that are not among the {:,} of the training text are taken for names, and kept"
+            if kind == "translator"
+            else "`/next-word-probs` lists the {:,} words of the training text and no others"
+        ).format(words["words"])
+        unknown = f"{words['unknown_in_validation']:.2%} of the validation text's words are not among them."
+        lines.append(f"{use}: {unknown}")
     return "".join(f"\n{line}\n" for line in lines)
 
 

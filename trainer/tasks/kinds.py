@@ -9,6 +9,7 @@ from models.errors import ConfigError
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.translator import Translator, TranslatorConfig
+from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
 from trainer.data.files import Row
 from trainer.data.pairs import PairConfig
@@ -89,13 +90,25 @@ def _check_directions(start: Translator, model: Translator) -> None:
 
 
 def _score_language(
-    model: LanguageModel, tokenizer: Tokenizer, rows: Sequence[Row], _: str, config: EvaluationConfig, precision: str
+    model: LanguageModel,
+    tokenizer: Tokenizer,
+    rows: Sequence[Row],
+    _: str,
+    config: EvaluationConfig,
+    precision: str,
+    _known: KnownWords | None = None,
 ) -> Scores:
     return evaluate_language(model, tokenizer, [text for (text,) in rows], config, precision=precision)
 
 
 def _score_ngram(
-    model: Ngram, tokenizer: Tokenizer, rows: Sequence[Row], _: str, config: EvaluationConfig, _precision: str
+    model: Ngram,
+    tokenizer: Tokenizer,
+    rows: Sequence[Row],
+    _: str,
+    config: EvaluationConfig,
+    _precision: str,
+    _known: KnownWords | None = None,
 ) -> Scores:
     return evaluate_ngram(model, tokenizer, [text for (text,) in rows], config)
 
@@ -107,16 +120,23 @@ def _score_classifier(
     name: str,
     config: EvaluationConfig,
     precision: str,
+    _known: KnownWords | None = None,
 ) -> Scores:
     labels = known_labels(model.config.labels, rows, name)
     return evaluate_classifier(model, tokenizer, [text for text, _ in rows], labels, config, precision)
 
 
 def _score_translator(
-    model: Translator, tokenizer: Tokenizer, rows: Sequence[Row], _: str, config: EvaluationConfig, precision: str
+    model: Translator,
+    tokenizer: Tokenizer,
+    rows: Sequence[Row],
+    _: str,
+    config: EvaluationConfig,
+    precision: str,
+    known: KnownWords | None = None,
 ) -> Scores:
     pairs = [(row[0], row[1]) for row in rows]
-    return evaluate_directions(model, tokenizer, pairs, config, precision)
+    return evaluate_directions(model, tokenizer, pairs, config, precision, known)
 
 
 LANGUAGE = Training(

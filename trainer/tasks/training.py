@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from models.errors import ConfigError, DataError
 from models.model import Model
 from models.networks.language_model import LanguageModel
+from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
 from trainer.data.corpus import Corpus
 from trainer.data.files import Row
@@ -88,8 +89,8 @@ class Training:
     configurations: tuple[type[Any], ...]
     """Whose fields are its settings; the first is a VocabularyConfig."""
     build: Callable[[Material], Task[Any, Any] | Fit]
-    evaluate: Callable[[Any, Tokenizer, Sequence[Row], str, EvaluationConfig, str], Scores]
-    """Scores of a model on rows of a named source, in a precision."""
+    evaluate: Callable[[Any, Tokenizer, Sequence[Row], str, EvaluationConfig, str, KnownWords | None], Scores]
+    """Scores of a model on rows of a named source, in a precision, with its list of known words."""
     stream: bool = False
     """Whether all texts are one stream of ids, with an end after each."""
     start: tuple[type[Model], ...] = (LanguageModel,)

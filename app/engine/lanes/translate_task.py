@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from app.engine.jobs import AttentionMap, SentenceEvent, TranslateJob, Translation
 from app.engine.ticket import Ticket
 from app.errors import InvalidRequest
-from models.decoding.beam_search import Beam, Hypothesis, SearchConfig, searched, source_ids
+from models.decoding.beam_search import Beam, Hypothesis, SearchConfig, searched, shown_text, source_ids
+from models.decoding.unknown_words import UnknownWords
 from models.networks.translator import Translator
 from models.quality import Quality, Searched, features, of_text
 from models.text.front import Sentence, prepare
 from models.text.html import prepare_html
+from models.text.known_words import KnownWords
 from models.text.tokenizers import END_TEXT, Tokenizer
 
 MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it
@@ -27,6 +29,7 @@ class _Unit:
     after: str
     beams: Sequence[Beam]
     tokenizer: Tokenizer
+    unknown: UnknownWords | None
     searched: list[Beam] = field(default_factory=list)
     """The beams that are searched, or have been."""
     done: bool = False
@@ -51,7 +54,8 @@ class _Unit:
 
     def searched_inputs(self) -> list[Searched]:
         """What the estimate of quality takes into account."""
-        return [searched(beam.source, beam.results()[rank], self._texts(beam)[rank]) for beam, rank in self.used()]
+        used = [(beam.source, beam.results()[rank]) for beam, rank in self.used()]
+        return [searched(source, shown, self.tokenizer.decode(shown.ids)) for source, shown in used]
 
     def translation(self, target: str, rank: int) -> str:
         """By its rank among the hypotheses, with what stands around it."""
@@ -61,31 +65,47 @@ class _Unit:
 
     def _texts(self, beam: Beam) -> list[str]:
         if beam not in self._decoded:
-            self._decoded[beam] = [self.tokenizer.decode(hypothesis.ids) for hypothesis in beam.results()]
+            self._decoded[beam] = [
+                shown_text(beam.source, hypothesis, self.tokenizer, self.unknown) for hypothesis in beam.results()
+            ]
         return self._decoded[beam]
 
 
 class TranslateTask:
     """A TranslateJob as beams: one a sentence, and more for a sentence that has to be translated in parts.
 
-    quality estimates how good a translation is; without it, no translation has a quality.
+    quality estimates how good a translation is; without it, no translation has a quality. known has the words of
+    the model's training text; without it, no unknown word is put right.
     Raises InvalidRequest where attention is requested for more than MAX_ATTENTION_TOKENS.
     """
 
-    def __init__(self, ticket: Ticket, model: Translator, tokenizer: Tokenizer, quality: Quality | None = None) -> None:
+    def __init__(
+        self,
+        ticket: Ticket,
+        model: Translator,
+        tokenizer: Tokenizer,
+        quality: Quality | None = None,
+        known: KnownWords | None = None,
+    ) -> None:
         assert isinstance(ticket.job, TranslateJob)
         self.ticket, self.job, self._tokenizer = ticket, ticket.job, tokenizer
         source = next(language for language in model.config.languages if language != self.job.target)
         self._quality, self._direction = quality, f"{source}-{self.job.target}"
-        config = SearchConfig(self.job.beam_size, self.job.length_penalty, keep_attention=self.job.attention)
+        unknown = UnknownWords(tokenizer, known, source, self.job.target) if known else None
+
+        def beam(text: str) -> Beam:
+            ids = source_ids(model, tokenizer, text, self.job.target)
+            needed = self.job.attention or bool(unknown and unknown.any_in(ids))
+            return Beam(ids, SearchConfig(self.job.beam_size, self.job.length_penalty, keep_attention=needed))
+
         self._units: list[_Unit] = []
         for index, text in enumerate(self.job.texts):
             make = prepare_html if self.job.format == "html" else prepare
             parts = [text] if self.job.unchanged else make(text, source, bool(tokenizer.symbol_ids)).parts
             for before, sentence, after in _units(parts):
                 inputs = sentence.inputs() if sentence else ()
-                beams = [Beam(source_ids(model, tokenizer, text, self.job.target), config) for text in inputs]
-                self._units.append(_Unit(index, before, sentence, after, beams, tokenizer))
+                beams = [beam(text) for text in inputs]
+                self._units.append(_Unit(index, before, sentence, after, beams, tokenizer, unknown))
         self._unit_of = {beam: unit for unit in self._units for beam in unit.beams}
         source_tokens = sum(len(beam.source) for beam in self._unit_of)
         if self.job.attention and source_tokens > MAX_ATTENTION_TOKENS:

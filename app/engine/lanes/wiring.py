@@ -186,8 +186,9 @@ def prepare(ticket: Ticket, served: Served, bounds: Bounds) -> Task:
     if isinstance(job, ClassifyJob):
         return ClassifyTask(ticket, served.tokenizer, bounds)
     assert isinstance(job, TranslateJob)
-    assert isinstance(served.checkpoint.model, Translator)
-    return TranslateTask(ticket, served.checkpoint.model, served.tokenizer, served.checkpoint.quality)
+    loaded = served.checkpoint
+    assert isinstance(loaded.model, Translator)
+    return TranslateTask(ticket, loaded.model, served.tokenizer, loaded.quality, loaded.known_words)
 
 
 def _check_ids(job: GenerateJob, served: Served) -> None:
