@@ -109,7 +109,7 @@ def test_translators_keep_the_words_of_both_languages_but_no_invented_names(
         ("it sees Ankara", "Ankara'yı İzmir'den görür"),
     ]
     rows = "".join(f"{english}\t{turkish}\n" for english, turkish in pairs * 12)
-    (tmp_path / "pairs.tsv").write_text("en\ttr\n" + rows, encoding="utf-8")
+    (tmp_path / "pairs.tsv").write_text(rows, encoding="utf-8")
     data = ["--train", "pairs.tsv", "--valid", "pairs.tsv", "--data", tmp_path, "--out", tmp_path / "model"]
     settings = ["--set", "epochs=1", "--set", "embedding=8", "--set", "hidden=8", "--set", "vocabulary_size=330"]
     settings += ["--set", "symbols=true", "--set", "renamed=1.0", "--languages", "en,tr"]
