@@ -135,9 +135,9 @@ def test_every_unknown_name_with_a_word_that_attends_to_it_is_there_once(
 
 @given(st.lists(WORDS, min_size=1, max_size=6), st.lists(NAMES, min_size=1, max_size=6))
 def test_without_unknown_words_nothing_changes(source: list[str], target: list[str]) -> None:
-    pieces = ["|".join(f" {word}" for word in words) for words in (source, target)]
+    left, right = ("|".join(f" {word}" for word in words) for words in (source, target))
     attention = {index: [index % len(source)] for index in range(len(target))}
-    assert translated(*pieces, attention) == " ".join(target)
+    assert translated(left, right, attention) == " ".join(target)
 
 
 @given(st.text(max_size=30), st.integers(1, 5))
