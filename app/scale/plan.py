@@ -14,7 +14,8 @@ RESERVED_REQUESTS = 32
 """Requests of a replica that need neither slot nor queue: health checks, lists, and refusals, which are answered."""
 SHUTDOWN_MARGIN_S = 10.0
 SURGE_PERCENT = 25
-ALL_ADDRESSES = "0.0.0.0"  # noqa: S104 (for the rules about public addresses: Ray's proxies listen, not the replica)
+# for the rules about public addresses: Ray's proxies listen, not the replica
+ALL_ADDRESSES = "0.0.0.0"  # noqa: S104  # nosec B104
 
 
 @dataclass(frozen=True)

@@ -127,7 +127,11 @@ def _memory(times: ServiceTimes, seconds: float) -> dict[str, list[tuple[int, fl
     typer.echo("|---|---|---|---|---|")
     table: dict[str, list[tuple[int, float]]] = {}
     clients = int(_capacity(times) * 0.7 / runs.MEAN_TOKENS * (runs.PAUSE_S + 0.2))
-    names: dict[runs.Memory, str] = {"token": "in a token", "replica": "in one replica, sticky", "none": "nowhere"}
+    names: dict[runs.Memory, str] = {
+        "client": "with the client",
+        "replica": "in one replica, sticky",
+        "none": "nowhere",
+    }
     for memory, name in names.items():
         for count in SIZES[2:4]:
             result = runs.sessions(times, count, clients, 3 * seconds, memory, MEAN_LIFE_S)

@@ -18,7 +18,7 @@ MEAN_TOKENS = 15.5
 PROMPT_TOKENS = 6
 PAUSE_S = 2.0
 """Between the turns of a session, on average."""
-Memory = Literal["token", "replica", "none"]
+Memory = Literal["client", "replica", "none"]
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def sessions(
     to which the balancer sends the session; or nowhere, so that each turn reads the whole text.
     """
     env = simpy.Environment()
-    conditions = Conditions(mean_life_s=mean_life_s, keeps_states=memory == "token")
+    conditions = Conditions(mean_life_s=mean_life_s, keeps_states=memory == "client")
     if memory == "replica":
         conditions = replace(conditions, policy=sticky)
     cluster = Cluster(env, times, count, conditions)
@@ -101,7 +101,7 @@ def sessions(
         draw, text, last = Random(number), 0, None
         while True:
             yield env.timeout(draw.expovariate(1 / PAUSE_S))
-            remembered = memory == "token" or (
+            remembered = memory == "client" or (
                 memory == "replica" and last is not None and last is cluster.choose(Request(0, 0, None, number))
             )
             text += PROMPT_TOKENS

@@ -70,11 +70,11 @@ def test_more_load_waits_longer() -> None:
 
 
 def test_a_token_is_as_good_as_memory_and_better_than_nothing() -> None:
-    results = {memory: runs.sessions(TIMES, 4, 10, 60.0, memory) for memory in ("token", "replica", "none")}
+    results = {memory: runs.sessions(TIMES, 4, 10, 60.0, memory) for memory in ("client", "replica", "none")}
     read = {memory: result.tally.prompt_tokens for memory, result in results.items()}
-    assert read["none"] > 5 * read["token"]
-    assert read["replica"] == pytest.approx(read["token"], rel=0.05)
-    assert results["none"].p99_s > results["token"].p99_s
+    assert read["none"] > 5 * read["client"]
+    assert read["replica"] == pytest.approx(read["client"], rel=0.05)
+    assert results["none"].p99_s > results["client"].p99_s
 
 
 def test_the_command_scales(tmp_path, monkeypatch) -> None:
