@@ -240,7 +240,7 @@ def test_columns_by_number_and_within_others(bulk: Bulk, tmp_path: Path) -> None
         ("in.txt", "", 0),
         ("in.csv", "id,text\n", 1),
         ("in.tsv", "id\ttext", 1),
-        ("in.csv.gz", gzip.compress(b"id;text\n"), 1),
+        ("in.csv.gz", gzip.compress(b"id;text\n", mtime=0), 1),
     ],
 )
 def test_no_rows(bulk: Bulk, tmp_path: Path, name: str, content: str | bytes, lines: int) -> None:

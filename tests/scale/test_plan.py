@@ -127,7 +127,7 @@ class TestStateKeys:
         assert len(set(plan.state_keys)) == 2
         assert not any(key in repr(plan) for key in (OLD, NEW))
 
-    @pytest.mark.parametrize("keys", [OLD, f"{OLD},{NEW}", f"{NEW},{OLD}"])
+    @pytest.mark.parametrize("keys", [OLD, f"{OLD},{NEW}", f"{NEW},{OLD}"], ids=["old", "old, new", "new, old"])
     def test_replicas_agree_at_every_step_of_a_rotation(self, keys: str) -> None:
         check_common(identifiers(Settings(state_key=keys)), identifiers(Settings(state_key=OLD)))
 
