@@ -11,6 +11,8 @@ from typing import Annotated, Any, get_args, get_origin
 from fastapi import Request, Response, params
 from pydantic import BaseModel, TypeAdapter
 
+from app.http.counting import SMALL_BODY_BYTES
+
 JSON_TYPES = {"application/json", "application/json; charset=utf-8", "application/json;charset=utf-8"}
 Resolve = Callable[[Request], Awaitable[Any]]
 
@@ -56,6 +58,8 @@ class DirectEndpoint:
         arguments: dict[str, Any] = {name: request.path_params[name] for name in self._path}
         if self._body is not None:
             if request.headers.get("content-type", "").lower() not in JSON_TYPES:
+                return None
+            if len(await request.body()) > SMALL_BODY_BYTES:  # what is not valid would be parsed twice
                 return None
             try:
                 arguments["body"] = self._body.model_validate(await request.json())
