@@ -18,7 +18,7 @@ from app.telemetry.logs import configure_logging
 
 
 class ServiceReplica:
-    """Loads the models when it is made; the engine starts with the application's lifespan.
+    """Loads the models when it is constructed; the engine starts with the application's lifespan.
 
     Raises SettingsError for an environment that does not fit the builder's, and what `load_registry` raises.
     """

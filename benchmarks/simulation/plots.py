@@ -31,8 +31,8 @@ def replicas(
     counts = [count for count, _ in next(iter(memory.values()))]
     width = 0.8 / len(memory)
     for index, (name, pairs) in enumerate(memory.items()):
-        places = [place + (index - (len(memory) - 1) / 2) * width for place in range(len(counts))]
-        states.bar(places, [1000 * p99_s for _, p99_s in pairs], width, color=COLOURS[index], label=name)
+        positions = [position + (index - (len(memory) - 1) / 2) * width for position in range(len(counts))]
+        states.bar(positions, [1000 * p99_s for _, p99_s in pairs], width, color=COLOURS[index], label=name)
     states.set_xticks(range(len(counts)), [f"{count} replicas" for count in counts])
     states.set_ylabel("p99 of a session's answers (ms)")
     states.set_yscale("log")

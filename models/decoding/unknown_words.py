@@ -49,7 +49,7 @@ class UnknownWords:
         alignment = _Alignment(words, targets, weights.tolist())
         alignment.keep([self._is_name(word) for word in words])
         for index in alignment.missing():
-            self._place(alignment, index)
+            self._align(alignment, index)
         for index in alignment.missing():
             alignment.join(index)
         return alignment.render(text).encode("utf-8", errors="surrogateescape").decode("utf-8", errors="replace")
@@ -57,12 +57,12 @@ class UnknownWords:
     def _is_name(self, word: Word) -> bool:
         return word.has_capital and word.text not in self._known["source"]
 
-    def _place(self, alignment: "_Alignment", index: int) -> None:
-        """Put a name into the place of the words that attend to it more than to any other."""
+    def _align(self, alignment: "_Alignment", index: int) -> None:
+        """Align a name with the words that attend to it more than to any other."""
         word = alignment.words[index]
         name, first = word.text, index == 0 and not word.suffix
         fitting = [at for at in alignment.attending(index) if self._fits(alignment.targets[at], name, first)]
-        alignment.place(index, fitting)
+        alignment.align(index, fitting)
 
     def _fits(self, target: Word, name: str, first: bool) -> bool:
         """Whether a target word may be a garbled form of a name; first says whether a sentence begins with the name.
@@ -98,8 +98,8 @@ class _Alignment:
     weights: Sequence[Sequence[float]]
     names: list[int] = field(default_factory=list)
     """The indices of the words that must be kept."""
-    places: dict[int, list[int]] = field(default_factory=dict)
-    """Of each of them that is kept or placed, the indices of the target words that it stands in."""
+    aligned: dict[int, list[int]] = field(default_factory=dict)
+    """Of each of them that is kept or aligned, the indices of its target words."""
     kept: set[int] = field(default_factory=set)
     """Target words that are names of the source already."""
     joined: dict[int, list[int]] = field(default_factory=dict)
@@ -116,21 +116,21 @@ class _Alignment:
             if same:
                 at = max(same, key=lambda at: self.weights[at][index])
                 self.kept.add(at)
-                self.places[index] = [at]
+                self.aligned[index] = [at]
 
     def missing(self) -> list[int]:
-        return [index for index in self.names if index not in self.places]
+        return [index for index in self.names if index not in self.aligned]
 
     def attending(self, index: int) -> list[int]:
-        """The free target words that attend to a word more than to any other that is not placed yet."""
-        taken = {at for places in self.places.values() for at in places}
-        others = [other for other in range(len(self.words)) if other not in self.places]
+        """The free target words that attend to a word more than to any other that is not aligned yet."""
+        taken = {at for aligned in self.aligned.values() for at in aligned}
+        others = [other for other in range(len(self.words)) if other not in self.aligned]
         return [
             at for at, row in enumerate(self.weights)
             if at not in taken and row[index] > 0.0 and row[index] == max(row[other] for other in others)
         ]  # fmt: skip
 
-    def place(self, index: int, fitting: Sequence[int]) -> None:
+    def align(self, index: int, fitting: Sequence[int]) -> None:
         """Put a name into the one of some target words that attends to it most, and its neighbours among them."""
         if not fitting:
             return
@@ -140,7 +140,7 @@ class _Alignment:
             first -= 1
         while last + 1 in fitting and self.targets[last].is_next(self.targets[last + 1]):
             last += 1
-        self.places[index] = list(range(first, last + 1))
+        self.aligned[index] = list(range(first, last + 1))
         self.joined[first] = [index]
 
     def join(self, index: int) -> None:
@@ -151,13 +151,13 @@ class _Alignment:
         best = max(range(len(self.targets)), key=lambda at: self.weights[at][index], default=-1)
         dropped = index > 0 and not any(row[index] == max(row) for row in self.weights)
         for other in (index - 1, index + 1):
-            places = self.places.get(other, [])
+            aligned = self.aligned.get(other, [])
             left, right = sorted((index, other))
-            if not places or not (dropped or best in places):
+            if not aligned or not (dropped or best in aligned):
                 continue
             if not self.words[left].suffix and self.words[left].is_next(self.words[right]):
-                self.joined[places[0]] = sorted([*self.joined.get(places[0], [other]), index])
-                self.places[index] = places
+                self.joined[aligned[0]] = sorted([*self.joined.get(aligned[0], [other]), index])
+                self.aligned[index] = aligned
                 return
 
     def render(self, text: str) -> str:
@@ -165,8 +165,8 @@ class _Alignment:
         pieces: list[str] = []
         position = 0
         for first in sorted(self.joined):
-            places = self.places[self.joined[first][0]]
+            aligned = self.aligned[self.joined[first][0]]
             names = " ".join(self.words[index].text for index in self.joined[first])
-            pieces += [text[position : self.targets[first].start], names, self.targets[places[-1]].suffix]
-            position = self.targets[places[-1]].end
+            pieces += [text[position : self.targets[first].start], names, self.targets[aligned[-1]].suffix]
+            position = self.targets[aligned[-1]].end
         return "".join([*pieces, text[position:]])
