@@ -7,3 +7,5 @@ TASKS = {
     "bag": "classifier",
     "translator": "translator",
 }
+WITHOUT_LANGUAGE: frozenset[str] = frozenset()
+"""Tasks whose default is one for all languages: what they read is no running text, of which a language is detected."""

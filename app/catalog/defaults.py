@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol, TypeVar
 
 from app.errors import ServiceError
+from models.tasks import WITHOUT_LANGUAGE
 
 USES = {"language": "generate", "classifier": "classify", "translator": "translate"}
 """What a task is called in a use; generate is /next-word-probs and /inspect too."""
@@ -67,7 +68,9 @@ def use_of(task: str, language: str = "") -> str:
 
 
 def uses_of(model: Candidate) -> list[str]:
-    """What a model can answer; a model without languages has one use without."""
+    """What a model can answer; a model without languages, or whose task needs none, has one use without."""
+    if model.task in WITHOUT_LANGUAGE:
+        return [use_of(model.task)]
     if model.directions:
         return [use_of(model.task, f"{source}-{target}") for source, target in model.directions]
     return [use_of(model.task, language) for language in model.languages or ("",)]

@@ -113,6 +113,11 @@ class Registry:
             raise NoModel(f"no model of the kind {task} is loaded", "model")
         return models
 
+    def for_use(self, task: str, name: str | None) -> Served:
+        """The named model, or the default of a task of WITHOUT_LANGUAGE. Raises ModelNotFound or NoModel."""
+        models = self.for_task(task, name)
+        return models[0] if name is not None else self._default(task, "")
+
     def for_text(self, task: str, name: str | None, text: str, language: str | None = None) -> Served:
         """As `for_texts`, for one text."""
         (served,) = self.for_texts(task, name, text, language)

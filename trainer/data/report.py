@@ -62,6 +62,7 @@ class DataReport:
         self.leaked = [0] * columns
         self.skipped = {"train": Skipped(), "validation": Skipped()}
         self.example = ""
+        self.checks_leakage = True
         self.known_words: Mapping[str, Any] = {}
         """Of the training text: how many, and which share of the validation text's words are others."""
         self._valid_hashes: list[Counter[int]] = [Counter() for _ in range(columns)]
@@ -77,7 +78,7 @@ class DataReport:
         self.train.add(text, ids)
         key = hash(text.strip())
         copies = self._valid_hashes[column].get(key, 0)
-        if copies and key not in self._leaked_hashes[column]:
+        if self.checks_leakage and copies and key not in self._leaked_hashes[column]:
             self._leaked_hashes[column].add(key)
             self.leaked[column] += copies
             self.example = self.example or text.strip()

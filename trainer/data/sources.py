@@ -8,6 +8,8 @@ from typing import Any, Protocol
 from models.errors import DataError
 from models.tables.lines import TextFormat
 from trainer.data.files import UTF8, Cells, Row, checksum, read_parallel, read_rows
+from trainer.data.mnist import PREFIX as MNIST
+from trainer.data.mnist import parse_mnist
 from trainer.data.sentiment.source import PREFIX, parse_sentiment
 from trainer.data.skipped import Skipped, reason_to_skip
 
@@ -38,7 +40,7 @@ def parse_source(
     """Parse a name: one of
 
         FILE  FILE:COLUMN,…  FILE,FILE  hf:NAME[:CONFIGURATION][@SPLIT][#COLUMN,…]
-        sentiment:RULE-LANGUAGE[:FILE[:COLUMN]]
+        sentiment:RULE-LANGUAGE[:FILE[:COLUMN]]  mnist:FOLDER
 
     usual and usual_tsv are the default columns, split the default split of a hub's data set, form that of all files of
     text. A relative file name starts from root. Raises DataError for another number of columns than the default.
@@ -48,6 +50,9 @@ def parse_source(
     if name.startswith(PREFIX):
         _require_count(name, ("text", "label"), usual)
         return parse_sentiment(name, root, split, form)
+    if name.startswith(MNIST):
+        _require_count(name, ("text",), usual)
+        return parse_mnist(name, root, split)
     body, colon, columns = name.partition(":")
     files = tuple(root / part for part in body.split(","))
     requested = (

@@ -43,6 +43,10 @@ def evaluate_sources(
     compared = baseline and kind.task == "language" and not kind.counted
     ngram = _count(tokenizer, baseline, order, max_baseline_characters) if compared else None
     for source in sources:
+        if training.evaluate_source:
+            scores = training.evaluate_source(model, tokenizer, source, config)
+            evaluations.append({"data": source.describe(), "scores": scores})
+            continue
         rows = list(usable(source.rows(), kind.text_columns))
         if not rows:
             raise DataError(f"{source.name}: no row without a blank text")

@@ -145,7 +145,8 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     taught = _distilled(recipe, teachers, folder, tokenizer, corpus, world) if teachers else {}
     torch.manual_seed(settings.seed)
     start_model = start.model if start else None
-    material = Material(settings, languages, one_way, tokenizer, corpus, valid_rows, start_model, **taught)
+    sources = (data.train, data.valid)
+    material = Material(settings, languages, one_way, tokenizer, corpus, valid_rows, sources, start_model, **taught)
     run = Run(
         output=request.output,
         languages=languages,

@@ -51,6 +51,7 @@ def prepare(
     writer = CorpusWriter(folder, tokenizer, training.stream, kind.text_columns, identity)
     skipped = Skipped()
     writer.report.skipped = {"train": skipped, "validation": skipped_valid}
+    writer.report.checks_leakage = not training.shares_texts
     writer.write(rows(skipped=skipped), valid, unchanged() if unchanged else None)
     return writer.report
 

@@ -12,6 +12,7 @@ from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
 from trainer.data.corpus import Corpus
 from trainer.data.files import Row
+from trainer.data.sources import Source
 from trainer.data.store import Ragged
 from trainer.evaluation.config import EvaluationConfig
 from trainer.loop.trainer import Task
@@ -19,6 +20,7 @@ from trainer.tasks.sizing import DataSize, Value
 
 ConfigT = TypeVar("ConfigT")
 Scores = dict[str, Any]
+Evaluate = Callable[[Any, Tokenizer, Sequence[Row], str, EvaluationConfig, str, KnownWords | None], Scores]
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class Material:
     tokenizer: Tokenizer
     corpus: Corpus
     valid: list[Row]
+    sources: tuple[Sequence[Source], Sequence[Source]]
+    """Of the training and of the validation data: what has more to it than text reads them itself."""
     start: Model | None = None
     """The model to initialise from; an instance of one of the Training's `start`."""
     distilled: tuple[Ragged, ...] = ()
@@ -89,8 +93,10 @@ class Training:
     configurations: tuple[type[Any], ...]
     """Whose fields are its settings; the first is a VocabularyConfig."""
     build: Callable[[Material], Task[Any, Any] | Fit]
-    evaluate: Callable[[Any, Tokenizer, Sequence[Row], str, EvaluationConfig, str, KnownWords | None], Scores]
+    evaluate: Evaluate | None = None
     """Scores of a model on rows of a named source, in a precision, with its list of known words."""
+    evaluate_source: Callable[[Any, Tokenizer, Source, EvaluationConfig], Scores] | None = None
+    """Instead of `evaluate`, of a model that reads more of a source than its rows of text."""
     stream: bool = False
     """Whether all texts are one stream of ids, with an end after each."""
     start: tuple[type[Model], ...] = (LanguageModel,)
@@ -101,6 +107,8 @@ class Training:
     """Settings by the size of the training data, for those that nobody set."""
     per_layer_rates: bool = False
     """Whether layers may have learning rates of their own (layer_rate_decay, unfreeze_epochs)."""
+    shares_texts: bool = False
+    """Whether the texts of training and validation data are the same few names, so that none of them is a leak."""
     pairs: bool = False
     """Whether it is trained for a pair of languages, in one direction or both; then it has a PairConfig."""
 
