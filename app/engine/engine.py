@@ -7,13 +7,13 @@ lanes    running jobs of a model: each step of the engine is one step of one lan
 outbox   the events of a step, sent to the event loop in one callback
 """
 
-import asyncio
 import math
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import torch
@@ -27,6 +27,7 @@ from app.engine.meter import Meter
 from app.engine.outbox import Outbox
 from app.engine.progress import Progress
 from app.engine.queue import FairQueue
+from app.engine.reading import Readers
 from app.engine.scheduler import FairTurns
 from app.engine.ticket import Caller, Ticket
 from app.errors import DeadlineExceeded, EngineStopped
@@ -34,7 +35,7 @@ from app.telemetry.logs import get_logger
 from app.telemetry.metrics import Metrics
 
 LONG_TEXT = 2_000
-"""Longer texts, in characters, are tokenized in another thread, so as not to block the event loop."""
+"""Longer texts, in characters, are tokenized in other threads, so as not to block the event loop."""
 REVIEW_S = 0.5
 """How often it is checked whether what is queued will still end in time."""
 SWITCH_S = 0.0005
@@ -91,6 +92,7 @@ class Engine:
         self._running: dict[Ticket, _Entry] = {}
         self._callers: Counter[str] = Counter()
         """The running requests of each caller."""
+        self._readers = Readers()
         self._outbox = Outbox()
         self._scheduler = FairTurns(clock)
         self._meter = Meter(metrics or Metrics(), clock)
@@ -136,7 +138,9 @@ class Engine:
         self._enqueue(ticket, served)
         try:
             if job.characters > LONG_TEXT:
-                task = await asyncio.to_thread(prepare, ticket, served, self.config.bounds)
+                task = await self._readers.call(
+                    ticket.caller.name, partial(prepare, ticket, served, self.config.bounds)
+                )
             else:
                 task = prepare(ticket, served, self.config.bounds)
         except BaseException:
