@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli.naming import NamingCommand
 from app.cli.options import Checkpoints, Language, Model, lazily, passed
 
 app = typer.Typer(
@@ -46,7 +47,7 @@ FORMS = ("encoding", "delimiter", "ray_address", "checkpoints")
 """The arguments of all commands; the others are fields of a request."""
 
 
-@app.command()
+@app.command(cls=NamingCommand)
 def classify(
     inputs: In,
     out: Out,
@@ -68,7 +69,7 @@ def classify(
     _run("classify", locals())
 
 
-@app.command()
+@app.command(cls=NamingCommand)
 def translate(
     inputs: In,
     out: Out,
@@ -100,7 +101,7 @@ def translate(
     _run("translate", locals())
 
 
-@app.command()
+@app.command(cls=NamingCommand)
 def generate(
     inputs: In,
     out: Out,
@@ -135,7 +136,7 @@ def generate(
     _run("generate", locals())
 
 
-@app.command(name="next")
+@app.command(name="next", cls=NamingCommand)
 def next_(
     inputs: In,
     out: Out,

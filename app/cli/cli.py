@@ -12,13 +12,14 @@ import typer
 from app import __version__
 from app.cli import answers, bench, bulk, catalog, keys, serve
 from app.cli.failures import message_of
+from app.cli.naming import NamingCommand
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(serve.serve)
-app.command()(answers.generate)
-app.command(name="next")(answers.next_)
-app.command()(answers.classify)
-app.command()(answers.translate)
+app.command(cls=NamingCommand)(answers.generate)
+app.command(name="next", cls=NamingCommand)(answers.next_)
+app.command(cls=NamingCommand)(answers.classify)
+app.command(cls=NamingCommand)(answers.translate)
 app.command()(catalog.models)
 app.command()(catalog.default)
 app.command(name="state-key")(serve.state_key)

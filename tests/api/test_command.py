@@ -8,11 +8,15 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
 from app.cli import cli
 from app.cli.environment import serving_settings
+from app.cli.input import Limit, read_texts
+from app.settings import Settings
 from app.telemetry.logs import get_logger
 from models.checkpoint_files import was_default
 from tests.conftest import SENTENCES
@@ -132,6 +136,9 @@ class TestWhatIsNoText:
         [
             (b"\x89PNG\r\n\0\0", "standard input: binary data: a zero byte at 6"),
             ("köpek".encode("windows-1254"), "standard input: binary data, or text in another encoding: byte 1 "),
+            ("köpek".encode("utf-16"), "standard input: text in UTF-16; iconv -f UTF-16 -t UTF-8 converts it"),
+            (b"", "standard input: there is no text; "),
+            (b" \n\t\r\n", "standard input: there is no text; "),
             (b"a" * 1_000_000, "line 1: 1,000,000 characters; at most 20,000 are allowed (CAROUSEL_MAX_TEXT_CHARACTE"),
         ],
     )
@@ -146,6 +153,51 @@ class TestWhatIsNoText:
         for command, name in names.items():
             assert f"(CAROUSEL_MAX_{name}_CHARACTERS)" in shell(command, stdin=b"a" * 30_000)
             assert f"(CAROUSEL_MAX_{name}_CHARACTERS)" in shell(command, "a", "b" * 30_000)
+
+    @pytest.mark.parametrize("command", ["generate", "next", "classify", "translate"])
+    def test_no_command_answers_nothing(self, shell, command: str) -> None:
+        for stdin in (b"", b"\n \n"):
+            assert shell(command, stdin=stdin).startswith("2 error: standard input: there is no text; ")
+        assert shell(command, "").startswith("2 error: text: there is no text; ")
+        assert shell(command, "the man", " ").startswith("2 error: text 2: there is no text; ")
+
+    def test_a_file_given_as_a_text_is_mentioned(
+        self, checkpoints: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        Path("review.txt").write_text("a good film", encoding="utf-8")
+        for text, mentioned in (("review.txt", True), ("a good film", False), ("x" * 5_000, False), ("a\0b", False)):
+            read_texts([text], lines=True, settings=Settings(), limit=Limit("max_text_characters"))
+            assert ("to read that file: < review.txt" in capsys.readouterr().err) == mentioned
+
+    def test_a_terminal_is_told_how_to_end(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for terminal in (True, False):
+            stdin = io.TextIOWrapper(io.BytesIO(b"a good film\n"), encoding="utf-8")
+            monkeypatch.setattr(stdin, "isatty", lambda terminal=terminal: terminal)
+            monkeypatch.setattr(sys, "stdin", stdin)
+            assert read_texts(None, True, Settings(), Limit("max_text_characters")) == ["a good film"]
+            assert ("Ctrl-D" in capsys.readouterr().err) == terminal
+
+
+NAMES = ("model", "language", "checkpoints")
+"""Options whose values are looked up: what their errors say needs no option's name."""
+REQUEST_OPTIONS = [
+    (command, option)
+    for command in ("generate", "next", "classify", "translate")
+    for option in get_command(cli.app).commands[command].params  # type: ignore[attr-defined]
+    if option.param_type_name == "option" and not option.is_flag and option.name not in NAMES
+]
+
+
+class TestOptions:
+    @pytest.mark.parametrize(("command", "option"), REQUEST_OPTIONS, ids=lambda value: getattr(value, "name", value))
+    def test_errors_name_the_option_that_was_typed(self, shell, command: str, option: Any) -> None:
+        """Each option with a value of its type that no request may have."""
+        name = option.opts[0]
+        value = "" if option.type_descriptor.annotation is str else "-1"
+        assert shell(command, "the man", name, value).startswith(f"2 error: {name}: ")
 
 
 class TestDefault:
