@@ -84,7 +84,7 @@ async def test_a_caller_has_one_thread_at_a_time() -> None:
     assert await calls.start("other", "other 1") == "other 1"
     assert not waiting.done()
     calls.go.set()
-    assert await asyncio.gather(held, waiting) == ["held", "flood 1"]
+    assert (await held, await waiting) == ("held", "flood 1")
 
 
 async def test_who_hangs_up_keeps_the_turn_until_the_thread_is_free() -> None:
