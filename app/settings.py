@@ -136,6 +136,7 @@ class Settings(BaseSettings):
     max_text_characters: int = Field(20_000, ge=1, description="Maximum length of a text for /classify.")
     max_source_characters: int = Field(5_000, ge=1, description="Maximum length of a text for /translate.")
     max_inspect_characters: int = Field(1_000, ge=1, description="Maximum length of a text for /inspect.")
+    max_image_pixels: int = Field(16_777_216, ge=1, description="Maximum number of pixels of a picture for /describe.")
     max_texts: int = Field(64, ge=1, description="Maximum number of texts in a request.")
     max_new_tokens: int = Field(1_024, ge=1, description="Maximum number of tokens to generate for a request.")
     max_choices: int = Field(8, ge=1, description="Maximum number of choices (n) of a generation.")

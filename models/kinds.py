@@ -16,15 +16,17 @@ from models.counted.bag_of_words import Bag, BagConfig
 from models.counted.ngram import Ngram, NgramConfig
 from models.errors import ConfigError
 from models.model import Model
+from models.networks.captioner import Captioner, CaptionerConfig
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.runtime.build import make_classifier_runtime, make_language_runtime, make_translator_runtime
+from models.runtime.captioner import FloatCaptioner
 from models.runtime.counted import BagClassifier, NgramLanguage
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.tasks import TASKS
 
-AnyRuntime = LanguageRuntime | ClassifierRuntime | TranslatorRuntime
+AnyRuntime = LanguageRuntime | ClassifierRuntime | TranslatorRuntime | FloatCaptioner
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ class Kind:
     """A frozen dataclass: what the model is built from."""
     model: type[Model]
     task: str
-    """What it answers: language (what comes next), classifier (which label) or translator."""
+    """What it answers: language (what comes next), classifier (which label), translator, or captioner (what a
+    picture shows)."""
     lanes: str
     """What makes its lanes in the engine."""
     runtime: Callable[[Any, str, int], Any]
@@ -190,5 +193,25 @@ register(
         ),
         shown=("labels",),
         counted=True,
+    )
+)
+register(
+    Kind(
+        name="captioner",
+        config=CaptionerConfig,
+        model=Captioner,
+        task=TASKS["captioner"],
+        lanes="app.engine.lanes.wiring:captioner_lanes",
+        runtime=lambda model, _precision, _threads: FloatCaptioner(model),
+        training="trainer.tasks.kinds:CAPTIONER",
+        columns=("text",),
+        tsv_columns=("1",),
+        text_columns=1,
+        metric="word_accuracy",
+        higher_is_better=True,
+        sentence=(
+            "A captioner of pictures: convolutions, a recurrent encoder of columns in both directions, attention, "
+            "a recurrent decoder of two layers."
+        ),
     )
 )

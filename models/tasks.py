@@ -6,6 +6,7 @@ TASKS = {
     "classifier": "classifier",
     "bag": "classifier",
     "translator": "translator",
+    "captioner": "captioner",
 }
 WITHOUT_LANGUAGE: frozenset[str] = frozenset()
 """Tasks whose default is one for all languages: what they read is no running text, of which a language is detected."""

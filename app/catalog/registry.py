@@ -144,6 +144,18 @@ class Registry:
         detected = [language or detect(text, languages, field).language for field, text in fields]
         return [self._default(task, one) for one in detected]
 
+    def for_picture(self, name: str | None, language: str | None) -> tuple[Served, str]:
+        """The named captioner, or the default of a language, and the language: by default, the first that there is.
+
+        Raises ModelNotFound and NoModel.
+        """
+        models = self.for_task("captioner", name)
+        languages = list(dict.fromkeys(known for served in models for known in served.languages))
+        if language is not None and language not in languages:
+            raise NoModel(f"no model for that language; the languages are: {', '.join(languages)}", "language")
+        chosen = language or languages[0]
+        return (models[0] if name is not None else self._default("captioner", chosen)), chosen
+
     def for_inspection(self, name: str | None, text: str) -> Served:
         """The named model, a language model or a classifier, or the default for the text's language."""
         with_gates = [served for served in self.models.values() if kind_of(served.checkpoint.model).gates]

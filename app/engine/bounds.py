@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.engine.jobs import ClassifyJob, GenerateJob, Job, TranslateJob
+from app.engine.jobs import ClassifyJob, DescribeJob, GenerateJob, Job, TranslateJob
 from app.errors import InvalidRequest
 
 
@@ -44,7 +44,8 @@ class Bounds:
         """Raise InvalidRequest for too many scores of a request; job is one of it."""
         if scores > self.max_scores:
             detail = f"its reply could have {scores:,} scores; at most {self.max_scores:,}: ask for less at once"
-            raise InvalidRequest(detail, "prompt" if isinstance(job, GenerateJob) else "text")
+            field = "prompt" if isinstance(job, GenerateJob) else "image" if isinstance(job, DescribeJob) else "text"
+            raise InvalidRequest(detail, field)
 
 
 def _check(unit: str, factors: Sequence[tuple[int, str]], limit: int, field: str) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from app.engine.snapshot import Snapshot
 from models.gates import Direction
+from models.pictures import HEIGHT, MULTIPLE
 from models.sampling import SamplingConfig
 from models.text.tokenizers import Token
 
@@ -265,6 +266,40 @@ class Translation:
 
 
 @dataclass(frozen=True)
+class DescribeJob:
+    """Describe a picture: pixels are those of (28, W), row by row, a byte each, ink 255; W is a multiple of 4."""
+
+    pixels: bytes
+    language: str
+    attention: bool = False
+    slots = 1
+    characters = 0
+
+    @property
+    def steps(self) -> int:
+        """Of the encoder."""
+        return len(self.pixels) // (HEIGHT * MULTIPLE)
+
+    @property
+    def cost(self) -> float:
+        return self.steps
+
+
+@dataclass(frozen=True)
+class Caption:
+    """The words that describe a picture, the probability of each, and, where requested, its attention to each step of
+    the encoder; a row sums to 1."""
+
+    words: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    attention: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
+
+    @property
+    def score_count(self) -> int:
+        return sum(map(len, self.attention))
+
+
+@dataclass(frozen=True)
 class InspectJob:
     """Inspect a layer over a text: the named units, or the `top` units whose cells changed most."""
 
@@ -320,8 +355,8 @@ class Inspection:
         return len(self.tokens) * (1 + len(SERIES) * len(self.units))
 
 
-Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob | InspectJob
-Result = Generation | Prediction | list[Verdict] | list[Translation] | Inspection
+Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob | InspectJob | DescribeJob
+Result = Generation | Prediction | list[Verdict] | list[Translation] | Inspection | Caption
 
 
 def score_count(result: Result) -> int:

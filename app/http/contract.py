@@ -52,6 +52,8 @@ class Route:
     """Whether the reply can be Server-Sent Events."""
     takes_forms: bool = False
     """Whether the body can be a form."""
+    takes_pictures: bool = False
+    """Whether the body can be a picture."""
     takes_tensors: bool = False
     """Whether the body is one of the Open Inference Protocol."""
     is_open: bool = False

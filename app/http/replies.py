@@ -15,10 +15,14 @@ from app.engine.jobs import score_count
 from app.http.clients import Client
 from app.http.operations.operation import Operation, ReplyT
 from app.http.pieces import LARGE, chunks, json_pieces
+from app.pictures import SentPicture, read_picture
 
 MAKERS = 2
 """Large replies that are built at the same time: each takes a hundred times the memory of its request."""
+DECODERS = 2
+"""Pictures that are decoded at the same time: each takes some bytes for each of its pixels."""
 _makers: RunVar[anyio.CapacityLimiter] = RunVar("carousel_reply_makers")
+_decoders: RunVar[anyio.CapacityLimiter] = RunVar("carousel_picture_decoders")
 ResultT = TypeVar("ResultT")
 
 
@@ -67,6 +71,16 @@ async def chunked(make: Callable[[], Any], **omit: bool) -> ChunkedReply:
         _makers.set(makers)
     body = await anyio.to_thread.run_sync(lambda: chunks(json_pieces(make(), **omit)), limiter=makers)
     return ChunkedReply(body)
+
+
+async def decoded_picture(content: bytes, max_pixels: int) -> SentPicture:
+    """A picture, decoded in another thread. Raises what `read_picture` raises."""
+    try:
+        decoders = _decoders.get()
+    except LookupError:
+        decoders = anyio.CapacityLimiter(DECODERS)
+        _decoders.set(decoders)
+    return await anyio.to_thread.run_sync(read_picture, content, max_pixels, limiter=decoders)
 
 
 async def prepared(characters: int, prepare: Callable[..., ResultT], *arguments: Any) -> ResultT:

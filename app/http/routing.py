@@ -15,13 +15,26 @@ from pydantic import BaseModel
 from app.http.clients import admit
 from app.http.compat import huggingface, libretranslate, open_inference, openai
 from app.http.compat.bodies import body_schemas, describe_body, form_or_json
+from app.http.compat.pictures import describe_picture, picture
 from app.http.compat.tensors import describe_tensors, tensors
 from app.http.contract import STREAMED, Route, RouteGroup
 from app.http.counting import check_values
 from app.http.direct import DirectEndpoint
 from app.http.document import Api, json_schemas
-from app.http.routes import classify, generate, health, inspect, models, next_word_probs, pages, translate, vectorize
+from app.http.routes import (
+    classify,
+    describe,
+    generate,
+    health,
+    inspect,
+    models,
+    next_word_probs,
+    pages,
+    translate,
+    vectorize,
+)
 from app.http.schemas.classify import ClassifyReply
+from app.http.schemas.describe import DescribeReply
 from app.http.schemas.generate import GenerateReply
 from app.http.schemas.huggingface import InferenceError
 from app.http.schemas.inspect import InspectReply
@@ -79,6 +92,8 @@ ROUTES = (
               NextWordReply),
         Route("/classify", classify.classify, "Classify a text, with an explanation", ClassifyReply),
         Route("/translate", translate.translate, "Translate a text, or several", TranslateReply, streams=True),
+        Route("/describe", describe.describe, "What a picture of digits shows, in words", DescribeReply,
+              takes_pictures=True),
         Route("/inspect", inspect.inspect, "Gates and cells of an LSTM over a text", InspectReply, omit=""),
     )),
     RouteGroup("models", never=(409, 503, 504), routes=(
@@ -234,9 +249,12 @@ class BodyReader:
 
 FORMS = BodyReader(form_or_json, body_schemas, describe_body)
 TENSORS = BodyReader(tensors, json_schemas, describe_tensors)
+PICTURES = BodyReader(picture, json_schemas, describe_picture)
 
 
 def _reader(route: Route) -> BodyReader | None:
+    if route.takes_pictures:
+        return PICTURES
     return FORMS if route.takes_forms else TENSORS if route.takes_tensors else None
 
 

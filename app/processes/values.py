@@ -9,12 +9,22 @@ import msgspec
 
 import app.errors
 import models.errors
-from app.engine.jobs import Generation, Inspection, Job, Prediction, SentenceEvent, TokenEvent, Translation, Verdict
+from app.engine.jobs import (
+    Caption,
+    Generation,
+    Inspection,
+    Job,
+    Prediction,
+    SentenceEvent,
+    TokenEvent,
+    Translation,
+    Verdict,
+)  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()
 _LISTS: dict[type, Any] = {Verdict: list[Verdict], Translation: list[Translation]}
 """Of results that are lists: the type of the list, by that of its items."""
-_SINGLE = (*get_args(Job), TokenEvent, SentenceEvent, Generation, Prediction, Inspection)
+_SINGLE = (*get_args(Job), TokenEvent, SentenceEvent, Generation, Prediction, Inspection, Caption)
 _NAMES: dict[type, str] = {kind: kind.__name__ for kind in (*_SINGLE, *_LISTS)}
 _DECODERS = {
     kind.__name__: msgspec.msgpack.Decoder(kind if kind in _SINGLE else _LISTS[kind]) for kind in (*_SINGLE, *_LISTS)

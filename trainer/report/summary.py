@@ -69,6 +69,8 @@ def _headline(kind: str, scores: Mapping[str, Any]) -> str:
         share = majority(scores)
         beside = "" if share is None else f" (the most frequent label: {share:.1%})"
         return f"accuracy {scores['accuracy']:.1%}{beside}"
+    if known.task == "captioner":
+        return f"word accuracy {scores['word_accuracy']:.2%}"
     directions = {name: part["bleu"] for name, part in scores.items() if isinstance(part, dict) and "bleu" in part}
     return ", ".join(f"BLEU {bleu:.1f} {name}" for name, bleu in directions.items() if name != "int8")
 

@@ -5,14 +5,18 @@ from typing import Any
 
 from models.counted.bag_of_words import Bag
 from models.counted.ngram import Ngram
-from models.errors import ConfigError
+from models.errors import ConfigError, DataError
+from models.networks.captioner import Captioner, CaptionerConfig
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
 from trainer.data.files import Row
+from trainer.data.mnist import MnistSource
 from trainer.data.pairs import PairConfig
+from trainer.data.sources import Source
+from trainer.evaluation.captions import evaluate_captioner
 from trainer.evaluation.classification import evaluate_classifier, known_labels
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.language import evaluate_language, evaluate_ngram
@@ -20,6 +24,7 @@ from trainer.evaluation.translation import evaluate_directions
 from trainer.loop.optimization import TrainingConfig
 from trainer.loop.trainer import Task
 from trainer.tasks.bag_of_words import BagFit
+from trainer.tasks.captioning import CaptioningTask, CaptioningTaskConfig
 from trainer.tasks.classification import ClassificationTask, ClassificationTaskConfig
 from trainer.tasks.configs import BaggingConfig, CountingConfig, VocabularyConfig, WordListConfig
 from trainer.tasks.language import LanguageTask, LanguageTaskConfig, joined_texts
@@ -87,6 +92,26 @@ def _check_directions(start: Translator, model: Translator) -> None:
     if (own, model.config.languages) != (other, start.config.languages):
         names = " and ".join(f"{source} to {target}" for source, target in other)
         raise ConfigError(f"the model of --from translates {names}, and this one would not")
+
+
+def _captioner(material: Material) -> Task[Any, Any]:
+    settings = material.settings
+    train, valid = (_digits(sources) for sources in material.sources)
+    model = Captioner(settings.make(CaptionerConfig, material.tokenizer.size, material.languages))
+    config = settings.make(CaptioningTaskConfig)
+    return CaptioningTask(model, material.tokenizer, train, valid, config, settings.seed)
+
+
+def _digits(sources: Sequence[Source]) -> MnistSource:
+    """Raises DataError where the data are not one folder of digits."""
+    (source,) = sources if len(sources) == 1 else (None,)
+    if not isinstance(source, MnistSource):
+        raise DataError("a captioner is trained on pictures of digits: --train mnist:FOLDER --valid mnist:FOLDER")
+    return source
+
+
+def _score_captioner(model: Captioner, tokenizer: Tokenizer, source: Source, config: EvaluationConfig) -> Scores:
+    return evaluate_captioner(model, tokenizer, _digits([source]), config)
 
 
 def _score_language(
@@ -174,6 +199,13 @@ TRANSLATOR = Training(
     start=(Translator,),
     inherited=("embedding", "hidden", "encoder_layers", "cell", "copying"),
     pairs=True,
+)
+CAPTIONER = Training(
+    help="Train a captioner on pictures of handwritten digits: mnist:FOLDER, a folder of MNIST's files.",
+    configurations=(VocabularyConfig, CaptionerConfig, TrainingConfig, EvaluationConfig, CaptioningTaskConfig),
+    build=_captioner,
+    evaluate_source=_score_captioner,
+    shares_texts=True,
 )
 NGRAM = Training(
     help="Count an n-gram model on text: .txt with a document a line, .jsonl, .csv, .tsv, .parquet.",

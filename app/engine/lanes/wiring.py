@@ -6,9 +6,10 @@ from typing import Any
 
 from app.catalog.registry import Served
 from app.engine.bounds import Bounds
-from app.engine.jobs import ClassifyJob, GenerateJob, InspectJob, Job, PredictJob, TranslateJob
+from app.engine.jobs import ClassifyJob, DescribeJob, GenerateJob, InspectJob, Job, PredictJob, TranslateJob
 from app.engine.lanes.classify import ClassifyLane, ClassifyTask
 from app.engine.lanes.decode import DecodeLane, GenerateTask
+from app.engine.lanes.describe import DescribeLane, DescribeTask
 from app.engine.lanes.inspect import InspectLane, InspectTask
 from app.engine.lanes.lane import Lane, PausingLane, SlotTask
 from app.engine.lanes.next_words import NextWordsLane, PredictTask
@@ -21,9 +22,10 @@ from app.engine.ticket import Ticket
 from app.errors import InvalidRequest
 from models.kinds import kind_of
 from models.networks.translator import Translator
+from models.runtime.captioner import FloatCaptioner
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 
-Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask | InspectTask
+Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask | InspectTask | DescribeTask
 
 
 class ModelLanes:
@@ -165,6 +167,12 @@ def translator_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLan
     return ModelLanes([encode, beams], encode.add, max_slots)
 
 
+def captioner_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
+    runtime: FloatCaptioner = served.runtime  # type: ignore[assignment]
+    pictures = DescribeLane(runtime, served.tokenizer, outbox)
+    return ModelLanes([pictures], pictures.add, max_slots)
+
+
 def make_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
     """The lanes that the record of the model's kind names."""
     lanes: ModelLanes = kind_of(served.checkpoint.model).load_lanes()(served, max_slots, outbox)
@@ -183,6 +191,8 @@ def prepare(ticket: Ticket, served: Served, bounds: Bounds) -> Task:
         return PredictTask(ticket, served)
     if isinstance(job, InspectJob):
         return InspectTask(ticket, served)
+    if isinstance(job, DescribeJob):
+        return DescribeTask(ticket)
     if isinstance(job, ClassifyJob):
         return ClassifyTask(ticket, served.tokenizer, bounds)
     assert isinstance(job, TranslateJob)

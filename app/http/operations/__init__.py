@@ -4,6 +4,7 @@ Routes and the command share them; they know schemas, and no web framework.
 """
 
 from app.http.operations.classification import classify
+from app.http.operations.description import describe
 from app.http.operations.generation import generate
 from app.http.operations.inspection import inspect
 from app.http.operations.model_list import list_models, show_model
@@ -14,6 +15,7 @@ from app.http.operations.translation import translate
 __all__ = [
     "check_tokenize",
     "classify",
+    "describe",
     "detokenize",
     "generate",
     "inspect",

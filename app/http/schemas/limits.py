@@ -12,6 +12,7 @@ from pydantic import BaseModel, create_model
 
 from app.http.schemas.base import text_or_blank_texts, text_or_texts
 from app.http.schemas.classify import ClassifyRequest
+from app.http.schemas.describe import DescribeRequest
 from app.http.schemas.generate import GenerateRequest
 from app.http.schemas.huggingface import (
     ClassificationInputs,
@@ -41,6 +42,7 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     NextWordRequest: {"text": "max_prompt_characters"},
     ClassifyRequest: {"text": (text_or_texts, "max_text_characters", "max_texts")},
     TranslateRequest: {"text": (text_or_texts, "max_source_characters", "max_texts"), "beam_size": "max_beam_size"},
+    DescribeRequest: {},
     InspectRequest: {"text": "max_inspect_characters"},
     TokenizeRequest: {"text": "max_prompt_characters", "prompt": "max_prompt_characters"},
     DetokenizeRequest: {"tokens": "max_prompt_characters"},
