@@ -32,7 +32,9 @@ def describe(
     """
     encoded, state = model.encode(pictures, widths)
     ids = torch.tensor([model.language_id(language) for language in languages])  # (B,)
-    chosen, probabilities, attention = [], [], []
+    chosen: list[list[int]] = []
+    probabilities: list[list[float]] = []
+    attention: list[list[list[float]]] = []
     ended = torch.zeros(len(ids), dtype=torch.bool)
     while len(chosen) < MAX_WORDS and not ended.all():
         logits, weights, state = model.decode(ids.unsqueeze(1).to(pictures.device), encoded, state)

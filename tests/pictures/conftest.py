@@ -31,8 +31,8 @@ def captioner(words: WordTokenizer) -> Captioner:
 def captioners(tmp_path: Path, captioner: Captioner, words: WordTokenizer) -> Path:
     """A folder with a captioner, untrained."""
     weights, folder = dict(captioner.named_parameters()), tmp_path / "captioners"
-    nothing = {"evaluations": []}
-    checkpoint.save(folder / "digits", captioner, weights, words, ("en", "tr"), TRAINING, nothing, "# tiny\n")
+    metrics: dict[str, list[object]] = {"evaluations": []}
+    checkpoint.save(folder / "digits", captioner, weights, words, ("en", "tr"), TRAINING, metrics, "# tiny\n")
     return folder
 
 

@@ -44,7 +44,7 @@ def png(pixels: NDArray[np.uint8], **options: object) -> bytes:
 
 def encoded(image: Image.Image, form: str, **options: object) -> bytes:
     content = io.BytesIO()
-    image.save(content, form, **options)  # type: ignore[arg-type]
+    image.save(content, form, **options)
     return content.getvalue()
 
 
