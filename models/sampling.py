@@ -7,6 +7,7 @@ Sums are taken in an order that the batch's size does not change.
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -48,12 +49,12 @@ class SamplingConfig:
     logit_bias: tuple[tuple[int, float], ...] = ()
     typical_p: float = 1.0
 
-    @property
+    @cached_property
     def greedy(self) -> bool:
         """Whether the likeliest token is always taken."""
         return self.temperature < MIN_TEMPERATURE
 
-    @property
+    @cached_property
     def truncates(self) -> bool:
         """Whether only some of the tokens can be sampled."""
         return not self.greedy and bool(self.top_k or self.top_p or self.typical_p < 1)

@@ -199,15 +199,15 @@ class DecodeLane(PausingLane):
         needs_logits = needs_logits or any(rows[row].job.sampling.greedy for row in endless)
         ids = torch.tensor([row.input_id for row in rows])
         sampled, logits, after = self._runtime.sample(ids, state, step, needs_logits)
+        tokens: list[int] = sampled.tolist()  # at once: an item of a tensor takes microseconds
         # the last id is also what is sampled where rounding leaves no probability but the end's
-        doubtful = [row for row in endless if sampled[row] == no_id - 1]
+        doubtful = [row for row in endless if tokens[row] == no_id - 1]
         if doubtful and logits is None:
             logits = self._runtime.sample(ids, state, step, True)[1]
         if doubtful or zeros:
             assert logits is not None
-            sampled = self._resample(sampled, logits, step, endless, doubtful)
-        tokens = [row.forced[0] if row.forced else token for row, token in zip(rows, sampled.tolist(), strict=True)]
-        return logits, tokens, after
+            tokens = self._resample(sampled, logits, step, endless, doubtful).tolist()
+        return logits, [row.forced[0] if row.forced else token for row, token in zip(rows, tokens, strict=True)], after
 
     def _resample(
         self, sampled: Tensor, logits: Tensor, step: SamplingStep, endless: Sequence[int], doubtful: Sequence[int]

@@ -66,6 +66,8 @@ class DecodeRow:
             self.finish_reason = "end"
         elif len(self.ids) >= self.job.max_new_tokens:
             self.finish_reason = "length"
+        if self._detokenizer is None and self._visibility.visible:
+            return None  # as of most rows: the text is decoded once it is complete
         surface = self._surface(len(self.ids) - 1)
         self._visibility.push(surface)
         if self._detokenizer is None:

@@ -1,7 +1,7 @@
 """The lanes of one model, and the slots that they share."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from app.catalog.registry import Served
@@ -108,6 +108,12 @@ class ModelLanes:
             elif other == caller:
                 return False
         return True
+
+    def holders(self) -> Iterator[SlotTask]:
+        """The tasks that hold slots of lanes that share them, and those that are set aside."""
+        for lane in self.lanes:
+            yield from lane.tasks
+            yield from lane.aside
 
     def held(self) -> Counter[str]:
         """The slots that each caller holds."""

@@ -53,6 +53,7 @@ class SubwordTokenizer:
         self._surfaces = self._spell_all(count)
         together = b"\0".join(self._surfaces)
         self._straight = not any(quote.encode("utf-8") in together for quote in QUOTES)
+        self.end_id = int(self._pieces.eos_id())
         # not a method of this object, which would then refer to itself and need the garbage collector
         self._encode_word = lru_cache(CACHED_WORDS)(partial(_pieces_of, self._pieces))
         by_surface = {surface: index for index, surface in enumerate(self._surfaces)}
@@ -110,10 +111,6 @@ class SubwordTokenizer:
     @property
     def size(self) -> int:
         return len(self._surfaces)
-
-    @property
-    def end_id(self) -> int:
-        return int(self._pieces.eos_id())
 
     def normalize(self, text: str) -> str:
         return normalize(text, self._straight, self.emoji)
