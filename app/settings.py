@@ -151,6 +151,11 @@ class Settings(BaseSettings):
         1_600_000, ge=1, description="Maximum number of characters × beam size in a request to translate."
     )
     max_body_bytes: int = Field(2_097_152, ge=1024, description="Maximum size of a request body.")
+    max_audio_s: float = Field(60.0, gt=0, le=3600, description="Maximum length of a recording.")
+    max_sample_rate: int = Field(
+        192_000, ge=8_000, description="Maximum sample rate of a recording, in samples a second."
+    )
+    max_audio_channels: int = Field(8, ge=1, le=1024, description="Maximum number of channels of a recording.")
     max_body_values: int = Field(
         100_000, ge=1_000, description="Maximum number of values (token ids, mostly) in a request body."
     )

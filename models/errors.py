@@ -4,6 +4,7 @@ ModelError
 ├── ConfigError        a model's configuration makes no sense
 ├── TokenizerError     a text or a vocabulary that can't be tokenized
 ├── CheckpointError    a checkpoint that is missing, damaged or of another kind
+├── SoundError         a recording that can't be read, or is beyond the limits
 ├── DataError          training or evaluation data that can't be used
 └── TrainingError      training that failed
 """
@@ -23,6 +24,10 @@ class TokenizerError(ModelError):
 
 class CheckpointError(ModelError):
     """A checkpoint directory that can't be read or written; names the file and the cause."""
+
+
+class SoundError(ModelError):
+    """A recording that can't be read or is beyond the limits; says why, and never quotes it."""
 
 
 class DataError(ModelError):

@@ -19,14 +19,16 @@ from models.model import Model
 from models.networks.captioner import Captioner, CaptionerConfig
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
+from models.networks.recognizer import Recognizer, RecognizerConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.runtime.build import make_classifier_runtime, make_language_runtime, make_translator_runtime
 from models.runtime.captioner import FloatCaptioner
 from models.runtime.counted import BagClassifier, NgramLanguage
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.runtime.recognizer import FloatRecognizer
 from models.tasks import TASKS
 
-AnyRuntime = LanguageRuntime | ClassifierRuntime | TranslatorRuntime | FloatCaptioner
+AnyRuntime = LanguageRuntime | ClassifierRuntime | TranslatorRuntime | FloatCaptioner | FloatRecognizer
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,27 @@ register(
         sentence=(
             "A captioner of pictures: convolutions, a recurrent encoder of columns in both directions, attention, "
             "a recurrent decoder of two layers."
+        ),
+        shown=("languages",),
+    )
+)
+register(
+    Kind(
+        name="recognizer",
+        config=RecognizerConfig,
+        model=Recognizer,
+        task=TASKS["recognizer"],
+        lanes="app.engine.lanes.wiring:recognizer_lanes",
+        runtime=lambda model, _precision, _threads: FloatRecognizer(model),
+        training="trainer.tasks.kinds:RECOGNIZER",
+        columns=("text",),
+        tsv_columns=("1",),
+        text_columns=1,
+        metric="accuracy",
+        higher_is_better=True,
+        sentence=(
+            "A recognizer of spoken words: log-mel frames, convolutions, recurrent layers in both directions, and "
+            "connectionist temporal classification."
         ),
     )
 )

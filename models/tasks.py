@@ -7,6 +7,7 @@ TASKS = {
     "bag": "classifier",
     "translator": "translator",
     "captioner": "captioner",
+    "recognizer": "recognizer",
 }
-WITHOUT_LANGUAGE: frozenset[str] = frozenset()
+WITHOUT_LANGUAGE: frozenset[str] = frozenset({"recognizer"})
 """Tasks whose default is one for all languages: what they read is no running text, of which a language is detected."""

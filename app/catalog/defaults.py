@@ -17,7 +17,13 @@ from typing import Literal, Protocol, TypeVar
 from app.errors import ServiceError
 from models.tasks import WITHOUT_LANGUAGE
 
-USES = {"language": "generate", "classifier": "classify", "translator": "translate", "captioner": "describe"}
+USES = {
+    "language": "generate",
+    "classifier": "classify",
+    "translator": "translate",
+    "captioner": "describe",
+    "recognizer": "transcribe",
+}
 """What a task is called in a use; generate is /next-word-probs and /inspect too."""
 
 ChosenBy = Literal["setting", "checkpoint", "only", "order"]

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from app.access.state_tokens import StateTokens
 from app.catalog.registry import Registry
 from app.cli.environment import settings_of
-from app.cli.input import Limit, read_texts
+from app.cli.input import Limit, read_file, read_texts
 from app.cli.options import passed
 from app.factories import load_registry, make_engine, make_sealer
 from app.http import operations
@@ -22,6 +22,7 @@ from app.http.schemas.classify import ClassifyReply, ClassifyRequest
 from app.http.schemas.generate import GenerateReply, GenerateRequest
 from app.http.schemas.limits import limited
 from app.http.schemas.next_word_probs import NextWordReply, NextWordRequest
+from app.http.schemas.transcribe import TranscribeReply, TranscribeRequest
 from app.http.schemas.translate import TranslateReply, TranslateRequest
 from app.settings import Settings
 from models.quality import LOW
@@ -90,6 +91,19 @@ def translate(texts: list[str] | None, lines: bool, json: bool, checkpoints: Pat
                 typer.echo(f"(low quality: {result.quality:.2f}; do not rely on this translation)", err=True)
 
     _answer("translator", operations.translate, bodies, settings, show, json)
+
+
+def transcribe(files: Sequence[Path], json: bool, checkpoints: Path | None, **options: Any) -> None:
+    settings = settings_of(checkpoints=checkpoints)
+    bodies = [_body(TranscribeRequest, settings, file=read_file(path, settings), **options) for path in files]
+
+    def show(_: TranscribeRequest, reply: TranscribeReply) -> None:
+        typer.echo(reply.text)
+
+    def prepare(body: TranscribeRequest, registry: Registry) -> Operation[TranscribeReply]:
+        return operations.transcribe(body, registry, settings)
+
+    _answer("recognizer", prepare, bodies, settings, show, json)
 
 
 def _body(schema: type[BodyT], settings: Settings, **options: Any) -> BodyT:

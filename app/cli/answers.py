@@ -1,5 +1,9 @@
-"""The commands that answer from the shell: generate, next, classify, translate. `answering` does the work."""
+"""The commands that answer from the shell: generate, next, classify, translate, transcribe.
 
+`answering` does the work.
+"""
+
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -79,3 +83,14 @@ def translate(
     lazily("app.cli.answering:translate")(
         texts, lines, json, checkpoints, target=target, source=source, beam_size=beam_size, model=model
     )
+
+
+def transcribe(
+    files: Annotated[list[Path], typer.Argument(help="Recordings: WAV, FLAC or Ogg; - is standard input.")],
+    language: Annotated[str, typer.Option(help="The language in which digits are written: en or tr.")] = "en",
+    model: Model = None,
+    json: Json = False,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Write down the words of recordings, a line for each."""
+    lazily("app.cli.answering:transcribe")(files, json, checkpoints, language=language, model=model)

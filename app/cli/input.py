@@ -1,9 +1,10 @@
-"""The texts that a command is given: arguments, or standard input."""
+"""The texts and files that a command is given: arguments, or standard input."""
 
 import codecs
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.errors import InvalidRequest
 from app.settings import PREFIX, Settings
@@ -50,6 +51,26 @@ def _mention_files(arguments: list[str]) -> None:
     for argument in arguments:
         if len(argument) < 256 and os.path.isfile(argument):  # noqa: PTH113 (false, where Path raises: names too long)
             sys.stderr.write(f"note: {argument} is taken as a text; to read that file: < {argument}\n")
+
+
+def read_file(path: Path, settings: Settings) -> bytes:
+    """The content of a file, or of standard input for `-`.
+
+    Raises InvalidRequest where it can't be read, or is larger than the service would take.
+    """
+    limit = settings.max_body_bytes
+    try:
+        content = sys.stdin.buffer.read(limit + 1) if str(path) == "-" else _read_at_most(path, limit + 1)
+    except OSError as error:
+        raise InvalidRequest(f"can't be read: {error.strerror}", str(path)) from None
+    if len(content) > limit:
+        raise InvalidRequest(f"at most {limit:,} bytes are allowed ({PREFIX}MAX_BODY_BYTES)", str(path))
+    return content
+
+
+def _read_at_most(path: Path, size: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(size)
 
 
 def _decode(content: bytes) -> str:

@@ -14,6 +14,9 @@ from models.pictures import HEIGHT, MULTIPLE
 from models.sampling import SamplingConfig
 from models.text.tokenizers import Token
 
+STEPS_PER_SECOND = 25
+"""Of a recording: what a second of it costs, in steps of a row."""
+
 
 @dataclass(frozen=True)
 class GenerateJob:
@@ -355,8 +358,43 @@ class Inspection:
         return len(self.tokens) * (1 + len(SERIES) * len(self.units))
 
 
-Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob | InspectJob | DescribeJob
-Result = Generation | Prediction | list[Verdict] | list[Translation] | Inspection | Caption
+@dataclass(frozen=True)
+class TranscribeJob:
+    """Recognize the words of a recording."""
+
+    samples: bytes = field(repr=False)
+    """float32, at the model's sample rate."""
+    seconds: float
+    slots = 1
+    characters = 0
+
+    @cached_property
+    def cost(self) -> float:
+        return STEPS_PER_SECOND * self.seconds
+
+
+@dataclass(frozen=True)
+class HeardWord:
+    """A word; start, end and the peak of the model's output are in seconds, probability is that of the peak."""
+
+    word: str
+    start: float
+    end: float
+    peak: float
+    probability: float
+
+
+@dataclass(frozen=True)
+class Transcription:
+    words: tuple[HeardWord, ...]
+
+    @property
+    def score_count(self) -> int:
+        return len(self.words)
+
+
+Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob | InspectJob | DescribeJob | TranscribeJob
+Result = Generation | Prediction | list[Verdict] | list[Translation] | Inspection | Caption | Transcription
 
 
 def score_count(result: Result) -> int:

@@ -56,6 +56,8 @@ class Route:
     """Whether the body can be a picture."""
     takes_tensors: bool = False
     """Whether the body is one of the Open Inference Protocol."""
+    uploads: Any = None
+    """Where the body is a file: the Uploads that say which are taken."""
     is_open: bool = False
     """Whether it has no limits of clients, and needs no API key."""
     errors: Collection[int] | None = None

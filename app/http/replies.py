@@ -15,14 +15,13 @@ from app.engine.jobs import score_count
 from app.http.clients import Client
 from app.http.operations.operation import Operation, ReplyT
 from app.http.pieces import LARGE, chunks, json_pieces
-from app.pictures import SentPicture, read_picture
 
 MAKERS = 2
 """Large replies that are built at the same time: each takes a hundred times the memory of its request."""
 DECODERS = 2
-"""Pictures that are decoded at the same time: each takes some bytes for each of its pixels."""
+"""Files that are decoded at the same time."""
+_decoders: RunVar[anyio.CapacityLimiter] = RunVar("carousel_decoders")
 _makers: RunVar[anyio.CapacityLimiter] = RunVar("carousel_reply_makers")
-_decoders: RunVar[anyio.CapacityLimiter] = RunVar("carousel_picture_decoders")
 ResultT = TypeVar("ResultT")
 
 
@@ -73,14 +72,14 @@ async def chunked(make: Callable[[], Any], **omit: bool) -> ChunkedReply:
     return ChunkedReply(body)
 
 
-async def decoded_picture(content: bytes, max_pixels: int) -> SentPicture:
-    """A picture, decoded in another thread. Raises what `read_picture` raises."""
+async def decoded(prepare: Callable[..., ResultT], *arguments: Any) -> ResultT:
+    """What `prepare` returns, which decodes a file: in another thread, few at a time, so that memory is bounded."""
     try:
         decoders = _decoders.get()
     except LookupError:
         decoders = anyio.CapacityLimiter(DECODERS)
         _decoders.set(decoders)
-    return await anyio.to_thread.run_sync(read_picture, content, max_pixels, limiter=decoders)
+    return await anyio.to_thread.run_sync(lambda: prepare(*arguments), limiter=decoders)
 
 
 async def prepared(characters: int, prepare: Callable[..., ResultT], *arguments: Any) -> ResultT:

@@ -13,7 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
 from app.http.clients import admit
-from app.http.compat import huggingface, libretranslate, open_inference, openai
+from app.http.compat import huggingface, libretranslate, open_inference, openai, openai_audio
 from app.http.compat.bodies import body_schemas, describe_body, form_or_json
 from app.http.compat.pictures import describe_picture, picture
 from app.http.compat.tensors import describe_tensors, tensors
@@ -30,6 +30,7 @@ from app.http.routes import (
     models,
     next_word_probs,
     pages,
+    transcribe,
     translate,
     vectorize,
 )
@@ -67,14 +68,17 @@ from app.http.schemas.open_inference import (
     ServerReady,
 )  # fmt: skip
 from app.http.schemas.openai import Completion, Model, ModelList, OpenAIError
+from app.http.schemas.openai_audio import AudioTranscription
 from app.http.schemas.problem import Problem
+from app.http.schemas.transcribe import TranscribeReply
 from app.http.schemas.translate import TranslateReply
 from app.http.schemas.vectorize import VectorizeReply
+from app.http.uploads import Uploads
 from app.settings import Settings
 
 TEXT_PLAIN = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 TAGS = {
-    "text": "Generate, predict, classify, translate and inspect texts.",
+    "text": "Generate, predict, classify, translate and inspect texts; transcribe recordings.",
     "models": "The models, and what they read a text as.",
     "OpenAI": "Completions as in OpenAI's API.",
     "Hugging Face": "One address for each model, as in Hugging Face's inference API.",
@@ -82,6 +86,7 @@ TAGS = {
     "Open Inference Protocol": "The protocol of KServe and Triton, version 2, with texts as tensors.",
     "health": "For monitoring.",
 }
+AUDIO, AUDIO_FORM = Uploads("audio/"), Uploads("audio/", only_forms=True)
 HIDDEN = {"include_in_schema": False}
 NOT_SERVED = {"chat/completions": openai.no_chat, "responses": openai.no_chat, "embeddings": openai.no_embeddings}
 """Routes of other services that are not served here: the 404 names what there is instead."""
@@ -94,6 +99,8 @@ ROUTES = (
         Route("/translate", translate.translate, "Translate a text, or several", TranslateReply, streams=True),
         Route("/describe", describe.describe, "What a picture of digits shows, in words", DescribeReply,
               takes_pictures=True),
+        Route("/transcribe", transcribe.transcribe, "Write down the words of a recording", TranscribeReply,
+              uploads=AUDIO),
         Route("/inspect", inspect.inspect, "Gates and cells of an LSTM over a text", InspectReply, omit=""),
     )),
     RouteGroup("models", never=(409, 503, 504), routes=(
@@ -108,6 +115,8 @@ ROUTES = (
     )),
     RouteGroup("OpenAI", prefix="/v1", name="openai_", error=OpenAIError, never=(409,), routes=(
         Route("/completions", openai.completions, "Continue prompts", Completion, streams=True),
+        Route("/audio/transcriptions", openai_audio.transcriptions, "Write down the words of a recording",
+              AudioTranscription, uploads=AUDIO_FORM),
         *(Route(f"/{path}", endpoint, "Not served", None, options=HIDDEN) for path, endpoint in NOT_SERVED.items()),
         Route("/models", openai.models, "All language models", ModelList, "GET", omit=""),
         Route("/models/{model}", openai.model_, "One of them", Model, "GET", omit=""),
@@ -255,6 +264,8 @@ PICTURES = BodyReader(picture, json_schemas, describe_picture)
 def _reader(route: Route) -> BodyReader | None:
     if route.takes_pictures:
         return PICTURES
+    if route.uploads:
+        return BodyReader(route.uploads.annotate, route.uploads.components, route.uploads.describe)
     return FORMS if route.takes_forms else TENSORS if route.takes_tensors else None
 
 

@@ -17,6 +17,7 @@ from app.engine.jobs import (
     Prediction,
     SentenceEvent,
     TokenEvent,
+    Transcription,
     Translation,
     Verdict,
 )  # fmt: skip
@@ -24,7 +25,7 @@ from app.engine.jobs import (
 _ENCODER = msgspec.msgpack.Encoder()
 _LISTS: dict[type, Any] = {Verdict: list[Verdict], Translation: list[Translation]}
 """Of results that are lists: the type of the list, by that of its items."""
-_SINGLE = (*get_args(Job), TokenEvent, SentenceEvent, Generation, Prediction, Inspection, Caption)
+_SINGLE = (*get_args(Job), TokenEvent, SentenceEvent, Generation, Prediction, Inspection, Caption, Transcription)
 _NAMES: dict[type, str] = {kind: kind.__name__ for kind in (*_SINGLE, *_LISTS)}
 _DECODERS = {
     kind.__name__: msgspec.msgpack.Decoder(kind if kind in _SINGLE else _LISTS[kind]) for kind in (*_SINGLE, *_LISTS)

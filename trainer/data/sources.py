@@ -10,6 +10,8 @@ from models.tables.lines import TextFormat
 from trainer.data.files import UTF8, Cells, Row, checksum, read_parallel, read_rows
 from trainer.data.mnist import PREFIX as MNIST
 from trainer.data.mnist import parse_mnist
+from trainer.data.recordings import PREFIX as RECORDINGS
+from trainer.data.recordings import parse_recordings
 from trainer.data.sentiment.source import PREFIX, parse_sentiment
 from trainer.data.skipped import Skipped, reason_to_skip
 
@@ -40,7 +42,7 @@ def parse_source(
     """Parse a name: one of
 
         FILE  FILE:COLUMN,…  FILE,FILE  hf:NAME[:CONFIGURATION][@SPLIT][#COLUMN,…]
-        sentiment:RULE-LANGUAGE[:FILE[:COLUMN]]  mnist:FOLDER
+        sentiment:RULE-LANGUAGE[:FILE[:COLUMN]]  mnist:FOLDER  recordings:PATH[#CONDITION;…]
 
     usual and usual_tsv are the default columns, split the default split of a hub's data set, form that of all files of
     text. A relative file name starts from root. Raises DataError for another number of columns than the default.
@@ -53,6 +55,9 @@ def parse_source(
     if name.startswith(MNIST):
         _require_count(name, ("text",), usual)
         return parse_mnist(name, root, split)
+    if name.startswith(RECORDINGS):
+        _require_count(name, ("text",), usual)
+        return parse_recordings(name, root)
     body, colon, columns = name.partition(":")
     files = tuple(root / part for part in body.split(","))
     requested = (

@@ -19,6 +19,7 @@ UNFIT = {
     "language": "Do not use it for facts or advice, or for text that nobody reads before it is published.",
     "classifier": "Do not use it to decide about people, or on text of another kind before you have measured it there.",
     "captioner": "Do not use it where a wrong digit does harm, or on pictures of another kind.",
+    "recognizer": "Do not use it where a wrong word does harm, or for other words, languages or voices unmeasured.",
     "translator": "Do not use it where a mistake does harm (medicine, law, contracts, safety), or for text that nobody "
     "checks before it is used.",
 }

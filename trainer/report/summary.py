@@ -71,6 +71,9 @@ def _headline(kind: str, scores: Mapping[str, Any]) -> str:
         return f"accuracy {scores['accuracy']:.1%}{beside}"
     if known.task == "captioner":
         return f"word accuracy {scores['word_accuracy']:.2%}"
+    if known.task == "recognizer":
+        strings = scores["strings_of_three"]["word_error_rate"]
+        return f"accuracy {scores['accuracy']:.2%}, word error rate {strings:.2%} on strings of three"
     directions = {name: part["bleu"] for name, part in scores.items() if isinstance(part, dict) and "bleu" in part}
     return ", ".join(f"BLEU {bleu:.1f} {name}" for name, bleu in directions.items() if name != "int8")
 

@@ -1,6 +1,6 @@
 """How the trainer makes and measures each kind of model of models/kinds.py."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from models.counted.bag_of_words import Bag
@@ -9,17 +9,20 @@ from models.errors import ConfigError, DataError
 from models.networks.captioner import Captioner, CaptionerConfig
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
+from models.networks.recognizer import Recognizer, RecognizerConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
 from trainer.data.files import Row
 from trainer.data.mnist import MnistSource
 from trainer.data.pairs import PairConfig
+from trainer.data.recordings import FORM, RecordingSource, Spoken
 from trainer.data.sources import Source
 from trainer.evaluation.captions import evaluate_captioner
 from trainer.evaluation.classification import evaluate_classifier, known_labels
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.language import evaluate_language, evaluate_ngram
+from trainer.evaluation.recognition import evaluate_recognizer
 from trainer.evaluation.translation import evaluate_directions
 from trainer.loop.optimization import TrainingConfig
 from trainer.loop.trainer import Task
@@ -29,7 +32,10 @@ from trainer.tasks.classification import ClassificationTask, ClassificationTaskC
 from trainer.tasks.configs import BaggingConfig, CountingConfig, VocabularyConfig, WordListConfig
 from trainer.tasks.language import LanguageTask, LanguageTaskConfig, joined_texts
 from trainer.tasks.ngram import NgramFit
+from trainer.tasks.recognition import RecognitionTask, RecognitionTaskConfig, read_recordings
 from trainer.tasks.sizing import bag_sizes, classifier_sizes, language_sizes, translator_sizes
+from trainer.tasks.sound_changes import SoundChangesConfig
+from trainer.tasks.spectra import fit_spectrum
 from trainer.tasks.training import Material, Scores, Training
 from trainer.tasks.transfer import transfer
 from trainer.tasks.translation import TranslationTask, TranslationTaskConfig
@@ -112,6 +118,35 @@ def _digits(sources: Sequence[Source]) -> MnistSource:
 
 def _score_captioner(model: Captioner, tokenizer: Tokenizer, source: Source, config: EvaluationConfig) -> Scores:
     return evaluate_captioner(model, tokenizer, _digits([source]), config)
+
+
+def _recognizer(material: Material) -> Task[Any, Any]:
+    settings, tokenizer = material.settings, material.tokenizer
+    model = Recognizer(settings.make(RecognizerConfig, tokenizer.size))
+    train, valid = ([one for source in sources for one in _recordings(source)] for sources in material.sources)
+    waves = [one.wave(model.config.sample_rate) for one in train]
+    fit_spectrum(model.spectrum, model.config.sample_rate, waves)
+    return RecognitionTask(
+        model,
+        read_recordings(train, model, tokenizer),
+        read_recordings(valid, model, tokenizer),
+        settings.make(RecognitionTaskConfig),
+        settings.make(SoundChangesConfig),
+        settings.seed,
+    )
+
+
+def _recordings(source: Source) -> Iterator[Spoken]:
+    """Raises DataError for a source that has no recordings."""
+    if not isinstance(source, RecordingSource):
+        raise DataError(f"{source.name}: recordings are needed: {FORM}")
+    return source.recordings()
+
+
+def _score_recognizer(model: Recognizer, tokenizer: Tokenizer, source: Source, config: EvaluationConfig) -> Scores:
+    if not isinstance(source, RecordingSource):
+        raise DataError(f"{source.name}: recordings are needed: {FORM}")
+    return evaluate_recognizer(model, tokenizer, source, config)
 
 
 def _score_language(
@@ -205,6 +240,20 @@ CAPTIONER = Training(
     configurations=(VocabularyConfig, CaptionerConfig, TrainingConfig, EvaluationConfig, CaptioningTaskConfig),
     build=_captioner,
     evaluate_source=_score_captioner,
+    shares_texts=True,
+)
+RECOGNIZER = Training(
+    help="Train a recognizer on recordings of words: recordings:PATH, a folder or an archive of TEXT_VOICE_TAKE.wav.",
+    configurations=(
+        WordListConfig,
+        RecognizerConfig,
+        TrainingConfig,
+        EvaluationConfig,
+        RecognitionTaskConfig,
+        SoundChangesConfig,
+    ),
+    build=_recognizer,
+    evaluate_source=_score_recognizer,
     shares_texts=True,
 )
 NGRAM = Training(

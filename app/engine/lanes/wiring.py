@@ -6,7 +6,16 @@ from typing import Any
 
 from app.catalog.registry import Served
 from app.engine.bounds import Bounds
-from app.engine.jobs import ClassifyJob, DescribeJob, GenerateJob, InspectJob, Job, PredictJob, TranslateJob
+from app.engine.jobs import (
+    ClassifyJob,
+    DescribeJob,
+    GenerateJob,
+    InspectJob,
+    Job,
+    PredictJob,
+    TranscribeJob,
+    TranslateJob,
+)  # fmt: skip
 from app.engine.lanes.classify import ClassifyLane, ClassifyTask
 from app.engine.lanes.decode import DecodeLane, GenerateTask
 from app.engine.lanes.describe import DescribeLane, DescribeTask
@@ -14,6 +23,7 @@ from app.engine.lanes.inspect import InspectLane, InspectTask
 from app.engine.lanes.lane import Lane, PausingLane, SlotTask
 from app.engine.lanes.next_words import NextWordsLane, PredictTask
 from app.engine.lanes.prefill import PrefillLane
+from app.engine.lanes.transcribe import TranscribeLane, TranscribeTask
 from app.engine.lanes.translate import BeamLane, EncodeLane, EncodeQueue
 from app.engine.lanes.translate_task import TranslateTask
 from app.engine.outbox import Outbox
@@ -24,8 +34,9 @@ from models.kinds import kind_of
 from models.networks.translator import Translator
 from models.runtime.captioner import FloatCaptioner
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.runtime.recognizer import FloatRecognizer
 
-Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask | InspectTask | DescribeTask
+Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask | InspectTask | DescribeTask | TranscribeTask
 
 
 class ModelLanes:
@@ -179,6 +190,12 @@ def captioner_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLane
     return ModelLanes([pictures], pictures.add, max_slots)
 
 
+def recognizer_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
+    runtime: FloatRecognizer = served.runtime  # type: ignore[assignment]
+    recordings = TranscribeLane(runtime, served.tokenizer, outbox)
+    return ModelLanes([recordings], recordings.add, max_slots)
+
+
 def make_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
     """The lanes that the record of the model's kind names."""
     lanes: ModelLanes = kind_of(served.checkpoint.model).load_lanes()(served, max_slots, outbox)
@@ -201,6 +218,8 @@ def prepare(ticket: Ticket, served: Served, bounds: Bounds) -> Task:
         return DescribeTask(ticket)
     if isinstance(job, ClassifyJob):
         return ClassifyTask(ticket, served.tokenizer, bounds)
+    if isinstance(job, TranscribeJob):
+        return TranscribeTask(ticket)
     assert isinstance(job, TranslateJob)
     loaded = served.checkpoint
     assert isinstance(loaded.model, Translator)

@@ -10,6 +10,7 @@ from app.http.operations.inspection import inspect
 from app.http.operations.model_list import list_models, show_model
 from app.http.operations.next_words import next_word_probs
 from app.http.operations.tokenization import check_tokenize, detokenize, tokenize, tokenizer_info
+from app.http.operations.transcription import transcribe
 from app.http.operations.translation import translate
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "show_model",
     "tokenize",
     "tokenizer_info",
+    "transcribe",
     "translate",
 ]

@@ -27,6 +27,8 @@ from app.http.schemas.models import DetokenizeRequest, TokenizeRequest
 from app.http.schemas.next_word_probs import NextWordRequest
 from app.http.schemas.open_inference import InferRequest, input_tensors
 from app.http.schemas.openai import CompletionRequest, ModelCompletionRequest, prompt_or_prompts
+from app.http.schemas.openai_audio import TranscriptionForm
+from app.http.schemas.transcribe import TranscribeRequest
 from app.http.schemas.translate import TranslateRequest
 from app.http.schemas.vectorize import VectorizeRequest
 from app.settings import Settings
@@ -43,6 +45,8 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     ClassifyRequest: {"text": (text_or_texts, "max_text_characters", "max_texts")},
     TranslateRequest: {"text": (text_or_texts, "max_source_characters", "max_texts"), "beam_size": "max_beam_size"},
     DescribeRequest: {},
+    TranscribeRequest: {},
+    TranscriptionForm: {},
     InspectRequest: {"text": "max_inspect_characters"},
     TokenizeRequest: {"text": "max_prompt_characters", "prompt": "max_prompt_characters"},
     DetokenizeRequest: {"tokens": "max_prompt_characters"},
