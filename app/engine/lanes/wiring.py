@@ -214,12 +214,10 @@ def prepare(ticket: Ticket, served: Served, bounds: Bounds) -> Task:
         return PredictTask(ticket, served)
     if isinstance(job, InspectJob):
         return InspectTask(ticket, served)
-    if isinstance(job, DescribeJob):
-        return DescribeTask(ticket)
+    if isinstance(job, DescribeJob | TranscribeJob):  # of files, which are decoded already
+        return DescribeTask(ticket) if isinstance(job, DescribeJob) else TranscribeTask(ticket)
     if isinstance(job, ClassifyJob):
         return ClassifyTask(ticket, served.tokenizer, bounds)
-    if isinstance(job, TranscribeJob):
-        return TranscribeTask(ticket)
     assert isinstance(job, TranslateJob)
     loaded = served.checkpoint
     assert isinstance(loaded.model, Translator)

@@ -12,7 +12,7 @@ STRING = {"type": "string"}
 
 class ModelSummary(Reply):
     name: str
-    kind: str = Field(description="language, classifier, translator, captioner, ngram or bag.")
+    kind: str = Field(description="language, classifier, translator, captioner, recognizer, ngram or bag.")
     languages: list[str]
     parameters: int = Field(description="Number of parameters; of an n-gram and a bag, of the numbers in their tables.")
     size_bytes: int = Field(description="Size of the checkpoint's files.")
@@ -45,7 +45,8 @@ class DefaultModel(Reply):
     """The model that answers where a request names none."""
 
     use: str = Field(
-        description="generate (/next-word-probs and /inspect too), classify, translate or describe: a language."
+        description="generate (/next-word-probs and /inspect too), classify, translate or describe, with a language; "
+        "or transcribe."
     )
     model: str
     chosen_by: Literal["setting", "checkpoint", "only", "order"] = Field(
