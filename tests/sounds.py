@@ -41,7 +41,7 @@ def file_of(wave: NDArray[Any], rate: int = RATE, kind: str = "WAV", subtype: st
 def save_tiny_recognizer(directory: Path) -> None:
     """An untrained recognizer of the ten digits."""
     torch.manual_seed(5)
-    tokenizer = WordTokenizer([WordTokenizer.END, WordTokenizer.UNKNOWN, *DIGITS["en"]])
+    tokenizer: Any = WordTokenizer([WordTokenizer.END, WordTokenizer.UNKNOWN, *DIGITS["en"]])
     model = Recognizer(RecognizerConfig(tokenizer.size, channels=8, hidden=8))
     fit_spectrum(model.spectrum, RATE, [tone(1.0)])
     save_tiny(directory, model, tokenizer, "en")

@@ -112,7 +112,7 @@ async def _value(value: UploadFile | str) -> bytes | str:
 
 def _form_schema(schema: type[BaseModel]) -> dict[str, Any]:
     """The JSON schema of a form, whose fields can't be null."""
-    document = schema.model_json_schema(ref_template=REF)
+    document: dict[str, Any] = schema.model_json_schema(ref_template=REF)
     document["properties"] = {name: _without_null(field) for name, field in document["properties"].items()}
     return document
 

@@ -151,7 +151,8 @@ class RecognitionTask(Task[StringBatch, StringBatch]):
         for first in range(0, len(self.valid), VALIDATION_BATCH):
             some = self.valid[first : first + VALIDATION_BATCH]
             power, lengths = pad_frames([one.power for one in some])
-            total += float(ctc(*self.model(power, lengths), [one.ids for one in some]))
+            logs, steps = self.model(power, lengths)
+            total += float(ctc(logs, steps, [one.ids for one in some]))
         return {"loss": total / len(self.valid)}
 
 

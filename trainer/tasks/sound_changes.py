@@ -113,7 +113,8 @@ def with_tempo(mel: Floats, tempo: float) -> Floats:
     position = np.linspace(0, len(mel) - 1, count)
     low = position.astype(int)
     share = (position - low).astype(np.float32)[:, None]
-    return mel[low] * (1 - share) + mel[np.minimum(low + 1, len(mel) - 1)] * share
+    moved: Floats = mel[low] * (1 - share) + mel[np.minimum(low + 1, len(mel) - 1)] * share
+    return moved
 
 
 def response(bands: int, deviation_db: float, generator: np.random.Generator) -> Floats:
@@ -131,4 +132,5 @@ def noise(frames: int, bands: int, generator: np.random.Generator) -> Floats:
     slope_db = generator.uniform(-20.0, 5.0)
     colour = 10 ** (np.linspace(0, slope_db, bands) / 10) * response(bands, 4.0, generator)
     power = generator.standard_exponential((2, frames, bands), np.float32).mean(axis=0)
-    return (power * (colour / colour.mean())).astype(np.float32)
+    coloured: Floats = (power * (colour / colour.mean())).astype(np.float32)
+    return coloured
