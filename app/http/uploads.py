@@ -121,4 +121,5 @@ def _without_null(field: dict[str, Any]) -> dict[str, Any]:
     branches = [branch for branch in field.get("anyOf", [field]) if branch != {"type": "null"}]
     if len(branches) != 1:
         return field
-    return branches[0] | {name: value for name, value in field.items() if name not in ("anyOf", "default")}
+    first: dict[str, Any] = branches[0]
+    return first | {name: value for name, value in field.items() if name not in ("anyOf", "default")}

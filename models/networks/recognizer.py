@@ -32,9 +32,9 @@ class RecognizerConfig(Config):
     """Bands of the mel filter bank."""
     channels: Annotated[int, Range(1, 4096)] = 64
     """Of the convolutions over time."""
-    stride: Annotated[int, Range(1, 8)] = 3
+    stride: Annotated[int, Range(1, 8)] = 4
     """Frames to a step of the LSTM."""
-    hidden: Annotated[int, Range(1, 8192)] = 96
+    hidden: Annotated[int, Range(1, 8192)] = 80
     """Units of a recurrent layer, in each direction."""
     layers: Annotated[int, Range(1, 16)] = 1
     """Recurrent layers."""
