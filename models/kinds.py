@@ -20,12 +20,14 @@ from models.networks.captioner import Captioner, CaptionerConfig
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.recognizer import Recognizer, RecognizerConfig
+from models.networks.transformer import Transformer, TransformerConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.runtime.build import make_classifier_runtime, make_language_runtime, make_translator_runtime
 from models.runtime.captioner import FloatCaptioner
 from models.runtime.counted import BagClassifier, NgramLanguage
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.runtime.recognizer import FloatRecognizer
+from models.runtime.transformer import FloatTransformer
 from models.tasks import TASKS
 
 AnyRuntime = LanguageRuntime | ClassifierRuntime | TranslatorRuntime | FloatCaptioner | FloatRecognizer
@@ -156,6 +158,23 @@ register(
         higher_is_better=False,
         sentence="A translator: recurrent encoder in both directions, attention, recurrent decoder of two layers.",
         shown=("directions",),
+    )
+)
+register(
+    Kind(
+        name="transformer",
+        config=TransformerConfig,
+        model=Transformer,
+        task=TASKS["transformer"],
+        lanes="app.engine.lanes.wiring:language_lanes",
+        runtime=lambda model, _precision, _threads: FloatTransformer(model),
+        training="trainer.tasks.kinds:TRANSFORMER",
+        columns=("text",),
+        tsv_columns=("1",),
+        text_columns=1,
+        metric="perplexity_per_word",
+        higher_is_better=False,
+        sentence="A Transformer over a window of tokens, to compare recurrent models with.",
     )
 )
 register(

@@ -2,6 +2,7 @@
 
 TASKS = {
     "language": "language",
+    "transformer": "language",
     "ngram": "language",
     "classifier": "classifier",
     "bag": "classifier",

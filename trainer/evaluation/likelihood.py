@@ -9,13 +9,14 @@ from torch import Tensor, nn
 
 from models.batch import length_buckets, pad
 from models.networks.language_model import LanguageModel
+from models.networks.transformer import Transformer
 from models.runtime.interface import LanguageRuntime
 from models.text.tokenizers import Tokenizer
 
 MAX_LOGITS = 2048  # tokens whose logits are in memory at a time
 
 
-def score_stream(model: LanguageModel, stream: Tensor) -> Tensor:
+def score_stream(model: LanguageModel | Transformer, stream: Tensor) -> Tensor:
     """The negative log-likelihoods, in nats, of the ids of stream (N,) after the first: (N - 1,) float64.
 
     The stream is read as one text, as for published perplexities: the state is carried from chunk to chunk.

@@ -10,6 +10,7 @@ from models.networks.captioner import Captioner, CaptionerConfig
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.recognizer import Recognizer, RecognizerConfig
+from models.networks.transformer import Transformer, TransformerConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
@@ -54,6 +55,14 @@ def _language(material: Material) -> Task[Any, Any]:
         stream = joined_texts(stream, tokenizer.end_id, config.join_texts, settings.seed)
     task = WindowTask if config.window else LanguageTask
     return task(model, tokenizer, stream, valid, config, settings.seed)
+
+
+def _transformer(material: Material) -> Task[Any, Any]:
+    """As a language model's, whose methods and carried state it has."""
+    settings, tokenizer = material.settings, material.tokenizer
+    model: Any = Transformer(settings.make(TransformerConfig, tokenizer.size))
+    stream, valid = material.corpus.columns[0].values, [text for (text,) in material.valid]
+    return LanguageTask(model, tokenizer, stream, valid, settings.make(LanguageTaskConfig), settings.seed)
 
 
 def _classifier(material: Material) -> Task[Any, Any]:
@@ -207,6 +216,13 @@ LANGUAGE = Training(
     evaluate=_score_language,
     stream=True,
     inherited=("embedding", "hidden", "layers", "cell", "backward"),
+)
+TRANSFORMER = Training(
+    help="Train a small Transformer on text, to compare recurrent models with: files as for a language model.",
+    configurations=(VocabularyConfig, TransformerConfig, TrainingConfig, EvaluationConfig, LanguageTaskConfig),
+    build=_transformer,
+    evaluate=_score_language,
+    stream=True,
 )
 CLASSIFIER = Training(
     help="Train a classifier on labelled texts: .jsonl, .csv, .tsv or .parquet with the columns text and label.",

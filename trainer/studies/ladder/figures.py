@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from rich.console import Console
 from models.checkpoint import Checkpoint
 from models.counted.ngram import Ngram
 from models.networks.language_model import LanguageModel
+from models.networks.transformer import Transformer
 from trainer.evaluation.language import language_stream
 from trainer.studies.ladder.ladder import APART_FOLDER, PAIRS_FOLDER, Ladder
 from trainer.studies.ladder.measures import (
@@ -17,6 +19,7 @@ from trainer.studies.ladder.measures import (
     Positions,
     Prediction,
     classify_pairs,
+    context_costs,
     groups_of,
     perplexity_by_length,
     perplexity_of,
@@ -63,7 +66,7 @@ def measure(ladder: Ladder, console: Console) -> Figures:
 def _language_figures(ladder: Ladder, rung: Rung, stream: torch.Tensor, groups: Mapping[str, Any]) -> Figures:
     loaded = ladder.load(rung)
     model, end_id = loaded.model, loaded.tokenizer.end_id
-    assert isinstance(model, LanguageModel | Ngram)
+    assert isinstance(model, LanguageModel | Transformer | Ngram)
     losses = stream_losses(model, stream, end_id)
     positions = Positions.sample(stream)
     return {
@@ -81,6 +84,8 @@ def _language_figures(ladder: Ladder, rung: Rung, stream: torch.Tensor, groups: 
         "megabytes": sum(tensor.numel() * tensor.element_size() for tensor in _stored(loaded)) / 1e6,
         "seconds": float(loaded.training["seconds"]),
         "requests_per_second": request_rate(model, stream),
+        "parameters": sum(tensor.numel() for tensor in model.state_dict().values()),
+        "costs": {words: asdict(cost) for words, cost in context_costs(model, stream).items()},
     }
 
 

@@ -14,6 +14,7 @@ from models.counted.grams import UNSEEN, walk
 from models.counted.ngram import Ngram
 from models.kinds import kind_of
 from models.networks.language_model import LanguageModel
+from models.networks.transformer import Transformer
 from models.runtime.build import has_int8
 from models.runtime.interface import LanguageRuntime
 from trainer.evaluation.classification import classify_all
@@ -23,6 +24,9 @@ from trainer.studies.ladder.pairs import Pair
 CONTEXTS = (1, 2, 3, 5, 10, 20, 40)
 """Numbers of words from which the next one is predicted."""
 POSITIONS, BATCH_SIZE = 3_000, 100
+READ_WORDS, TIMED_STEPS = (10, 100, 1_000), 50
+"""Words that a text has before the steps that are timed."""
+AnyLanguage = LanguageModel | Transformer | Ngram
 LENGTHS = ((1, 10), (11, 20), (21, 30), (31, 10**9))
 """Ranges of a text's number of words."""
 GROUPS = ("with the two before it", "with the one before it", "with neither")
@@ -74,7 +78,7 @@ class Positions:
 
 
 @torch.inference_mode()
-def predict(model: LanguageModel | Ngram, positions: Positions) -> Prediction:
+def predict(model: AnyLanguage, positions: Positions) -> Prediction:
     """Predict the word at each position from its context, read from a zero state."""
     runtime = kind_of(model).runtime(model, "float32", 0)
     losses, correct, impossible = 0.0, 0, 0
@@ -93,7 +97,7 @@ def predict(model: LanguageModel | Ngram, positions: Positions) -> Prediction:
     return Prediction(losses / max(1, count - impossible), correct / count, impossible / count)
 
 
-def stream_losses(model: LanguageModel | Ngram, stream: Tensor, end_id: int) -> Reals:
+def stream_losses(model: AnyLanguage, stream: Tensor, end_id: int) -> Reals:
     """The losses of the words of a stream (N,) after the first, (N - 1,), in nats."""
     if isinstance(model, Ngram):
         return model.losses(stream.numpy(), end_id)
@@ -141,8 +145,41 @@ def classify_pairs(loaded: Checkpoint, pairs: Sequence[Pair], labels: Sequence[s
     return float(correct.double().mean()), float(correct.all(dim=1).double().mean())
 
 
+@dataclass(frozen=True)
+class ContextCost:
+    """What a running text costs: bytes that its state has of the words read, and the median seconds of a step."""
+
+    state_bytes: int
+    step_s: float
+
+
 @torch.inference_mode()
-def request_rate(model: LanguageModel | Ngram, stream: Tensor) -> float:
+def context_costs(model: AnyLanguage, stream: Tensor) -> dict[str, ContextCost]:
+    """By the number of words that have been read, in float32 on one thread; fewer where the stream (N,) is shorter."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        runtime = kind_of(model).runtime(model, "float32", 1)
+        return {str(words): _context_cost(model, runtime, stream[:words]) for words in READ_WORDS}
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _context_cost(model: AnyLanguage, runtime: LanguageRuntime, text: Tensor) -> ContextCost:
+    state = runtime.prefill([text], runtime.start(1))
+    seconds = []
+    for _ in range(TIMED_STEPS):
+        start = time.perf_counter()
+        runtime.step(text[-1:], state)
+        seconds.append(time.perf_counter() - start)
+    size = state.row_bytes
+    if isinstance(model, Transformer):  # its window has room for all words from the beginning
+        size = size * min(len(text), model.config.context) // model.config.context
+    return ContextCost(size, float(np.median(seconds)))
+
+
+@torch.inference_mode()
+def request_rate(model: AnyLanguage, stream: Tensor) -> float:
     """Next-word requests a second, one at a time on one thread: a prompt of ten words, the ten most probable words.
 
     In the runtime that serves the model: int8 for an LSTM.

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from trainer.report.plots import as_png
 
-COLORS = ("#bab0ac", "#b07aa1", "#9c755f", "#e15759", "#f28e2b", "#59a14f", "#4e79a7")
+COLORS = ("#bab0ac", "#b07aa1", "#9c755f", "#e15759", "#f28e2b", "#59a14f", "#4e79a7", "#ff9da7")
 PERCENT = "{x:.0%}"
 
 

@@ -47,6 +47,7 @@ def as_markdown(figures: Figures) -> str:
         by_length=_perplexities(readers, "by_length"),
         learning=_learning(readers, figures["vocabulary"]),
         by_group=_perplexities(readers, "by_group"),
+        costs=_costs(readers),
         by_context=_table(
             ["rung", *contexts],
             [[name, *map(_prediction, of["contexts"].values())] for name, of in readers.items()],
@@ -67,6 +68,26 @@ def _overview(readers: Rows) -> str:
         for name, of in readers.items()
     ]
     return _table(["rung", "perplexity", "accuracy", "size, MB", "trained in, s", "requests/s"], rows)
+
+
+def _costs(readers: Rows) -> str:
+    lengths = list(next(iter(readers.values()))["costs"])
+    rows = [
+        [
+            name,
+            f"{of['parameters']:,}",
+            *(f"{of['costs'][words]['state_bytes']:,}" for words in lengths),
+            *(f"{1e6 * of['costs'][words]['step_s']:,.0f}" for words in lengths),
+        ]
+        for name, of in readers.items()
+    ]
+    head = [
+        "rung",
+        "numbers",
+        *(f"bytes after {words}" for words in lengths),
+        *(f"µs after {words}" for words in lengths),
+    ]
+    return _table(head, rows)
 
 
 def _order(readers: Rows) -> str:

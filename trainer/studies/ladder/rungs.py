@@ -22,6 +22,11 @@ LANGUAGE_SETTINGS: Mapping[str, str | int | float] = {
 }  # fmt: skip
 CELL_SETTINGS: Mapping[str, Mapping[str, float]] = {"rnn": {"learning_rate": 5.0}}
 """An RNN diverges at the others' learning rate: at 20, its perplexity on Penn Treebank was above 20,000."""
+TRANSFORMER_SETTINGS: Mapping[str, str | int | float] = {
+    "embedding": 200, "layers": 2, "heads": 4, "feedforward": 400, "context": 256, "dropout": 0.3,
+    "learning_rate": 1e-3, "warmup_steps": 200, "average_decay": 0.999, "epochs": 6, "evaluations_per_epoch": 2, "batch_size": 20, "bptt": 35,
+}  # fmt: skip
+"""It has as many parameters as the LSTM, and sees the same batches."""
 LANGUAGE_RUNGS = (
     Rung("n1", "ngram", "counts of 1", {"order": 1, "method": "maximum-likelihood"}),
     Rung("n2", "ngram", "counts of 2", {"order": 2, "method": "maximum-likelihood"}),
@@ -31,6 +36,7 @@ LANGUAGE_RUNGS = (
         Rung(cell, "language", title, {**LANGUAGE_SETTINGS, "cell": cell, **CELL_SETTINGS.get(cell, {})})
         for cell, title in CELLS.items()
     ),
+    Rung("transformer", "transformer", "Transformer", TRANSFORMER_SETTINGS),
 )
 """They predict the next word."""
 PAIR_SETTINGS: Mapping[str, str | int | float] = {
