@@ -136,9 +136,21 @@ def test_the_command(tmp_path: Path, capsys, monkeypatch) -> None:
     assert judges["LSTM"]["pairs_apart"] > 0.8
     assert numbers["pairs"] >= 200
     readers = numbers["readers"]
-    assert list(readers) == ["counts of 1", "counts of 2", "counts of 3", "Kneser-Ney", "RNN", "GRU", "LSTM"]
+    assert list(readers) == [
+        "counts of 1",
+        "counts of 2",
+        "counts of 3",
+        "Kneser-Ney",
+        "RNN",
+        "GRU",
+        "LSTM",
+        "Transformer",
+    ]
+    costs = {name: of["costs"] for name, of in readers.items()}
+    assert costs["LSTM"]["10"]["state_bytes"] == costs["LSTM"]["1000"]["state_bytes"]
+    assert costs["Transformer"]["10"]["state_bytes"] < costs["Transformer"]["100"]["state_bytes"]
     written = (out / "report.md").read_text()
-    assert written.count("\n## ") == 5
+    assert written.count("\n## ") == 6
     assert all(f"| {name} |" in written for name in (*readers, *judges))
     assert (out / "ladder.png").read_bytes().startswith(b"\x89PNG")
     assert str(tmp_path) not in (out / "lstm" / "config.json").read_text().split('"command"')[1].split("\n", 1)[1]

@@ -13,7 +13,7 @@ from trainer.data.sources import Source, all_rows
 from trainer.pipeline import session
 from trainer.pipeline.plan import Request
 from trainer.studies.ladder.pairs import flipped_pairs, rows_of
-from trainer.studies.ladder.rungs import LANGUAGE_RUNGS, PAIR_RUNGS, Rung
+from trainer.studies.ladder.rungs import LANGUAGE_RUNGS, LANGUAGE_SETTINGS, PAIR_RUNGS, Rung, transformer_sizes
 from trainer.studies.ladder.sentences import known_sentences
 from trainer.studies.output import make_folder, write
 
@@ -89,8 +89,14 @@ class Ladder:
 
     def _with_settings(self, rung: Rung) -> Rung:
         """The rung with the settings of this ladder; the tokens of all rungs are words."""
+        assigned = dict(pair.split("=", 1) for pair in self.assignments)
         if rung.kind == "language":
-            rung = replace(rung, settings={**rung.settings, **dict(pair.split("=", 1) for pair in self.assignments)})
+            rung = replace(rung, settings={**rung.settings, **assigned})
+        if rung.kind == "transformer":
+            lstm = {"layers": 2, **LANGUAGE_SETTINGS, **assigned}
+            sizes = transformer_sizes(*(int(lstm[name]) for name in ("embedding", "hidden", "layers")))
+            shared = {name: lstm[name] for name in ("epochs", "batch_size", "bptt")}
+            rung = replace(rung, settings={**rung.settings, **shared, **sizes})
         size = {"vocabulary_size": self.vocabulary_size, **({"order": self.order} if rung.kind == "ngram" else {})}
         words = {"lowercase": self._lowercase, "tokenizer": "wordpunct" if self.known_only else "word"}
         return replace(rung, settings={**size, **words, **rung.settings})

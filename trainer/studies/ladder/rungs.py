@@ -23,10 +23,10 @@ LANGUAGE_SETTINGS: Mapping[str, str | int | float] = {
 CELL_SETTINGS: Mapping[str, Mapping[str, float]] = {"rnn": {"learning_rate": 5.0}}
 """An RNN diverges at the others' learning rate: at 20, its perplexity on Penn Treebank was above 20,000."""
 TRANSFORMER_SETTINGS: Mapping[str, str | int | float] = {
-    "embedding": 200, "layers": 2, "heads": 4, "feedforward": 400, "context": 256, "dropout": 0.3,
-    "learning_rate": 1e-3, "warmup_steps": 200, "average_decay": 0.999, "epochs": 6, "evaluations_per_epoch": 2, "batch_size": 20, "bptt": 35,
+    "context": 256, "dropout": 0.3, "learning_rate": 1e-3, "warmup_steps": 200, "average_decay": 0.999,
+    "epochs": 6, "evaluations_per_epoch": 2, "batch_size": 20, "bptt": 35,
 }  # fmt: skip
-"""It has as many parameters as the LSTM, and sees the same batches."""
+"""Its sizes are those of `transformer_sizes`, and it sees the same batches as the LSTM."""
 LANGUAGE_RUNGS = (
     Rung("n1", "ngram", "counts of 1", {"order": 1, "method": "maximum-likelihood"}),
     Rung("n2", "ngram", "counts of 2", {"order": 2, "method": "maximum-likelihood"}),
@@ -48,3 +48,13 @@ PAIR_RUNGS = (
     *(Rung(cell, "classifier", title, {**PAIR_SETTINGS, "cell": cell}) for cell, title in CELLS.items()),
 )
 """They classify pairs of sentences: who is good?"""
+
+
+def transformer_sizes(embedding: int, hidden: int, layers: int) -> dict[str, int]:
+    """Sizes of a Transformer with about as many parameters as an LSTM of these sizes, both tied to their embedding."""
+    lstm = sum(4 * hidden * (before + hidden) + 8 * hidden for before in (embedding, *[hidden] * (layers - 1)))
+    lstm += (hidden + 1) * embedding if hidden != embedding else 0
+    size = embedding + embedding % 2
+    others = layers * (4 * size * size + 5 * size) + 2 * size
+    feedforward = max(1, round((lstm - others) / (layers * (2 * size + 1))))
+    return {"embedding": size, "layers": layers, "heads": 4 if size % 8 == 0 else 1, "feedforward": feedforward}
