@@ -14,7 +14,7 @@ from trainer.evaluation.bootstrap import interval
 from trainer.evaluation.config import EvaluationConfig
 
 DIGITS = 5
-PICTURES = 4000
+PICTURES = 1000
 BATCH = 32
 SEED = 3
 
