@@ -19,11 +19,13 @@ from app.http.clients import LocalClient
 from app.http.operations.operation import Operation, run
 from app.http.schemas.base import Request
 from app.http.schemas.classify import ClassifyReply, ClassifyRequest
+from app.http.schemas.describe import DescribeReply, DescribeRequest
 from app.http.schemas.generate import GenerateReply, GenerateRequest
 from app.http.schemas.limits import limited
 from app.http.schemas.next_word_probs import NextWordReply, NextWordRequest
 from app.http.schemas.transcribe import TranscribeReply, TranscribeRequest
 from app.http.schemas.translate import TranslateReply, TranslateRequest
+from app.pictures import read_picture
 from app.settings import Settings
 from models.quality import LOW
 
@@ -104,6 +106,19 @@ def transcribe(files: Sequence[Path], json: bool, checkpoints: Path | None, **op
         return operations.transcribe(body, registry, settings)
 
     _answer("recognizer", prepare, bodies, settings, show, json)
+
+
+def describe(files: Sequence[Path], json: bool, checkpoints: Path | None, **options: Any) -> None:
+    settings = settings_of(checkpoints=checkpoints)
+    bodies = [_body(DescribeRequest, settings, image=read_file(path, settings), **options) for path in files]
+
+    def show(_: DescribeRequest, reply: DescribeReply) -> None:
+        typer.echo(reply.text)
+
+    def prepare(body: DescribeRequest, registry: Registry) -> Operation[DescribeReply]:
+        return operations.describe(body, read_picture(body.image, settings.max_image_pixels), registry)
+
+    _answer("captioner", prepare, bodies, settings, show, json)
 
 
 def _body(schema: type[BodyT], settings: Settings, **options: Any) -> BodyT:

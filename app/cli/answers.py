@@ -1,4 +1,4 @@
-"""The commands that answer from the shell: generate, next, classify, translate, transcribe.
+"""The commands that answer from the shell: generate, next, classify, translate, transcribe, describe.
 
 `answering` does the work.
 """
@@ -94,3 +94,16 @@ def transcribe(
 ) -> None:
     """Write down the words of recordings, a line for each."""
     lazily("app.cli.answering:transcribe")(files, json, checkpoints, language=language, model=model)
+
+
+def describe(
+    files: Annotated[list[Path], typer.Argument(help="Pictures of a line of digits; - is standard input.")],
+    language: Annotated[
+        str | None, typer.Option(help="The language of the answer, such as en or tr.", show_default=False)
+    ] = None,
+    model: Model = None,
+    json: Json = False,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Say in words what pictures show, a line for each."""
+    lazily("app.cli.answering:describe")(files, json, checkpoints, language=language, model=model)
