@@ -234,7 +234,6 @@ register(
             "A captioner of pictures: convolutions, a recurrent encoder of columns in both directions, attention, "
             "a recurrent decoder of two layers."
         ),
-        shown=("languages",),
     )
 )
 register(
