@@ -58,6 +58,8 @@ class Route:
     """Whether the body is one of the Open Inference Protocol."""
     uploads: Any = None
     """Where the body is a file: the Uploads that say which are taken."""
+    only_types: tuple[str, ...] = ()
+    """Where another route of the same address takes all else: how the media types of its bodies begin."""
     is_open: bool = False
     """Whether it has no limits of clients, and needs no API key."""
     errors: Collection[int] | None = None

@@ -11,9 +11,12 @@ from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
+from starlette.datastructures import Headers
+from starlette.routing import Match
+from starlette.types import Scope
 
 from app.http.clients import admit
-from app.http.compat import huggingface, libretranslate, open_inference, openai, openai_audio
+from app.http.compat import huggingface, huggingface_files, libretranslate, open_inference, openai, openai_audio
 from app.http.compat.bodies import body_schemas, describe_body, form_or_json
 from app.http.compat.pictures import describe_picture, picture
 from app.http.compat.tensors import describe_tensors, tensors
@@ -37,7 +40,7 @@ from app.http.routes import (
 from app.http.schemas.classify import ClassifyReply
 from app.http.schemas.describe import DescribeReply
 from app.http.schemas.generate import GenerateReply
-from app.http.schemas.huggingface import InferenceError
+from app.http.schemas.huggingface import GeneratedText, InferenceError, SpokenText
 from app.http.schemas.inspect import InspectReply
 from app.http.schemas.libretranslate import (
     DetectedLanguage,
@@ -122,6 +125,8 @@ ROUTES = (
         Route("/models/{model}", openai.model_, "One of them", Model, "GET", omit=""),
     )),
     RouteGroup("Hugging Face", prefix="/hf", name="huggingface_", error=InferenceError, never=(409,), routes=(
+        Route("/{model}", huggingface_files.infer_file, "Write down a recording, or describe a picture",
+              SpokenText | list[GeneratedText], only_types=huggingface_files.FILE_TYPES, options=HIDDEN),
         Route("/{model}", huggingface.infer, "Generate, classify or translate, by the model's task", huggingface.Answer,
               streams=True),
         Route("/{model}/v1/completions", huggingface.completions, "Continue prompts", Completion, streams=True),
@@ -208,6 +213,17 @@ class KeyedRoute(CountingRoute):
         await admit(request)
 
 
+def _only_for(types: tuple[str, ...]) -> type[APIRoute]:
+    """A route for bodies of media types that begin so, or of none; the next one of its address gets the others."""
+
+    class TypedRoute(KeyedRoute):
+        def matches(self, scope: Scope) -> tuple[Match, Scope]:
+            media_type = Headers(scope=scope).get("content-type", "").lower()
+            return super().matches(scope) if media_type.startswith(types) or not media_type else (Match.NONE, {})
+
+    return TypedRoute
+
+
 def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> None:
     """Add all routes. key are the dependencies of those that need an API key in the header."""
     app.openapi_tags = [{"name": name, "description": description} for name, description in TAGS.items()]
@@ -220,7 +236,7 @@ def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> N
             app.router.add_api_route(
                 group.prefix + route.path,
                 _limited(route, settings),
-                route_class_override=KeyedRoute if group.needs_key else CountingRoute,
+                route_class_override=_class_of(group, route),
                 dependencies=key if group.needs_key else [],
                 **_options(group, route, settings),
             )
@@ -228,6 +244,12 @@ def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> N
     app.add_api_route("/docs", pages.docs, response_class=HTMLResponse, include_in_schema=False)
     app.mount("/playground", pages.PlaygroundFiles(), name="playground")
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+
+
+def _class_of(group: RouteGroup, route: Route) -> type[APIRoute]:
+    if route.only_types:
+        return _only_for(route.only_types)
+    return KeyedRoute if group.needs_key else CountingRoute
 
 
 def _options(group: RouteGroup, route: Route, settings: Settings) -> dict[str, Any]:

@@ -73,6 +73,8 @@ async def infer(
 ) -> Answer | Response:
     """The model's task: text_generation, text_classification or translation."""
     served = engine.registry.get(model)
+    if served.task not in schemas.PARAMETERS:
+        raise InvalidRequest(f"the model is of the kind {served.kind}: send the file itself as the body", "inputs")
     _check_task(served, body)
     if served.task == "language":
         return await _generate(served, body, engine, client, settings)

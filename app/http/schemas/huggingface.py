@@ -155,6 +155,10 @@ class TranslatedText(Reply):
     translation_text: str
 
 
+class SpokenText(Reply):
+    text: str
+
+
 class InferenceError(Reply):
     error: str
     error_type: str

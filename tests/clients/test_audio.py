@@ -1,0 +1,54 @@
+"""The real clients of OpenAI and Hugging Face send recordings to a live server."""
+
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+import torch
+from huggingface_hub import InferenceClient
+
+from app.catalog.loading import Choice, load_models
+from tests.conftest import Live, Serve
+from tests.sounds import file_of, save_tiny_recognizer, tone
+
+
+@pytest.fixture(scope="module")
+def live(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Live:
+    folder = tmp_path_factory.mktemp("recognizers")
+    save_tiny_recognizer(folder / "digits")
+    return serve(load_models(Choice(folder), torch.device("cpu")))
+
+
+@pytest.fixture(scope="module")
+def words(live: Live) -> str:
+    response = httpx.post(f"{live.url}/transcribe", content=file_of(tone(1.0)), headers={"content-type": "audio/wav"})
+    text: str = response.json()["text"]
+    return text
+
+
+def test_openai(live: Live, words: str, tmp_path: Path) -> None:
+    client = openai.OpenAI(base_url=f"{live.url}/v1", api_key="none", max_retries=0)
+    path = tmp_path / "tone.wav"
+    path.write_bytes(file_of(tone(1.0)))
+    transcription = client.audio.transcriptions.create(model="digits", file=path)
+    assert transcription.text == words
+    with path.open("rb") as file:
+        assert client.audio.transcriptions.create(model="digits", file=file, response_format="text") == words + "\n"
+    verbose = client.audio.transcriptions.create(
+        model="digits", file=path, response_format="verbose_json", timestamp_granularities=["word"]
+    )
+    assert verbose.words
+    assert [word.word for word in verbose.words] == words.split()
+    assert verbose.duration == 1.0
+    with pytest.raises(openai.BadRequestError, match="no WAV, FLAC or Ogg"):
+        client.audio.transcriptions.create(model="digits", file=("a.wav", b"one two three"))
+
+
+def test_hugging_face(live: Live, words: str, tmp_path: Path) -> None:
+    client = InferenceClient(f"{live.url}/hf/digits")
+    content = file_of(tone(1.0), kind="FLAC")
+    path = tmp_path / "tone.flac"
+    path.write_bytes(content)
+    assert client.automatic_speech_recognition(str(path)).text.split()
+    assert client.automatic_speech_recognition(file_of(tone(1.0))).text == words
