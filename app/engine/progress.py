@@ -81,7 +81,10 @@ class Progress:
         return forecast.fits(task.job, self._clock(), task.ticket.deadline)
 
     def _forecast(self, model: str) -> Forecast:
-        return self._forecasts.setdefault(model, Forecast(self._max_slots))
+        forecast = self._forecasts.get(model)
+        if forecast is None:
+            forecast = self._forecasts[model] = Forecast(self._max_slots)
+        return forecast
 
     @property
     def _running_models(self) -> set[str]:
