@@ -18,8 +18,18 @@ from trainer.data.pairs import PairConfig
 from trainer.evaluation.config import EvaluationConfig
 from trainer.loop.optimization import TrainingConfig
 from trainer.tasks.configs import VocabularyConfig
+from trainer.tasks.sound_changes import SoundChangesConfig
 
-TITLES = ("vocabulary", "training pairs", "model", "training", "batches and loss", "counted models", "evaluation")
+TITLES = (
+    "vocabulary",
+    "training pairs",
+    "model",
+    "training",
+    "batches and loss",
+    "changes of recordings",
+    "counted models",
+    "evaluation",
+)
 BEGIN, END = "<!-- settings: made by python -m trainer.report.settings_table -->", "<!-- end of settings -->"
 
 
@@ -54,6 +64,7 @@ def _title(kind: Kind, config: type[Any]) -> str:
         ("training pairs", PairConfig),
         ("training", TrainingConfig),
         ("evaluation", EvaluationConfig),
+        ("changes of recordings", SoundChangesConfig),
     ):
         if issubclass(config, base):
             return title
