@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     max_prompt_characters: int = Field(
         20_000, ge=1, description="Maximum length of a prompt or text for language models."
     )
-    max_text_characters: int = Field(20_000, ge=1, description="Maximum length of a text for /classify.")
+    max_text_characters: int = Field(20_000, ge=1, description="Maximum length of a text for /classify and /summarize.")
     max_source_characters: int = Field(5_000, ge=1, description="Maximum length of a text for /translate.")
     max_inspect_characters: int = Field(1_000, ge=1, description="Maximum length of a text for /inspect.")
     max_image_pixels: int = Field(16_777_216, ge=1, description="Maximum number of pixels of a picture for /describe.")
@@ -148,7 +148,9 @@ class Settings(BaseSettings):
         131_072, ge=1, description="Maximum number of tokens × scores (logprobs, contributions, gates) in a reply."
     )
     max_search_characters: int = Field(
-        1_600_000, ge=1, description="Maximum number of characters × beam size in a request to translate."
+        1_600_000,
+        ge=1,
+        description="Maximum number of characters × beam size in a request to translate or summarize.",
     )
     max_body_bytes: int = Field(2_097_152, ge=1024, description="Maximum size of a request body.")
     max_audio_s: float = Field(60.0, gt=0, le=3600, description="Maximum length of a recording.")

@@ -20,6 +20,7 @@ from models.networks.captioner import Captioner, CaptionerConfig
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.recognizer import Recognizer, RecognizerConfig
+from models.networks.summarizer import Summarizer, SummarizerConfig
 from models.networks.transformer import Transformer, TransformerConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.runtime.build import make_classifier_runtime, make_language_runtime, make_translator_runtime
@@ -43,8 +44,8 @@ class Kind:
     """A frozen dataclass: what the model is built from."""
     model: type[Model]
     task: str
-    """What it answers: language (what comes next), classifier (which label), translator, or captioner (what a
-    picture shows)."""
+    """What it answers: language (what comes next), classifier (which label), translator, summarizer, or captioner (what
+    a picture shows)."""
     lanes: str
     """What makes its lanes in the engine."""
     runtime: Callable[[Any, str, int], Any]
@@ -148,7 +149,7 @@ register(
         config=TranslatorConfig,
         model=Translator,
         task=TASKS["translator"],
-        lanes="app.engine.lanes.wiring:translator_lanes",
+        lanes="app.engine.lanes.wiring:beam_search_lanes",
         runtime=make_translator_runtime,
         training="trainer.tasks.kinds:TRANSLATOR",
         columns=("source", "target"),
@@ -175,6 +176,23 @@ register(
         metric="perplexity_per_word",
         higher_is_better=False,
         sentence="A Transformer over a window of tokens, to compare recurrent models with.",
+    )
+)
+register(
+    Kind(
+        name="summarizer",
+        config=SummarizerConfig,
+        model=Summarizer,
+        task=TASKS["summarizer"],
+        lanes="app.engine.lanes.wiring:beam_search_lanes",
+        runtime=make_translator_runtime,
+        training="trainer.tasks.kinds:SUMMARIZER",
+        columns=("text", "summary"),
+        tsv_columns=("1", "2"),
+        text_columns=2,
+        metric="rougeL",
+        higher_is_better=True,
+        sentence="A summarizer: recurrent encoder in both directions, attention, recurrent decoder that copies.",
     )
 )
 register(

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,13 +44,18 @@ def peek(directory: Path) -> Peeked:
             name=directory.name,
             kind=str(config["kind"]),
             languages=tuple(str(language) for language in config["languages"]),
-            directions=tuple((str(source), str(target)) for source, target in config["model"].get("directions", ())),
+            directions=tuple((str(source), str(target)) for source, target in _directions(config)),
             default=config.get("default") is True,
             parameters=_parameters(directory / WEIGHTS),
             size_bytes=sum(int(entry["bytes"]) for entry in manifest["files"].values()),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(f"{directory}: not a checkpoint's {CONFIG} and {MANIFEST}: {error}") from None
+
+
+def _directions(config: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    """Of a translator; a summarizer's network has one too, from its language to itself."""
+    return config["model"].get("directions", ()) if TASKS.get(config["kind"]) == "translator" else ()
 
 
 def peek_kind(directory: Path) -> str:

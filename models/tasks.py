@@ -9,6 +9,7 @@ TASKS = {
     "translator": "translator",
     "captioner": "captioner",
     "recognizer": "recognizer",
+    "summarizer": "summarizer",
 }
 WITHOUT_LANGUAGE: frozenset[str] = frozenset({"recognizer"})
 """Tasks whose default is one for all languages: what they read is no running text, of which a language is detected."""

@@ -21,6 +21,7 @@ from models import checkpoint
 from models.model import Model
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
+from models.networks.summarizer import Summarizer, SummarizerConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.text.tokenizers import SubwordTokenizer
 from tests.helpers import serving
@@ -89,6 +90,15 @@ def translator(tokenizer: SubwordTokenizer, cell: str) -> Translator:
     return Translator(config).eval()
 
 
+@pytest.fixture(scope="session")
+def summarizer(tokenizer: SubwordTokenizer) -> Summarizer:
+    torch.manual_seed(4)
+    config = SummarizerConfig(
+        tokenizer.size, ("en",), (("en", "en"),), embedding=12, hidden=16, source_tokens=40, titles=True
+    )
+    return Summarizer(config).eval()
+
+
 def save_tiny(directory: Path, model: Model, tokenizer: SubwordTokenizer, *languages: str) -> None:
     """Save a model as it is, with the least that a checkpoint needs."""
     weights = dict(model.named_parameters())
@@ -105,8 +115,8 @@ def labelled(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def checkpoints(tmp_path_factory: pytest.TempPathFactory, tokenizer: SubwordTokenizer) -> Path:
-    """A folder with two language models, two classifiers and a translator, all untrained."""
+def checkpoints(tmp_path_factory: pytest.TempPathFactory, tokenizer: SubwordTokenizer, summarizer: Summarizer) -> Path:
+    """A folder with two language models, two classifiers, a translator and a summarizer, all untrained."""
     folder = tmp_path_factory.mktemp("checkpoints")
     torch.manual_seed(7)
     for language in ("en", "tr"):
@@ -117,6 +127,7 @@ def checkpoints(tmp_path_factory: pytest.TempPathFactory, tokenizer: SubwordToke
     directions = (("en", "tr"), ("tr", "en"))
     translator = Translator(TranslatorConfig(tokenizer.size, ("en", "tr"), directions, embedding=12, hidden=16))
     save_tiny(folder / "translation-en-tr", translator, tokenizer, "en", "tr")
+    save_tiny(folder / "titles-en", summarizer, tokenizer, "en")
     return folder
 
 

@@ -12,6 +12,7 @@ from app.http.schemas.base import Request
 from app.http.schemas.classify import ClassifyReply, ClassifyRequest
 from app.http.schemas.generate import GenerateReply, GenerateRequest
 from app.http.schemas.next_word_probs import NextWordReply, NextWordRequest
+from app.http.schemas.summarize import SummarizeReply, SummarizeRequest
 from app.http.schemas.translate import TranslateReply, TranslateRequest
 
 Kind = Literal["text", "float", "bool", "int", "json"]
@@ -78,6 +79,23 @@ def _translated(body: TranslateRequest, reply: TranslateReply) -> Answer:
     return {name: answer[name] for name in _translate_columns(body)}
 
 
+def _summarize_columns(body: SummarizeRequest) -> dict[str, Kind]:
+    words: dict[str, Kind] = {"words": "json"} if body.words else {}
+    return {
+        "summary": "text",
+        "score": "float",
+        "finish_reason": "text",
+        "read_characters": "int",
+        **words,
+        "model": "text",
+    }
+
+
+def _summarized(body: SummarizeRequest, reply: SummarizeReply) -> Answer:
+    result = reply.results[0].model_dump(exclude_unset=True)
+    return {name: result.get(name, reply.model) for name in _summarize_columns(body)}
+
+
 def _generate_columns(body: GenerateRequest) -> dict[str, Kind]:
     text: dict[str, Kind] = {"text": "text", "finish_reason": "text"} if body.n == 1 else {"choices": "json"}
     return {**text, "seed": "int", "model": "text"}
@@ -126,6 +144,17 @@ TASKS = {
             _translated,
             _translate_columns,
             lambda answer: str(answer["text"]),
+        ),
+        Task(
+            "summarize",
+            "summarizer",
+            SummarizeRequest,
+            "text",
+            ("text",),
+            lambda body, registry, _: operations.summarize(body, registry),
+            _summarized,
+            _summarize_columns,
+            lambda answer: str(answer["summary"]),
         ),
         Task(
             "generate",

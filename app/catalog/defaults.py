@@ -23,6 +23,7 @@ USES = {
     "translator": "translate",
     "captioner": "describe",
     "recognizer": "transcribe",
+    "summarizer": "summarize",
 }
 """What a task is called in a use; generate is /next-word-probs and /inspect too."""
 

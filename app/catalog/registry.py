@@ -46,7 +46,7 @@ class Served:
     @property
     def directions(self) -> tuple[tuple[str, str], ...]:
         """Of a translator, (source, target)."""
-        return tuple(getattr(self.checkpoint.model.config, "directions", ()))
+        return tuple(self.checkpoint.model.config.directions) if self.task == "translator" else ()
 
     @property
     def default(self) -> bool:

@@ -23,6 +23,7 @@ from app.http.schemas.describe import DescribeReply, DescribeRequest
 from app.http.schemas.generate import GenerateReply, GenerateRequest
 from app.http.schemas.limits import limited
 from app.http.schemas.next_word_probs import NextWordReply, NextWordRequest
+from app.http.schemas.summarize import SummarizeReply, SummarizeRequest
 from app.http.schemas.transcribe import TranscribeReply, TranscribeRequest
 from app.http.schemas.translate import TranslateReply, TranslateRequest
 from app.pictures import read_picture
@@ -119,6 +120,20 @@ def describe(files: Sequence[Path], json: bool, checkpoints: Path | None, **opti
         return operations.describe(body, read_picture(body.image, settings.max_image_pixels), registry)
 
     _answer("captioner", prepare, bodies, settings, show, json)
+
+
+def summarize(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path | None, **options: Any) -> None:
+    settings = settings_of(checkpoints=checkpoints)
+    bodies = _batches(SummarizeRequest, settings, read_texts(texts, lines, settings, TEXT), **options)
+
+    def show(_: SummarizeRequest, reply: SummarizeReply) -> None:
+        for result in reply.results:
+            typer.echo(result.summary)
+            for word in result.words or ():
+                where = f"{word.source.start}-{word.source.end}" if word.source else "-"
+                typer.echo(f"  {word.copied:4.0%}  {where:>9}  {word.word}")
+
+    _answer("summarizer", operations.summarize, bodies, settings, show, json)
 
 
 def _body(schema: type[BodyT], settings: Settings, **options: Any) -> BodyT:

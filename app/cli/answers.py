@@ -1,4 +1,4 @@
-"""The commands that answer from the shell: generate, next, classify, translate, transcribe, describe.
+"""The commands that answer from the shell: generate, next, classify, translate, summarize, transcribe, describe.
 
 `answering` does the work.
 """
@@ -107,3 +107,25 @@ def describe(
 ) -> None:
     """Say in words what pictures show, a line for each."""
     lazily("app.cli.answering:describe")(files, json, checkpoints, language=language, model=model)
+
+
+def summarize(
+    texts: Texts = None,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(help="Maximum number of tokens; left out: as /summarize.", show_default=False)
+    ] = None,
+    beam_size: Annotated[
+        int | None, typer.Option(help="1 is greedy; left out: as /summarize.", show_default=False)
+    ] = None,
+    words: Annotated[bool, typer.Option("--words", help="Show where each word was copied from.")] = False,
+    lines: Lines = False,
+    model: Model = None,
+    language: Language = None,
+    json: Json = False,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Summarize a text, or several."""
+    lazily("app.cli.answering:summarize")(
+        texts, lines, json, checkpoints, max_new_tokens=max_new_tokens, beam_size=beam_size, words=words, model=model,
+        language=language,
+    )  # fmt: skip

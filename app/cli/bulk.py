@@ -102,6 +102,31 @@ def translate(
 
 
 @app.command(cls=NamingCommand)
+def summarize(
+    inputs: In,
+    out: Out,
+    max_new_tokens: Annotated[int | None, typer.Option(show_default=False)] = None,
+    beam_size: Annotated[int | None, typer.Option(help="1 is greedy.", show_default=False)] = None,
+    length_penalty: Annotated[float | None, typer.Option(show_default=False)] = None,
+    words: Annotated[bool, typer.Option("--words", help="Add where each word was copied from.")] = False,
+    model: Model = None,
+    language: Language = None,
+    column: Column = None,
+    encoding: Encoding = "utf-8",
+    delimiter: Delimiter = None,
+    prefix: Prefix = "answer_",
+    part_rows: PartRows = 1000,
+    overwrite: Overwrite = False,
+    ray: Ray = False,
+    ray_address: RayAddress = None,
+    actors: Actors = 0,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Summarize the texts of files."""
+    _run("summarize", locals())
+
+
+@app.command(cls=NamingCommand)
 def generate(
     inputs: In,
     out: Out,

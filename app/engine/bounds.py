@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.engine.jobs import ClassifyJob, DescribeJob, GenerateJob, Job, TranslateJob
+from app.engine.jobs import ClassifyJob, DescribeJob, GenerateJob, Job, SummarizeJob, TranslateJob
 from app.errors import InvalidRequest
 
 
@@ -12,7 +12,7 @@ class Bounds:
     """max_tokens are to be generated, for all prompts and choices of a request.
 
     max_scores are the numbers that a reply has for its tokens: log-probabilities, contributions, gates.
-    max_search is of a translation: characters × beam size, summed over its texts.
+    max_search is of a translation or a summary: characters × beam size, summed over its texts.
     """
 
     max_tokens: int = 65_536
@@ -36,7 +36,7 @@ class Bounds:
             _check(
                 "characters to explain", [(sum(job.characters for job in jobs), "characters")], self.max_scores, "text"
             )
-        elif isinstance(first, TranslateJob):
+        elif isinstance(first, TranslateJob | SummarizeJob):
             factors = [(sum(job.characters for job in jobs), "characters"), (first.beam_size, "hypotheses")]
             _check("characters to search", factors, self.max_search, "beam_size")
 

@@ -303,6 +303,61 @@ class Caption:
 
 
 @dataclass(frozen=True)
+class SummarizeJob:
+    """Summarize texts; words says whether to find out where each word of a summary was copied from."""
+
+    texts: tuple[str, ...]
+    max_new_tokens: int
+    beam_size: int
+    length_penalty: float
+    words: bool = False
+    stream = False
+
+    @property
+    def slots(self) -> int:
+        return self.beam_size
+
+    @property
+    def characters(self) -> int:
+        return sum(map(len, self.texts))
+
+    @cached_property
+    def cost(self) -> float:
+        return self.characters / 4 + len(self.texts) * self.max_new_tokens * self.beam_size
+
+
+@dataclass(frozen=True, slots=True)
+class SummarizedWord:
+    """A word of a summary, summary[start:end]; source is the span of the text that it was copied from, or None.
+
+    copied is the share of its probability that comes from copying rather than from the vocabulary, of 1.
+    """
+
+    start: int
+    end: int
+    copied: float
+    source: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """score is the log-probability over length ** length_penalty; of the text, text[:read_characters] was read.
+
+    finished says whether it ended before the limit of its tokens.
+    """
+
+    text: str
+    score: float
+    read_characters: int
+    finished: bool = True
+    words: tuple[SummarizedWord, ...] = ()
+
+    @property
+    def score_count(self) -> int:
+        return len(self.words)
+
+
+@dataclass(frozen=True)
 class InspectJob:
     """Inspect a layer over a text: the named units, or the `top` units whose cells changed most."""
 
@@ -393,8 +448,10 @@ class Transcription:
         return len(self.words)
 
 
-Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob | InspectJob | DescribeJob | TranscribeJob
-Result = Generation | Prediction | list[Verdict] | list[Translation] | Inspection | Caption | Transcription
+Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob | SummarizeJob | InspectJob | DescribeJob | TranscribeJob
+Result = (
+    Generation | Prediction | list[Verdict] | list[Translation] | list[Summary] | Inspection | Caption | Transcription
+)
 
 
 def score_count(result: Result) -> int:

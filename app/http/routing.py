@@ -33,6 +33,7 @@ from app.http.routes import (
     models,
     next_word_probs,
     pages,
+    summarize,
     transcribe,
     translate,
     vectorize,
@@ -73,6 +74,7 @@ from app.http.schemas.open_inference import (
 from app.http.schemas.openai import Completion, Model, ModelList, OpenAIError
 from app.http.schemas.openai_audio import AudioTranscription
 from app.http.schemas.problem import Problem
+from app.http.schemas.summarize import SummarizeReply
 from app.http.schemas.transcribe import TranscribeReply
 from app.http.schemas.translate import TranslateReply
 from app.http.schemas.vectorize import VectorizeReply
@@ -81,7 +83,7 @@ from app.settings import Settings
 
 TEXT_PLAIN = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 TAGS = {
-    "text": "Generate, predict, classify, translate and inspect texts; transcribe recordings.",
+    "text": "Generate, predict, classify, translate, summarize and inspect texts; transcribe recordings.",
     "models": "The models, and what they read a text as.",
     "OpenAI": "Completions as in OpenAI's API.",
     "Hugging Face": "One address for each model, as in Hugging Face's inference API.",
@@ -104,6 +106,7 @@ ROUTES = (
               takes_pictures=True),
         Route("/transcribe", transcribe.transcribe, "Write down the words of a recording", TranscribeReply,
               uploads=AUDIO),
+        Route("/summarize", summarize.summarize, "Summarize a text, or several", SummarizeReply),
         Route("/inspect", inspect.inspect, "Gates and cells of an LSTM over a text", InspectReply, omit=""),
     )),
     RouteGroup("models", never=(409, 503, 504), routes=(
@@ -127,8 +130,8 @@ ROUTES = (
     RouteGroup("Hugging Face", prefix="/hf", name="huggingface_", error=InferenceError, never=(409,), routes=(
         Route("/{model}", huggingface_files.infer_file, "Write down a recording, or describe a picture",
               SpokenText | list[GeneratedText], only_types=huggingface_files.FILE_TYPES, options=HIDDEN),
-        Route("/{model}", huggingface.infer, "Generate, classify or translate, by the model's task", huggingface.Answer,
-              streams=True),
+        Route("/{model}", huggingface.infer, "Generate, classify, translate or summarize, by the model's task",
+              huggingface.Answer, streams=True),
         Route("/{model}/v1/completions", huggingface.completions, "Continue prompts", Completion, streams=True),
         *(Route(f"/{{model}}/v1/{path}", endpoint, "Not served", None, options=HIDDEN)
           for path, endpoint in NOT_SERVED.items()),
@@ -154,8 +157,8 @@ ROUTES = (
         Route("/models/{model}", open_inference.model, "A model's tensors", ServedModel, "GET", omit="none"),
         Route("/models/{model}/ready", open_inference.model_ready, "A model's readiness", ModelReady, "GET", omit="",
               errors=(401, 404, 429, 503)),
-        Route("/models/{model}/infer", open_inference.infer, "Generate, classify or translate, by the model's task",
-              InferReply, takes_tensors=True),
+        Route("/models/{model}/infer", open_inference.infer,
+              "Generate, classify, translate or summarize, by the model's task", InferReply, takes_tensors=True),
     )),
     RouteGroup("Open Inference Protocol", prefix="/v2", name="v2_", error=InferError, needs_key=False, routes=(
         Route("/health/live", open_inference.live, "Liveness", ServerLive, "GET", omit="", is_open=True,

@@ -16,6 +16,7 @@ from app.engine.jobs import (
     Job,
     Prediction,
     SentenceEvent,
+    Summary,
     TokenEvent,
     Transcription,
     Translation,
@@ -23,7 +24,7 @@ from app.engine.jobs import (
 )  # fmt: skip
 
 _ENCODER = msgspec.msgpack.Encoder()
-_LISTS: dict[type, Any] = {Verdict: list[Verdict], Translation: list[Translation]}
+_LISTS: dict[type, Any] = {Verdict: list[Verdict], Translation: list[Translation], Summary: list[Summary]}
 """Of results that are lists: the type of the list, by that of its items."""
 _SINGLE = (*get_args(Job), TokenEvent, SentenceEvent, Generation, Prediction, Inspection, Caption, Transcription)
 _NAMES: dict[type, str] = {kind: kind.__name__ for kind in (*_SINGLE, *_LISTS)}

@@ -48,6 +48,10 @@ class SearchConfig:
     length_penalty: float = 1.0
     max_length: int | None = None
     keep_attention: bool = False
+    min_length: int = 1
+    """Tokens of an output at least, the end token's included."""
+    no_repeat: int = 0
+    """Above 0, no group of so many tokens is in an output twice."""
 
 
 def output_limit(source_length: int) -> int:
@@ -103,6 +107,12 @@ def translate(
 def encode(runtime: TranslatorRuntime, beams: Sequence["Beam"]) -> tuple[EncoderOutput, State]:
     """Encode the sources of beams."""
     return runtime.encode(pad([beam.source for beam in beams]))
+
+
+def repeating(ids: Sequence[int], size: int) -> list[int]:
+    """The tokens that would complete a group of `size` tokens that ids have already."""
+    last = tuple(ids[len(ids) - size + 1 :])
+    return [ids[end] for end in range(size - 1, len(ids)) if tuple(ids[end - size + 1 : end]) == last]
 
 
 class Beam:
@@ -202,6 +212,7 @@ class BeamBatch:
         logprobs, weights, state = self.runtime.step(torch.tensor(self._tokens), self._state, self._encoded)
         if self.symbol_ids:
             self._mask_symbols(logprobs)
+        self._mask_outputs(logprobs)
         values, columns = top(logprobs, min(2 * width, logprobs.shape[1]))  # (N*K, 2K)
         totals = torch.tensor(self._scores, dtype=torch.float64, device=logprobs.device).unsqueeze(1) + values
         best, flat = totals.view(len(self.beams), -1).topk(min(2 * width, totals[0].numel() * width), dim=1)  # (N, 2K)
@@ -263,6 +274,16 @@ class BeamBatch:
         logprobs[:, columns] = logprobs[:, columns].masked_fill(~allowed.to(device), infinity)
         if incomplete:
             logprobs[torch.tensor(incomplete, device=device), self.end_id] = infinity
+
+    def _mask_outputs(self, logprobs: Tensor) -> None:
+        """Exclude from logprobs (N*K, V) an end that comes too early, and tokens that would repeat a group of them."""
+        for index, beam in enumerate(self.beams):
+            if beam.length + 1 < beam.config.min_length:
+                logprobs[index * self.beam_size : (index + 1) * self.beam_size, self.end_id] = float("-inf")
+            if beam.config.no_repeat:
+                for row, (_, ids, _) in enumerate(beam.open, index * self.beam_size):
+                    if repeated := repeating(ids, beam.config.no_repeat):
+                        logprobs[row, repeated] = float("-inf")
 
     def _advance(
         self, candidates: list[tuple[list[float], list[int], list[int]]], weights: Tensor, state: State

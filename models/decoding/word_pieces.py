@@ -21,7 +21,7 @@ class Vocabulary:
         """known are the words that may be listed; None: all that the pieces can spell."""
         self.tokenizer, self.known = tokenizer, known
         self.surfaces = [tokenizer.surface(token) for token in range(tokenizer.size)]
-        continues = [_continues(surface) for surface in self.surfaces]
+        continues = [continues_word(surface) for surface in self.surfaces]
         self.continuations = Pieces((surface, token) for token, surface in enumerate(self.surfaces) if continues[token])
         end = tokenizer.end_id
         starts = [token for token, value in enumerate(continues) if not value and token != end]
@@ -108,6 +108,6 @@ def _is_word(surface: bytes) -> bool:
     return bool(text) and (is_letter(text[0]) or text[0] == "\ufffd")
 
 
-def _continues(surface: bytes) -> bool:
+def continues_word(surface: bytes) -> bool:
     """Whether a piece continues the word before it."""
     return bool(surface) and not surface.startswith(b" ") and _is_word(surface)

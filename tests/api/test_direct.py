@@ -31,6 +31,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/hf/language-en/v1/completions": COMPLETION,
     "/hf/language-en/tokenize": {"text": TEXT},
     "/hf/language-en/detokenize": {"tokens": [5, 6]},
+    "/summarize": {"text": [TEXT], "words": True},
     "/libretranslate/translate": {"q": TEXT, "source": "en", "target": "tr", "alternatives": 1},
     "/libretranslate/detect": {"q": TEXT},
     "/v2/models/sentiment-en/infer": {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [TEXT]}]},

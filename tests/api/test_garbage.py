@@ -23,7 +23,7 @@ from tests.api.test_metrics import numbers
 from tests.processes.conftest import until
 
 pytestmark = pytest.mark.anyio
-MODELS = ["language-en", "sentiment-en", "translation-en-tr"]
+MODELS = ["language-en", "sentiment-en", "translation-en-tr", "titles-en"]
 
 
 @pytest.fixture(autouse=True)

@@ -20,13 +20,14 @@ from trainer.tasks.configs import BaggingConfig
 
 NAMES = {
     "language": "language-en", "classifier": "sentiment-en", "translator": "translation-en-tr",
-    "ngram": "pairs", "bag": "words",
+    "summarizer": "titles-en", "ngram": "pairs", "bag": "words",
 }  # fmt: skip
 TEXT = "the man sees the dog"
 NATIVE: dict[str, tuple[str, dict[str, Any]]] = {
     "language": ("/generate", {"prompt": TEXT, "max_new_tokens": 20, "temperature": 0}),
     "classifier": ("/classify", {"text": TEXT}),
     "translator": ("/translate", {"text": TEXT, "source": "en", "target": "tr"}),
+    "summarizer": ("/summarize", {"text": TEXT}),
 }
 """For each task, its route and a request."""
 
@@ -81,6 +82,8 @@ class TestEveryKind:
             assert answer["generated_text"] == native["choices"][0]["text"]
         elif task == "classifier":
             assert {entry["label"]: entry["score"] for entry in answer} == pytest.approx(native["results"][0]["scores"])
+        elif task == "summarizer":
+            assert answer["summary_text"] == native["results"][0]["summary"]
         else:
             assert answer["translation_text"] == native["results"][0]["text"]
 

@@ -51,6 +51,7 @@ def test_each_route_with_a_body_has_limits() -> None:
         ("/v1/completions", {"prompt": "the man", "model": "language-en"}),
         ("/hf/language-en", {"inputs": "the man"}),
         ("/translate", {"text": "The man.", "source": "en", "target": "tr"}),
+        ("/summarize", {"text": "The man."}),
     ],
 )
 async def test_a_request_without_options_is_within_the_limits(client: httpx.AsyncClient, path: str, body: Any) -> None:

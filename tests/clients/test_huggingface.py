@@ -253,3 +253,17 @@ class TestRefusals:
         stopped.app.state.engine.drain(0)
         with pytest.raises((InferenceTimeoutError, HfHubHTTPError, UnknownError)):
             InferenceClient(f"{stopped.url}/hf/language-en", timeout=1).text_generation(PROMPT)
+
+
+class TestSummarization:
+    def test_as_the_native_route(self, live: Live) -> None:
+        (own,) = native(live, "/summarize", text=PROMPT, model="titles-en")["results"]
+        assert client_of(live, "titles-en").summarization(PROMPT).summary_text == own["summary"]
+
+    def test_parameters_of_the_client(self, live: Live) -> None:
+        (own,) = native(live, "/summarize", text=PROMPT, model="titles-en", max_new_tokens=5)["results"]
+        answer = client_of(live, "titles-en").summarization(
+            PROMPT, clean_up_tokenization_spaces=True, truncation="longest_first",
+            generate_parameters={"max_new_tokens": 5},
+        )  # fmt: skip
+        assert answer.summary_text == own["summary"]

@@ -31,7 +31,7 @@ class Corpus:
     columns are the texts of each row, one column or two, each a Ragged of as many sequences as rows;
     labels (R,) index label_names, and are empty where the data have no labels. A stream is the values
     of its only column: an end token before the first text and after each. known_words are those of a stream or of
-    pairs, where the tokenizer spells words by pieces.
+    pairs of two languages, where the tokenizer spells words by pieces.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class CorpusWriter:
         self.identity = identity
         self.report = DataReport(tokenizer, columns)
         self._languages = tuple(identity.get("languages", ()))[:columns] or ("",)
-        listed = (stream or columns > 1) and has_spelled_words(tokenizer)
+        listed = (stream or columns > 1) and len(self._languages) == columns and has_spelled_words(tokenizer)
         self._words = WordCounts(tokenizer, stems=columns > 1) if listed else None
 
     def write(self, train: Iterable[Row], valid: Sequence[Row], unchanged: Iterable[Row] | None = None) -> None:

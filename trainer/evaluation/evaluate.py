@@ -16,7 +16,7 @@ from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.language import evaluate_ngram, language_stream
 
 MAX_BASELINE_CHARACTERS = 20_000_000  # of text that the baseline is counted on: its tables take fifty bytes for each
-HEADLINES = ("perplexity_per_word", "accuracy", "loss", "bleu", "chrf2")
+HEADLINES = ("perplexity_per_word", "accuracy", "loss", "bleu", "chrf2", "rouge1", "rouge2", "rougeL")
 
 
 def evaluate_sources(

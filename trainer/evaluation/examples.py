@@ -10,8 +10,10 @@ import torch
 from models.batch import pad
 from models.checkpoint import Checkpoint
 from models.decoding.beam_search import SearchConfig
+from models.decoding.summaries import DEFAULT_BEAM_SIZE
 from models.errors import DataError
 from models.kinds import kind_named
+from models.networks.summarizer import Summarizer
 from models.networks.translator import Translator
 from models.quality import Quality, features, of_text
 from models.runtime.build import has_int8
@@ -22,6 +24,8 @@ from models.text.visibility import Visibility
 from trainer.data.corpus import usable
 from trainer.data.files import Row
 from trainer.data.sources import Source
+from trainer.evaluation.config import EvaluationConfig
+from trainer.evaluation.summarization import summaries
 from trainer.evaluation.translation import Translated, translate_passages
 
 MAX_NEW_TOKENS = 64
@@ -111,10 +115,26 @@ def _translated(loaded: Checkpoint, runtime: TranslatorRuntime, rows: Sequence[R
     return answers
 
 
+def _summarized(loaded: Checkpoint, runtime: TranslatorRuntime, rows: Sequence[Row]) -> list[dict[str, str]]:
+    model = loaded.model
+    assert isinstance(model, Summarizer)
+    config = EvaluationConfig(beam_size=DEFAULT_BEAM_SIZE)
+    answers = summaries(runtime, model, loaded.tokenizer, [text for text, _ in rows], config)
+    return [
+        {"input": text, "output": answer, "expected": summary}
+        for (text, summary), answer in zip(rows, answers, strict=True)
+    ]
+
+
 def _quality(quality: Quality, direction: str, translated: Translated) -> float:
     return of_text(
         (quality.estimate(direction, features(inputs)), len(sentence)) for sentence, inputs in translated.sentences
     )
 
 
-_TASKS: dict[str, Any] = {"language": _continued, "classifier": _classified, "translator": _translated}
+_TASKS: dict[str, Any] = {
+    "language": _continued,
+    "classifier": _classified,
+    "translator": _translated,
+    "summarizer": _summarized,
+}

@@ -1,6 +1,6 @@
 """From a request on the command line to data, tokenizer and task."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ from trainer.tasks.configs import VocabularyConfig
 from trainer.tasks.sizing import DataSize
 from trainer.tasks.training import Fit, Material, Settings, Training
 
-_PREPARING = tuple(field.name for config in (VocabularyConfig, PairConfig) for field in fields(config))
+_PREPARING = (*(field.name for config in (VocabularyConfig, PairConfig) for field in fields(config)), "titles")
 """The settings that decide what a corpus has in it."""
 PAIR_SEED = 1
 """Not the run's: models of several seeds have one vocabulary, so that they can teach together."""
@@ -122,6 +122,9 @@ def plan(request: Request, world: World, resume: bool = False) -> Plan:
     if training.pairs:
         changes = PairRows(settings.make(PairConfig), languages, PAIR_SEED)
         rows, symbols, valid_rows = partial(changes.train, data.train), changes.symbols, changes.valid(valid_rows)
+    if training.rows:
+        change = training.rows(settings, rows())
+        rows, valid_rows = partial(_changed, change, rows), list(change(valid_rows))
     one_way = request.one_way or recipe.one_way
     identity: dict[str, Any] = {
         "kind": request.kind,
@@ -197,6 +200,12 @@ def _find_data(request: Request, recipe: Recipe, kind: Kind) -> _Data:
     if not valid_rows:
         raise DataError(nothing_left("validation", skipped))
     return _Data(train, valid, others, valid_rows, skipped)
+
+
+def _changed(
+    change: Callable[[Iterable[Row]], Iterator[Row]], rows: Callable[..., Iterator[Row]], skipped: Skipped | None = None
+) -> Iterator[Row]:
+    return change(rows(skipped=skipped))
 
 
 def _sizes(request: Request, training: Training, rows: Callable[[], Iterator[Row]], kind: Kind) -> Mapping[str, Value]:

@@ -9,8 +9,8 @@ from trainer.evaluation.domains import is_in_domain
 
 INFINITE = 1e290
 """A perplexity of this size or more means that some words had zero probability."""
-FIGURES = ("perplexity_per_word", "accuracy", "bleu")
-"""Of a language model, a classifier and a translator: the one that tells domains apart."""
+FIGURES = ("perplexity_per_word", "accuracy", "bleu", "rougeL")
+"""Of a language model, a classifier, a translator and a summarizer: the one that tells domains apart."""
 LONGEST_EXAMPLE = 600
 """Characters of an example that are shown."""
 NO_NOTE = "Not recorded: whoever trained this knows what the data's licence allows."
@@ -22,6 +22,7 @@ UNFIT = {
     "recognizer": "Do not use it where a wrong word does harm, or for other words, languages or voices unmeasured.",
     "translator": "Do not use it where a mistake does harm (medicine, law, contracts, safety), or for text that nobody "
     "checks before it is used.",
+    "summarizer": "Do not use it where a summary that says what its text does not would do harm, or unchecked.",
 }
 """What not to use a model for, by its task."""
 

@@ -9,6 +9,8 @@ from models.kinds import kind_named
 
 MORE = "more training data helps most (docs/training.md says how much is needed)"
 
+ROUGE = {"ROUGE-1": "rouge1", "ROUGE-2": "rouge2", "ROUGE-L": "rougeL"}
+
 
 def result_line(loaded: Checkpoint, output: Path) -> str:
     """One line: where the checkpoint is, its scores, and how long it took."""
@@ -74,6 +76,8 @@ def _headline(kind: str, scores: Mapping[str, Any]) -> str:
     if known.task == "recognizer":
         strings = scores["strings_of_three"]["word_error_rate"]
         return f"accuracy {scores['accuracy']:.2%}, word error rate {strings:.2%} on strings of three"
+    if known.task == "summarizer":
+        return ", ".join(f"{name} {scores[key]:.1f}" for name, key in ROUGE.items())
     directions = {name: part["bleu"] for name, part in scores.items() if isinstance(part, dict) and "bleu" in part}
     return ", ".join(f"BLEU {bleu:.1f} {name}" for name, bleu in directions.items() if name != "int8")
 

@@ -1,6 +1,6 @@
 """How the trainer makes and measures each kind of model of models/kinds.py."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from models.counted.bag_of_words import Bag
@@ -10,6 +10,7 @@ from models.networks.captioner import Captioner, CaptionerConfig
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.recognizer import Recognizer, RecognizerConfig
+from models.networks.summarizer import Summarizer, SummarizerConfig
 from models.networks.transformer import Transformer, TransformerConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.text.known_words import KnownWords
@@ -19,11 +20,13 @@ from trainer.data.mnist import MnistSource
 from trainer.data.pairs import PairConfig
 from trainer.data.recordings import FORM, RecordingSource, Spoken
 from trainer.data.sources import Source
+from trainer.data.title_case import SentenceCase
 from trainer.evaluation.captions import evaluate_captioner
 from trainer.evaluation.classification import evaluate_classifier, known_labels
 from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.language import evaluate_language, evaluate_ngram
 from trainer.evaluation.recognition import evaluate_recognizer
+from trainer.evaluation.summarization import evaluate_summarizer
 from trainer.evaluation.translation import evaluate_directions
 from trainer.loop.optimization import TrainingConfig
 from trainer.loop.trainer import Task
@@ -34,10 +37,11 @@ from trainer.tasks.configs import BaggingConfig, CountingConfig, VocabularyConfi
 from trainer.tasks.language import LanguageTask, LanguageTaskConfig, joined_texts
 from trainer.tasks.ngram import NgramFit
 from trainer.tasks.recognition import RecognitionTask, RecognitionTaskConfig, read_recordings
-from trainer.tasks.sizing import bag_sizes, classifier_sizes, language_sizes, translator_sizes
+from trainer.tasks.sizing import bag_sizes, classifier_sizes, language_sizes, summarizer_sizes, translator_sizes
 from trainer.tasks.sound_changes import SoundChangesConfig
 from trainer.tasks.spectra import fit_spectrum
-from trainer.tasks.training import Material, Scores, Training
+from trainer.tasks.summarization import SummarizationTask, SummarizationTaskConfig
+from trainer.tasks.training import Material, Scores, Settings, Training
 from trainer.tasks.transfer import transfer
 from trainer.tasks.translation import TranslationTask, TranslationTaskConfig
 from trainer.tasks.windows import WindowTask
@@ -158,6 +162,20 @@ def _score_recognizer(model: Recognizer, tokenizer: Tokenizer, source: Source, c
     return evaluate_recognizer(model, tokenizer, source, config)
 
 
+def _summarizer(material: Material) -> Task[Any, Any]:
+    tokenizer, settings, language = material.tokenizer, material.settings, material.languages[0]
+    model = Summarizer(settings.make(SummarizerConfig, tokenizer.size, (language,), ((language, language),)))
+    if isinstance(material.start, Summarizer):
+        model.load_state_dict(material.start.state_dict())
+    valid = [(row[0], row[1]) for row in material.valid]
+    config = settings.make(SummarizationTaskConfig)
+    return SummarizationTask(model, tokenizer, material.corpus.columns, valid, config, settings.seed)
+
+
+def _summary_rows(settings: Settings, rows: Iterable[Row]) -> Callable[[Iterable[Row]], Iterator[Row]]:
+    return SentenceCase(rows).rows if settings.everything["titles"] else iter
+
+
 def _score_language(
     model: LanguageModel,
     tokenizer: Tokenizer,
@@ -206,6 +224,18 @@ def _score_translator(
 ) -> Scores:
     pairs = [(row[0], row[1]) for row in rows]
     return evaluate_directions(model, tokenizer, pairs, config, precision, known)
+
+
+def _score_summarizer(
+    model: Summarizer,
+    tokenizer: Tokenizer,
+    rows: Sequence[Row],
+    _: str,
+    config: EvaluationConfig,
+    precision: str,
+    _known: KnownWords | None = None,
+) -> Scores:
+    return evaluate_summarizer(model, tokenizer, rows, config, precision)
 
 
 LANGUAGE = Training(
@@ -271,6 +301,16 @@ RECOGNIZER = Training(
     build=_recognizer,
     evaluate_source=_score_recognizer,
     shares_texts=True,
+)
+SUMMARIZER = Training(
+    help="Train a summarizer on .jsonl, .csv, .tsv or .parquet with the columns text and summary.",
+    configurations=(VocabularyConfig, SummarizerConfig, TrainingConfig, EvaluationConfig, SummarizationTaskConfig),
+    build=_summarizer,
+    sized=summarizer_sizes,
+    evaluate=_score_summarizer,
+    rows=_summary_rows,
+    start=(Summarizer,),
+    inherited=("embedding", "hidden", "encoder_layers", "cell", "copying", "titles"),
 )
 NGRAM = Training(
     help="Count an n-gram model on text: .txt with a document a line, .jsonl, .csv, .tsv, .parquet.",

@@ -84,6 +84,13 @@ def translator_sizes(size: DataSize) -> dict[str, Value]:
     }
 
 
+def summarizer_sizes(size: DataSize) -> dict[str, Value]:
+    """Of a summarizer: half a translator's widths, as its texts are long and its summaries short."""
+    sizes = translator_sizes(size)
+    hidden = int(sizes["hidden"]) // 2
+    return {**sizes, "embedding": max(64, hidden // 2), "hidden": hidden}
+
+
 def bag_sizes(size: DataSize) -> dict[str, Value]:
     return {"vocabulary_size": _vocabulary(size)}
 

@@ -1,7 +1,7 @@
 """How the trainer makes a kind of model: the record that models/kinds.py names."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -109,6 +109,8 @@ class Training:
     """Whether layers may have learning rates of their own (layer_rate_decay, unfreeze_epochs)."""
     shares_texts: bool = False
     """Whether the texts of training and validation data are the same few names, so that none of them is a leak."""
+    rows: Callable[[Settings, Iterable[Row]], Callable[[Iterable[Row]], Iterator[Row]]] | None = None
+    """From the settings and the training rows to what changes rows before they are encoded; None: nothing does."""
     pairs: bool = False
     """Whether it is trained for a pair of languages, in one direction or both; then it has a PairConfig."""
 

@@ -134,16 +134,20 @@ class TranslationTask(Task[Examples, PairBatch]):
         return self._loss(part.to(self.model.bias.device), self.config.label_smoothing)
 
     def validate(self) -> dict[str, float]:
-        total, count = 0.0, 0
-        for group in self.valid_groups:
-            loss = self._loss(group.to(self.model.bias.device), 0.0)
-            total, count = total + loss.item() * self.targets(group), count + self.targets(group)
-        scores = {"loss": total / count}
+        scores = {"loss": self.validation_loss()}
         for (source, target), scored in self.scored.items() if self.config.scored_pairs else ():
             greedy = EvaluationConfig(resamples=0, beam_size=1, bleu_tokenize=self.bleu_tokenize)
             bleu = evaluate_translator(self.model, self.tokenizer, scored, target, greedy)["bleu"]
             scores[f"bleu_{source}_{target}_greedy"] = bleu
         return scores
+
+    def validation_loss(self) -> float:
+        """The mean over all targets of the validation pairs, in nats, without smoothing."""
+        total, count = 0.0, 0
+        for group in self.valid_groups:
+            loss = self._loss(group.to(self.model.bias.device), 0.0)
+            total, count = total + loss.item() * self.targets(group), count + self.targets(group)
+        return total / count
 
     def _trained_on(self, directions: Iterable[int]) -> tuple[IdArray, IdArray, IdArray]:
         """All pairs of directions that are short enough: their indices, directions and lengths, (R,) each."""
@@ -159,12 +163,15 @@ class TranslationTask(Task[Examples, PairBatch]):
         return np.concatenate(pairs), repeated, np.concatenate(lengths)
 
     def _valid_groups(self, valid: Sequence[tuple[str, str]]) -> list[PairBatch]:
-        sides = tuple(Ragged.of([self.tokenizer.encode(pair[side]) for pair in valid]) for side in range(2))
+        sides = tuple(self._encode_valid([pair[side] for pair in valid], side) for side in range(2))
         count = len(self.sides)
         pairs, directions = np.tile(np.arange(len(valid)), count), np.repeat(np.arange(count), len(valid))
         longest = np.maximum(sides[0].lengths, sides[1].lengths)[pairs] + 2
         groups = [np.array(group) for group in length_buckets(longest.tolist(), EVALUATION_TOKENS)]
         return [self._batch(sides, pairs[group], directions[group]) for group in groups]
+
+    def _encode_valid(self, texts: Sequence[str], _side: int) -> Ragged:
+        return Ragged.of([self.tokenizer.encode(text) for text in texts])
 
     def _batch(
         self, texts: Sequence[Ragged], pairs: IdArray, directions: IdArray, epoch: int | None = None

@@ -1,4 +1,4 @@
-"""Translation in the engine: the sentences of all requests are encoded and decoded in batches."""
+"""Beam search in the engine: the sentences, or texts, of all requests are encoded and decoded in batches."""
 
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import torch
 
 from app.engine.lanes.lane import Lane, Work, run_isolated
+from app.engine.lanes.summarize_task import SummarizeTask
 from app.engine.lanes.translate_task import TranslateTask
 from app.engine.outbox import Outbox
 from models.decoding.beam_search import Beam, BeamBatch, encode
@@ -14,6 +15,7 @@ from models.runtime.interface import TranslatorRuntime
 from models.runtime.state import State
 from models.text.tokenizers import Tokenizer
 
+SearchTask = TranslateTask | SummarizeTask
 ENCODE_TOKENS = 1024
 """Source tokens, padding included, that a step encodes."""
 
@@ -22,13 +24,13 @@ class EncodeQueue:
     """The beams that are not encoded yet, of each task in order; the tasks take turns."""
 
     def __init__(self) -> None:
-        self._beams: dict[TranslateTask, deque[Beam]] = {}  # the task whose turn is next stands first
+        self._beams: dict[SearchTask, deque[Beam]] = {}  # the task whose turn is next stands first
 
     def __len__(self) -> int:
         """The tasks in it."""
         return len(self._beams)
 
-    def add(self, task: TranslateTask, beams: Iterable[Beam]) -> None:
+    def add(self, task: SearchTask, beams: Iterable[Beam]) -> None:
         """Add beams of a task, which keeps its turn where it has one."""
         if beams := deque(beams):
             self._beams.setdefault(task, deque()).extend(beams)
@@ -38,12 +40,12 @@ class EncodeQueue:
         self._beams = {task: beams for task, beams in self._beams.items() if not task.ticket.closed}
 
     @property
-    def next(self) -> tuple[TranslateTask, Beam]:
+    def next(self) -> tuple[SearchTask, Beam]:
         """The next beam, with its task."""
         task, beams = next(iter(self._beams.items()))
         return task, beams[0]
 
-    def take(self) -> tuple[TranslateTask, Beam]:
+    def take(self) -> tuple[SearchTask, Beam]:
         """Remove the next beam."""
         task, beam = self.next
         beams = self._beams.pop(task)
@@ -73,7 +75,7 @@ class EncodeLane(Lane):
     def empty(self) -> bool:
         return not self._queue
 
-    def add(self, task: TranslateTask) -> None:
+    def add(self, task: SearchTask) -> None:
         if beams := task.start():
             self._queue.add(task, beams)
         else:
@@ -91,8 +93,8 @@ class EncodeLane(Lane):
                 self._beams.join(entries, *result)
         return Work(len(batch), prompt_tokens=sum(len(beam.source) for _, beam in batch))
 
-    def _take_batch(self) -> list[tuple[TranslateTask, Beam]]:
-        batch: list[tuple[TranslateTask, Beam]] = []
+    def _take_batch(self) -> list[tuple[SearchTask, Beam]]:
+        batch: list[tuple[SearchTask, Beam]] = []
         longest, rows = 0, self._beams.free_rows
         while self._queue:
             task, beam = self._queue.next
@@ -116,7 +118,7 @@ class BeamLane(Lane):
         self._runtime, self._tokenizer, self._max_rows = runtime, tokenizer, max_rows
         self._queue, self._outbox = queue, outbox
         self._batches: deque[BeamBatch] = deque()
-        self._tasks: dict[Beam, TranslateTask] = {}
+        self._tasks: dict[Beam, SearchTask] = {}
 
     @property
     def slots(self) -> int:
@@ -135,7 +137,7 @@ class BeamLane(Lane):
         """Whether more sentences should be encoded. Not for each row that is freed: larger batches are cheaper."""
         return not self._batches or self.free_rows >= self._max_rows // 4
 
-    def join(self, entries: Sequence[tuple[TranslateTask, Beam]], encoded: EncoderOutput, state: State) -> None:
+    def join(self, entries: Sequence[tuple[SearchTask, Beam]], encoded: EncoderOutput, state: State) -> None:
         """Add encoded sentences to the batches of their beam sizes."""
         for beam_size in {task.job.beam_size for task, _ in entries}:
             indices = [index for index, (task, _) in enumerate(entries) if task.job.beam_size == beam_size]
@@ -191,12 +193,12 @@ class BeamLane(Lane):
         else:
             self.post(task)
 
-    def post(self, task: TranslateTask) -> None:
+    def post(self, task: SearchTask) -> None:
         """Post what has become ready with the end of a sentence."""
         if task.ticket.closed:
             return
         try:
-            if task.job.stream:
+            if isinstance(task, TranslateTask) and task.job.stream:
                 for event in task.new_events():
                     self._outbox.post(task.ticket, event)
             if task.done:

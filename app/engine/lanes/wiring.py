@@ -14,7 +14,6 @@ from app.engine.jobs import (
     Job,
     PredictJob,
     TranscribeJob,
-    TranslateJob,
 )  # fmt: skip
 from app.engine.lanes.classify import ClassifyLane, ClassifyTask
 from app.engine.lanes.decode import DecodeLane, GenerateTask
@@ -23,6 +22,7 @@ from app.engine.lanes.inspect import InspectLane, InspectTask
 from app.engine.lanes.lane import Lane, PausingLane, SlotTask
 from app.engine.lanes.next_words import NextWordsLane, PredictTask
 from app.engine.lanes.prefill import PrefillLane
+from app.engine.lanes.summarize_task import SummarizeTask
 from app.engine.lanes.transcribe import TranscribeLane, TranscribeTask
 from app.engine.lanes.translate import BeamLane, EncodeLane, EncodeQueue
 from app.engine.lanes.translate_task import TranslateTask
@@ -31,12 +31,22 @@ from app.engine.snapshot import check_snapshot
 from app.engine.ticket import Ticket
 from app.errors import InvalidRequest
 from models.kinds import kind_of
+from models.networks.summarizer import Summarizer
 from models.networks.translator import Translator
 from models.runtime.captioner import FloatCaptioner
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.runtime.recognizer import FloatRecognizer
 
-Task = GenerateTask | PredictTask | ClassifyTask | TranslateTask | InspectTask | DescribeTask | TranscribeTask
+Task = (
+    GenerateTask
+    | PredictTask
+    | ClassifyTask
+    | TranslateTask
+    | SummarizeTask
+    | InspectTask
+    | DescribeTask
+    | TranscribeTask
+)
 
 
 class ModelLanes:
@@ -176,7 +186,7 @@ def classifier_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLan
     return ModelLanes([texts, inspection], start, max_slots)
 
 
-def translator_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
+def beam_search_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
     runtime: TranslatorRuntime = served.runtime  # type: ignore[assignment]
     queue = EncodeQueue()
     beams = BeamLane(runtime, served.tokenizer, max_slots, queue, outbox)
@@ -218,8 +228,13 @@ def prepare(ticket: Ticket, served: Served, bounds: Bounds) -> Task:
         return DescribeTask(ticket) if isinstance(job, DescribeJob) else TranscribeTask(ticket)
     if isinstance(job, ClassifyJob):
         return ClassifyTask(ticket, served.tokenizer, bounds)
-    assert isinstance(job, TranslateJob)
+    return _search_task(ticket, served)
+
+
+def _search_task(ticket: Ticket, served: Served) -> TranslateTask | SummarizeTask:
     loaded = served.checkpoint
+    if isinstance(loaded.model, Summarizer):
+        return SummarizeTask(ticket, loaded.model, served.tokenizer)
     assert isinstance(loaded.model, Translator)
     return TranslateTask(ticket, loaded.model, served.tokenizer, loaded.quality, loaded.known_words)
 

@@ -16,6 +16,8 @@ from app.engine.jobs import (
     ClassifyJob,
     GenerateJob,
     Generation,
+    SummarizeJob,
+    Summary,
     TokenEvent,
     TokenScore,
     TranslateJob,
@@ -43,6 +45,8 @@ from app.http.schemas.huggingface import (
     Label,
     StreamDetails,
     StreamedToken,
+    SummarizationInputs,
+    SummaryText,
     Token,
     TranslatedText,
     TranslationInputs,
@@ -59,11 +63,12 @@ from app.http.schemas.models import (
 from app.http.schemas.openai import Completion, ModelCompletionRequest
 from app.http.sse import stream
 from app.settings import Settings
+from models.decoding import summaries
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 from models.sampling import SamplingConfig
 
-InputsT = TypeVar("InputsT", GenerationInputs, ClassificationInputs, TranslationInputs)
-Answer = list[GeneratedText] | list[list[Label]] | list[TranslatedText]
+InputsT = TypeVar("InputsT", GenerationInputs, ClassificationInputs, TranslationInputs, SummarizationInputs)
+Answer = list[GeneratedText] | list[list[Label]] | list[TranslatedText] | list[SummaryText]
 FinishReason = Literal["length", "eos_token", "stop_sequence"]
 FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "end": "eos_token", "stop": "stop_sequence"}
 
@@ -71,7 +76,7 @@ FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "end": "eos_token
 async def infer(
     model: str, body: Inference, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> Answer | Response:
-    """The model's task: text_generation, text_classification or translation."""
+    """The model's task: text_generation, text_classification, translation or summarization."""
     served = engine.registry.get(model)
     if served.task not in schemas.PARAMETERS:
         raise InvalidRequest(f"the model is of the kind {served.kind}: send the file itself as the body", "inputs")
@@ -80,6 +85,8 @@ async def infer(
         return await _generate(served, body, engine, client, settings)
     if served.task == "classifier":
         return await _classify(served, body, engine, client, settings)
+    if served.task == "summarizer":
+        return await _summarize(served, body, engine, client, settings)
     return await _translate(served, body, engine, client, settings)
 
 
@@ -167,6 +174,17 @@ async def _translate(
     )
     results: list[list[Translation]] = await client.results(await client.submit_all(engine, jobs))
     return [TranslatedText(translation_text=translation.text) for translation in batches.in_order(results)]
+
+
+async def _summarize(
+    served: Served, body: Inference, engine: EngineInterface, client: Client, settings: Settings
+) -> list[SummaryText]:
+    request = _inputs(body, SummarizationInputs, settings)
+    parameters = request.parameters
+    limit = min(parameters.max_new_tokens, parameters.generate_parameters.max_new_tokens)
+    job = SummarizeJob(tuple(as_list(request.inputs)), limit, summaries.DEFAULT_BEAM_SIZE, 1.0)
+    results: list[Summary] = await client.result(await client.submit(engine, job, served))
+    return [SummaryText(summary_text=summary.text) for summary in results]
 
 
 async def _generate(

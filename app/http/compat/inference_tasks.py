@@ -16,6 +16,7 @@ from app.http.schemas.base import is_blank
 from app.http.schemas.classify import ClassifyRequest
 from app.http.schemas.generate import GenerateRequest
 from app.http.schemas.limits import limited
+from app.http.schemas.summarize import SummarizeRequest
 from app.http.schemas.translate import TranslateRequest
 from app.settings import Settings
 
@@ -54,6 +55,10 @@ TASKS = {
     )),
     "translator": Task(TranslateRequest, "text", ("source", "target", "format", "beam_size", "length_penalty"), (
         Output("translation_text", "BYTES", lambda reply: [result.text for result in reply.results]),
+        Output("score", "FP32", lambda reply: [result.score for result in reply.results]),
+    )),
+    "summarizer": Task(SummarizeRequest, "text", ("max_new_tokens", "beam_size", "length_penalty"), (
+        Output("summary_text", "BYTES", lambda reply: [result.summary for result in reply.results]),
         Output("score", "FP32", lambda reply: [result.score for result in reply.results]),
     )),
     "language": Task(
@@ -126,4 +131,6 @@ def _operation(request: Any, registry: Registry, tokens: StateTokens) -> Operati
         return operations.classify(request, registry)
     if isinstance(request, TranslateRequest):
         return operations.translate(request, registry)
+    if isinstance(request, SummarizeRequest):
+        return operations.summarize(request, registry)
     return operations.generate(request, registry, tokens)

@@ -67,10 +67,22 @@ class TranslationParameters(LaxRequest):
     tgt_lang: str | None = Field(None, max_length=16)
 
 
+class SummaryParameters(LaxRequest):
+    max_new_tokens: int = Field(60, ge=1)
+
+
+class SummarizationParameters(LaxRequest):
+    max_new_tokens: int = Field(60, ge=1)
+    clean_up_tokenization_spaces: bool | None = None
+    truncation: str | None = Field(None, max_length=16, description="A long text's beginning is read, whatever it is.")
+    generate_parameters: SummaryParameters = SummaryParameters()
+
+
 PARAMETERS = {
     "language": set(GenerationParameters.model_fields),
     "classifier": set(ClassificationParameters.model_fields),
     "translator": set(TranslationParameters.model_fields),
+    "summarizer": set(SummarizationParameters.model_fields),
 }
 """The parameters of each task of a model."""
 ZERO_SHOT = {"candidate_labels", "hypothesis_template", "multi_label"}
@@ -96,6 +108,13 @@ class TranslationInputs(LaxRequest):
 
     inputs: TextOrTexts
     parameters: TranslationParameters = TranslationParameters()
+
+
+class SummarizationInputs(LaxRequest):
+    """A request to a summarizer."""
+
+    inputs: TextOrTexts
+    parameters: SummarizationParameters = SummarizationParameters()
 
 
 class Token(Reply):
@@ -157,6 +176,10 @@ class TranslatedText(Reply):
 
 class SpokenText(Reply):
     text: str
+
+
+class SummaryText(Reply):
+    summary_text: str
 
 
 class InferenceError(Reply):

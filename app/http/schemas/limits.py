@@ -19,6 +19,9 @@ from app.http.schemas.huggingface import (
     GenerationInputs,
     GenerationParameters,
     Inference,
+    SummarizationInputs,
+    SummarizationParameters,
+    SummaryParameters,
     TranslationInputs,
 )  # fmt: skip
 from app.http.schemas.inspect import InspectRequest
@@ -28,6 +31,7 @@ from app.http.schemas.next_word_probs import NextWordRequest
 from app.http.schemas.open_inference import InferRequest, input_tensors
 from app.http.schemas.openai import CompletionRequest, ModelCompletionRequest, prompt_or_prompts
 from app.http.schemas.openai_audio import TranscriptionForm
+from app.http.schemas.summarize import SummarizeRequest
 from app.http.schemas.transcribe import TranscribeRequest
 from app.http.schemas.translate import TranslateRequest
 from app.http.schemas.vectorize import VectorizeRequest
@@ -47,6 +51,11 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     DescribeRequest: {},
     TranscribeRequest: {},
     TranscriptionForm: {},
+    SummarizeRequest: {
+        "text": (text_or_texts, "max_text_characters", "max_texts"),
+        "max_new_tokens": "max_new_tokens",
+        "beam_size": "max_beam_size",
+    },
     InspectRequest: {"text": "max_inspect_characters"},
     TokenizeRequest: {"text": "max_prompt_characters", "prompt": "max_prompt_characters"},
     DetokenizeRequest: {"tokens": "max_prompt_characters"},
@@ -61,6 +70,12 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     GenerationParameters: {"max_new_tokens": "max_new_tokens", "best_of": "max_choices"},
     ClassificationInputs: {"inputs": (text_or_texts, "max_text_characters", "max_texts")},
     TranslationInputs: {"inputs": (text_or_texts, "max_source_characters", "max_texts")},
+    SummarizationInputs: {
+        "inputs": (text_or_texts, "max_text_characters", "max_texts"),
+        "parameters": SummarizationParameters,
+    },
+    SummarizationParameters: {"max_new_tokens": "max_new_tokens", "generate_parameters": SummaryParameters},
+    SummaryParameters: {"max_new_tokens": "max_new_tokens"},
     InferRequest: {"inputs": (input_tensors, "max_input_characters", "max_texts")},
     TranslateForm: {"q": (text_or_blank_texts, "max_source_characters", "max_texts")},
     DetectForm: {"q": "max_source_characters"},

@@ -1,0 +1,54 @@
+"""Summarization."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app.catalog.registry import Registry, Served
+from app.engine.jobs import SummarizeJob, Summary
+from app.http.operations.batches import Batches
+from app.http.operations.operation import Operation
+from app.http.schemas.base import as_list
+from app.http.schemas.summarize import Source, SummarizeReply, SummarizeRequest, SummarizeResult, SummaryWord
+
+
+def summarize(body: SummarizeRequest, registry: Registry) -> Operation[SummarizeReply]:
+    """Raises ModelNotFound or NoModel."""
+    models = registry.for_texts("summarizer", body.model, body.text, body.language)
+    batches = Batches(as_list(body.text), models)
+    several = len(batches.indices) > 1
+
+    def make_job(texts: tuple[str, ...], served: Served) -> tuple[SummarizeJob, Served]:
+        return SummarizeJob(texts, body.max_new_tokens, body.beam_size, body.length_penalty, body.words), served
+
+    def reply(results: Sequence[Sequence[Summary]]) -> SummarizeReply:
+        pairs = zip(models, batches.in_order(results), strict=True)
+        return SummarizeReply(
+            model=models[0].name,
+            results=[_result(summary, body.words, served.name if several else None) for served, summary in pairs],
+        )
+
+    return Operation(batches.jobs(make_job), reply)
+
+
+def _result(summary: Summary, words: bool, model: str | None) -> SummarizeResult:
+    """model is that of the text, where the texts have several."""
+    fields: dict[str, Any] = {
+        "summary": summary.text,
+        "score": summary.score,
+        "finish_reason": "end" if summary.finished else "length",
+        "read_characters": summary.read_characters,
+    }
+    if model is not None:
+        fields["model"] = model
+    if words:
+        fields["words"] = [
+            SummaryWord(
+                word=summary.text[word.start : word.end],
+                start=word.start,
+                end=word.end,
+                copied=word.copied,
+                source=Source(start=word.source[0], end=word.source[1]) if word.source else None,
+            )
+            for word in summary.words
+        ]
+    return SummarizeResult.model_validate(fields)
