@@ -234,7 +234,7 @@ class TestModels:
     async def test_listing_and_detail(self, client: httpx.AsyncClient) -> None:
         models = (await client.get("/models")).json()["models"]
         assert [model["name"] for model in models] == [
-            "language-en", "language-tr", "sentiment-en", "sentiment-tr", "translation-en-tr",
+            "language-en", "language-tr", "sentiment-en", "sentiment-tr", "titles-en", "translation-en-tr",
         ]  # fmt: skip
         for model in models:
             detail = (await client.get(f"/models/{model['name']}")).json()
@@ -265,7 +265,7 @@ class TestModels:
 class TestPages:
     async def test_health(self, client: httpx.AsyncClient) -> None:
         assert (await client.get("/livez")).json() == {"status": "ok"}
-        assert len((await client.get("/readyz")).json()["models"]) == 5
+        assert len((await client.get("/readyz")).json()["models"]) == 6
 
     async def test_the_playground_is_asked_for_anew(self, client: httpx.AsyncClient) -> None:
         for path in ("/", "/playground/main.js", "/playground/style.css"):

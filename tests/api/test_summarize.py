@@ -52,10 +52,9 @@ async def test_how_much_was_read(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_limit_of_tokens_ends_it(client: httpx.AsyncClient) -> None:
-    (result,) = await summarize(client, text=SENTENCES[0], max_new_tokens=1)
+    (result,) = await summarize(client, text=SENTENCES[0], max_new_tokens=1, words=True)
     assert result["finish_reason"] in ("length", "end")
-    tokens = await client.post("/tokenize", json={**MODEL, "text": result["summary"].lower()})
-    assert tokens.json()["count"] <= 2  # of a text with a capital, which is shown, there may be others
+    assert len(result["words"]) <= 1
 
 
 @pytest.mark.parametrize(
