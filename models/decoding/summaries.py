@@ -71,8 +71,8 @@ def copied_words(
     for first, last in _words(tokenizer, ids):
         word = ids[first:last]
         shares = []
-        for step, token in enumerate(word, first):
-            copied = sum(weights[step][position + 1] for position in positions.get(token, ()))
+        for step, index in enumerate(word, first):
+            copied = sum(weights[step][position + 1] for position in positions.get(index, ()))
             shares.append(min(1.0, copied / probabilities[step]))
         best = max(
             (
