@@ -7,6 +7,7 @@ ServiceError
 ├── NoModel                no model of the kind or language that the request needs
 ├── Conflict               a state or an event's id, sent back by the client, does not fit
 ├── Unauthorized           no API key, or an unknown one
+├── TooMuchWork            it would take longer than settings allow, also with nothing else to do
 ├── Busy                   try again later
 │   ├── LimitExceeded      the client is over its rate limit
 │   └── QueueFull          the queue is as long as settings allow
@@ -52,6 +53,10 @@ class Conflict(ServiceError):
 
 class Unauthorized(ServiceError):
     reason = "unauthorized"
+
+
+class TooMuchWork(ServiceError):
+    reason = "too_much_work"
 
 
 class Busy(ServiceError):

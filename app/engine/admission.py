@@ -4,11 +4,12 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from app.engine.forecast import Forecast, Line
+from app.engine.forecast import MARGIN, Forecast, Line
 from app.engine.jobs import Job
 from app.engine.pace import Pace
+from app.engine.search_forecast import SearchForecast
 from app.engine.ticket import Ticket
-from app.errors import QueueFull
+from app.errors import QueueFull, TooMuchWork
 
 
 class Admission:
@@ -23,7 +24,8 @@ class Admission:
         self._max_queued, self._lock = max_queued, threading.Lock()
         self._paces: dict[str, Pace] = {}
         self.forecasts: dict[str, Forecast] = {}
-        """By model; the engine's thread adds them, and keeps them up to date."""
+        self.searches: dict[str, SearchForecast] = {}
+        """Both by model; the engine's thread adds them, and keeps them up to date."""
         self._queued: dict[str, dict[str, Line]] = {}  # by model and caller
         self._by_caller: Counter[str] = Counter()
         self.queued = 0
@@ -41,6 +43,12 @@ class Admission:
             self.queued += 1
             self._by_caller[caller] += 1
             lines.setdefault(caller, Line()).add(ticket.job)
+
+    def check_search(self, work: float, model: str, timeout_s: float, now: float) -> None:
+        """Raise TooMuchWork for a translation that could not end within its timeout if it were alone."""
+        forecast = self.searches.get(model)
+        if forecast and forecast.is_recent(now) and (seconds := MARGIN * forecast.predict_s(work)) > timeout_s:
+            raise too_much_work(seconds, timeout_s)
 
     def leave(self, ticket: Ticket, model: str) -> None:
         """A queued request gets a slot, or ends without one."""
@@ -115,3 +123,10 @@ def _late(wait_s: float, service_s: float, seconds: float) -> QueueFull:
         detail += f", of which it needs about {service_s:.0f} s"
     spare_s = seconds - service_s
     return QueueFull(detail, retry_after_s=wait_s - min(spare_s / 2, spare_s))
+
+
+def too_much_work(seconds: float, timeout_s: float) -> TooMuchWork:
+    """The error for a request that takes so many seconds, although it is alone."""
+    share = max(1, int(50 * timeout_s / seconds))  # half of what could be done: the seconds are the least
+    detail = f"it would take {seconds:.0f} s or more, and a request may take {timeout_s:g} s"
+    return TooMuchWork(f"{detail}; send it in parts, each at most {share}% of it", "text")

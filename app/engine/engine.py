@@ -22,6 +22,7 @@ from app.catalog.registry import Registry, Served
 from app.engine.admission import Admission
 from app.engine.bounds import Bounds
 from app.engine.jobs import Job
+from app.engine.lanes.translate_task import TranslateTask
 from app.engine.lanes.wiring import ModelLanes, Task, make_lanes, prepare
 from app.engine.meter import Meter
 from app.engine.outbox import Outbox
@@ -131,8 +132,8 @@ class Engine:
 
         The model need not be served any longer: it may have been swapped since the request was resolved to it.
         Raises QueueFull at once where the queue is full, or the wait would be longer than the job may take;
-        EngineStopped while shutting down; TokenizerError, InvalidRequest, NoModel or Conflict for a job that can't
-        be done.
+        TooMuchWork for a translation that takes longer than it may also if it is alone; EngineStopped while shutting
+        down; TokenizerError, InvalidRequest, NoModel or Conflict for a job that can't be done.
         """
         ticket = Ticket(job, caller or Caller(), self.config.timeout_s, self._clock(), on_read=self._wake)
         self._enqueue(ticket, served)
@@ -143,6 +144,8 @@ class Engine:
                 )
             else:
                 task = prepare(ticket, served, self.config.bounds)
+            if isinstance(task, TranslateTask):
+                self._admission.check_search(task.work, served.name, ticket.timeout_s, self._clock())
         except BaseException:
             self._admission.leave(ticket, served.name)
             raise
@@ -281,7 +284,7 @@ class Engine:
                 self._outbox.fail(ticket, DeadlineExceeded(f"no answer within {ticket.timeout_s:g} s"))
 
     def _review(self) -> None:
-        """Refuse, after all, what is queued and will not end in time: its client learns it now."""
+        """Refuse, after all, what is queued or begun and will not end in time: its client learns it now."""
         now = self._clock()
         if now < self._review_at:
             return
@@ -290,6 +293,8 @@ class Engine:
             for line in queue.lines():
                 for ticket, error in self._admission.late([entry.ticket for entry in line], served.name, now):
                     self._outbox.fail(ticket, error)
+        for ticket, error in self._progress.late(now):
+            self._outbox.fail(ticket, error)
 
     def _drop_closed(self) -> None:
         """Remove the queued tickets that have ended."""

@@ -1,14 +1,18 @@
 """When the requests of one language model would start and end, at the speed of its recent steps."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.engine.jobs import GenerateJob, Job, PredictJob
 from app.engine.lengths import Lengths
 from app.engine.step_times import StepTimes
+from app.engine.ticket import Ticket
 
 MARGIN = 1.1
 """A generation is admitted, and started, only where it ends in time even if it takes so many times as long."""
+PATIENCE = 1.25
+"""A running generation is ended for others only where one of them would take so many times as long as it may."""
 PROMPT_TOKENS = 64
 """Tokens of prompts that are read in a step while generations run."""
 
@@ -21,6 +25,10 @@ class Running:
     slots: int
     steps: float
     deadline: float
+    likely_steps: float = 0.0
+    """As steps, which are more than the mean."""
+    ticket: Ticket | None = None
+    """Of one with slots."""
 
 
 @dataclass
@@ -93,6 +101,29 @@ class Forecast:
         if self._planned_steps(job) * step_s > deadline - now:
             return False
         return not any(task.steps * step_s > task.deadline - now >= task.steps * alone_s for task in self.running)
+
+    def late(self, now: float) -> list[Running]:
+        """Of the running generations, those to end now, so that the others end in time: steps have become slower.
+
+        Each caller's earliest ones stay, as many as end by their deadlines in a batch with each other. The predictions
+        are hopeful: what is slow for a moment may be fast again.
+        """
+        if not self.step_times.settled:
+            return []
+        ranks, ordered = Counter[str](), list[tuple[int, Running]]()
+        for task in self.running:
+            if task.ticket and task.steps:
+                ordered.append((ranks[task.caller], task))
+                ranks[task.caller] += 1
+        late, staying = list[Running](), list[Running]()
+        for _, task in sorted(ordered, key=lambda entry: entry[0]):
+            batch = [*staying, task]
+            step_s = self.step_times.predict_s(sum(other.slots for other in batch), cautious=False)
+            if any(other.likely_steps * step_s > PATIENCE * (other.deadline - now) for other in batch):
+                late.append(task)
+            else:
+                staying.append(task)
+        return late
 
     @property
     def _generates(self) -> bool:

@@ -33,9 +33,21 @@ class Lengths:
 
     def plan(self, job: GenerateJob) -> float:
         """The tokens to plan for."""
-        return job.max_new_tokens - (1 - self.share) * max(0, job.max_new_tokens - job.min_new_tokens)
+        return _tokens(self.share, job)
 
     def remaining(self, job: GenerateJob, tokens: int) -> float:
         """Of the planned tokens, those after the first ones; of one that got longer, the mean share of what is left."""
-        planned = self.plan(job) - tokens
-        return planned if planned > 0 else self._mean * (job.max_new_tokens - tokens)
+        return self._after(self.share, job, tokens)
+
+    def likely(self, job: GenerateJob, tokens: int) -> float:
+        """As remaining, of the mean instead of the plan."""
+        return self._after(self._mean, job, tokens)
+
+    def _after(self, share: float, job: GenerateJob, tokens: int) -> float:
+        left = _tokens(share, job) - tokens
+        return left if left > 0 else self._mean * (job.max_new_tokens - tokens)
+
+
+def _tokens(share: float, job: GenerateJob) -> float:
+    """Of a generation that takes so much of what is free to it."""
+    return job.max_new_tokens - (1 - share) * max(0, job.max_new_tokens - job.min_new_tokens)

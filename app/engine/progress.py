@@ -1,15 +1,20 @@
 """What the running tasks have done and have still to do, measured for the admission."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from app.engine.admission import Admission
-from app.engine.forecast import Forecast, Running
+from app.engine.admission import Admission, too_much_work
+from app.engine.forecast import MARGIN, Forecast, Running
 from app.engine.lanes.decode import DecodeLane, GenerateTask
 from app.engine.lanes.lane import Lane, SlotTask, Work
 from app.engine.lanes.prefill import PrefillLane
+from app.engine.lanes.translate import BeamLane, EncodeLane
+from app.engine.lanes.translate_task import TranslateTask
 from app.engine.lanes.wiring import ModelLanes, Task
+from app.engine.search_forecast import SearchForecast
+from app.engine.ticket import Ticket
+from app.errors import QueueFull, ServiceError
 
 OBSERVE_S = 0.1
 """How often the work of running tasks is recorded: not with each that ends, since among many one ends at each step."""
@@ -47,7 +52,11 @@ class Progress:
         now = self._clock()
         period = now - self._last_step.get(lane, now - seconds)
         self._last_step[lane] = now
-        if isinstance(lane, DecodeLane):
+        if isinstance(lane, BeamLane):
+            self._search(model).stepped(work.rows, period, now)
+        elif isinstance(lane, EncodeLane):
+            self._search(model).encoded(work.search_work)
+        elif isinstance(lane, DecodeLane):
             self._forecast(model).step_times.record(work.rows, period)
         elif isinstance(lane, PrefillLane) and work.prompt_tokens:
             self._forecast(model).prompt_times.record(work.prompt_tokens, period)
@@ -79,6 +88,34 @@ class Progress:
         """Whether a task that starts now would end in time, and not make others late."""
         forecast = self._forecast(model)
         return forecast.fits(task.job, self._clock(), task.ticket.deadline)
+
+    def late(self, now: float) -> Iterator[tuple[Ticket, ServiceError]]:
+        """The running requests that can't end in time, at the speed of recent steps, each with its error.
+
+        Generations end so that others of their batch end in time. A translation ends where it, and those that began
+        before it, have more work left than a full batch could do.
+        """
+        for forecast in self._forecasts.values():
+            late = forecast.late(now)
+            for running in late:
+                assert running.ticket
+                yield running.ticket, _slower(running.ticket, now)
+            forecast.running = [running for running in forecast.running if running not in late]
+        before: Counter[str] = Counter()
+        for task, observed in self._tasks.items():
+            model = observed.model
+            if not isinstance(task, TranslateTask) or task.ticket.closed:
+                continue
+            ticket, own_s = task.ticket, self._search(model).predict_s(task.work_left(self._max_slots))
+            if before[model] + own_s <= ticket.deadline - now:
+                before[model] += own_s
+            elif before[model]:
+                yield ticket, _slower(ticket, now)
+            else:
+                yield ticket, too_much_work(now - ticket.created + MARGIN * own_s, ticket.timeout_s)
+
+    def _search(self, model: str) -> SearchForecast:
+        return self._admission.searches.setdefault(model, SearchForecast(self._max_slots))
 
     def _forecast(self, model: str) -> Forecast:
         forecast = self._forecasts.get(model)
@@ -120,8 +157,10 @@ class Progress:
         models = self._running_models
         self._since = {model: since for model, since in self._since.items() if model in models}
         active = {task for model in models & lanes.keys() for task in lanes[model].holders()}
+        aside = {task for model in models & lanes.keys() for lane in lanes[model].lanes for task in lane.aside}
         for task, observed in self._tasks.items():
-            observed.running = _running(task, self._forecast(observed.model)) if task in active else None
+            forecast = self._forecast(observed.model)
+            observed.running = _running(task, forecast, task in aside) if task in active else None
         for model, forecast in self._forecasts.items():
             prefill = [lane for lane in lanes[model].lanes if isinstance(lane, PrefillLane)] if model in lanes else []
             forecast.prompt_tokens = sum((lane.tokens_left() for lane in prefill), Counter())
@@ -134,10 +173,19 @@ class Progress:
             self._forecast(model).running = [entry.running for entry in observed if entry.running is not None]
 
 
-def _running(task: SlotTask, forecast: Forecast) -> Running:
+def _running(task: SlotTask, forecast: Forecast, is_aside: bool = False) -> Running:
     caller, deadline = task.ticket.caller.name, task.ticket.deadline
     if not isinstance(task, GenerateTask):
         return Running(caller, task.slots, 0.0, deadline)
     rows = task.rows_left
     steps = [len(row.forced) + forecast.lengths.remaining(task.job, len(row.ids)) for row in rows]
-    return Running(caller, len(rows), max(steps, default=0.0), deadline)
+    likely = [len(row.forced) + forecast.lengths.likely(task.job, len(row.ids)) for row in rows]
+    ticket = None if is_aside else task.ticket
+    return Running(caller, len(rows), max(steps, default=0.0), deadline, max(likely, default=0.0), ticket)
+
+
+def _slower(ticket: Ticket, now: float) -> QueueFull:
+    """The error for a request that was begun, and can't end in time beside others."""
+    left_s = ticket.deadline - now
+    detail = f"the service has become slower: not all that it has begun can end in time; this had {left_s:.0f} s left"
+    return QueueFull(detail, retry_after_s=left_s)

@@ -19,7 +19,7 @@ DESCRIPTIONS = {
     401: "An API key is needed, or the one sent is unknown.",
     404: "No model of that name, or none that serves the request.",
     409: "The state or the event's id belongs to another model or client, has expired, or was altered.",
-    413: "The body is too large.",
+    413: "The body is too large, or what it asks for would take longer than a request may.",
     415: "The body is not sent as JSON.",
     422: "A field is missing, invalid, or above its limit.",
     429: "Too many requests, of this client or of all clients; try again after `Retry-After` seconds.",

@@ -23,6 +23,7 @@ from app.errors import (
     NoModel,
     NotServed,
     ServiceError,
+    TooMuchWork,
     Unauthorized,
 )  # fmt: skip
 from app.http.schemas.families import family_of
@@ -37,6 +38,7 @@ STATUSES: dict[type[ServiceError], tuple[int, str]] = {
     NoModel: (404, "No model for this request"),
     Conflict: (409, "Conflict"),
     Unauthorized: (401, "Unauthorized"),
+    TooMuchWork: (413, "Too much for one request"),
     Busy: (429, "Too many requests"),
     ClientGone: (499, "Client closed request"),  # nginx's number for it
     EngineStopped: (503, "Service unavailable"),

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from app.engine.engine import Engine, EngineConfig
+from app.errors import TooMuchWork
+from app.http.problems import problem_document
 from app.main import create_app
 from app.settings import Settings, SettingsError, load_settings
 from app.telemetry.logs import json_formatter
@@ -164,3 +166,18 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("CAROUSEL_PORT", "nine")
     with pytest.raises(SettingsError, match="CAROUSEL_PORT"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("path", "pointer"),
+    [
+        ("/translate", "/text"),
+        ("/libretranslate/translate", "/q"),
+        ("/hf/translation-en-tr", "/inputs"),
+        ("/v2/models/translation-en-tr/infer", "/inputs/0/data"),
+    ],
+)
+def test_too_much_work_is_413_with_its_field_in_every_family(path: str, pointer: str) -> None:
+    problem = problem_document(path, TooMuchWork("it would take 90 s or more", "text"))
+    assert (problem.status, problem.detail) == (413, "it would take 90 s or more")
+    assert [error.pointer for error in problem.errors] == [pointer]

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -209,6 +210,40 @@ async def test_a_queue_is_refused_where_steps_become_slower(drive: Any) -> None:
     assert outcome.statuses["late"] == 0
 
 
+async def test_some_of_what_runs_ends_in_time_where_steps_become_slower(drive: Any) -> None:
+    """The others are ended before their deadline, and may be sent again."""
+    speed, outcome = Speed(0.02, 0.02), Outcome()
+    driver = drive(speed)
+    tickets = []
+    for seed in range(SLOTS // CHOICES):
+        caller = OTHER if seed == SLOTS // CHOICES - 1 else FLOOD
+        tickets.append(await driver.submit(GenerateJob("the man", seed=seed, **JOB), caller))
+        driver.step(2)
+    assert driver.engine.running == len(tickets)
+    speed.row_s *= 2.5
+    pending = [tickets[0], tickets[-1]]
+    await drain(driver, pending, outcome)
+    assert outcome.statuses == {"ended": 2}  # the first of each caller, also of one that came last
+    pending = tickets[1:-1]
+    await drain(driver, pending, outcome)
+    assert outcome.statuses["late"] == 0
+    assert outcome.statuses["refused"] > 0
+    assert max(outcome.refused_after_s) < TIMEOUT_S
+    errors = [driver.end(ticket).error for ticket in tickets]
+    assert all(error.retry_after_s > 0 for error in errors if isinstance(error, QueueFull))
+    assert driver.engine.empty
+
+
+async def test_none_is_ended_where_all_can_end(drive: Any) -> None:
+    speed, outcome = Speed(0.02, 0.01), Outcome()
+    driver = drive(speed)
+    tickets = [await driver.submit(GenerateJob("the man", seed=seed, **JOB)) for seed in range(SLOTS // CHOICES)]
+    driver.step(4)
+    speed.row_s *= 2
+    await drain(driver, tickets, outcome)
+    assert outcome.statuses == {"ended": SLOTS // CHOICES}
+
+
 async def test_a_slow_moment_does_not_keep_generations_out_for_good(drive: Any) -> None:
     """An idle engine takes them at whatever speed it was measured last, also beside small requests of another kind."""
     speed = Speed(0.01, 0.001)
@@ -263,6 +298,18 @@ class TestLengths:
 
 
 class TestForecast:
+    def test_texts_that_probably_end_soon_are_no_reason_to_end_others(self) -> None:
+        forecast = Forecast(8)
+        for _ in range(10):
+            forecast.step_times.record(8, 1.0)
+        for likely, late in ((50.0, 0), (200.0, 1)):
+            forecast.running = [
+                Running("flood", 4, 500.0, 200.0, likely_steps=likely, ticket=ANY) for likely in (50.0, likely)
+            ]
+            assert len(forecast.late(100.0)) == late
+        forecast.running = [Running("flood", 4, 500.0, 200.0, likely_steps=500.0)]
+        assert not forecast.late(100.0)  # set aside
+
     def test_a_caller_waits_for_its_own_tasks_only(self) -> None:
         forecast = Forecast(8)
         forecast.step_times.record(8, 1.0)

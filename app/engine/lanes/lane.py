@@ -14,11 +14,13 @@ ResultT = TypeVar("ResultT")
 @dataclass
 class Work:
     """What a step has done, for metrics: rows in the batch, prompt tokens read and tokens generated, tickets that got
-    their first token, and tickets that finished with the number of their tokens."""
+    their first token, and tickets that finished with the number of their tokens. search_work is that of the sentences
+    that joined a beam search, as in SearchForecast."""
 
     rows: int = 0
     prompt_tokens: int = 0
     generation_tokens: int = 0
+    search_work: int = 0
     started: list[Ticket] = field(default_factory=list)
     finished: list[tuple[Ticket, int]] = field(default_factory=list)
 

@@ -91,7 +91,8 @@ class EncodeLane(Lane):
                 self._outbox.fail(entries[0][0].ticket, result)
             else:
                 self._beams.join(entries, *result)
-        return Work(len(batch), prompt_tokens=sum(len(beam.source) for _, beam in batch))
+        search_work = sum(len(beam.source) * task.job.beam_size for task, beam in batch)
+        return Work(len(batch), prompt_tokens=sum(len(beam.source) for _, beam in batch), search_work=search_work)
 
     def _take_batch(self) -> list[tuple[SearchTask, Beam]]:
         batch: list[tuple[SearchTask, Beam]] = []

@@ -75,7 +75,8 @@ class TranslateTask:
     """A TranslateJob as beams: one a sentence, and more for a sentence that has to be translated in parts.
 
     quality estimates how good a translation is; without it, no translation has a quality. known has the words of
-    the model's training text; without it, no unknown word is put right.
+    the model's training text; without it, no unknown word is put right. rows are those of all sentences together, work
+    is that of SearchForecast; what parts of sentences need is known later, and in neither.
     Raises InvalidRequest where attention is requested for more than MAX_ATTENTION_TOKENS.
     """
 
@@ -112,6 +113,8 @@ class TranslateTask:
             detail = f"attention is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}"
             raise InvalidRequest(detail, "attention")
         self.slots, self.score_count = self.job.beam_size, 0
+        first = [len(unit.beams[0].source) for unit in self._units if unit.beams]
+        self.rows, self.work = self.job.beam_size * len(first), self.job.beam_size * sum(first)
         self._sent = 0
 
     def start(self) -> list[Beam]:
@@ -126,6 +129,10 @@ class TranslateTask:
     def progress(self) -> float:
         """The share of its sentences that are translated, of 1."""
         return sum(unit.done for unit in self._units) / max(1, len(self._units))
+
+    def work_left(self, max_rows: int) -> float:
+        """At least so much of its work is left: what a batch of max_rows may have begun counts as done."""
+        return self.work * max(0.0, 1 - self.progress - max_rows / max(1, self.rows))
 
     @property
     def done(self) -> bool:
