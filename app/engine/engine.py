@@ -293,8 +293,8 @@ class Engine:
             for line in queue.lines():
                 for ticket, error in self._admission.late([entry.ticket for entry in line], served.name, now):
                     self._outbox.fail(ticket, error)
-        for ticket, error in self._progress.late(now):
-            self._outbox.fail(ticket, error)
+        for ticket, reason in self._progress.late(now):
+            self._outbox.fail(ticket, reason)
 
     def _drop_closed(self) -> None:
         """Remove the queued tickets that have ended."""

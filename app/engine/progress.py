@@ -101,15 +101,16 @@ class Progress:
                 assert running.ticket
                 yield running.ticket, _slower(running.ticket, now)
             forecast.running = [running for running in forecast.running if running not in late]
-        before: Counter[str] = Counter()
+        before: dict[str, float] = {}
         for task, observed in self._tasks.items():
             model = observed.model
             if not isinstance(task, TranslateTask) or task.ticket.closed:
                 continue
             ticket, own_s = task.ticket, self._search(model).predict_s(task.work_left(self._max_slots))
-            if before[model] + own_s <= ticket.deadline - now:
-                before[model] += own_s
-            elif before[model]:
+            before_s = before.get(model, 0.0)
+            if before_s + own_s <= ticket.deadline - now:
+                before[model] = before_s + own_s
+            elif before_s:
                 yield ticket, _slower(ticket, now)
             else:
                 yield ticket, too_much_work(now - ticket.created + MARGIN * own_s, ticket.timeout_s)

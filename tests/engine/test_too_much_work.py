@@ -60,7 +60,7 @@ async def attempt(driver: Driver, request: TranslateJob) -> Try:
     return Try(driver.end(ticket).error, driver.clock.now - begin, events=driver.events[ticket][:-1])
 
 
-@pytest.fixture(params=SPEEDS.values(), ids=SPEEDS)
+@pytest.fixture(params=list(SPEEDS.values()), ids=list(SPEEDS))
 def drive(request: Any, make_driver: MakeDriver, registry: Registry) -> Any:
     def make(timeout_s: float) -> Driver:
         driver = make_driver(max_rows=SLOTS, timeout_s=timeout_s)
