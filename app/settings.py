@@ -140,6 +140,7 @@ class Settings(BaseSettings):
     max_texts: int = Field(64, ge=1, description="Maximum number of texts in a request.")
     max_new_tokens: int = Field(1_024, ge=1, description="Maximum number of tokens to generate for a request.")
     max_choices: int = Field(8, ge=1, description="Maximum number of choices (n) of a generation.")
+    max_images: int = Field(16, ge=1, description="Maximum number of images (n) of a drawing.")
     max_beam_size: int = Field(16, ge=1, description="Maximum beam size.")
     max_request_tokens: int = Field(
         65_536, ge=1, description="Maximum number of prompts × choices × new tokens in a request."

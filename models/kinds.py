@@ -19,6 +19,7 @@ from models.model import Model
 from models.networks.captioner import Captioner, CaptionerConfig
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
+from models.networks.pixel_rnn import PixelRNN, PixelRNNConfig
 from models.networks.recognizer import Recognizer, RecognizerConfig
 from models.networks.summarizer import Summarizer, SummarizerConfig
 from models.networks.transformer import Transformer, TransformerConfig
@@ -27,11 +28,12 @@ from models.runtime.build import make_classifier_runtime, make_language_runtime,
 from models.runtime.captioner import FloatCaptioner
 from models.runtime.counted import BagClassifier, NgramLanguage
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.runtime.pixel_rnn import PixelRuntime
 from models.runtime.recognizer import FloatRecognizer
 from models.runtime.transformer import FloatTransformer
 from models.tasks import TASKS
 
-AnyRuntime = LanguageRuntime | ClassifierRuntime | TranslatorRuntime | FloatCaptioner | FloatRecognizer
+AnyRuntime = LanguageRuntime | ClassifierRuntime | TranslatorRuntime | FloatCaptioner | FloatRecognizer | PixelRuntime
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Kind:
     """A frozen dataclass: what the model is built from."""
     model: type[Model]
     task: str
-    """What it answers: language (what comes next), classifier (which label), translator, summarizer, or captioner (what
-    a picture shows)."""
+    """What it answers: language (what comes next), classifier (which label), translator, summarizer, captioner (what a
+    picture shows), recognizer (what was said) or image (what is drawn)."""
     lanes: str
     """What makes its lanes in the engine."""
     runtime: Callable[[Any, str, int], Any]
@@ -272,5 +274,23 @@ register(
             "A recognizer of spoken words: log-mel frames, convolutions, recurrent layers in both directions, and "
             "connectionist temporal classification."
         ),
+    )
+)
+register(
+    Kind(
+        name="image",
+        config=PixelRNNConfig,
+        model=PixelRNN,
+        task=TASKS["image"],
+        lanes="app.engine.lanes.wiring:image_lanes",
+        runtime=lambda model, _precision, _threads: PixelRuntime(model),
+        training="trainer.tasks.kinds:IMAGE",
+        columns=("text",),
+        tsv_columns=("1",),
+        text_columns=1,
+        metric="nats_given_class",
+        higher_is_better=False,
+        sentence="It draws images: a recurrent network over rows, and one over the pixels of a row (PixelRNN).",
+        shown=("classes",),
     )
 )

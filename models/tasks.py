@@ -10,6 +10,7 @@ TASKS = {
     "captioner": "captioner",
     "recognizer": "recognizer",
     "summarizer": "summarizer",
+    "image": "image",
 }
-WITHOUT_LANGUAGE: frozenset[str] = frozenset({"recognizer"})
+WITHOUT_LANGUAGE: frozenset[str] = frozenset({"recognizer", "image"})
 """Tasks whose default is one for all languages: what they read is no running text, of which a language is detected."""

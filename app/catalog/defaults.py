@@ -24,6 +24,7 @@ USES = {
     "captioner": "describe",
     "recognizer": "transcribe",
     "summarizer": "summarize",
+    "image": "draw",
 }
 """What a task is called in a use; generate is /next-word-probs and /inspect too."""
 

@@ -37,7 +37,7 @@ PROMPT, TEXT, SOURCE = Limit("max_prompt_characters"), Limit("max_text_character
 def generate(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path | None, **options: Any) -> None:
     settings = settings_of(checkpoints=checkpoints)
     prompts = read_texts(texts, lines, settings, PROMPT)
-    bodies = [_body(GenerateRequest, settings, prompt=prompt, **options) for prompt in prompts]
+    bodies = [body_of(GenerateRequest, settings, prompt=prompt, **options) for prompt in prompts]
     tokens = _state_tokens(settings)
 
     def show(body: GenerateRequest, reply: GenerateReply) -> None:
@@ -47,13 +47,13 @@ def generate(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path
     def prepare(body: GenerateRequest, registry: Registry) -> Operation[GenerateReply]:
         return operations.generate(body, registry, tokens)
 
-    _answer("language", prepare, bodies, settings, show, json)
+    answer_bodies("language", prepare, bodies, settings, show, json)
 
 
 def next_words(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path | None, **options: Any) -> None:
     settings = settings_of(checkpoints=checkpoints)
     several = read_texts(texts, lines, settings, PROMPT)
-    bodies = [_body(NextWordRequest, settings, text=text, **options) for text in several]
+    bodies = [body_of(NextWordRequest, settings, text=text, **options) for text in several]
     tokens = _state_tokens(settings)
 
     def show(_: NextWordRequest, reply: NextWordReply) -> None:
@@ -67,7 +67,7 @@ def next_words(texts: list[str] | None, lines: bool, json: bool, checkpoints: Pa
     def prepare(body: NextWordRequest, registry: Registry) -> Operation[NextWordReply]:
         return operations.next_word_probs(body, registry, tokens)
 
-    _answer("language", prepare, bodies, settings, show, json)
+    answer_bodies("language", prepare, bodies, settings, show, json)
 
 
 def classify(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path | None, **options: Any) -> None:
@@ -80,7 +80,7 @@ def classify(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path
             for part in result.explanation or ():
                 typer.echo(f"  {part.contribution:+.3f}  {part.token}")
 
-    _answer("classifier", operations.classify, bodies, settings, show, json)
+    answer_bodies("classifier", operations.classify, bodies, settings, show, json)
 
 
 def translate(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path | None, **options: Any) -> None:
@@ -93,12 +93,12 @@ def translate(texts: list[str] | None, lines: bool, json: bool, checkpoints: Pat
             if result.quality is not None and result.quality < LOW:
                 typer.echo(f"(low quality: {result.quality:.2f}; do not rely on this translation)", err=True)
 
-    _answer("translator", operations.translate, bodies, settings, show, json)
+    answer_bodies("translator", operations.translate, bodies, settings, show, json)
 
 
 def transcribe(files: Sequence[Path], json: bool, checkpoints: Path | None, **options: Any) -> None:
     settings = settings_of(checkpoints=checkpoints)
-    bodies = [_body(TranscribeRequest, settings, file=read_file(path, settings), **options) for path in files]
+    bodies = [body_of(TranscribeRequest, settings, file=read_file(path, settings), **options) for path in files]
 
     def show(_: TranscribeRequest, reply: TranscribeReply) -> None:
         typer.echo(reply.text)
@@ -106,12 +106,12 @@ def transcribe(files: Sequence[Path], json: bool, checkpoints: Path | None, **op
     def prepare(body: TranscribeRequest, registry: Registry) -> Operation[TranscribeReply]:
         return operations.transcribe(body, registry, settings)
 
-    _answer("recognizer", prepare, bodies, settings, show, json)
+    answer_bodies("recognizer", prepare, bodies, settings, show, json)
 
 
 def describe(files: Sequence[Path], json: bool, checkpoints: Path | None, **options: Any) -> None:
     settings = settings_of(checkpoints=checkpoints)
-    bodies = [_body(DescribeRequest, settings, image=read_file(path, settings), **options) for path in files]
+    bodies = [body_of(DescribeRequest, settings, image=read_file(path, settings), **options) for path in files]
 
     def show(_: DescribeRequest, reply: DescribeReply) -> None:
         typer.echo(reply.text)
@@ -119,7 +119,7 @@ def describe(files: Sequence[Path], json: bool, checkpoints: Path | None, **opti
     def prepare(body: DescribeRequest, registry: Registry) -> Operation[DescribeReply]:
         return operations.describe(body, read_picture(body.image, settings.max_image_pixels), registry)
 
-    _answer("captioner", prepare, bodies, settings, show, json)
+    answer_bodies("captioner", prepare, bodies, settings, show, json)
 
 
 def summarize(texts: list[str] | None, lines: bool, json: bool, checkpoints: Path | None, **options: Any) -> None:
@@ -133,10 +133,10 @@ def summarize(texts: list[str] | None, lines: bool, json: bool, checkpoints: Pat
                 where = f"{word.source.start}-{word.source.end}" if word.source else "-"
                 typer.echo(f"  {word.copied:4.0%}  {where:>9}  {word.word}")
 
-    _answer("summarizer", operations.summarize, bodies, settings, show, json)
+    answer_bodies("summarizer", operations.summarize, bodies, settings, show, json)
 
 
-def _body(schema: type[BodyT], settings: Settings, **options: Any) -> BodyT:
+def body_of(schema: type[BodyT], settings: Settings, **options: Any) -> BodyT:
     """The request that the options of a command make. Raises pydantic's ValidationError."""
     return limited(schema, settings).model_validate(passed(**options))
 
@@ -144,17 +144,17 @@ def _body(schema: type[BodyT], settings: Settings, **options: Any) -> BodyT:
 def _batches(schema: type[BodyT], settings: Settings, texts: Sequence[str], **options: Any) -> list[BodyT]:
     """Requests of as many texts as one may have; a single text is no list, so that errors name no index."""
     if len(texts) == 1:
-        return [_body(schema, settings, text=texts[0], **options)]
+        return [body_of(schema, settings, text=texts[0], **options)]
     size = settings.max_texts
     batches = [list(texts[begin : begin + size]) for begin in range(0, len(texts), size)]
-    return [_body(schema, settings, text=batch, **options) for batch in batches]
+    return [body_of(schema, settings, text=batch, **options) for batch in batches]
 
 
 def _state_tokens(settings: Settings) -> StateTokens:
     return StateTokens(make_sealer(settings), key="")
 
 
-def _answer(
+def answer_bodies(
     task: str,
     prepare: Callable[[Any, Registry], Operation[Any]],
     bodies: Sequence[BaseModel],

@@ -64,6 +64,27 @@ def classify(
     )
 
 
+def draw(
+    prompts: Texts = None,
+    n: Annotated[int, typer.Option(help="Number of images of each prompt.")] = 1,
+    temperature: Annotated[float, typer.Option(help="0: always the likelier pixel.")] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same images.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="A PNG of all images; left out: they are printed.", show_default=False, dir_okay=False),
+    ] = None,
+    scale: Annotated[int, typer.Option(help="Each pixel becomes a square of so many pixels in the PNG.")] = 4,
+    lines: Lines = True,
+    model: Model = None,
+    json: Json = False,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Draw what a prompt names, such as seven, or several."""
+    lazily("app.cli.drawing:draw")(
+        prompts, lines, json, checkpoints, out, n=n, temperature=temperature, seed=seed, scale=scale, model=model
+    )
+
+
 def translate(
     texts: Texts = None,
     target: Annotated[

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.engine.jobs import ClassifyJob, DescribeJob, GenerateJob, Job, SummarizeJob, TranslateJob
+from app.engine.jobs import ClassifyJob, DescribeJob, DrawJob, GenerateJob, Job, SummarizeJob, TranslateJob
 from app.errors import InvalidRequest
 
 
@@ -36,6 +36,9 @@ class Bounds:
             _check(
                 "characters to explain", [(sum(job.characters for job in jobs), "characters")], self.max_scores, "text"
             )
+        elif isinstance(first, DrawJob):
+            factors = [(len(jobs), "prompts"), (first.n, "images"), (first.height * first.width, "pixels")]
+            _check("pixels to draw", factors, self.max_tokens, "n")
         elif isinstance(first, TranslateJob | SummarizeJob):
             factors = [(sum(job.characters for job in jobs), "characters"), (first.beam_size, "hypotheses")]
             _check("characters to search", factors, self.max_search, "beam_size")

@@ -378,6 +378,63 @@ class InspectJob:
         return float(len(self.text))
 
 
+@dataclass(frozen=True)
+class DrawJob:
+    """Draw n images of `height` rows and `width` pixels each. subject is a class's index; after the last one, none."""
+
+    subject: int
+    n: int
+    seed: int
+    height: int
+    width: int
+    temperature: float = 1.0
+    top: tuple[str, ...] = ()
+    """The upper rows that are there already, each a text of 0 and 1."""
+    stream: bool = False
+    prompt_tokens: int = 0
+
+    characters = 0
+
+    @property
+    def slots(self) -> int:
+        return self.n
+
+    @cached_property
+    def cost(self) -> float:
+        """A row of pixels takes about as long as a token."""
+        return float(self.n * self.height)
+
+
+@dataclass(frozen=True)
+class RowEvent:
+    """A stream event: a row of an image, from the top; probabilities are those of each pixel being 1."""
+
+    index: int
+    row: int
+    pixels: str
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DrawnImage:
+    """Rows of 0 and 1, and the log-probability of them all, before the temperature."""
+
+    rows: tuple[str, ...]
+    logprob: float
+
+
+@dataclass(frozen=True)
+class Drawing:
+    images: tuple[DrawnImage, ...]
+    prompt_tokens: int
+    generated_tokens: int
+    """Pixels."""
+
+    @property
+    def score_count(self) -> int:
+        return sum(len(image.rows) for image in self.images)
+
+
 SERIES = ("input", "forget", "candidate", "output", "cell", "hidden")
 """The fields of a Unit that have a number for each token."""
 
@@ -448,9 +505,27 @@ class Transcription:
         return len(self.words)
 
 
-Job = GenerateJob | PredictJob | ClassifyJob | TranslateJob | SummarizeJob | InspectJob | DescribeJob | TranscribeJob
+Job = (
+    GenerateJob
+    | PredictJob
+    | ClassifyJob
+    | TranslateJob
+    | SummarizeJob
+    | InspectJob
+    | DescribeJob
+    | TranscribeJob
+    | DrawJob
+)
 Result = (
-    Generation | Prediction | list[Verdict] | list[Translation] | list[Summary] | Inspection | Caption | Transcription
+    Generation
+    | Prediction
+    | list[Verdict]
+    | list[Translation]
+    | list[Summary]
+    | Inspection
+    | Caption
+    | Transcription
+    | Drawing
 )
 
 

@@ -16,7 +16,15 @@ from starlette.routing import Match
 from starlette.types import Scope
 
 from app.http.clients import admit
-from app.http.compat import huggingface, huggingface_files, libretranslate, open_inference, openai, openai_audio
+from app.http.compat import (
+    huggingface,
+    huggingface_files,
+    libretranslate,
+    open_inference,
+    openai,
+    openai_audio,
+    openai_images,
+)
 from app.http.compat.bodies import body_schemas, describe_body, form_or_json
 from app.http.compat.pictures import describe_picture, picture
 from app.http.compat.tensors import describe_tensors, tensors
@@ -27,6 +35,7 @@ from app.http.document import Api, json_schemas
 from app.http.routes import (
     classify,
     describe,
+    draw,
     generate,
     health,
     inspect,
@@ -40,6 +49,7 @@ from app.http.routes import (
 )
 from app.http.schemas.classify import ClassifyReply
 from app.http.schemas.describe import DescribeReply
+from app.http.schemas.draw import DrawReply
 from app.http.schemas.generate import GenerateReply
 from app.http.schemas.huggingface import GeneratedText, InferenceError, SpokenText
 from app.http.schemas.inspect import InspectReply
@@ -71,7 +81,7 @@ from app.http.schemas.open_inference import (
     ServerLive,
     ServerReady,
 )  # fmt: skip
-from app.http.schemas.openai import Completion, Model, ModelList, OpenAIError
+from app.http.schemas.openai import Completion, ImagesReply, Model, ModelList, OpenAIError
 from app.http.schemas.openai_audio import AudioTranscription
 from app.http.schemas.problem import Problem
 from app.http.schemas.summarize import SummarizeReply
@@ -84,14 +94,19 @@ from app.settings import Settings
 TEXT_PLAIN = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 TAGS = {
     "text": "Generate, predict, classify, translate, summarize and inspect texts; transcribe recordings.",
+    "images": "Draw images.",
     "models": "The models, and what they read a text as.",
-    "OpenAI": "Completions as in OpenAI's API.",
+    "OpenAI": "Completions and images as in OpenAI's API.",
     "Hugging Face": "One address for each model, as in Hugging Face's inference API.",
     "LibreTranslate": "Translation as in LibreTranslate's API.",
     "Open Inference Protocol": "The protocol of KServe and Triton, version 2, with texts as tensors.",
     "health": "For monitoring.",
 }
 AUDIO, AUDIO_FORM = Uploads("audio/"), Uploads("audio/", only_forms=True)
+STREAMED_OR_PNG = {
+    "description": STREAMED["description"] + " An image is a PNG.",
+    "content": {**STREAMED["content"], "image/png": {"schema": {"type": "string", "format": "binary"}}},
+}
 HIDDEN = {"include_in_schema": False}
 NOT_SERVED = {"chat/completions": openai.no_chat, "responses": openai.no_chat, "embeddings": openai.no_embeddings}
 """Routes of other services that are not served here: the 404 names what there is instead."""
@@ -109,6 +124,9 @@ ROUTES = (
         Route("/summarize", summarize.summarize, "Summarize a text, or several", SummarizeReply),
         Route("/inspect", inspect.inspect, "Gates and cells of an LSTM over a text", InspectReply, omit=""),
     )),
+    RouteGroup("images", routes=(
+        Route("/draw", draw.draw, "Draw images of what a prompt names", DrawReply, streams=True),
+    )),
     RouteGroup("models", never=(409, 503, 504), routes=(
         Route("/vectorize", vectorize.vectorize, "Texts as vectors: vocabulary, indices, one-hot, bag of words",
               VectorizeReply, omit="none"),
@@ -123,6 +141,7 @@ ROUTES = (
         Route("/completions", openai.completions, "Continue prompts", Completion, streams=True),
         Route("/audio/transcriptions", openai_audio.transcriptions, "Write down the words of a recording",
               AudioTranscription, uploads=AUDIO_FORM),
+        Route("/images/generations", openai_images.images, "Draw images of what a prompt names", ImagesReply),
         *(Route(f"/{path}", endpoint, "Not served", None, options=HIDDEN) for path, endpoint in NOT_SERVED.items()),
         Route("/models", openai.models, "All language models", ModelList, "GET", omit=""),
         Route("/models/{model}", openai.model_, "One of them", Model, "GET", omit=""),
@@ -130,8 +149,8 @@ ROUTES = (
     RouteGroup("Hugging Face", prefix="/hf", name="huggingface_", error=InferenceError, never=(409,), routes=(
         Route("/{model}", huggingface_files.infer_file, "Write down a recording, or describe a picture",
               SpokenText | list[GeneratedText], only_types=huggingface_files.FILE_TYPES, options=HIDDEN),
-        Route("/{model}", huggingface.infer, "Generate, classify, translate or summarize, by the model's task",
-              huggingface.Answer, streams=True),
+        Route("/{model}", huggingface.infer, "Generate, classify, translate, summarize or draw, by the model's task",
+              huggingface.Answer, streams=True, options={"responses": {200: STREAMED_OR_PNG}}),
         Route("/{model}/v1/completions", huggingface.completions, "Continue prompts", Completion, streams=True),
         *(Route(f"/{{model}}/v1/{path}", endpoint, "Not served", None, options=HIDDEN)
           for path, endpoint in NOT_SERVED.items()),

@@ -11,10 +11,12 @@ import app.errors
 import models.errors
 from app.engine.jobs import (
     Caption,
+    Drawing,
     Generation,
     Inspection,
     Job,
     Prediction,
+    RowEvent,
     SentenceEvent,
     Summary,
     TokenEvent,
@@ -26,7 +28,10 @@ from app.engine.jobs import (
 _ENCODER = msgspec.msgpack.Encoder()
 _LISTS: dict[type, Any] = {Verdict: list[Verdict], Translation: list[Translation], Summary: list[Summary]}
 """Of results that are lists: the type of the list, by that of its items."""
-_SINGLE = (*get_args(Job), TokenEvent, SentenceEvent, Generation, Prediction, Inspection, Caption, Transcription)
+_SINGLE = (
+    *get_args(Job), TokenEvent, SentenceEvent, RowEvent,
+    Generation, Prediction, Inspection, Caption, Transcription, Drawing,
+)  # fmt: skip
 _NAMES: dict[type, str] = {kind: kind.__name__ for kind in (*_SINGLE, *_LISTS)}
 _DECODERS = {
     kind.__name__: msgspec.msgpack.Decoder(kind if kind in _SINGLE else _LISTS[kind]) for kind in (*_SINGLE, *_LISTS)

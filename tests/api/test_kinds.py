@@ -1,5 +1,6 @@
 """All kinds of models share the routes, and the routes agree on which models serve which task."""
 
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,13 @@ from models.counted.ngram import METHODS, Ngram
 from models.kinds import KINDS
 from models.text.tokenizers import SubwordTokenizer
 from tests.conftest import SENTENCES, Live, Serve, save_tiny
+from tests.tiny_images import tiny_pixel_rnn
 from trainer.tasks.bag_of_words import fit
 from trainer.tasks.configs import BaggingConfig
 
 NAMES = {
     "language": "language-en", "classifier": "sentiment-en", "translator": "translation-en-tr",
-    "summarizer": "titles-en", "ngram": "pairs", "bag": "words",
+    "summarizer": "titles-en", "ngram": "pairs", "bag": "words", "image": "digits",
 }  # fmt: skip
 TEXT = "the man sees the dog"
 NATIVE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -28,17 +30,21 @@ NATIVE: dict[str, tuple[str, dict[str, Any]]] = {
     "classifier": ("/classify", {"text": TEXT}),
     "translator": ("/translate", {"text": TEXT, "source": "en", "target": "tr"}),
     "summarizer": ("/summarize", {"text": TEXT}),
+    "image": ("/draw", {"prompt": "seven", "seed": 5}),
 }
 """For each task, its route and a request."""
+TO_HUGGING_FACE: dict[str, dict[str, Any]] = {"image": {"inputs": "seven", "parameters": {"seed": 5}}}
+"""Of tasks that read no running text, the same request to Hugging Face's route."""
 
 
-def counted(folder: Path, tokenizer: SubwordTokenizer) -> list[Served]:
+def further(folder: Path, tokenizer: SubwordTokenizer) -> list[Served]:
     ids = [tokenizer.encode(text) for text in SENTENCES[:4]]
     stream = np.array([0, *(token for text in ids for token in (*text, 0))])
     save_tiny(folder / "pairs", Ngram.count(stream, 2, tokenizer.size, 0, METHODS[0]), tokenizer, "en")
     bag = fit(ids, ["good", "good", "bad", "bad"], tokenizer.size, BaggingConfig(1, 1))
     save_tiny(folder / "words", bag, tokenizer, "en")
-    return [serve_model(checkpoint.load(folder / name), "float32") for name in ("pairs", "words")]
+    save_tiny(folder / "digits", tiny_pixel_rnn(tokenizer.size), tokenizer, "en")
+    return [serve_model(checkpoint.load(folder / name), "float32") for name in ("pairs", "words", "digits")]
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,7 @@ def live(
     tmp_path_factory: pytest.TempPathFactory, serve: Serve, registry: Registry, tokenizer: SubwordTokenizer
 ) -> Live:
     """A service with a model of every kind."""
-    models = [*registry.models.values(), *counted(tmp_path_factory.mktemp("counted"), tokenizer)]
+    models = [*registry.models.values(), *further(tmp_path_factory.mktemp("counted"), tokenizer)]
     return serve(Registry(models, torch.device("cpu")))
 
 
@@ -75,8 +81,12 @@ class TestEveryKind:
         name, task = NAMES[kind], KINDS[kind].task
         path, body = NATIVE[task]
         native = post(live, path, body | {"model": name}).json()
-        response = post(live, f"/hf/{name}", {"inputs": TEXT})
+        response = post(live, f"/hf/{name}", TO_HUGGING_FACE.get(task, {"inputs": TEXT}))
         assert response.status_code == 200, response.text
+        if task == "image":
+            assert response.headers["content-type"] == "image/png"
+            assert response.content == b64decode(native["images"][0]["png"])
+            return
         (answer,) = response.json()
         if task == "language":
             assert answer["generated_text"] == native["choices"][0]["text"]
@@ -100,6 +110,7 @@ class TestEveryKind:
         model = httpx.get(f"{live.url}/models/{name}").json()
         assert ("labels" in model) == (task == "classifier")
         assert ("directions" in model) == (task == "translator")
+        assert ("classes" in model) == (task == "image")
         if task == "classifier":
             (result,) = post(live, "/classify", {"text": TEXT, "model": name}).json()["results"]
             assert set(model["labels"]) == set(result["scores"])

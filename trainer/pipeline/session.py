@@ -31,7 +31,7 @@ from trainer.report.plots import class_pictures, learning_curves
 from trainer.report.progress import Display
 from trainer.report.summary import duration
 from trainer.report.tensorboard import Board
-from trainer.tasks.training import Fit
+from trainer.tasks.training import Fit, Training
 
 SAVE_EVERY_S = 300.0
 STATE = "state.pt"
@@ -202,6 +202,9 @@ def write_metrics(loaded: checkpoint.Checkpoint, output: Path, metrics: Mapping[
     """Replace a checkpoint's metrics, the card that shows them, and its pictures."""
     card = _card(loaded, output, metrics, _read(output, checkpoint.QUALITY), _read(output, EXAMPLES))
     changes = {"metrics.json": checkpoint.to_json(metrics), "README.md": card.encode("utf-8")}
+    training: Training = kind_named(loaded.kind).load_training()
+    if training.pictures:
+        changes |= training.pictures(loaded.model)
     before = [path.name for path in output.glob("evaluation-*.png")]
     if kind_named(loaded.kind).task == "classifier":
         for number, evaluation in enumerate(metrics["evaluations"], 1):

@@ -20,6 +20,7 @@ UNFIT = {
     "classifier": "Do not use it to decide about people, or on text of another kind before you have measured it there.",
     "captioner": "Do not use it where a wrong digit does harm, or on pictures of another kind.",
     "recognizer": "Do not use it where a wrong word does harm, or for other words, languages or voices unmeasured.",
+    "image": "Do not use it where somebody could take what it draws for a person's handwriting.",
     "translator": "Do not use it where a mistake does harm (medicine, law, contracts, safety), or for text that nobody "
     "checks before it is used.",
     "summarizer": "Do not use it where a summary that says what its text does not would do harm, or unchecked.",
@@ -71,11 +72,36 @@ Versions: {", ".join(f"{key} {value}" for key, value in training["environment"][
 {_domains(metrics, trained_on)}{numbers_table(metrics)}
 Intervals are 95% confidence intervals of a bootstrap.
 
-{_reliability(quality) if quality else ""}{_examples(examples, trained_on) if examples else ""}## Limits
+{_further(kind, metrics, quality, examples, trained_on)}## Limits
 
 {training.get("limits") or NO_LIMITS}
 
 {UNFIT[kind_named(kind).task]}
+"""
+
+
+def _further(
+    kind: str,
+    metrics: Any,
+    quality: Mapping[str, Any] | None,
+    examples: Mapping[str, Any] | None,
+    trained_on: Sequence[str],
+) -> str:
+    """The sections that only some models have."""
+    reliability = _reliability(quality) if quality else ""
+    return _pictures(kind, metrics) + reliability + (_examples(examples, trained_on) if examples else "")
+
+
+def _pictures(kind: str, metrics: Any) -> str:
+    """What a model that draws has drawn; there is a file of it beside a model that was measured."""
+    if kind_named(kind).task != "image" or not metrics:
+        return ""
+    return """## Drawings
+
+64, of each class in turn, with the seed 1: nobody chose them.
+
+![64 drawings](drawings.png)
+
 """
 
 

@@ -1,6 +1,6 @@
 """What a run ends with: a line on the model, and a word where something simpler would be better."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,17 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+_HEADLINES: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "captioner": lambda scores: f"word accuracy {scores['word_accuracy']:.2%}",
+    "recognizer": lambda scores: (
+        f"accuracy {scores['accuracy']:.2%}, word error rate {scores['strings_of_three']['word_error_rate']:.2%} on "
+        "strings of three"
+    ),
+    "summarizer": lambda scores: ", ".join(f"{name} {scores[key]:.1f}" for name, key in ROUGE.items()),
+    "image": lambda scores: f"{scores['nats']:.2f} nats per image",
+}
+
+
 def _headline(kind: str, scores: Mapping[str, Any]) -> str:
     known = kind_named(kind)
     if known.task == "language":
@@ -71,13 +82,8 @@ def _headline(kind: str, scores: Mapping[str, Any]) -> str:
         share = majority(scores)
         beside = "" if share is None else f" (the most frequent label: {share:.1%})"
         return f"accuracy {scores['accuracy']:.1%}{beside}"
-    if known.task == "captioner":
-        return f"word accuracy {scores['word_accuracy']:.2%}"
-    if known.task == "recognizer":
-        strings = scores["strings_of_three"]["word_error_rate"]
-        return f"accuracy {scores['accuracy']:.2%}, word error rate {strings:.2%} on strings of three"
-    if known.task == "summarizer":
-        return ", ".join(f"{name} {scores[key]:.1f}" for name, key in ROUGE.items())
+    if known.task in _HEADLINES:
+        return _HEADLINES[known.task](scores)
     directions = {name: part["bleu"] for name, part in scores.items() if isinstance(part, dict) and "bleu" in part}
     return ", ".join(f"BLEU {bleu:.1f} {name}" for name, bleu in directions.items() if name != "int8")
 

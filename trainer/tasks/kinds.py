@@ -9,6 +9,7 @@ from models.errors import ConfigError, DataError
 from models.networks.captioner import Captioner, CaptionerConfig
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
+from models.networks.pixel_rnn import PixelRNN, PixelRNNConfig
 from models.networks.recognizer import Recognizer, RecognizerConfig
 from models.networks.summarizer import Summarizer, SummarizerConfig
 from models.networks.transformer import Transformer, TransformerConfig
@@ -16,7 +17,7 @@ from models.networks.translator import Translator, TranslatorConfig
 from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
 from trainer.data.files import Row
-from trainer.data.mnist import MnistSource
+from trainer.data.mnist import NAMES, MnistSource
 from trainer.data.pairs import PairConfig
 from trainer.data.recordings import FORM, RecordingSource, Spoken
 from trainer.data.sources import Source
@@ -24,6 +25,8 @@ from trainer.data.title_case import SentenceCase
 from trainer.evaluation.captions import evaluate_captioner
 from trainer.evaluation.classification import evaluate_classifier, known_labels
 from trainer.evaluation.config import EvaluationConfig
+from trainer.evaluation.drawings import DRAWINGS, sample_grid
+from trainer.evaluation.images import evaluate_images
 from trainer.evaluation.language import evaluate_language, evaluate_ngram
 from trainer.evaluation.recognition import evaluate_recognizer
 from trainer.evaluation.summarization import evaluate_summarizer
@@ -34,6 +37,7 @@ from trainer.tasks.bag_of_words import BagFit
 from trainer.tasks.captioning import CaptioningTask, CaptioningTaskConfig
 from trainer.tasks.classification import ClassificationTask, ClassificationTaskConfig
 from trainer.tasks.configs import BaggingConfig, CountingConfig, VocabularyConfig, WordListConfig
+from trainer.tasks.images import ImageTask, ImageTaskConfig
 from trainer.tasks.language import LanguageTask, LanguageTaskConfig, joined_texts
 from trainer.tasks.ngram import NgramFit
 from trainer.tasks.recognition import RecognitionTask, RecognitionTaskConfig, read_recordings
@@ -121,11 +125,19 @@ def _captioner(material: Material) -> Task[Any, Any]:
     return CaptioningTask(model, material.tokenizer, train, valid, config, settings.seed)
 
 
+def _image(material: Material) -> Task[Any, Any]:
+    settings = material.settings
+    train = _digits(material.sources[0])
+    names = tuple((*names, str(digit)) for digit, names in enumerate(zip(*NAMES.values(), strict=True)))
+    model = PixelRNN(settings.make(PixelRNNConfig, material.tokenizer.size, names))
+    return ImageTask(model, train.images, train.labels, settings.make(ImageTaskConfig), settings.seed)
+
+
 def _digits(sources: Sequence[Source]) -> MnistSource:
     """Raises DataError where the data are not one folder of digits."""
     (source,) = sources if len(sources) == 1 else (None,)
     if not isinstance(source, MnistSource):
-        raise DataError("a captioner is trained on pictures of digits: --train mnist:FOLDER --valid mnist:FOLDER")
+        raise DataError("this kind is trained on pictures of digits: --train mnist:FOLDER --valid mnist:FOLDER")
     return source
 
 
@@ -174,6 +186,11 @@ def _summarizer(material: Material) -> Task[Any, Any]:
 
 def _summary_rows(settings: Settings, rows: Iterable[Row]) -> Callable[[Iterable[Row]], Iterator[Row]]:
     return SentenceCase(rows).rows if settings.everything["titles"] else iter
+
+
+def _score_image(model: PixelRNN, _: Tokenizer, source: Source, config: EvaluationConfig) -> Scores:
+    digits = _digits([source])
+    return evaluate_images(model, digits.images, digits.labels, config)
 
 
 def _score_language(
@@ -311,6 +328,14 @@ SUMMARIZER = Training(
     rows=_summary_rows,
     start=(Summarizer,),
     inherited=("embedding", "hidden", "encoder_layers", "cell", "copying", "titles"),
+)
+IMAGE = Training(
+    help="Train a network that draws digits: mnist:FOLDER, a folder of MNIST's files.",
+    configurations=(VocabularyConfig, PixelRNNConfig, TrainingConfig, EvaluationConfig, ImageTaskConfig),
+    build=_image,
+    evaluate_source=_score_image,
+    pictures=lambda model: {DRAWINGS: sample_grid(model)},
+    shares_texts=True,
 )
 NGRAM = Training(
     help="Count an n-gram model on text: .txt with a document a line, .jsonl, .csv, .tsv, .parquet.",

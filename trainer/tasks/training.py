@@ -97,6 +97,8 @@ class Training:
     """Scores of a model on rows of a named source, in a precision, with its list of known words."""
     evaluate_source: Callable[[Any, Tokenizer, Source, EvaluationConfig], Scores] | None = None
     """Instead of `evaluate`, of a model that reads more of a source than its rows of text."""
+    pictures: Callable[[Any], Mapping[str, bytes]] | None = None
+    """Files that show what a finished model makes, by name; its card shows them."""
     stream: bool = False
     """Whether all texts are one stream of ids, with an end after each."""
     start: tuple[type[Model], ...] = (LanguageModel,)

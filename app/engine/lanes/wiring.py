@@ -9,6 +9,7 @@ from app.engine.bounds import Bounds
 from app.engine.jobs import (
     ClassifyJob,
     DescribeJob,
+    DrawJob,
     GenerateJob,
     InspectJob,
     Job,
@@ -18,6 +19,7 @@ from app.engine.jobs import (
 from app.engine.lanes.classify import ClassifyLane, ClassifyTask
 from app.engine.lanes.decode import DecodeLane, GenerateTask
 from app.engine.lanes.describe import DescribeLane, DescribeTask
+from app.engine.lanes.draw import DrawLane, DrawTask
 from app.engine.lanes.inspect import InspectLane, InspectTask
 from app.engine.lanes.lane import Lane, PausingLane, SlotTask
 from app.engine.lanes.next_words import NextWordsLane, PredictTask
@@ -35,6 +37,7 @@ from models.networks.summarizer import Summarizer
 from models.networks.translator import Translator
 from models.runtime.captioner import FloatCaptioner
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
+from models.runtime.pixel_rnn import PixelRuntime
 from models.runtime.recognizer import FloatRecognizer
 
 Task = (
@@ -46,6 +49,7 @@ Task = (
     | InspectTask
     | DescribeTask
     | TranscribeTask
+    | DrawTask
 )
 
 
@@ -206,6 +210,12 @@ def recognizer_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLan
     return ModelLanes([recordings], recordings.add, max_slots)
 
 
+def image_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
+    runtime: PixelRuntime = served.runtime  # type: ignore[assignment]
+    lane = DrawLane(runtime, outbox)
+    return ModelLanes([lane], lane.add, max_slots)
+
+
 def make_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
     """The lanes that the record of the model's kind names."""
     lanes: ModelLanes = kind_of(served.checkpoint.model).load_lanes()(served, max_slots, outbox)
@@ -224,8 +234,8 @@ def prepare(ticket: Ticket, served: Served, bounds: Bounds) -> Task:
         return PredictTask(ticket, served)
     if isinstance(job, InspectJob):
         return InspectTask(ticket, served)
-    if isinstance(job, DescribeJob | TranscribeJob):  # of files, which are decoded already
-        return DescribeTask(ticket) if isinstance(job, DescribeJob) else TranscribeTask(ticket)
+    if isinstance(job, DescribeJob | TranscribeJob | DrawJob):
+        return _prepare_without_text(ticket, served)
     if isinstance(job, ClassifyJob):
         return ClassifyTask(ticket, served.tokenizer, bounds)
     return _search_task(ticket, served)
@@ -237,6 +247,13 @@ def _search_task(ticket: Ticket, served: Served) -> TranslateTask | SummarizeTas
         return SummarizeTask(ticket, loaded.model, served.tokenizer)
     assert isinstance(loaded.model, Translator)
     return TranslateTask(ticket, loaded.model, served.tokenizer, loaded.quality, loaded.known_words)
+
+
+def _prepare_without_text(ticket: Ticket, served: Served) -> DescribeTask | TranscribeTask | DrawTask:
+    """Of jobs with nothing to tokenize: files are decoded already."""
+    if isinstance(ticket.job, DrawJob):
+        return DrawTask(ticket, served.checkpoint.model.config)
+    return DescribeTask(ticket) if isinstance(ticket.job, DescribeJob) else TranscribeTask(ticket)
 
 
 def _check_ids(job: GenerateJob, served: Served) -> None:

@@ -14,6 +14,7 @@ from app.engine.interface import EngineInterface
 from app.engine.jobs import (
     Choice,
     ClassifyJob,
+    Drawing,
     GenerateJob,
     Generation,
     SummarizeJob,
@@ -30,6 +31,7 @@ from app.http.clients import Client
 from app.http.compat import openai
 from app.http.contract import TOKENIZE_SHARE
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
+from app.http.operations.drawing import draw_job, scale_of
 from app.http.operations.translation import translation_batches
 from app.http.problems import stream_error
 from app.http.replies import chunked, prepared, reply_of
@@ -38,6 +40,7 @@ from app.http.schemas.base import as_list
 from app.http.schemas.huggingface import (
     ClassificationInputs,
     Details,
+    DrawingInputs,
     GeneratedText,
     GenerationInputs,
     GenerationParameters,
@@ -65,9 +68,12 @@ from app.http.sse import stream
 from app.settings import Settings
 from models.decoding import summaries
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
+from models.png import png_of
 from models.sampling import SamplingConfig
 
-InputsT = TypeVar("InputsT", GenerationInputs, ClassificationInputs, TranslationInputs, SummarizationInputs)
+InputsT = TypeVar(
+    "InputsT", GenerationInputs, ClassificationInputs, TranslationInputs, SummarizationInputs, DrawingInputs
+)
 Answer = list[GeneratedText] | list[list[Label]] | list[TranslatedText] | list[SummaryText]
 FinishReason = Literal["length", "eos_token", "stop_sequence"]
 FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "end": "eos_token", "stop": "stop_sequence"}
@@ -76,7 +82,7 @@ FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "end": "eos_token
 async def infer(
     model: str, body: Inference, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> Answer | Response:
-    """The model's task: text_generation, text_classification, translation or summarization."""
+    """The model's task: text_generation, text_classification, translation, summarization, or text_to_image (a PNG)."""
     served = engine.registry.get(model)
     if served.task not in schemas.PARAMETERS:
         raise InvalidRequest(f"the model is of the kind {served.kind}: send the file itself as the body", "inputs")
@@ -87,6 +93,8 @@ async def infer(
         return await _classify(served, body, engine, client, settings)
     if served.task == "summarizer":
         return await _summarize(served, body, engine, client, settings)
+    if served.task == "image":
+        return await _draw(served, body, engine, client, settings)
     return await _translate(served, body, engine, client, settings)
 
 
@@ -185,6 +193,18 @@ async def _summarize(
     job = SummarizeJob(tuple(as_list(request.inputs)), limit, summaries.DEFAULT_BEAM_SIZE, 1.0)
     results: list[Summary] = await client.result(await client.submit(engine, job, served))
     return [SummaryText(summary_text=summary.text) for summary in results]
+
+
+async def _draw(
+    served: Served, body: Inference, engine: EngineInterface, client: Client, settings: Settings
+) -> Response:
+    request = _inputs(body, DrawingInputs, settings)
+    parameters = request.parameters
+    scale = scale_of(parameters.width, parameters.height, served, "parameters/width")
+    seed = secrets.randbelow(2**31) if parameters.seed is None else parameters.seed
+    job = draw_job(served, request.inputs, 1, seed)
+    drawing: Drawing = await client.result(await client.submit(engine, job, served))
+    return Response(png_of(drawing.images[0].rows, scale), media_type="image/png")
 
 
 async def _generate(

@@ -5,6 +5,7 @@ Routes and the command share them; they know schemas, and no web framework.
 
 from app.http.operations.classification import classify
 from app.http.operations.description import describe
+from app.http.operations.drawing import draw
 from app.http.operations.generation import generate
 from app.http.operations.inspection import inspect
 from app.http.operations.model_list import list_models, show_model
@@ -19,6 +20,7 @@ __all__ = [
     "classify",
     "describe",
     "detokenize",
+    "draw",
     "generate",
     "inspect",
     "list_models",

@@ -78,11 +78,24 @@ class SummarizationParameters(LaxRequest):
     generate_parameters: SummaryParameters = SummaryParameters()
 
 
+class DrawingParameters(LaxRequest):
+    """What only a diffusion model could follow (num_inference_steps, guidance_scale, scheduler) is ignored."""
+
+    seed: int | None = Field(None, ge=0, le=MAX_SEED)
+    width: int | None = Field(None, ge=1, description="The model's, or a whole multiple of it.")
+    height: int | None = Field(None, ge=1, description="The model's, or the same multiple of it.")
+    negative_prompt: Literal[None] = None
+    num_inference_steps: Any = None
+    guidance_scale: Any = None
+    scheduler: Any = None
+
+
 PARAMETERS = {
     "language": set(GenerationParameters.model_fields),
     "classifier": set(ClassificationParameters.model_fields),
     "translator": set(TranslationParameters.model_fields),
     "summarizer": set(SummarizationParameters.model_fields),
+    "image": set(DrawingParameters.model_fields),
 }
 """The parameters of each task of a model."""
 ZERO_SHOT = {"candidate_labels", "hypothesis_template", "multi_label"}
@@ -115,6 +128,13 @@ class SummarizationInputs(LaxRequest):
 
     inputs: TextOrTexts
     parameters: SummarizationParameters = SummarizationParameters()
+
+
+class DrawingInputs(LaxRequest):
+    """A request to a model that draws."""
+
+    inputs: Content
+    parameters: DrawingParameters = DrawingParameters()
 
 
 class Token(Reply):

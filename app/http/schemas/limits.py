@@ -13,9 +13,11 @@ from pydantic import BaseModel, create_model
 from app.http.schemas.base import text_or_blank_texts, text_or_texts
 from app.http.schemas.classify import ClassifyRequest
 from app.http.schemas.describe import DescribeRequest
+from app.http.schemas.draw import DrawRequest
 from app.http.schemas.generate import GenerateRequest
 from app.http.schemas.huggingface import (
     ClassificationInputs,
+    DrawingInputs,
     GenerationInputs,
     GenerationParameters,
     Inference,
@@ -29,7 +31,7 @@ from app.http.schemas.libretranslate import DetectForm, TranslateForm
 from app.http.schemas.models import DetokenizeRequest, TokenizeRequest
 from app.http.schemas.next_word_probs import NextWordRequest
 from app.http.schemas.open_inference import InferRequest, input_tensors
-from app.http.schemas.openai import CompletionRequest, ModelCompletionRequest, prompt_or_prompts
+from app.http.schemas.openai import CompletionRequest, ImageRequest, ModelCompletionRequest, prompt_or_prompts
 from app.http.schemas.openai_audio import TranscriptionForm
 from app.http.schemas.summarize import SummarizeRequest
 from app.http.schemas.transcribe import TranscribeRequest
@@ -56,12 +58,14 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
         "max_new_tokens": "max_new_tokens",
         "beam_size": "max_beam_size",
     },
+    DrawRequest: {"prompt": "max_prompt_characters", "n": "max_images"},
     InspectRequest: {"text": "max_inspect_characters"},
     TokenizeRequest: {"text": "max_prompt_characters", "prompt": "max_prompt_characters"},
     DetokenizeRequest: {"tokens": "max_prompt_characters"},
     VectorizeRequest: {"text": (text_or_texts, "max_inspect_characters", "max_texts")},
     CompletionRequest: COMPLETION,
     ModelCompletionRequest: COMPLETION,
+    ImageRequest: {"prompt": "max_prompt_characters", "n": "max_images"},
     Inference: {"inputs": (text_or_texts, "max_input_characters", "max_texts")},
     GenerationInputs: {
         "inputs": (text_or_texts, "max_prompt_characters", "max_texts"),
@@ -76,6 +80,7 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     },
     SummarizationParameters: {"max_new_tokens": "max_new_tokens", "generate_parameters": SummaryParameters},
     SummaryParameters: {"max_new_tokens": "max_new_tokens"},
+    DrawingInputs: {"inputs": "max_prompt_characters"},
     InferRequest: {"inputs": (input_tensors, "max_input_characters", "max_texts")},
     TranslateForm: {"q": (text_or_blank_texts, "max_source_characters", "max_texts")},
     DetectForm: {"q": "max_source_characters"},

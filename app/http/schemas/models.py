@@ -12,13 +12,16 @@ STRING = {"type": "string"}
 
 class ModelSummary(Reply):
     name: str
-    kind: str = Field(description="language, classifier, translator, captioner, recognizer, ngram or bag.")
+    kind: str = Field(description="language, classifier, translator, captioner, recognizer, image, ngram or bag.")
     languages: list[str]
     parameters: int = Field(description="Number of parameters; of an n-gram and a bag, of the numbers in their tables.")
     size_bytes: int = Field(description="Size of the checkpoint's files.")
     vocabulary: int = Field(description="Number of tokens.")
     labels: list[str] | None = Field(None, description="Of a classifier.")
     directions: list[list[str]] | None = Field(None, description="Of a translator: [source, target].")
+    classes: list[list[str]] | None = Field(
+        None, description="Of a model that draws: what it draws, each by all its names."
+    )
     metrics: dict[str, Any]
     version: str = Field(description="SHA-256 of the checkpoint's manifest; the same for the same model.")
     checksum: str = Field(description="SHA-256 of the weights' file.")

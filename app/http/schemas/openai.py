@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from app.http.schemas.base import TRUE, Reply, never, unicode_text
+from app.http.schemas.base import MAX_SEED, TRUE, Reply, never, unicode_text
 from app.http.schemas.lax import Content, LaxRequest
 
 TEXT, TEXTS, IDS, IDS_LISTS = "(text)", "(texts)", "(ids)", "(id lists)"
@@ -148,6 +148,48 @@ class Model(Reply):
 class ModelList(Reply):
     object: Literal["list"] = "list"
     data: list[Model]
+
+
+class ImageRequest(LaxRequest):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"prompt": "seven", "n": 2, "size": "280x280"}]})
+
+    prompt: Content = Field(description="Names what to draw in any sentence: seven, yedi, 7.")
+    model: str | None = Field(None, max_length=200, description="A model that draws; by default, the default one.")
+    n: int = Field(1, ge=1, description="Number of images.")
+    size: str = Field(
+        "auto",
+        max_length=20,
+        pattern=r"^(auto|[0-9]+x[0-9]+)$",
+        description="The model's, such as 28x28, or a whole multiple of it, such as 280x280; auto is the model's.",
+    )
+    response_format: Literal["b64_json"] = "b64_json"
+    output_format: Literal["png"] = "png"
+    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="The same seed gives the same images.")
+    stream: Literal[False] = False
+
+
+class Image(Reply):
+    b64_json: str = Field(description="A PNG.")
+
+
+class ImageTokens(Reply):
+    text_tokens: int
+    image_tokens: int = 0
+
+
+class ImageUsage(Reply):
+    input_tokens: int
+    input_tokens_details: ImageTokens
+    output_tokens: int
+    total_tokens: int
+
+
+class ImagesReply(Reply):
+    created: int
+    data: list[Image]
+    output_format: Literal["png"] = "png"
+    size: str
+    usage: ImageUsage
 
 
 class ErrorDetail(Reply):
