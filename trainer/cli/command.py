@@ -43,7 +43,7 @@ def make_app() -> typer.Typer:
     )
     for kind in KINDS.values():
         app.command(name=kind.name)(training_command(kind))
-    studied = (studies.gradients, studies.recall, studies.ladder, studies.languages)
+    studied = (studies.gradients, studies.recall, studies.ladder, studies.languages, studies.drawings)
     commands = (label, evaluate, calibrate, examples, words, compare, *studied, recipes)
     for command in commands:
         app.command()(command)

@@ -1,4 +1,4 @@
-"""The commands of the studies: gradients, recall, ladder, languages."""
+"""The commands of the studies: gradients, recall, ladder, languages, drawings."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from models.json_text import dumps
 from models.kinds import kind_named
 from models.tables.lines import TextFormat
 from trainer.cli import options
@@ -13,6 +14,7 @@ from trainer.cli.training import make
 from trainer.data.sources import parse_source
 from trainer.pipeline import session
 from trainer.pipeline.plan import Request
+from trainer.studies.drawings import measure_drawings
 from trainer.studies.gradients import run_gradients
 from trainer.studies.ladder.ladder import Ladder
 from trainer.studies.ladder.report import run_ladder
@@ -52,6 +54,20 @@ def recall(
     options.use_threads(threads)
     config = TrainConfig(steps=steps, learning_rate=learning_rate)
     run_recall(out, problem, cell or (), length or (50, 100, 200, 500), hidden, config, seed, Console())
+
+
+def drawings(
+    directory: Annotated[Path, typer.Argument(help="The checkpoint of a model that draws.")],
+    data: Annotated[str, typer.Argument(help="The images that it was trained on: mnist:FOLDER.")],
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="Drawings.")] = 640,
+    epochs: Annotated[int, typer.Option(min=1, max=1000, help="Of the classifier's training.")] = 3,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
+    root: options.OtherRoot = Path(),
+    threads: options.Threads = 0,
+) -> None:
+    """Train a classifier, and print how often it sees in a drawing what was asked for, as JSON."""
+    options.use_threads(threads)
+    typer.echo(dumps(measure_drawings(directory, data, root, count, epochs, seed), indent=2))
 
 
 def ladder(
