@@ -114,16 +114,17 @@ class PixelRuntime:
             len(rows), config.width, config.row_features
         )
         features = np.maximum(np.concatenate([window, columns], axis=2), 0)
-        return np.maximum(_product(features, self._mix[0]) + self._mix[1], 0)
+        context: Floats = np.maximum(_product(features, self._mix[0]) + self._mix[1], 0)
+        return context
 
 
 def _array(tensor: torch.Tensor) -> Floats:
     return np.ascontiguousarray(tensor.detach().float().cpu().numpy())
 
 
-def _linear(layer: nn.Module) -> tuple[Floats, Floats]:
+def _linear(layer: nn.Linear) -> tuple[Floats, Floats]:
     """The weights of a linear layer, (inputs, outputs), and its bias."""
-    return _array(layer.weight.T), _array(layer.bias)  # type: ignore[union-attr,arg-type,operator]
+    return _array(layer.weight.T), _array(layer.bias)
 
 
 def _packed(layer: nn.Module) -> tuple[Floats, Floats, Floats]:

@@ -69,7 +69,7 @@ def train_classifier(
             index = order[first : first + BATCH]
             logits = network(_batch(images[index]))
             loss = nn.functional.cross_entropy(logits, torch.from_numpy(labels[index].astype(np.int64)))
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             optimizer.zero_grad()
             schedule.step()

@@ -82,7 +82,8 @@ class ImageTask(Task[ImageBatch, ImageBatch]):
         ]
 
     def targets(self, part: ImageBatch) -> int:
-        return len(part.indices) * self.images.shape[1] * self.images.shape[2]
+        config = self.model.config
+        return len(part.indices) * config.height * config.width
 
     def loss(self, part: ImageBatch) -> Tensor:
         # seeded by its first image, so that a part is drawn alike however a batch is split

@@ -147,9 +147,10 @@ def _check_task(served: Served, body: Inference) -> None:
 
 def _inputs(body: Inference, schema: type[InputsT], settings: Settings) -> InputsT:
     """A request as the schema of its model's task has it. Raises RequestValidationError."""
-    parameters: Any = body.parameters  # raw, to be validated here
+    inputs: Any = body.inputs  # raw, to be validated here, as the parameters
+    parameters: Any = body.parameters
     try:
-        return limited(schema, settings)(inputs=body.inputs, parameters=parameters)
+        return limited(schema, settings)(inputs=inputs, parameters=parameters)
     except ValidationError as error:
         raise RequestValidationError(error.errors()) from None
 
