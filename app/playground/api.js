@@ -27,8 +27,9 @@ async function send(path, body, signal) {
   const headers = key ? { authorization: `Bearer ${key}` } : {};
   const options = { headers, signal };
   if (body !== undefined) {
-    Object.assign(options, { method: "POST", body: JSON.stringify(body) });
-    headers["content-type"] = "application/json";
+    const isFile = body instanceof Blob;
+    Object.assign(options, { method: "POST", body: isFile ? body : JSON.stringify(body) });
+    headers["content-type"] = isFile ? body.type : "application/json";
   }
   const response = await catchNetworkErrors(() => fetch(path, options), signal);
   if (response.ok) return response;
@@ -45,10 +46,16 @@ async function catchNetworkErrors(work, signal) {
   }
 }
 
-/** GET a path, or POST a body to it, and return the response's JSON. */
+/** GET a path, or POST a body to it, a file as it is, and return the response's JSON. */
 export async function fetchJson(path, body, signal) {
   const response = await send(path, body, signal);
   return catchNetworkErrors(() => response.json(), signal);
+}
+
+/** POST a body, and return the response's bytes. */
+export async function fetchBytes(path, body, signal) {
+  const response = await send(path, body, signal);
+  return catchNetworkErrors(() => response.arrayBuffer(), signal);
 }
 
 export async function fetchText(path, signal) {

@@ -7,13 +7,14 @@ import { ladderTab } from "./ladder.js";
 import { Latest } from "./latest.js";
 import { modelsTab } from "./models.js";
 import { byId } from "./parts.js";
+import { sensesTab } from "./senses.js";
 import { readLink } from "./share.js";
 import { applyLanguage, language, languages, onLanguage, t } from "./texts.js";
 import { translateTab } from "./translate.js";
 import { writeTab } from "./write.js";
 
 const THEMES = ["auto", "light", "dark"];
-const TABS = { write: writeTab, feel: feelTab, translate: translateTab, inside: insideTab, ladder: ladderTab, models: modelsTab };
+const TABS = { write: writeTab, feel: feelTab, translate: translateTab, senses: sensesTab, inside: insideTab, ladder: ladderTab, models: modelsTab };
 const loadSetting = (name) => localStorage.getItem(`carousel.${name}`);
 const saveSetting = (name, value) => localStorage.setItem(`carousel.${name}`, value);
 

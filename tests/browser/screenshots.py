@@ -20,6 +20,7 @@ TABS = {
     "write": "?seed=11&temperature=0.7&text=Once+upon+a+time%2C+there+was+a+little+",
     "feel": "?text=A+wonderful+film%2C+quiet+and+moving.%0AToo+long%2C+and+the+jokes+are+not+funny.",
     "translate": "?text=The+old+man+bought+a+book+for+his+daughter.",
+    "senses": "?digit=3&seed=1",
     "inside": "?series=cell",
     "ladder": "",
     "models": "",

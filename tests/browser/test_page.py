@@ -14,7 +14,7 @@ from app.catalog.registry import Registry
 from tests.browser.conftest import PHONE, WIDE, Visit
 from tests.conftest import Serve
 
-TABS = ["write", "feel", "translate", "inside", "ladder", "models"]
+TABS = ["write", "feel", "translate", "senses", "inside", "ladder", "models"]
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 needs_axe = pytest.mark.skipif(not AXE.exists() and not os.environ.get("CI"), reason="needs axe-core: npm ci")
 PLAYGROUND = Path(__file__).parents[2] / "app" / "playground"
@@ -23,7 +23,7 @@ PLAYGROUND = Path(__file__).parents[2] / "app" / "playground"
 def settled(page: Page, tab: str) -> None:
     """Wait until a tab shows results."""
     results = {
-        "write": "#write-bars .bar", "feel": "#feel-bars .bar", "translate": "#translate-map td",
+        "write": "#write-bars .bar", "feel": "#feel-bars .bar", "translate": "#translate-map td", "senses": "#draw-images [aria-label*=nat]",
         "inside": "#inside-map td", "ladder": "#ladder-columns .bar", "models": "#models-cards article",
     }  # fmt: skip
     page.locator(results[tab]).first.wait_for()

@@ -1,0 +1,107 @@
+// The parts "Listen" and "Speak" of the tab "Senses": spoken digits to words, and words to sound.
+
+import { fetchBytes, fetchJson } from "./api.js";
+import { Latest } from "./latest.js";
+import { byId, make } from "./parts.js";
+import { decode, drawSpectrogram, play, record, wavOf } from "./sound.js";
+import { language, number, onLanguage, percent, t } from "./texts.js";
+
+export function listenPart(part) {
+  const latest = new Latest(part.querySelector(".say"));
+  const button = byId("listen-record");
+  const drop = byId("listen-drop");
+  let stop = null; // ends the recording that runs
+  let sound = null;
+  let shown = null;
+
+  async function hear(bytes) {
+    try {
+      sound = await decode(bytes);
+    } catch {
+      latest.showMessage(t("listen.unreadable"));
+      return;
+    }
+    byId("listen-play").disabled = false;
+    drawSpectrogram(byId("listen-map"), sound);
+    show(null);
+    ask();
+  }
+
+  function ask() {
+    latest.run(async (signal) => {
+      const reply = await fetchJson(`transcribe?language=${language()}`, wavOf(sound), signal);
+      return () => show(reply);
+    }, () => show(null));
+  }
+
+  function show(reply) {
+    shown = reply;
+    byId("listen-text").textContent = reply ? reply.text || t("listen.nothing") : "";
+    byId("listen-words").replaceChildren(...(reply?.words ?? []).map(({ word, start, end, peak, probability }) => {
+      const label = make("li", {}, word, make("small", {}, ` ${percent(probability)}, ${number(start)}–${number(end)} s`));
+      label.style.setProperty("--at", peak / reply.duration_s);
+      return label;
+    }));
+  }
+
+  button.addEventListener("click", async () => {
+    if (stop) {
+      const bytes = await stop();
+      stop = null;
+      showButton();
+      await hear(bytes);
+      return;
+    }
+    try {
+      stop = await record();
+    } catch {
+      latest.showMessage(t("listen.refused"));
+    }
+    showButton();
+  });
+  const showButton = () => {
+    button.textContent = t(stop ? "listen.stop" : "listen.record");
+    button.setAttribute("aria-pressed", String(stop !== null));
+  };
+  byId("listen-file").addEventListener("change", async (event) => event.target.files[0] && hear(await event.target.files[0].arrayBuffer()));
+  byId("listen-play").addEventListener("click", () => play(sound));
+  drop.addEventListener("dragover", (event) => event.preventDefault());
+  drop.addEventListener("drop", async (event) => {
+    event.preventDefault();
+    if (event.dataTransfer.files[0]) await hear(await event.dataTransfer.files[0].arrayBuffer());
+  });
+  onLanguage(() => {
+    showButton();
+    if (shown) ask();
+  });
+  showButton();
+  return {
+    kind: "recognizer",
+    hear,
+    refresh: () => sound && drawSpectrogram(byId("listen-map"), sound),
+    leave: () => {
+      latest.cancel();
+      stop?.().then(() => (stop = null)).then(showButton);
+    },
+  };
+}
+
+/** hear(bytes) shows the sound in the part "Listen", where it is recognized. */
+export function speakPart(part, hear, onRequest) {
+  const latest = new Latest(part.querySelector(".say"));
+  const text = byId("senses-spoken");
+  const voice = byId("senses-voice");
+  const body = () => ({ text: text.value, ...(voice.value && { voice: voice.value }) });
+
+  byId("speak-run").addEventListener("click", () => {
+    onRequest(["speak", body()]);
+    latest.run(async (signal) => {
+      const bytes = await fetchBytes("speak", body(), signal);
+      return async () => {
+        play(await decode(bytes.slice(0)));
+        await hear(bytes);
+      };
+    });
+  });
+  return { kind: "speaker", leave: () => latest.cancel() };
+}
