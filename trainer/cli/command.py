@@ -99,7 +99,9 @@ def evaluate(
     config = EvaluationConfig(**settings)  # type: ignore[arg-type]
     columns, form = (kind.columns, kind.tsv_columns), TextFormat(encoding, delimiter)
     labels = loaded.training.get("labels", {})
-    sources = [Relabelled(parse_source(name, data, *columns, "validation", form), labels) for name in names]
+    sources = [parse_source(name, data, *columns, "validation", form) for name in names]
+    if labels:
+        sources = [Relabelled(source, labels) for source in sources]
     counted = [parse_source(name, data, *columns, "train", form) for name in baseline or ()]
     with torch.inference_mode():
         metrics = evaluate_sources(
