@@ -124,7 +124,7 @@ export const TEXTS = {
     "translate.found": "({language}, {percent})", "translate.start": "Eski istasyon nerede?",
     "translate.cell": "“{target}” şuna baktı: “{source}”, {percent}",
     "tab.senses": "Duyular", clear: "Temizle", digits: "sıfır bir iki üç dört beş altı yedi sekiz dokuz",
-    "senses.lead": "Bir resim piksellerin, bir ses çerçevelerin, bir başlık kelimelerin dizisidir. Tekrarlayan ağlar bunları da metin gibi okur ve üretir.",
+    "senses.lead": "Bir resim piksellerin, bir ses çerçevelerin, bir başlık kelimelerin dizisidir. Yinelemeli ağlar bunları da metin gibi okur ve üretir.",
     "senses.none": "Bu sunucuda resim, ses ya da özet modeli yok.",
     "draw.title": "Çizim: piksel piksel", "draw.top": "Hazır satırlar", "draw.rows": "Korunan satırlar",
     "draw.lead": "Bir rakamın üst kısmını çizin ya da boş bırakın. Model gerisini sekiz ayrı biçimde çizer: her piksel, üstündekilere ve solundakilere bakarak.",

@@ -23,8 +23,9 @@ PLAYGROUND = Path(__file__).parents[2] / "app" / "playground"
 def settled(page: Page, tab: str) -> None:
     """Wait until a tab shows results."""
     results = {
-        "write": "#write-bars .bar", "feel": "#feel-bars .bar", "translate": "#translate-map td", "senses": "#draw-images [aria-label*=nat]",
-        "inside": "#inside-map td", "ladder": "#ladder-columns .bar", "models": "#models-cards article",
+        "write": "#write-bars .bar", "feel": "#feel-bars .bar", "translate": "#translate-map td",
+        "senses": "#draw-images [aria-label*=nat]", "inside": "#inside-map td", "ladder": "#ladder-columns .bar",
+        "models": "#models-cards article",
     }  # fmt: skip
     page.locator(results[tab]).first.wait_for()
 
