@@ -3,14 +3,23 @@
 import json
 import random
 import re
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from app.catalog.registry import Registry, serve
 from app.http.direct import JSON_TYPES
 from app.http.routing import ROUTES
+from app.main import create_app
+from app.settings import Settings
+from models import checkpoint
+from models.text.tokenizers import SubwordTokenizer
 from tests.api.test_shell import VALUES
+from tests.conftest import save_tiny
+from tests.tiny_images import tiny_pixel_rnn
 
 pytestmark = pytest.mark.anyio
 DIRECT, BY_FASTAPI = "application/json", "application/json ; charset=utf-8"
@@ -31,6 +40,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "/hf/language-en/v1/completions": COMPLETION,
     "/hf/language-en/tokenize": {"text": TEXT},
     "/hf/language-en/detokenize": {"tokens": [5, 6]},
+    "/draw": {"prompt": "seven", "n": 2, "seed": 5},
+    "/v1/images/generations": {"prompt": "seven", "n": 2, "seed": 5},
     "/summarize": {"text": [TEXT], "words": True},
     "/libretranslate/translate": {"q": TEXT, "source": "en", "target": "tr", "alternatives": 1},
     "/libretranslate/detect": {"q": TEXT},
@@ -40,8 +51,23 @@ POSTS = [
     group.prefix + route.path
     for group in ROUTES
     for route in group.routes
-    if route.method == "POST" and not route.options
+    if route.method == "POST" and not route.options and not (route.takes_pictures or route.uploads)
 ]
+"""Those that take JSON alone."""
+
+
+@pytest.fixture
+async def client(
+    registry: Registry, settings: Settings, tokenizer: SubwordTokenizer, tmp_path: Path
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a service that also draws."""
+    save_tiny(tmp_path / "digits", tiny_pixel_rnn(tokenizer.size), tokenizer, "en")
+    drawing = serve(checkpoint.load(tmp_path / "digits"), "float32")
+    app = create_app(settings, Registry([*registry.models.values(), drawing], registry.device))
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            yield client
 
 
 def test_every_route_is_here() -> None:

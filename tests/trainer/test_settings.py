@@ -10,8 +10,13 @@ import pytest
 from models.config import Choice, Config, FormerName, Range, current_names, limits
 from models.errors import ConfigError
 from models.kinds import KINDS
+from models.networks.captioner import CaptionerConfig
 from models.networks.classifier import ClassifierConfig
 from models.networks.language_model import LanguageModelConfig
+from models.networks.pixel_rnn import PixelRNNConfig
+from models.networks.recognizer import RecognizerConfig
+from models.networks.summarizer import SummarizerConfig
+from models.networks.transformer import TransformerConfig
 from models.networks.translator import TranslatorConfig
 from tests.trainer.test_docs import DOCS
 from trainer.loop.optimization import TrainingConfig
@@ -39,6 +44,11 @@ REQUIRED: dict[type[Config], dict[str, Any]] = {
     LanguageModelConfig: {"vocabulary": 9},
     ClassifierConfig: {"vocabulary": 9, "labels": ("a", "b")},
     TranslatorConfig: {"vocabulary": 9, "languages": ("en", "tr"), "directions": (("en", "tr"),)},
+    SummarizerConfig: {"vocabulary": 9, "languages": ("en",), "directions": (("en", "en"),)},
+    CaptionerConfig: {"vocabulary": 9, "languages": ("en", "tr")},
+    RecognizerConfig: {"vocabulary": 9},
+    TransformerConfig: {"vocabulary": 9},
+    PixelRNNConfig: {"vocabulary": 9, "classes": (("zero", "0"), ("one", "1"))},
 }
 
 
