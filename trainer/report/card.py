@@ -9,7 +9,7 @@ from trainer.evaluation.domains import is_in_domain
 
 INFINITE = 1e290
 """A perplexity of this size or more means that some words had zero probability."""
-FIGURES = ("perplexity_per_word", "accuracy", "bleu", "rougeL")
+FIGURES = ("perplexity_per_word", "accuracy", "bleu", "rougeL", "nats", "word_accuracy", "word_error_rate")
 """Of a language model, a classifier, a translator and a summarizer: the one that tells domains apart."""
 LONGEST_EXAMPLE = 600
 """Characters of an example that are shown."""
