@@ -16,20 +16,24 @@ from models.errors import ConfigError, TrainingError
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.dropout import VariationalDropout
 from models.networks.language_model import LanguageModel, LanguageModelConfig
+from models.networks.pixel_rnn import PixelRNN
 from models.networks.translator import Translator, TranslatorConfig
 from models.text.tokenizers import SubwordTokenizer
 from tests.conftest import SENTENCES
+from tests.tiny_images import tiny_pixel_rnn
 from trainer.data.bucketing import shuffled_length_buckets
 from trainer.data.store import Ragged
 from trainer.evaluation.language import language_stream
 from trainer.loop.optimization import TrainingConfig
 from trainer.loop.trainer import Evaluation, Progress, Trainer
 from trainer.tasks.classification import ClassificationTask, ClassificationTaskConfig
+from trainer.tasks.images import ImageTask, ImageTaskConfig
 from trainer.tasks.language import LanguageTask, LanguageTaskConfig, joined_texts
 from trainer.tasks.translation import TranslationTask, TranslationTaskConfig
 from trainer.tasks.windows import WindowTask
 
 CPU = torch.device("cpu")
+CONFIG_OF_IMAGES = tiny_pixel_rnn().config
 CONFIG = TrainingConfig(epochs=3, learning_rate=0.01, warmup_steps=2, average_decay=0.9, seed=5)
 OTHER = TrainingConfig(
     epochs=3, optimizer="sgd", schedule="one-cycle", learning_rate=0.5, weight_drop=0.3, nonmono=1, patience=9,
@@ -68,11 +72,19 @@ def translation_task(tokenizer: SubwordTokenizer) -> TranslationTask:
     return TranslationTask(model, tokenizer, texts, pairs[:2], config, seed=5)
 
 
+def image_task(_: SubwordTokenizer) -> ImageTask:
+    generator = np.random.default_rng(1)
+    images = generator.integers(0, 40, (14, 6, 5)).astype(np.uint8)
+    config = ImageTaskConfig(batch_size=5, class_dropout=0.3, scored_images=2)
+    return ImageTask(PixelRNN(CONFIG_OF_IMAGES), images, generator.integers(0, 3, 14), config, seed=5)
+
+
 TASKS = [
     language_task,
     partial(language_task, cell="gru"),
     window_task,
     classification_task,
+    image_task,
     pytest.param(translation_task, marks=pytest.mark.slow),
 ]
 

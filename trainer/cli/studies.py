@@ -60,6 +60,9 @@ def drawings(
     directory: Annotated[Path, typer.Argument(help="The checkpoint of a model that draws.")],
     data: Annotated[str, typer.Argument(help="The images that it was trained on: mnist:FOLDER.")],
     count: Annotated[int, typer.Option(min=1, max=100_000, help="Drawings.")] = 640,
+    temperature: Annotated[
+        list[float] | None, typer.Option(min=0.01, max=10, help="1 if left out; can be repeated.")
+    ] = None,
     epochs: Annotated[int, typer.Option(min=1, max=1000, help="Of the classifier's training.")] = 3,
     seed: Annotated[int, typer.Option(min=0)] = 1,
     root: options.OtherRoot = Path(),
@@ -67,7 +70,7 @@ def drawings(
 ) -> None:
     """Train a classifier, and print how often it sees in a drawing what was asked for, as JSON."""
     options.use_threads(threads)
-    typer.echo(dumps(measure_drawings(directory, data, root, count, epochs, seed), indent=2))
+    typer.echo(dumps(measure_drawings(directory, data, root, count, epochs, seed, temperature or (1.0,)), indent=2))
 
 
 def ladder(

@@ -1,5 +1,6 @@
 """Whether a network draws what it is asked for: a classifier that is trained apart looks at its drawings."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ BATCH = 64
 DRAWN_TOGETHER = 40
 
 
-def measure_drawings(directory: Path, data: str, root: Path, count: int, epochs: int, seed: int) -> dict[str, Any]:
-    """The share of `count` drawings, unchosen, in which a convolutional classifier sees the class that was asked for.
+def measure_drawings(
+    directory: Path, data: str, root: Path, count: int, epochs: int, seed: int, temperatures: Sequence[float] = (1.0,)
+) -> dict[str, Any]:
+    """The share of `count` drawings at each temperature, unchosen, in which a classifier sees what was asked for.
 
-    It is trained on the source's binarized training images; its accuracy on those held back says how far to trust it.
+    It is convolutional, and trained on the source's binarized training images; its accuracy on those held back says how far to trust it.
     Raises DataError for a checkpoint that does not draw.
     """
     model = checkpoint.load(directory).model
@@ -34,17 +37,22 @@ def measure_drawings(directory: Path, data: str, root: Path, count: int, epochs:
     predicted = classify(classifier, binarize(held_back.images))
     classes = np.arange(count) % len(model.config.classes)
     runtime = PixelRuntime(model)
-    images = np.concatenate(
-        [
-            draw(runtime, classes[first : first + DRAWN_TOGETHER], seed=first + 1)
-            for first in range(0, count, DRAWN_TOGETHER)
-        ]
-    )
     return {
         "drawings": count,
-        "agreement": float((classify(classifier, images) == classes).mean()),
+        "agreement": {
+            str(temperature): float((classify(classifier, _draw_all(runtime, classes, temperature)) == classes).mean())
+            for temperature in temperatures
+        },
         "classifier_accuracy": float((predicted == held_back.labels).mean()),
     }
+
+
+def _draw_all(runtime: PixelRuntime, classes: NDArray[np.int64], temperature: float) -> NDArray[np.uint8]:
+    """An image of each class, some at a time, each time with the next seed."""
+    starts = range(0, len(classes), DRAWN_TOGETHER)
+    return np.concatenate(
+        [draw(runtime, classes[start : start + DRAWN_TOGETHER], start + 1, temperature) for start in starts]
+    )
 
 
 def train_classifier(

@@ -37,7 +37,15 @@ class ImageBatch:
     epoch: int
 
 
-class ImageTask(Task[ImageBatch, ImageBatch]):
+@dataclass(frozen=True)
+class DrawnImages:
+    """Binary images (B, H, W) float32, and the classes (B,) that are shown with them."""
+
+    pixels: Tensor
+    classes: Tensor
+
+
+class ImageTask(Task[ImageBatch, DrawnImages]):
     """Gray images and their classes; the metric is nats per scored image, given its class.
 
     A pixel is 1 with its gray value as the probability (Salakhutdinov and Murray 2008). Training draws anew each
@@ -75,27 +83,24 @@ class ImageTask(Task[ImageBatch, ImageBatch]):
         size = self.config.batch_size
         return [ImageBatch(order[first : first + size], epoch) for first in range(0, len(order), size)]
 
-    def parts(self, batch: ImageBatch, count: int) -> Sequence[ImageBatch]:
-        size = -(-len(batch.indices) // count)
-        return [
-            ImageBatch(batch.indices[first : first + size], batch.epoch) for first in range(0, len(batch.indices), size)
-        ]
-
-    def targets(self, part: ImageBatch) -> int:
-        config = self.model.config
-        return len(part.indices) * config.height * config.width
-
-    def loss(self, part: ImageBatch) -> Tensor:
-        # seeded by its first image, so that a part is drawn alike however a batch is split
-        generator = np.random.default_rng([self.seed, part.epoch, 2, int(part.indices[0])])
-        gray = self.images[part.indices]  # (B, H, W)
-        pixels = generator.random(gray.shape, np.float32) * 255 < gray
+    def parts(self, batch: ImageBatch, count: int) -> Sequence[DrawnImages]:
+        # drawn before it is split, so that the images are the same in any number of parts
+        generator = np.random.default_rng([self.seed, batch.epoch, 2, int(batch.indices[0])])
+        gray = self.images[batch.indices]  # (B, H, W)
+        pixels = torch.from_numpy((generator.random(gray.shape, np.float32) * 255 < gray).astype(np.float32))
         hidden = generator.random(len(gray)) < self.config.class_dropout
-        classes = np.where(hidden, self.model.no_class, self.classes[part.indices])
+        classes = torch.from_numpy(np.where(hidden, self.model.no_class, self.classes[batch.indices]))
+        size = -(-len(gray) // count)
+        return [DrawnImages(*part) for part in zip(pixels.split(size), classes.split(size), strict=True)]
+
+    def targets(self, part: DrawnImages) -> int:
+        return part.pixels.numel()
+
+    def loss(self, part: DrawnImages) -> Tensor:
         device = self.model.embedding.weight.device
-        images = to_device(torch.from_numpy(pixels.astype(np.float32)), device)
-        logits = self.model(images, to_device(torch.from_numpy(classes), device))
-        return torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), images)
+        pixels = to_device(part.pixels, device)
+        logits = self.model(pixels, to_device(part.classes, device))
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), pixels)
 
     def validate(self) -> dict[str, float]:
         scores = image_log_probabilities(self.model, self.scored_images, self.scored_classes)
