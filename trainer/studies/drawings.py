@@ -26,8 +26,8 @@ def measure_drawings(
 ) -> dict[str, Any]:
     """The share of `count` drawings at each temperature, unchosen, in which a classifier sees what was asked for.
 
-    It is convolutional, and trained on the source's binarized training images; its accuracy on those held back says how far to trust it.
-    Raises DataError for a checkpoint that does not draw.
+    It is convolutional, and trained on the source's binarized training images; its accuracy on those held back says how
+    far to trust it. Raises DataError for a checkpoint that does not draw.
     """
     model = checkpoint.load(directory).model
     if not isinstance(model, PixelRNN):
