@@ -91,7 +91,9 @@ class ImageTask(Task[ImageBatch, DrawnImages]):
         hidden = generator.random(len(gray)) < self.config.class_dropout
         classes = torch.from_numpy(np.where(hidden, self.model.no_class, self.classes[batch.indices]))
         size = -(-len(gray) // count)
-        return [DrawnImages(*part) for part in zip(pixels.split(size), classes.split(size), strict=True)]
+        return [
+            DrawnImages(*part) for part in zip(*(torch.split(whole, size) for whole in (pixels, classes)), strict=True)
+        ]
 
     def targets(self, part: DrawnImages) -> int:
         return part.pixels.numel()
