@@ -1,5 +1,6 @@
 """POST /draw and the routes of other services that draw."""
 
+import asyncio
 import base64
 import json
 import math
@@ -83,6 +84,19 @@ class TestAnswers:
         assert alone == together[0]
         assert (await ask(client, **SEVEN | {"prompt": "YEDİ"}))["images"] == together
         assert (await ask(client, **SEVEN | {"seed": 5}))["images"] != together
+
+    @pytest.mark.parametrize("rows", [3, 256])
+    async def test_beside_others_with_any_number_of_slots(self, drawing: Registry, rows: int) -> None:
+        bodies = [
+            {"prompt": prompt, "seed": seed, "n": 1 + seed % 3, "temperature": seed / 4, "top": ["10101"] * (seed % 2)}
+            for seed, prompt in enumerate(("zero", "six", "seven", "0", "6", "7"))
+        ]
+        app = create_app(Settings(max_batch_rows=rows), drawing)
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                together = await asyncio.gather(*(ask(client, **body) for body in bodies))
+                assert together == [await ask(client, **body) for body in bodies]
 
     async def test_without_a_prompt_any_class(self, client: httpx.AsyncClient) -> None:
         for body in ({}, {"prompt": None}, {"prompt": " "}):
