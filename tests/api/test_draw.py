@@ -87,7 +87,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize("rows", [3, 256])
     async def test_beside_others_with_any_number_of_slots(self, drawing: Registry, rows: int) -> None:
-        bodies = [
+        bodies: list[dict[str, Any]] = [
             {"prompt": prompt, "seed": seed, "n": 1 + seed % 3, "temperature": seed / 4, "top": ["10101"] * (seed % 2)}
             for seed, prompt in enumerate(("zero", "six", "seven", "0", "6", "7"))
         ]
