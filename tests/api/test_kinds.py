@@ -1,28 +1,21 @@
 """All kinds of models share the routes, and the routes agree on which models serve which task."""
 
 from base64 import b64decode
-from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
-import torch
 
-from app.catalog.registry import Registry, Served
-from app.catalog.registry import serve as serve_model
-from models import checkpoint
-from models.counted.ngram import METHODS, Ngram
+from app.catalog.registry import Registry
+from app.http.schemas.describe import EXAMPLE
 from models.kinds import KINDS
-from models.text.tokenizers import SubwordTokenizer
-from tests.conftest import SENTENCES, Live, Serve, save_tiny
-from tests.tiny_images import tiny_pixel_rnn
-from trainer.tasks.bag_of_words import fit
-from trainer.tasks.configs import BaggingConfig
+from tests.conftest import Live, Serve
+from tests.sounds import file_of, tone
+from tests.tiny_kinds import FURTHER
 
 NAMES = {
     "language": "language-en", "classifier": "sentiment-en", "translator": "translation-en-tr",
-    "summarizer": "titles-en", "ngram": "pairs", "bag": "words", "image": "digits",
+    "summarizer": "titles-en", **FURTHER,
 }  # fmt: skip
 TEXT = "the man sees the dog"
 NATIVE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -32,32 +25,36 @@ NATIVE: dict[str, tuple[str, dict[str, Any]]] = {
     "summarizer": ("/summarize", {"text": TEXT}),
     "image": ("/draw", {"prompt": "seven", "seed": 5}),
 }
-"""For each task, its route and a request."""
+"""For each task whose route reads JSON, the route and a request."""
 TO_HUGGING_FACE: dict[str, dict[str, Any]] = {"image": {"inputs": "seven", "parameters": {"seed": 5}}}
 """Of tasks that read no running text, the same request to Hugging Face's route."""
-
-
-def further(folder: Path, tokenizer: SubwordTokenizer) -> list[Served]:
-    ids = [tokenizer.encode(text) for text in SENTENCES[:4]]
-    stream = np.array([0, *(token for text in ids for token in (*text, 0))])
-    save_tiny(folder / "pairs", Ngram.count(stream, 2, tokenizer.size, 0, METHODS[0]), tokenizer, "en")
-    bag = fit(ids, ["good", "good", "bad", "bad"], tokenizer.size, BaggingConfig(1, 1))
-    save_tiny(folder / "words", bag, tokenizer, "en")
-    save_tiny(folder / "digits", tiny_pixel_rnn(tokenizer.size), tokenizer, "en")
-    return [serve_model(checkpoint.load(folder / name), "float32") for name in ("pairs", "words", "digits")]
+FILES = {
+    "captioner": ("/describe", "image/png", b64decode(EXAMPLE)),
+    "recognizer": ("/transcribe", "audio/wav", file_of(tone(1.0))),
+}
+"""For each task that reads a file, the route, a type of file and one."""
 
 
 @pytest.fixture(scope="module")
-def live(
-    tmp_path_factory: pytest.TempPathFactory, serve: Serve, registry: Registry, tokenizer: SubwordTokenizer
-) -> Live:
-    """A service with a model of every kind."""
-    models = [*registry.models.values(), *further(tmp_path_factory.mktemp("counted"), tokenizer)]
-    return serve(Registry(models, torch.device("cpu")))
+def live(serve: Serve, all_kinds: Registry) -> Live:
+    return serve(all_kinds)
 
 
 def post(live: Live, path: str, body: dict[str, Any]) -> httpx.Response:
     return httpx.post(live.url + path, json=body)
+
+
+def post_file(live: Live, path: str, task: str, **query: str) -> httpx.Response:
+    _, media_type, content = FILES[task]
+    return httpx.post(live.url + path, params=query, content=content, headers={"content-type": media_type})
+
+
+def ask(live: Live, task: str, name: str) -> httpx.Response:
+    """The reply of the task's route, by the model of that name."""
+    if task in FILES:
+        return post_file(live, FILES[task][0], task, model=name)
+    path, body = NATIVE[task]
+    return post(live, path, body | {"model": name})
 
 
 def test_a_model_of_every_kind_is_served(live: Live) -> None:
@@ -71,16 +68,19 @@ def test_a_model_of_every_kind_is_served(live: Live) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 class TestEveryKind:
     def test_the_route_of_its_task_answers_and_the_others_refuse(self, live: Live, kind: str) -> None:
-        for task, (path, body) in NATIVE.items():
-            response = post(live, path, body | {"model": NAMES[kind]})
-            assert response.status_code == (200 if task == KINDS[kind].task else 404), path
+        for task in (*NATIVE, *FILES):
+            response = ask(live, task, NAMES[kind])
+            assert response.status_code == (200 if task == KINDS[kind].task else 404), task
             if response.status_code == 404:
                 assert response.json()["errors"][0]["pointer"] == "/model"
 
     def test_hugging_face_answers_what_the_native_route_does(self, live: Live, kind: str) -> None:
         name, task = NAMES[kind], KINDS[kind].task
-        path, body = NATIVE[task]
-        native = post(live, path, body | {"model": name}).json()
+        native = ask(live, task, name).json()
+        if task in FILES:
+            answer = post_file(live, f"/hf/{name}", task).json()
+            assert (answer if task == "recognizer" else {"text": answer[0]["generated_text"]})["text"] == native["text"]
+            return
         response = post(live, f"/hf/{name}", TO_HUGGING_FACE.get(task, {"inputs": TEXT}))
         assert response.status_code == 200, response.text
         if task == "image":
