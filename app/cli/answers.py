@@ -68,6 +68,9 @@ def draw(
     prompts: Texts = None,
     n: Annotated[int, typer.Option(help="Number of images of each prompt.")] = 1,
     temperature: Annotated[float, typer.Option(help="0: always the likelier pixel.")] = 1.0,
+    guidance: Annotated[
+        float | None, typer.Option(help="More: rather what the prompt names; left out: as /draw.", show_default=False)
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed gives the same images.")] = None,
     out: Annotated[
         Path | None,
@@ -81,7 +84,17 @@ def draw(
 ) -> None:
     """Draw what a prompt names, such as seven, or several."""
     lazily("app.cli.drawing:draw")(
-        prompts, lines, json, checkpoints, out, n=n, temperature=temperature, seed=seed, scale=scale, model=model
+        prompts,
+        lines,
+        json,
+        checkpoints,
+        out,
+        n=n,
+        temperature=temperature,
+        guidance=guidance,
+        seed=seed,
+        scale=scale,
+        model=model,
     )
 
 

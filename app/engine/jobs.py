@@ -388,6 +388,7 @@ class DrawJob:
     height: int
     width: int
     temperature: float = 1.0
+    guidance: float = 0.0
     top: tuple[str, ...] = ()
     """The upper rows that are there already, each a text of 0 and 1."""
     stream: bool = False
@@ -401,8 +402,8 @@ class DrawJob:
 
     @cached_property
     def cost(self) -> float:
-        """A row of pixels takes about as long as a token."""
-        return float(self.n * self.height)
+        """A row of pixels takes about as long as a token, and with guidance as two."""
+        return float(self.n * self.height * (2 if self.guidance else 1))
 
 
 @dataclass(frozen=True)
@@ -417,7 +418,7 @@ class RowEvent:
 
 @dataclass(frozen=True)
 class DrawnImage:
-    """Rows of 0 and 1, and the log-probability of them all, before the temperature."""
+    """Rows of 0 and 1, and the log-probability of them all, before guidance and temperature."""
 
     rows: tuple[str, ...]
     logprob: float

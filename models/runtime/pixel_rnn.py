@@ -18,8 +18,14 @@ LARGEST_LOGIT = 60.0
 """Beyond it a pixel's probability is 0 or 1 in double precision."""
 
 
+DEFAULT_GUIDANCE = 0.5
+
+
 class RowState(NamedTuple):
-    """What the next row depends on beside the rows of its window: the LSTM over rows, (B, row_hidden) each."""
+    """What the next row depends on beside the rows of its window: the LSTM over rows, (B, 2, row_hidden) each.
+
+    Of each image one that knows its class, and one that knows none, which guidance compares it with.
+    """
 
     hidden: Floats
     cell: Floats
@@ -31,12 +37,15 @@ class RowRule:
 
     uniform (B, W) float64 are random numbers in [0, 1); scale (B,) is 1 / temperature, and GREEDY_SCALE takes the
     likelier value, where uniform is 0.5. known (B,) says of which images the row is `pixels` (B, W), of 0 and 1.
+    guidance (B,) is how often the difference that the class makes to a logit is added to it: classifier-free guidance
+    (Ho and Salimans 2022, arXiv:2207.12598).
     """
 
     uniform: NDArray[np.float64]
     scale: NDArray[np.float64]
     known: NDArray[np.bool_]
     pixels: NDArray[np.uint8]
+    guidance: NDArray[np.float64]
 
 
 class PixelRuntime:
@@ -65,7 +74,7 @@ class PixelRuntime:
 
     def start(self, rows: int) -> RowState:
         """The state before the first row of images."""
-        zeros = np.zeros((rows, self.config.row_hidden), np.float32)
+        zeros = np.zeros((rows, 2, self.config.row_hidden), np.float32)
         return RowState(zeros, zeros)
 
     def draw_row(
@@ -74,33 +83,48 @@ class PixelRuntime:
         """Draw the next row of each image.
 
         classes (B,) index the model's, len(classes) of which is none; above (B, R, W) are the rows of the window, 0
-        above the image. Returns pixels (B, W), logits (B, W) of their being 1, before the temperature, and the state.
+        above the image. Returns pixels (B, W), logits (B, W) of their being 1, before guidance and temperature, and
+        the state.
         """
-        rows = above.astype(np.float32)
-        state = self._step_rows(np.concatenate([rows[:, -1], self._embedding[classes]], axis=1), state)
-        context = self._context(rows, state.hidden)  # (B, W, context)
-        gates = _product(context, self._pixels_context) + self._pixels_bias  # (B, W, 4H)
-        heads = _product(context, self._head_context) + self._head[1]  # (B, W, head)
-        batch, width = len(rows), self.config.width
+        batch, width = len(above), self.config.width
+        branches = 2 if rule.guidance.any() else 1  # N = branches * B rows: each image once more, without its class
+        rows = np.concatenate([above.astype(np.float32)] * branches)
+        kinds = np.concatenate([classes, np.full((branches - 1) * batch, len(self._embedding) - 1)])
+        read, state = self._step_rows(np.concatenate([rows[:, -1], self._embedding[kinds]], axis=1), state)
+        context = self._context(rows, read)  # (N, W, context)
+        gates = _product(context, self._pixels_context) + self._pixels_bias  # (N, W, 4H)
+        heads = _product(context, self._head_context) + self._head[1]  # (N, W, head)
         pixels, logits = np.empty((batch, width), np.uint8), np.empty((batch, width))
         hidden = self.config.hidden
-        cell, left = np.zeros((batch, hidden), np.float32), np.zeros((batch, 1), np.float32)
-        from_hidden = np.zeros((batch, self._from_hidden.shape[1]), np.float32)
+        cell, left = np.zeros((len(rows), hidden), np.float32), np.zeros((len(rows), 1), np.float32)
+        from_hidden = np.zeros((len(rows), self._from_hidden.shape[1]), np.float32)
         for column in range(width):
             step = gates[:, column] + from_hidden[:, : 4 * hidden] + left * self._pixels_left
             output, cell = _cell(step, cell)
             from_hidden = _product(output[:, None], self._from_hidden)[:, 0]
-            features = np.maximum(heads[:, column] + from_hidden[:, 4 * hidden :], 0)  # (B, head)
-            logits[:, column] = _product(features[:, None], self._score[:, None])[:, 0, 0] + self._score_bias
-            pixels[:, column] = _choose(logits[:, column], rule, column)
-            left = pixels[:, column, None].astype(np.float32)
+            features = np.maximum(heads[:, column] + from_hidden[:, 4 * hidden :], 0)  # (N, head)
+            scores = (_product(features[:, None], self._score[:, None])[:, 0, 0] + self._score_bias).astype(np.float64)
+            logits[:, column] = scores[:batch]
+            guided = scores[:batch] + rule.guidance * (scores[:batch] - scores[-batch:])
+            pixels[:, column] = _choose(guided, rule, column)
+            left = np.concatenate([pixels[:, column, None].astype(np.float32)] * branches)
         return pixels, logits, state
 
-    def _step_rows(self, inputs: Floats, state: RowState) -> RowState:
-        """Read the row above each image's next, inputs (B, W + E)."""
-        products = [(inputs, self._rows_input), (state.hidden, self._rows_hidden)]
-        parts = [_product(vectors[:, None], weights)[:, 0] for vectors, weights in products]
-        return RowState(*_cell(parts[0] + parts[1] + self._rows_bias, state.cell))
+    def _step_rows(self, inputs: Floats, state: RowState) -> tuple[Floats, RowState]:
+        """Read the row above each image's next, inputs (N, W + E): those of one branch after those of the other.
+
+        Returns the hidden states (N, row_hidden) and the state.
+        """
+        batch = len(state.hidden)
+        branches = range(len(inputs) // batch)
+        hidden, cell = (np.concatenate([part[:, branch] for branch in branches]) for part in state)
+        products = _product(inputs[:, None], self._rows_input) + _product(hidden[:, None], self._rows_hidden)
+        hidden, cell = _cell(products[:, 0] + self._rows_bias, cell)
+        after = RowState(state.hidden.copy(), state.cell.copy())
+        for branch in branches:
+            own = slice(branch * batch, (branch + 1) * batch)
+            after.hidden[:, branch], after.cell[:, branch] = hidden[own], cell[own]
+        return hidden, after
 
     def _context(self, rows: Floats, hidden: Floats) -> Floats:
         """What a row's pixels are conditioned on, (B, W, context): rows (B, R, W), and the state (B, row_hidden)."""

@@ -88,7 +88,14 @@ class TestAnswers:
     @pytest.mark.parametrize("rows", [3, 256])
     async def test_beside_others_with_any_number_of_slots(self, drawing: Registry, rows: int) -> None:
         bodies: list[dict[str, Any]] = [
-            {"prompt": prompt, "seed": seed, "n": 1 + seed % 3, "temperature": seed / 4, "top": ["10101"] * (seed % 2)}
+            {
+                "prompt": prompt,
+                "seed": seed,
+                "n": 1 + seed % 3,
+                "temperature": seed / 4,
+                "guidance": seed % 3,
+                "top": ["10101"] * (seed % 2),
+            }
             for seed, prompt in enumerate(("zero", "six", "seven", "0", "6", "7"))
         ]
         app = create_app(Settings(max_batch_rows=rows), drawing)
@@ -125,6 +132,11 @@ class TestAnswers:
     async def test_larger(self, client: httpx.AsyncClient) -> None:
         (image,) = (await ask(client, prompt="7", scale=4))["images"]
         assert Image.open(BytesIO(base64.b64decode(image["png"]))).size == (4 * WIDTH, 4 * HEIGHT)
+
+    async def test_guidance_changes_what_has_a_class(self, client: httpx.AsyncClient) -> None:
+        for prompt, differs in (("seven", True), ("", False)):
+            images = [(await ask(client, prompt=prompt, seed=2, n=4, guidance=much))["images"] for much in (0, 10)]
+            assert (images[0] != images[1]) == differs
 
     async def test_one_default_for_all_languages(self, client: httpx.AsyncClient) -> None:
         reply = (await client.get("/models")).json()
@@ -190,6 +202,7 @@ class TestRefusals:
             ({"n": 0}, "/n", "greater than or equal to 1"),
             ({"scale": 37}, "/scale", "36"),
             ({"temperature": -1}, "/temperature", "0"),
+            ({"guidance": 11}, "/guidance", "10"),
             ({"top": ["1"]}, "/top/0", "1 pixels; the model's rows have 5"),
             ({"top": ["10101", "10102"]}, "/top/1", "pattern"),
             ({"top": ["10101"] * 7}, "/top", "7 rows"),
@@ -267,8 +280,8 @@ class TestOtherServices:
         assert response.json()["error"]["param"] == name
 
     async def test_hugging_face_replies_with_the_png(self, client: httpx.AsyncClient) -> None:
-        own = await ask(client, prompt="yedi", seed=4, scale=3)
-        parameters = {"seed": 4, "width": 15, "height": 18, "num_inference_steps": 50, "guidance_scale": 7.5}
+        own = await ask(client, prompt="yedi", seed=4, scale=3, guidance=2)
+        parameters = {"seed": 4, "width": 15, "height": 18, "num_inference_steps": 50, "guidance_scale": 3}
         response = await client.post("/hf/digits", json={"inputs": "yedi", "parameters": parameters})
         assert response.headers["content-type"] == "image/png"
         assert response.content == base64.b64decode(own["images"][0]["png"])

@@ -72,15 +72,17 @@ def drawn(
     scale: float = 1.0,
     known: int = 0,
     pixels: NDArray[np.uint8] | None = None,
+    guidance: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """Images (B, H, W) and logits, of which the first rows are known."""
     runtime, above = PixelRuntime(MODEL), MODEL.config.window_rows
     batch = len(subjects)
     image = np.zeros((batch, above + HEIGHT, WIDTH), np.uint8)
     given = image[:, above:] if pixels is None else pixels
+    guide = np.zeros(batch) if guidance is None else guidance
     logits, state = np.zeros((batch, HEIGHT, WIDTH)), runtime.start(batch)
     for row in range(HEIGHT):
-        rule = RowRule(uniform[:, row], np.full(batch, scale), np.full(batch, row < known), given[:, row])
+        rule = RowRule(uniform[:, row], np.full(batch, scale), np.full(batch, row < known), given[:, row], guide)
         image[:, above + row], logits[:, row], state = runtime.draw_row(
             subjects, image[:, row : row + above], state, rule
         )
@@ -127,11 +129,35 @@ class TestRuntime:
             expected = MODEL(torch.from_numpy(image), torch.from_numpy(self.subjects)).numpy()
         np.testing.assert_allclose(logits, expected, atol=1e-5)
 
+    def test_guidance_adds_what_the_class_changes(self) -> None:
+        subjects, guidance = np.array([0, 1, 2, 3, 1]), np.array([0.0, 0.5, 3.0, 2.0, 8.0])
+        greedy = np.full_like(self.uniform, 0.5)
+        image, logits = drawn(subjects, greedy, GREEDY_SCALE, guidance=guidance)
+        none = torch.full((5,), len(CLASSES))
+        with torch.inference_mode():
+            own, without = (
+                MODEL(torch.from_numpy(image), kinds).numpy() for kinds in (torch.from_numpy(subjects), none)
+            )
+        np.testing.assert_allclose(logits, own, atol=1e-5)
+        guided = own + guidance[:, None, None] * (own - without)
+        clear = np.abs(guided) > 1e-4
+        assert np.array_equal(image[clear], guided[clear] > 0)
+        assert np.array_equal(image[3], drawn(subjects[3:4], greedy[3:4], GREEDY_SCALE)[0][0])  # it has no class
+
+    def test_guided_or_not_alone_as_in_company(self) -> None:
+        guidance = np.array([0.0, 0.5, 3.0, 0.0, 1.0])
+        image, logits = drawn(self.subjects, self.uniform, guidance=guidance)
+        for order in ([0], [1], [3, 0], [4, 3], [2, 1, 0]):
+            index = np.array(order)
+            one, of_one = drawn(self.subjects[index], self.uniform[index], guidance=guidance[index])
+            assert np.array_equal(one, image[index])
+            assert np.array_equal(of_one, logits[index])
+
     def test_no_call_changes_a_state(self) -> None:
         runtime = PixelRuntime(MODEL)
-        state = RowState(*(np.random.default_rng(1).random((2, 7)).astype(np.float32) for _ in range(2)))
+        state = RowState(*(np.random.default_rng(1).random((2, 2, 7)).astype(np.float32) for _ in range(2)))
         copies = [part.copy() for part in state]
-        rule = RowRule(self.uniform[:2, 0], np.ones(2), np.zeros(2, bool), np.zeros((2, WIDTH), np.uint8))
+        rule = RowRule(self.uniform[:2, 0], np.ones(2), np.zeros(2, bool), np.zeros((2, WIDTH), np.uint8), np.ones(2))
         runtime.draw_row(self.subjects[:2], np.ones((2, 3, WIDTH), np.uint8), state, rule)
         assert all(map(np.array_equal, state, copies))
 

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from models.json_text import dumps
 from models.kinds import kind_named
+from models.runtime.pixel_rnn import DEFAULT_GUIDANCE
 from models.tables.lines import TextFormat
 from trainer.cli import options
 from trainer.cli.training import make
@@ -60,8 +61,8 @@ def drawings(
     directory: Annotated[Path, typer.Argument(help="The checkpoint of a model that draws.")],
     data: Annotated[str, typer.Argument(help="The images that it was trained on: mnist:FOLDER.")],
     count: Annotated[int, typer.Option(min=1, max=100_000, help="Drawings.")] = 640,
-    temperature: Annotated[
-        list[float] | None, typer.Option(min=0.01, max=10, help="1 if left out; can be repeated.")
+    guidance: Annotated[
+        list[float] | None, typer.Option(min=0, max=10, help="As of /draw; its default if left out; can be repeated.")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, max=1000, help="Of the classifier's training.")] = 3,
     seed: Annotated[int, typer.Option(min=0)] = 1,
@@ -70,7 +71,9 @@ def drawings(
 ) -> None:
     """Train a classifier, and print how often it sees in a drawing what was asked for, as JSON."""
     options.use_threads(threads)
-    typer.echo(dumps(measure_drawings(directory, data, root, count, epochs, seed, temperature or (1.0,)), indent=2))
+    typer.echo(
+        dumps(measure_drawings(directory, data, root, count, epochs, seed, guidance or (DEFAULT_GUIDANCE,)), indent=2)
+    )
 
 
 def ladder(

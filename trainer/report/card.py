@@ -98,7 +98,7 @@ def _pictures(kind: str, metrics: Any) -> str:
         return ""
     return """## Drawings
 
-64, of each class in turn, with the seed 1: nobody chose them.
+64, of each class in turn, with the seed 1 and the default guidance: nobody chose them.
 
 ![64 drawings](drawings.png)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models import checkpoint
 from models.errors import DataError
 from models.networks.pixel_rnn import PixelRNN
-from models.runtime.pixel_rnn import PixelRuntime
+from models.runtime.pixel_rnn import DEFAULT_GUIDANCE, PixelRuntime
 from trainer.data.mnist import parse_mnist
 from trainer.evaluation.drawings import draw
 from trainer.evaluation.images import binarize
@@ -22,9 +22,15 @@ DRAWN_TOGETHER = 40
 
 
 def measure_drawings(
-    directory: Path, data: str, root: Path, count: int, epochs: int, seed: int, temperatures: Sequence[float] = (1.0,)
+    directory: Path,
+    data: str,
+    root: Path,
+    count: int,
+    epochs: int,
+    seed: int,
+    guidances: Sequence[float] = (DEFAULT_GUIDANCE,),
 ) -> dict[str, Any]:
-    """The share of `count` drawings at each temperature, unchosen, in which a classifier sees what was asked for.
+    """The share of `count` drawings with each guidance, unchosen, in which a classifier sees what was asked for.
 
     It is convolutional, and trained on the source's binarized training images; its accuracy on those held back says how
     far to trust it. Raises DataError for a checkpoint that does not draw.
@@ -40,18 +46,18 @@ def measure_drawings(
     return {
         "drawings": count,
         "agreement": {
-            str(temperature): float((classify(classifier, _draw_all(runtime, classes, temperature)) == classes).mean())
-            for temperature in temperatures
+            str(guidance): float((classify(classifier, _draw_all(runtime, classes, guidance)) == classes).mean())
+            for guidance in guidances
         },
         "classifier_accuracy": float((predicted == held_back.labels).mean()),
     }
 
 
-def _draw_all(runtime: PixelRuntime, classes: NDArray[np.int64], temperature: float) -> NDArray[np.uint8]:
+def _draw_all(runtime: PixelRuntime, classes: NDArray[np.int64], guidance: float) -> NDArray[np.uint8]:
     """An image of each class, some at a time, each time with the next seed."""
     starts = range(0, len(classes), DRAWN_TOGETHER)
     return np.concatenate(
-        [draw(runtime, classes[start : start + DRAWN_TOGETHER], start + 1, temperature) for start in starts]
+        [draw(runtime, classes[start : start + DRAWN_TOGETHER], start + 1, guidance) for start in starts]
     )
 
 

@@ -138,6 +138,7 @@ class DrawLane(PausingLane):
             scale=np.array([task.scale for task in tasks]),
             known=np.array([canvas.row < len(canvas.task.job.top) for canvas in canvases]),
             pixels=np.stack([canvas.task.top[canvas.row] for canvas in canvases]),
+            guidance=np.array([task.job.guidance for task in tasks]),
         )
         state = RowState(*(np.concatenate(parts) for parts in zip(*(canvas.state for canvas in canvases), strict=True)))
         subjects = np.array([task.job.subject for task in tasks])

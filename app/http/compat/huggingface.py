@@ -69,6 +69,7 @@ from app.settings import Settings
 from models.decoding import summaries
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 from models.png import png_of
+from models.runtime.pixel_rnn import DEFAULT_GUIDANCE
 from models.sampling import SamplingConfig
 
 InputsT = TypeVar(
@@ -203,7 +204,9 @@ async def _draw(
     parameters = request.parameters
     scale = scale_of(parameters.width, parameters.height, served, "parameters/width")
     seed = secrets.randbelow(2**31) if parameters.seed is None else parameters.seed
-    job = draw_job(served, request.inputs, 1, seed)
+    scale_of_guidance = parameters.guidance_scale
+    guidance = DEFAULT_GUIDANCE if scale_of_guidance is None else max(0.0, scale_of_guidance - 1)
+    job = draw_job(served, request.inputs, 1, seed, guidance)
     drawing: Drawing = await client.result(await client.submit(engine, job, served))
     return Response(png_of(drawing.images[0].rows, scale), media_type="image/png")
 

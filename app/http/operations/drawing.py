@@ -16,6 +16,7 @@ from app.http.schemas.draw import MAX_SCALE, DrawnImage, DrawReply, DrawRequest,
 from models.errors import ModelError
 from models.networks.pixel_rnn import PixelRNNConfig
 from models.png import png_of, rows_of
+from models.runtime.pixel_rnn import DEFAULT_GUIDANCE
 from models.text.named_classes import class_named
 
 
@@ -24,7 +25,8 @@ def draw(body: DrawRequest, registry: Registry, last_event_id: str | None = None
     served = registry.for_use("image", body.model)
     ids = EventIds.after(last_event_id if body.stream else None, [served], body.seed, secrets.randbelow(2**31))
     top = _top(body.top, served)
-    job = draw_job(served, body.prompt, body.n, ids.seed, temperature=body.temperature, top=top, stream=body.stream)
+    options = {"temperature": body.temperature, "guidance": body.guidance, "top": top, "stream": body.stream}
+    job = draw_job(served, body.prompt, body.n, ids.seed, **options)
 
     def reply(result: Drawing) -> DrawReply:
         names = served.checkpoint.model.config.classes
@@ -48,15 +50,17 @@ def draw(body: DrawRequest, registry: Registry, last_event_id: str | None = None
     return Operation.of_one_job(job, served, reply, ids)
 
 
-def draw_job(served: Served, prompt: str, n: int, seed: int, **options: Any) -> DrawJob:
+def draw_job(
+    served: Served, prompt: str, n: int, seed: int, guidance: float = DEFAULT_GUIDANCE, **options: Any
+) -> DrawJob:
     """A job for n images of what a prompt names. Raises InvalidRequest where it names nothing, or several things."""
     config: PixelRNNConfig = served.checkpoint.model.config
     try:
         subject = len(config.classes) if is_blank(prompt) else class_named(prompt, config.classes)
     except ModelError as error:
         raise InvalidRequest(str(error), "prompt") from None
-    tokens = len(prompt.split())
-    return DrawJob(subject, n, seed, config.height, config.width, prompt_tokens=tokens, **options)
+    further = {"guidance": guidance, "prompt_tokens": len(prompt.split()), **options}
+    return DrawJob(subject, n, seed, config.height, config.width, **further)
 
 
 def scale_of(width: int | None, height: int | None, served: Served, field: str) -> int:

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from app.http.schemas.base import MANY, MAX_SEED, ONE, PromptText, Reply, Request, example, unicode_text
+from models.runtime.pixel_rnn import DEFAULT_GUIDANCE
 
 MAX_PNG_CHARACTERS = 16_384
 """Of a PNG in base64: an image of a model's size takes a twentieth of it."""
@@ -27,6 +28,13 @@ class DrawRequest(Request):
     )
     n: int = Field(1, ge=1, description="Number of images.")
     temperature: float = Field(1.0, ge=0, le=10, description="0: always the likelier pixel; higher: more surprising.")
+    guidance: float = Field(
+        DEFAULT_GUIDANCE,
+        ge=0,
+        le=10,
+        description="How much likelier than by the model itself a pixel becomes that the class speaks for: 0 draws as "
+        "varied as the model, and more what the prompt names.",
+    )
     seed: int | None = Field(
         None, ge=0, le=MAX_SEED, description="The same seed gives the same images; by default, a new one."
     )
@@ -47,7 +55,7 @@ class DrawnRow(Reply):
     row: int = Field(description="From the top, from 0.")
     pixels: str = Field(description="A 0 or 1 for each pixel, from the left; 1 is ink.")
     probabilities: list[float] = Field(
-        description="Of each pixel, the probability of ink given all before it, at temperature 1."
+        description="Of each pixel, the probability of ink given all before it, without guidance and at temperature 1."
     )
 
 
@@ -55,7 +63,9 @@ class DrawnImage(Reply):
     index: int
     png: str = Field(description="In base64: ink is white, as in MNIST.")
     rows: list[str] = Field(description="Each row as a text of 0 and 1, as `top` takes them.")
-    logprob: float = Field(description="The natural logarithm of the image's probability, at temperature 1.")
+    logprob: float = Field(
+        description="The natural logarithm of the image's probability, without guidance and at temperature 1."
+    )
 
 
 class DrawUsage(Reply):

@@ -79,14 +79,14 @@ class SummarizationParameters(LaxRequest):
 
 
 class DrawingParameters(LaxRequest):
-    """What only a diffusion model could follow (num_inference_steps, guidance_scale, scheduler) is ignored."""
+    """What only a diffusion model could follow (num_inference_steps, scheduler) is ignored."""
 
     seed: int | None = Field(None, ge=0, le=MAX_SEED)
     width: int | None = Field(None, ge=1, description="The model's, or a whole multiple of it.")
     height: int | None = Field(None, ge=1, description="The model's, or the same multiple of it.")
     negative_prompt: Literal[None] = None
     num_inference_steps: Any = None
-    guidance_scale: Any = None
+    guidance_scale: float | None = Field(None, ge=0, le=11, description="1 is none: `guidance` of /draw, and 1.")
     scheduler: Any = None
 
 
