@@ -25,7 +25,12 @@ def draw(body: DrawRequest, registry: Registry, last_event_id: str | None = None
     served = registry.for_use("image", body.model)
     ids = EventIds.after(last_event_id if body.stream else None, [served], body.seed, secrets.randbelow(2**31))
     top = _top(body.top, served)
-    options = {"temperature": body.temperature, "guidance": body.guidance, "top": top, "stream": body.stream}
+    options: dict[str, Any] = {
+        "temperature": body.temperature,
+        "guidance": body.guidance,
+        "top": top,
+        "stream": body.stream,
+    }
     job = draw_job(served, body.prompt, body.n, ids.seed, **options)
 
     def reply(result: Drawing) -> DrawReply:
