@@ -293,8 +293,9 @@ class Engine:
             for line in queue.lines():
                 for ticket, error in self._admission.late([entry.ticket for entry in line], served.name, now):
                     self._outbox.fail(ticket, error)
-        for ticket, reason in self._progress.late(now):
-            self._outbox.fail(ticket, reason)
+        if not self.stopping:  # a drain has a time of its own, and its clients learn of that
+            for ticket, reason in self._progress.late(now):
+                self._outbox.fail(ticket, reason)
 
     def _drop_closed(self) -> None:
         """Remove the queued tickets that have ended."""

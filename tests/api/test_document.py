@@ -84,14 +84,22 @@ def test_an_operation_without_a_body_has_no_errors_of_bodies(document: Any) -> N
             assert {"400", "413", "415", "422"} <= set(operation["responses"]), path
 
 
+def takes_file(schema: Any) -> bool:
+    """Whether a field is a file's bytes, of which a document has no example."""
+    fields = schema["properties"].values()
+    return any(field.get("format") == "binary" or "contentMediaType" in field for field in fields)
+
+
 def test_bodies_are_components_with_an_example(document: Any) -> None:
     schemas = document["components"]["schemas"]
     for path, _, operation in operations(document):
         contents = operation.get("requestBody", {}).get("content", {})
+        contents = {kind: content for kind, content in contents.items() if "$ref" in content["schema"]}  # no files
         names = [content["schema"]["$ref"].removeprefix("#/components/schemas/") for content in contents.values()]
         assert len(set(names)) == len(names), "a generated client tells types of bodies apart by their schemas"
         for name, content in zip(names, contents.values(), strict=True):
-            assert content["example"] == schemas[name]["examples"][0], path
+            if not takes_file(schemas[name]):
+                assert content["example"] == schemas[name]["examples"][0], path
 
 
 def test_schemas_are_ones_that_generators_take(document: Any) -> None:

@@ -113,6 +113,12 @@ HOSTILE = {
     "alternatives": (COMPLETIONS, body(prompt=["the"] * 8, n=8, max_tokens=1_024, logprobs=20, **LANGUAGE)),
     "gates": ("/inspect", body(text=FACE * 1_000, top=64, **LANGUAGE)),
     "hypotheses": ("/translate", body(text=[text(5_000)] * 64, target="tr", beam_size=16)),
+    "texts to summarize": ("/summarize", listing('"text"', "{}", 90_000)),
+    "rows of an image": ("/draw", listing('"top"', '"2"', 90_000)),
+    "sizes of images": ("/v1/images/generations", listing('"prompt":"seven","size"', "1", 90_000)),
+    "a picture that is none": ("/describe", body(image="A" * 2_000_000)),
+    "JSON for a recording": ("/transcribe", listing('"file"', "1", 90_000)),
+    "JSON for a file of OpenAI's": ("/v1/audio/transcriptions", listing('"file"', "1", 90_000)),
 }  # fmt: skip
 
 

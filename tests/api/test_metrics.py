@@ -53,7 +53,7 @@ async def test_requests_and_tokens_are_counted(client: httpx.AsyncClient) -> Non
     while (now := await numbers(client))["carousel_running_requests"]:
         await asyncio.sleep(0.01)
     assert now["carousel_queued_requests"] == 0
-    assert sum(name.startswith("carousel_model_info") for name in after) == 5
+    assert sum(name.startswith("carousel_model_info") for name in after) == 6
     assert after["process_open_fds"] > 0
 
 

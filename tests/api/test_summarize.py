@@ -52,9 +52,9 @@ async def test_how_much_was_read(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_limit_of_tokens_ends_it(client: httpx.AsyncClient) -> None:
-    (result,) = await summarize(client, text=SENTENCES[0], max_new_tokens=1, words=True)
+    (result,) = await summarize(client, text=SENTENCES[0], max_new_tokens=3, words=True)
     assert result["finish_reason"] in ("length", "end")
-    assert len(result["words"]) <= 1
+    assert len(result["words"]) <= 3
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ BLOCKS = [
 
 
 def test_there_are_all() -> None:
-    assert sorted(str(block.values[0]) for block in BLOCKS) == ["bash", "js", *["python"] * 7]
+    assert sorted(str(block.values[0]) for block in BLOCKS) == ["bash", "bash", "js", *["python"] * 7]
 
 
 @pytest.mark.parametrize(("language", "code"), BLOCKS)

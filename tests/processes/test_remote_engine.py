@@ -214,7 +214,7 @@ async def test_the_metrics_are_those_of_all_processes(beside: MakeBeside) -> Non
     assert [(await _numbers(client))[name] for client in clients] == [3, 3]
     numbers = await _numbers(clients[1])
     assert numbers["carousel_step_seconds_count|classify"] == 3
-    assert sum(key.startswith("carousel_model_info") for key in numbers) == 5
+    assert sum(key.startswith("carousel_model_info") for key in numbers) == 6
     for process in ("engine", "http-0", "http-1"):
         assert numbers[f"process_open_fds|{process}"] > 0
     assert numbers["carousel_gc_pause_seconds_count|0"] > 0

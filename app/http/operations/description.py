@@ -33,5 +33,5 @@ def describe(body: DescribeRequest, picture: SentPicture, registry: Registry) ->
 
 def _attention(caption: Caption, picture: SentPicture, steps: int) -> ColumnAttention:
     edges = [picture.left + MULTIPLE * step * picture.scale for step in range(steps + 1)]
-    columns = list(pairwise(edges))
+    columns = [list(pair) for pair in pairwise(edges)]
     return ColumnAttention(columns=columns, weights=[list(row) for row in caption.attention])

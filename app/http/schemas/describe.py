@@ -60,7 +60,7 @@ class PictureSize(Reply):
 class ColumnAttention(Reply):
     """How much each word attends to each group of columns; a row of weights sums to 1."""
 
-    columns: list[tuple[float, float]] = Field(
+    columns: list[Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(
         description="The first column of each group and the one after its last, in the picture's pixels; they may lie "
         "outside of it."
     )
