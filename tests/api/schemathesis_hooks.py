@@ -3,13 +3,17 @@
 The ids that a route accepts are those of the model's vocabulary, which no JSON schema knows: ids that schemathesis
 generates are brought into it. Nor does it know which outputs and parameters the model in a path under /v2 or /hf has,
 that a tensor's shape is that of its data, that a form's list of one text is that text, that the query string has the
-fields of a form without a body, and, as its numbers are floats, where 64 bits end: valid requests are brought to that.
+fields of a form without a body, which bytes are a picture, and, as its numbers are floats, where 64 bits end: valid
+requests are brought to that.
 """
 
+from base64 import b64decode
 from typing import Any
 
 import schemathesis
 from schemathesis.core import NOT_SET
+
+from app.http.schemas.describe import EXAMPLE
 
 VOCABULARY = 300
 """No more ids than the tiny models have."""
@@ -18,6 +22,7 @@ VOCABULARY = 300
 COMPLETIONS = ("POST /v1/completions", "POST /hf/{model}/v1/completions")
 DETOKENIZE = ("POST /detokenize", "POST /hf/{model}/detokenize")
 MAX_SEED = 2**63 - 1
+PICTURE = b64decode(EXAMPLE)
 
 
 @schemathesis.hook
@@ -49,6 +54,8 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
     label = case.operation.label
     if label == "POST /libretranslate/translate" and body is NOT_SET:
         case.query = {**(case.query or {}), "q": "a", "source": "en", "target": "tr"}
+    if label == "POST /describe":
+        case.body = body = _with_picture(body)
     if not isinstance(body, dict):
         return
     case.body = body = _with_known_ids(label, dict(body))  # not every phase of schemathesis calls map_body
@@ -63,6 +70,14 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
         case.body = body | {"seed": max(-MAX_SEED, min(body["seed"], MAX_SEED))}
     if label == "POST /libretranslate/translate" and isinstance(body.get("q"), list) and len(body["q"]) == 1:
         case.body = body | {"q": [body["q"][0].strip() or "a"]}
+
+
+def _with_picture(body: Any) -> Any:
+    """A body whose file is a picture: the bytes themselves, a form's field, or base64 in JSON."""
+    if not isinstance(body, dict):
+        return PICTURE
+    as_json = {"image": EXAMPLE} if "image" in body else {}
+    return body | as_json | ({"file": PICTURE} if "file" in body else {})
 
 
 def _is_number(value: Any) -> bool:
