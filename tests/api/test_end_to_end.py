@@ -107,7 +107,7 @@ def test_standard_input_and_json(trained: Path) -> None:
     [
         (["classify", "text", "--model", "words"], "error: no such model; there are judge"),
         (["translate", "the man", "--to", "fr"], "error: no model translates to that language"),
-        (["generate", " "], "error: prompt: "),
+        (["generate", " "], "error: text: there is no text"),
         (["models", "--checkpoints", "/nowhere"], "error: /nowhere: no such folder"),
     ],
 )

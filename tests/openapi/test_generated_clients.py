@@ -5,6 +5,7 @@ openapi-python-client; openapi-typescript and hey-api's fetch client; openapi-to
 
 import importlib
 import inspect
+import io
 import json
 import os
 import pkgutil
@@ -18,7 +19,9 @@ from typing import Any, get_args
 import httpx
 import pytest
 
+from app.catalog.registry import Registry
 from tests.conftest import Serve
+from tests.sounds import file_of, tone
 
 pytestmark = pytest.mark.slow
 GENERATORS = Path(__file__).parent / "generators"
@@ -26,6 +29,8 @@ PYTHON = GENERATORS / ".venv" / "bin"
 NODE = GENERATORS / "node_modules" / ".bin"
 MODEL = "language-en"
 """The model in a path: one that each operation with a model in its path can use."""
+SOUND = file_of(tone(1.0))
+"""What operations that take a file alone get."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,10 @@ class Service:
 
 
 @pytest.fixture(scope="module", params=["", "right"], ids=["open", "closed"])
-def service(request: pytest.FixtureRequest, serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Service:
-    url = serve(api_keys=request.param).url
+def service(
+    request: pytest.FixtureRequest, serve: Serve, all_kinds: Registry, tmp_path_factory: pytest.TempPathFactory
+) -> Service:
+    url = serve(all_kinds, api_keys=request.param).url
     document = httpx.get(f"{url}/openapi.json").json()
     file = tmp_path_factory.mktemp("document") / "openapi.json"
     file.write_text(json.dumps(document), encoding="utf-8")
@@ -118,8 +125,13 @@ def test_python_calls_every_operation(package: Any, client: Any, service: Servic
                 arguments[parameter["name"]] = MODEL
         if "requestBody" in operation:
             annotation = inspect.signature(function).parameters["body"].annotation
-            body = (get_args(annotation) or (annotation,))[0]
-            arguments["body"] = body.from_dict(operation["requestBody"]["content"]["application/json"]["example"])
+            bodies = [one for one in get_args(annotation) or (annotation,) if one is not package.types.Unset]
+            content = operation["requestBody"]["content"]
+            if "application/json" in content:
+                arguments["body"] = bodies[0].from_dict(content["application/json"]["example"])
+            else:
+                sound = package.types.File(payload=io.BytesIO(SOUND), file_name="sound.wav", mime_type="audio/wav")
+                arguments["body"] = sound if package.types.File in bodies else bodies[0](file=sound)
         reply = function(**arguments)
         assert reply.status_code == 200, (identifier, reply.content)
         parsed = reply.parsed
@@ -201,8 +213,15 @@ def test_postman(service: Service, tmp_path: Path) -> None:
     for request, path in zip(requests, paths, strict=True):
         address = path.replace("{model}", MODEL).replace("{name}", MODEL)
         headers = {header["key"]: header["value"] for header in request["header"] if header["key"] != "last-event-id"}
-        content = request.get("body", {}).get("raw")
+        body = request.get("body", {})
+        content = {"raw": body.get("raw"), "file": SOUND}.get(body.get("mode"))
+        files = {"file": ("sound.wav", SOUND)} if body.get("mode") == "formdata" else None
+        if files:
+            headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
         answer = httpx.request(
-            request["method"], f"{service.url}{address}", content=content, headers={**headers, **service.headers}
+            *(request["method"], f"{service.url}{address}"),
+            content=content,
+            files=files,
+            headers={**headers, **service.headers},
         )
         assert answer.status_code == 200, (path, answer.text)

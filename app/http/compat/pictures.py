@@ -18,7 +18,8 @@ from app.http.counting import check_values
 from app.settings import Settings
 
 JSON, FORM = "application/json", "multipart/form-data"
-PICTURES = ("image/png", "image/jpeg", "image/gif", "image/bmp", "application/octet-stream")
+BINARY = "application/octet-stream"
+"""What the document has for a picture as the body: generators of clients know no other type of files."""
 FILES = ("file", "image")
 """The names under which a form has its file."""
 MAX_FIELDS = 20
@@ -48,7 +49,7 @@ def describe_picture(schema: type[BaseModel]) -> dict[str, Any]:
     binary = {"type": "string", "format": "binary", "minLength": 1}
     form = {"type": "object", "properties": {FILES[0]: binary, **plain}, "required": [FILES[0]]}
     content: dict[str, Any] = {JSON: {"schema": {"$ref": REF.format(model=schema.__name__)}}, FORM: {"schema": form}}
-    content |= {media_type: {"schema": binary} for media_type in PICTURES}
+    content[BINARY] = {"schema": binary}
     parameters = [
         {
             "name": name,
@@ -81,7 +82,7 @@ async def _fields(request: Request, content: bytes) -> tuple[Any, bool]:
             raise HTTPException(400) from None
     if media_type == FORM:
         return await _form(request, content), False
-    if media_type in PICTURES or media_type.startswith("image/"):
+    if media_type == BINARY or media_type.startswith("image/"):
         return {**_query(request), "image": content}, False
     raise HTTPException(415, "send a picture as image/png or image/jpeg, in a form, or in JSON as base64")
 
