@@ -5,11 +5,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from app.engine.forecast import MARGIN, Forecast, Line
-from app.engine.jobs import Job
+from app.engine.jobs import DescribeJob, DrawJob, Job, TranscribeJob
 from app.engine.pace import Pace
+from app.engine.requests import Requests
 from app.engine.search_forecast import SearchForecast
 from app.engine.ticket import Ticket
-from app.errors import QueueFull, TooMuchWork
+from app.errors import QueueFull, ServiceError, TooMuchWork
+
+FIELDS: dict[type, str] = {DrawJob: "n", DescribeJob: "image", TranscribeJob: "file"}
+"""What makes a job large, where it has no text."""
 
 
 class Admission:
@@ -28,10 +32,14 @@ class Admission:
         """Both by model; the engine's thread adds them, and keeps them up to date."""
         self._queued: dict[str, dict[str, Line]] = {}  # by model and caller
         self._by_caller: Counter[str] = Counter()
+        self._requests = Requests()
         self.queued = 0
 
     def enter(self, ticket: Ticket, model: str) -> None:
-        """Raise QueueFull if the queue is full, or the ticket would probably not end within its timeout."""
+        """Raise QueueFull if the queue is full, or the ticket would probably not end within its timeout.
+
+        TooMuchWork where that is due to its own request alone, at a speed that was measured a moment ago.
+        """
         caller = ticket.caller.name
         with self._lock:
             lines = self._queued.setdefault(model, {})
@@ -39,16 +47,21 @@ class Admission:
             if self._is_full(caller):
                 raise QueueFull(f"{self.queued} requests are waiting, and no more may", retry_after_s=wait_s)
             if wait_s + service_s > ticket.timeout_s:
-                raise _late(wait_s, service_s, ticket.timeout_s)
+                if not self._requests.is_alone(ticket):
+                    raise _late(wait_s, service_s, ticket.timeout_s)
+                forecast = self.forecasts.get(model)
+                if forecast is None or forecast.is_recent(ticket.created):
+                    raise too_much_work(wait_s + service_s, ticket)
+            self._requests.begin(ticket)
             self.queued += 1
             self._by_caller[caller] += 1
             lines.setdefault(caller, Line()).add(ticket.job)
 
-    def check_search(self, work: float, model: str, timeout_s: float, now: float) -> None:
+    def check_search(self, work: float, model: str, ticket: Ticket, now: float) -> None:
         """Raise TooMuchWork for a translation that could not end within its timeout if it were alone."""
         forecast = self.searches.get(model)
-        if forecast and forecast.is_recent(now) and (seconds := MARGIN * forecast.predict_s(work)) > timeout_s:
-            raise too_much_work(seconds, timeout_s)
+        if forecast and forecast.is_recent(now) and (seconds := MARGIN * forecast.predict_s(work)) > ticket.timeout_s:
+            raise too_much_work(seconds, ticket)
 
     def leave(self, ticket: Ticket, model: str) -> None:
         """A queued request gets a slot, or ends without one."""
@@ -63,7 +76,12 @@ class Admission:
             else:
                 self._queued[model][caller].add(ticket.job, -1)
 
-    def late(self, tickets: Iterable[Ticket], model: str, now: float) -> Iterator[tuple[Ticket, QueueFull]]:
+    def end(self, ticket: Ticket) -> None:
+        """A request that was admitted to the queue has ended, whether or not it got a slot."""
+        with self._lock:
+            self._requests.end(ticket)
+
+    def late(self, tickets: Iterable[Ticket], model: str, now: float) -> Iterator[tuple[Ticket, ServiceError]]:
         """Of one caller's queued tickets of a model, in their order: those that will not end in time any more.
 
         Only of a model with a forecast.
@@ -77,7 +95,10 @@ class Admission:
             lines[ticket.caller.name], remaining_s = before, ticket.deadline - now
             wait_s, service_s = self._predict_s(ticket.job, ticket.caller.name, remaining_s, model, lines)
             if wait_s + service_s > remaining_s:
-                yield ticket, _late(wait_s, service_s, remaining_s)
+                if ticket.alone:
+                    yield ticket, too_much_work(now - ticket.created + wait_s + service_s, ticket)
+                else:
+                    yield ticket, _late(wait_s, service_s, remaining_s)
             else:
                 before.add(ticket.job)
 
@@ -85,6 +106,11 @@ class Admission:
         """Work of a cost has been done for a model, busy_s seconds after the work before it."""
         with self._lock:
             self._paces.setdefault(model, Pace()).record(cost, busy_s)
+
+    def left_s(self, model: str) -> float:
+        """The least time that all that generates or is queued for a model still takes."""
+        with self._lock:
+            return self.forecasts[model].left_s(self._queued.get(model, {}))
 
     def predicted_wait_s(self) -> float:
         """How long the last of the queued requests will wait for a slot."""
@@ -125,8 +151,9 @@ def _late(wait_s: float, service_s: float, seconds: float) -> QueueFull:
     return QueueFull(detail, retry_after_s=wait_s - min(spare_s / 2, spare_s))
 
 
-def too_much_work(seconds: float, timeout_s: float) -> TooMuchWork:
+def too_much_work(seconds: float, ticket: Ticket) -> TooMuchWork:
     """The error for a request that takes so many seconds, although it is alone."""
-    share = max(1, int(50 * timeout_s / seconds))  # half of what could be done: the seconds are the least
-    detail = f"it would take {seconds:.0f} s or more, and a request may take {timeout_s:g} s"
-    return TooMuchWork(f"{detail}; send it in parts, each at most {share}% of it", "text")
+    share = max(1, int(50 * ticket.timeout_s / seconds))  # half of what could be done: the seconds are the least
+    detail = f"it would take {seconds:.0f} s or more, and a request may take {ticket.timeout_s:g} s"
+    field = FIELDS.get(type(ticket.job), "text")
+    return TooMuchWork(f"{detail}; send it in parts, each at most {share}% of it", field)

@@ -145,9 +145,10 @@ class Engine:
             else:
                 task = prepare(ticket, served, self.config.bounds)
             if isinstance(task, TranslateTask):
-                self._admission.check_search(task.work, served.name, ticket.timeout_s, self._clock())
+                self._admission.check_search(task.work, served.name, ticket, self._clock())
         except BaseException:
             self._admission.leave(ticket, served.name)
+            self._admission.end(ticket)
             raise
         ticket.score_count = task.score_count
         with self._condition:
@@ -281,7 +282,10 @@ class Engine:
         now = self._clock()
         for ticket in self._tickets():
             if now > ticket.deadline and not ticket.closed:
-                self._outbox.fail(ticket, DeadlineExceeded(f"no answer within {ticket.timeout_s:g} s"))
+                if ticket.alone and not ticket.posted:  # a stream that has begun can be resumed
+                    self._outbox.fail(ticket, self._progress.unfinished(ticket, now))
+                else:
+                    self._outbox.fail(ticket, DeadlineExceeded(f"no answer within {ticket.timeout_s:g} s"))
 
     def _review(self) -> None:
         """Refuse, after all, what is queued or begun and will not end in time: its client learns it now."""
@@ -303,6 +307,7 @@ class Engine:
             for entry in [entry for entry in queue if entry.ticket.closed]:
                 queue.remove(entry)
                 self._admission.leave(entry.ticket, entry.served.name)
+                self._admission.end(entry.ticket)
                 self._meter.ended(entry.ticket)
 
     def _account(self) -> None:
@@ -311,6 +316,7 @@ class Engine:
         for entry in ended:
             caller = entry.ticket.caller.name
             del self._running[entry.ticket]
+            self._admission.end(entry.ticket)
             self._callers[caller] -= 1
             if not self._callers[caller]:
                 del self._callers[caller]
@@ -380,6 +386,9 @@ class Engine:
                 self._outbox.fail(ticket, error)
         for entry in [*entries, *(entry for queue in self._queues.values() for entry in queue)]:
             self._admission.leave(entry.ticket, entry.served.name)
+            self._admission.end(entry.ticket)
+        for ticket in self._running:
+            self._admission.end(ticket)
         self._queues.clear()
         self._running.clear()
         self._callers.clear()

@@ -3,9 +3,11 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from app.engine.jobs import GenerateJob, Job, PredictJob
 from app.engine.lengths import Lengths
+from app.engine.search_forecast import RECENT_S
 from app.engine.step_times import StepTimes
 from app.engine.ticket import Ticket
 
@@ -64,6 +66,8 @@ class Forecast:
     step_times: StepTimes = field(default_factory=StepTimes)
     prompt_times: StepTimes = field(default_factory=StepTimes)
     lengths: Lengths = field(default_factory=Lengths)
+    stepped_at: float = -inf
+    """When the last step that generates has ended."""
 
     def predict_s(self, job: Job, caller: str, seconds: float, lines: Mapping[str, Line]) -> tuple[float, float]:
         """How long a job waits for its slots, and how long it then takes, if it may take so many seconds in all.
@@ -124,6 +128,18 @@ class Forecast:
             else:
                 staying.append(task)
         return late
+
+    def is_recent(self, now: float) -> bool:
+        return now - self.stepped_at < RECENT_S
+
+    def left_s(self, lines: Mapping[str, Line]) -> float:
+        """The least time that all that runs or is queued still takes."""
+        rows = sum(task.slots for task in self.running)
+        steps = sum(task.slots * task.likely_steps for task in self.running)
+        steps += self.lengths.share * sum(line.slot_steps for line in lines.values())
+        longest = max((task.likely_steps for task in self.running), default=0.0)
+        step_s = self.step_times.predict_s(max(1, rows), cautious=False)
+        return max(longest, steps / max(1, rows)) * step_s
 
     @property
     def _generates(self) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from app.engine.admission import Admission, too_much_work
-from app.engine.forecast import MARGIN, Forecast, Running
+from app.engine.forecast import MARGIN, PATIENCE, Forecast, Running
 from app.engine.lanes.decode import DecodeLane, GenerateTask
 from app.engine.lanes.lane import Lane, SlotTask, Work
 from app.engine.lanes.prefill import PrefillLane
@@ -14,7 +14,7 @@ from app.engine.lanes.translate_task import TranslateTask
 from app.engine.lanes.wiring import ModelLanes, Task
 from app.engine.search_forecast import SearchForecast
 from app.engine.ticket import Ticket
-from app.errors import QueueFull, ServiceError
+from app.errors import QueueFull, ServiceError, TooMuchWork
 
 OBSERVE_S = 0.1
 """How often the work of running tasks is recorded: not with each that ends, since among many one ends at each step."""
@@ -22,11 +22,21 @@ OBSERVE_S = 0.1
 
 @dataclass
 class _Observed:
-    """A running task's model, its share of work that has been recorded, and what is left, while it has slots."""
+    """A running task's model, its share of work that has been recorded, and what is left, while it has slots.
+
+    pace_s is how long all of it takes at the pace of what was done when its share last grew; 0 before.
+    """
 
     model: str
     running: Running | None
+    begun: float
     progress: float = 0.0
+    pace_s: float = 0.0
+
+    @property
+    def ends_at(self) -> float:
+        """By its pace so far."""
+        return self.begun + self.pace_s
 
 
 class Progress:
@@ -58,12 +68,13 @@ class Progress:
             self._search(model).encoded(work.search_work)
         elif isinstance(lane, DecodeLane):
             self._forecast(model).step_times.record(work.rows, period)
+            self._forecast(model).stepped_at = now
         elif isinstance(lane, PrefillLane) and work.prompt_tokens:
             self._forecast(model).prompt_times.record(work.prompt_tokens, period)
 
     def start(self, model: str, task: Task) -> None:
         self._since.setdefault(model, self._clock())
-        self._tasks[task] = _Observed(model, _running(task, self._forecast(model)))
+        self._tasks[task] = _Observed(model, _running(task, self._forecast(model)), self._clock())
         self._publish([model])
 
     def end(self, tasks: Iterable[Task], lanes: Mapping[str, ModelLanes]) -> None:
@@ -93,27 +104,37 @@ class Progress:
         """The running requests that can't end in time, at the speed of recent steps, each with its error.
 
         Generations end so that others of their batch end in time. A translation ends where it, and those that began
-        before it, have more work left than a full batch could do.
+        before it, have more work left than a full batch could do; other work, where it is alone and too slow so far.
         """
-        for forecast in self._forecasts.values():
+        for model, forecast in self._forecasts.items():
+            left_s = self._admission.left_s(model)
             late = forecast.late(now)
             for running in late:
                 assert running.ticket
-                yield running.ticket, _slower(running.ticket, now)
+                yield running.ticket, _slower(running.ticket, now, left_s)
             forecast.running = [running for running in forecast.running if running not in late]
         before: dict[str, float] = {}
         for task, observed in self._tasks.items():
             model = observed.model
-            if not isinstance(task, TranslateTask) or task.ticket.closed:
+            if task.ticket.closed or isinstance(task, GenerateTask):
+                continue
+            if not isinstance(task, TranslateTask):
+                if task.ticket.alone and observed.ends_at > now + PATIENCE * (task.ticket.deadline - now):
+                    yield task.ticket, too_much_work(observed.ends_at - task.ticket.created, task.ticket)
                 continue
             ticket, own_s = task.ticket, self._search(model).predict_s(task.work_left(self._max_slots))
             before_s = before.get(model, 0.0)
             if before_s + own_s <= ticket.deadline - now:
                 before[model] = before_s + own_s
             elif before_s:
-                yield ticket, _slower(ticket, now)
+                yield ticket, _slower(ticket, now, before_s + own_s)
             else:
-                yield ticket, too_much_work(now - ticket.created + MARGIN * own_s, ticket.timeout_s)
+                yield ticket, too_much_work(now - ticket.created + MARGIN * own_s, ticket)
+
+    def unfinished(self, ticket: Ticket, now: float) -> TooMuchWork:
+        """The error for a request that has had the engine to itself, and has not ended by its deadline."""
+        paces = [observed.pace_s for task, observed in self._tasks.items() if task.ticket is ticket]
+        return too_much_work(max(now - ticket.created, *paces, 0.0), ticket)
 
     def _search(self, model: str) -> SearchForecast:
         return self._admission.searches.setdefault(model, SearchForecast(self._max_slots))
@@ -141,6 +162,8 @@ class Progress:
         progress = task.progress
         cost = task.job.cost * (progress - observed.progress)
         self._costs[observed.model] = self._costs.get(observed.model, 0.0) + cost
+        if progress > observed.progress:
+            observed.pace_s = (self._clock() - observed.begun) / progress
         observed.progress = progress
 
     def _record(self) -> None:
@@ -185,8 +208,13 @@ def _running(task: SlotTask, forecast: Forecast, is_aside: bool = False) -> Runn
     return Running(caller, len(rows), max(steps, default=0.0), deadline, max(likely, default=0.0), ticket)
 
 
-def _slower(ticket: Ticket, now: float) -> QueueFull:
-    """The error for a request that was begun, and can't end in time beside others."""
-    left_s = ticket.deadline - now
-    detail = f"the service has become slower: not all that it has begun can end in time; this had {left_s:.0f} s left"
-    return QueueFull(detail, retry_after_s=left_s)
+def _slower(ticket: Ticket, now: float, left_s: float) -> ServiceError:
+    """The error for a request that was begun, and can't end in time beside others, or although it is alone.
+
+    left_s is the least time that all that was begun still takes.
+    """
+    if ticket.alone:
+        return too_much_work(now - ticket.created + left_s, ticket)
+    remaining_s = ticket.deadline - now
+    detail = f"the service has become slower: not all that it has begun can end in time; this had {remaining_s:.0f} s"
+    return QueueFull(f"{detail} left", retry_after_s=remaining_s)

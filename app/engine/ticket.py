@@ -37,7 +37,8 @@ class Ticket:
     created and started are the times of submission and of the first token, by the engine's clock. closed: it has ended
     or was cancelled; cancelled: its caller gave up before the end. posted and taken count events; those between them
     are unread. on_read is called when the caller has read events. score_count is the most that its result's can
-    be; it is known once the job is submitted. forward, where it is set, gets the events instead of the caller here: for
+    be; it is known once the job is submitted. alone: the engine has had no other
+    request since this one was submitted. forward, where it is set, gets the events instead of the caller here: for
     one in another process.
     """
 
@@ -54,6 +55,7 @@ class Ticket:
     taken: int = 0
     on_read: Any = None
     score_count: int = 0
+    alone: bool = False
     forward: Callable[[Any], None] | None = None
     _events: deque[Any] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)

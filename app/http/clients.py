@@ -13,7 +13,7 @@ from app.catalog.registry import Served
 from app.engine.interface import EngineInterface
 from app.engine.jobs import Job
 from app.engine.ticket import Caller, Finished, Ticket
-from app.errors import ClientGone, Unauthorized
+from app.errors import ClientGone, TooMuchWork, Unauthorized
 
 LEASE = "carousel.lease"
 """The key of an ASGI scope under which the request's lease is."""
@@ -58,7 +58,10 @@ class Client(ABC):
         tickets: list[Ticket] = []
         with _all_or_none(tickets):
             for job, served in jobs:
-                tickets.append(await engine.submit(job, served, self.caller))
+                try:
+                    tickets.append(await engine.submit(job, served, self.caller))
+                except TooMuchWork as error:
+                    raise _of_several(error, len(tickets), len(jobs)) from None
                 scores += tickets[-1].score_count
                 bounds.check_scores(scores, job)
             await self.charge(cost)
@@ -99,6 +102,15 @@ class Client(ABC):
         finally:
             answering.cancel()
             disconnecting.cancel()
+
+
+def _of_several(error: TooMuchWork, fitting: int, jobs: int) -> TooMuchWork:
+    """The error for a request of several jobs, of which so many would end in time."""
+    if not fitting:
+        return error
+    share = max(1, 50 * fitting // jobs)  # half of what could be done, as of one job
+    detail = f"of its {jobs} texts about {fitting} could be answered in the time that a request may take"
+    return TooMuchWork(f"{detail}; send it in parts, each at most {share}% of it", error.field)
 
 
 class HttpClient(Client):

@@ -110,9 +110,13 @@ class Sentence:
         numbered: dict[str, int] = {}
         for index, hypothesis in enumerate(hypotheses):
             text = with_numbers_of(hypothesis, self.symbolic or self.source)
-            if text is not None and self.accepts(text):
+            if text is not None and self.accepts(text := self.mended(text)):
                 numbered.setdefault(text, index)
         return numbered
+
+    def mended(self, hypothesis: str) -> str:
+        """A hypothesis, as it is: HTML moves tags in it."""
+        return hypothesis
 
     def accepts(self, hypothesis: str) -> bool:
         """Whether a hypothesis has every item once, and none that the source has not."""

@@ -9,12 +9,14 @@ what is no language: it moves with the words around it. The tag is put back wher
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from html import escape, unescape
 from typing import ClassVar
 
 from models.text.front import Passage, Sentence, prepare
 from models.text.html_nodes import INCOMPLETE, VOID, Node, Raw, Text, split_nodes
-from models.text.symbols import restore
+from models.text.inline import Inline, Part
+from models.text.symbols import SYMBOLS, restore
 
 _MARK = re.compile("[\U000f0000-\U0010fffd]")
 _MARKS = range(0xF0000, 0x10FFFE)
@@ -47,9 +49,31 @@ class _Encoded(Sentence):
         """The hypotheses of a sentence without items: what a vocabulary without symbols spells in bytes is no mark."""
         return hypotheses if self.items else [_MARK.sub("", text) for text in hypotheses]
 
+    def mended(self, hypothesis: str) -> str:
+        """A hypothesis in which elements that hold words in the source have one, if there is one beside them."""
+        return self._inline.fill(hypothesis, self._inline.filled(self.symbolic)) if self.items else hypothesis
+
+    @cached_property
+    def _inline(self) -> Inline:
+        return Inline({symbol: [*self._parts_of(item)] for symbol, item in zip(SYMBOLS, self.items, strict=False)})
+
+    def _parts_of(self, item: str) -> Iterator[Part]:
+        """Of marks in a row, or of what is not translated."""
+        for mark in item:
+            source = self.tags.get(mark, mark)
+            tag = _TAG.fullmatch(source)
+            if tag and tag[1]:
+                yield "close", tag[2].lower()
+            elif tag and not tag[3] and tag[2].lower() not in VOID:
+                yield "open", tag[2].lower()
+            elif any(map(str.isalnum, _TAG.sub("", source))):
+                yield "words", ""
+
     def accepts(self, hypothesis: str) -> bool:
-        """Whether a hypothesis has every item once, and its tags are as well nested as the source's."""
+        """Whether a hypothesis has every item once, its tags as well nested as the source's, and words in them."""
         if not super().accepts(hypothesis):
+            return False
+        if self.items and not self._inline.filled(self.symbolic) <= self._inline.filled(hypothesis):
             return False
         restored = restore(hypothesis, self.items) if self.items else hypothesis
         return _nested(self._tags_of(restored or "")) or not _nested(self._tags_of(self.source))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from types import SimpleNamespace
 
 import httpx
@@ -40,13 +41,20 @@ async def test_a_full_queue_is_429_with_retry_after(service) -> None:
     assert response.json()["title"] == "Too many requests"
 
 
-async def test_too_slow_is_504_and_the_job_ends(service) -> None:
+@pytest.mark.parametrize("others", [0, 1], ids=["alone", "beside another"])
+async def test_too_slow_is_413_alone_and_504_beside_others_and_the_job_ends(service, others: int) -> None:
     engine = Engine(wrapped(service.registry, "language-en", TokenSlow), EngineConfig(timeout_s=0.05))
     engine.start()
     service.app.state.engine, kept = engine, service.app.state.engine
     body = {"prompt": "the man", "model": "language-en", "max_new_tokens": 1000, "temperature": 1.0}
-    response = await service.client.post("/generate", json=body)
-    assert (response.status_code, response.json()["detail"]) == (504, "no answer within 0.05 s")
+    responses = await asyncio.gather(*(service.client.post("/generate", json=body) for _ in range(1 + others)))
+    for response in responses:
+        detail = response.json()["detail"]
+        if others:
+            assert (response.status_code, detail) == (504, "no answer within 0.05 s")
+        else:
+            assert response.status_code == 413
+            assert re.fullmatch(r"it would take .+; send it in parts, each at most \d+% of it", detail)
     while engine.running or engine.queued:
         await asyncio.sleep(0.001)
     service.app.state.engine = kept

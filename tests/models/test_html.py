@@ -1,5 +1,6 @@
 """HTML made ready for a translator and put together again: everything but the text stays as it was sent."""
 
+import re
 from collections.abc import Callable
 from html import unescape
 from html.parser import HTMLParser
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from models.text.html import prepare_html, visible_text
 from models.text.normalization import normalize
+from models.text.symbols import SYMBOLS
 
 NONSENSE = "Ve <b>sonra</b> &amp; \ue000 gitti."
 
@@ -191,3 +193,71 @@ def test_tags_stay_whatever_the_model_says(source: str) -> None:
     assert tags(result) == tags(source)
     assert len(result) <= 6 * len(source) + sum(6 * len(NONSENSE) for _ in inputs(source))
     assert len(inputs(source)) <= 2 * len(source)
+
+
+def chosen(source: str, *hypotheses: str) -> str:
+    """The translation of one sentence whose tags are symbols, from a search's hypotheses; fragments stay."""
+    (sentence,) = prepare_html(source, "en", symbols=True).sentences
+    _, *parts = sentence.inputs()
+    return sentence.render([list(hypotheses), *([part] for part in parts)], "en")
+
+
+A, B, C, D = SYMBOLS[:4]
+
+
+@pytest.mark.parametrize(
+    ("source", "hypothesis", "expected"),
+    [
+        ("see <b>Where</b> is it?", f"gör {A}{B} nerede?", "gör <b>nerede</b>?"),
+        ("see <b>Where</b> is it?", f"gör {A} {B}nerede?", "gör <b>nerede</b>?"),
+        ("see <b>Where</b> is it?", f"gör{A}{B} nerede?", "gör <b>nerede</b>?"),
+        ("see <b>Where</b> is it?", f"nerede o {A}{B}?", "nerede <b>o</b>?"),
+        ("see <b>Where</b> is it?", f'gör {A}{B} "nerede"?', 'gör "<b>nerede</b>"?'),
+        ("see <b>a<i class=x>b</i></b> is it?", f"gör {A}{B}{C} nerede?", "gör <b><i class=x>nerede</i></b>?"),
+        ("see <b></b> is it?", f"gör {A} nerede?", "gör <b></b> nerede?"),
+        ("see <b>!</b> is it?", f"gör {A}!{B} nerede?", "gör <b>!</b> nerede?"),
+        ("see <b>14:30</b> is it?", f"gör {A}{B}{C} nerede?", "gör <b>14:30</b> nerede?"),
+        ("see <b>x</b><i>y</i> is it", f"{A}{B}{C} ne", "see <b>x</b><i>y</i> is it"),
+    ],
+)
+def test_an_element_that_held_words_is_not_empty(source: str, hypothesis: str, expected: str) -> None:
+    """It gets the nearest word; where there is none beside it, the texts between the tags are translated."""
+    assert chosen(source, hypothesis) == expected
+
+
+WORDS = st.sampled_from(["see", "the", "old", "station", "ne", "güzel", "o'nun"])
+TAGS = st.sampled_from(["b", "i", "em", "a href='x?y=1'", 'span class="a b"', "strong id=z"])
+
+
+@given(data=st.data())
+def test_no_element_loses_its_last_word(data: st.DataObject) -> None:
+    """Whatever order of words and tags a model writes; elements may have none, and stand in one another."""
+    elements = data.draw(st.lists(st.tuples(TAGS, st.lists(WORDS, max_size=2), st.booleans()), min_size=1, max_size=4))
+    pieces, closing = ["see"], ""
+    for number, (tag, words, nested) in enumerate(elements):
+        pieces.append(f'<{tag} n="{number}">' + " ".join(words))
+        closing = f"</{tag.split()[0]}>{closing}"
+        if not nested:
+            pieces.append(f"{closing} the")
+            closing = ""
+    source = " ".join([*pieces, closing, "so"])
+    (sentence,) = prepare_html(source, "en", symbols=True).sentences
+    written = [*SYMBOLS[: len(sentence.items)], *data.draw(st.lists(WORDS, max_size=6))]
+    joint = data.draw(st.sampled_from(["", " "]))
+    result = chosen(source, *(joint.join(data.draw(st.permutations(written))) for _ in range(3)))
+    assert sorted(map(str, tags(result))) == sorted(map(str, tags(source)))
+    assert with_words(source) <= with_words(result)
+
+
+def with_words(source: str) -> set[str]:
+    """The numbers of the elements that have words."""
+    opened: list[str] = []
+    filled: set[str] = set()
+    for kind, value in _Events(source).events:
+        if kind == "text":
+            filled.update(opened if re.search(r"\w", str(value)) else ())
+        elif value == "end":
+            opened.pop()
+        else:
+            opened.append(str(value))
+    return filled
