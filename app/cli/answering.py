@@ -161,8 +161,12 @@ def answer_bodies(
     settings: Settings,
     show: Callable[[Any, Any], None],
     json: bool,
+    keep: Callable[[Any], None] | None = None,
 ) -> None:
-    """Load the models of a task, run an operation for each body, and print its reply."""
+    """Load the models of a task, run an operation for each body, and print its reply.
+
+    keep gets each reply, however it is printed.
+    """
     registry = load_registry(settings, task)
     operations_ = [prepare(body, registry) for body in bodies]
     engine = make_engine(registry, settings)
@@ -170,6 +174,8 @@ def answer_bodies(
     try:
         for body, operation in zip(bodies, operations_, strict=True):
             reply = asyncio.run(run(operation, LocalClient(), engine))
+            if keep is not None:
+                keep(reply)
             if json:
                 typer.echo(reply.model_dump_json(indent=2 if len(bodies) == 1 else None, exclude_unset=True))
             else:

@@ -27,18 +27,22 @@ def draw(
     settings = settings_of(checkpoints=checkpoints)
     if out is not None and not out.parent.is_dir():
         raise CheckpointError(f"{out.parent}: no such folder")
+    if out is not None and out.suffix.lower() not in ("", ".png"):
+        raise CheckpointError(f"{out}: the images are written as PNG; name a .png file")
     prompts = read_texts(texts, lines, settings, PROMPT)
     bodies = [body_of(DrawRequest, settings, prompt=prompt, **options) for prompt in prompts]
     images: list[Sequence[str]] = []
 
-    def show(_: DrawRequest, reply: DrawReply) -> None:
+    def keep(reply: DrawReply) -> None:
         images.extend(image.rows for image in reply.images)
+
+    def show(_: DrawRequest, reply: DrawReply) -> None:
         if out is None:
             for image in reply.images:
                 typer.echo(blocks(image.rows))
 
-    answer_bodies("image", operations.draw, bodies, settings, show, json)
-    if out is not None and images:
+    answer_bodies("image", operations.draw, bodies, settings, show, json, keep)
+    if out is not None:
         with writing(out):
             write_atomic(out, png_of(grid_of(images, min(COLUMNS, len(images))), options["scale"]))
 

@@ -4,13 +4,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from app.engine.forecast import MARGIN, Forecast, Line
+from app.engine.forecast import MARGIN, PATIENCE, Forecast, Line
 from app.engine.jobs import DescribeJob, DrawJob, Job, TranscribeJob
 from app.engine.pace import Pace
 from app.engine.requests import Requests
 from app.engine.search_forecast import SearchForecast
 from app.engine.ticket import Ticket
-from app.errors import QueueFull, ServiceError, TooMuchWork
+from app.errors import QueueFull, TooMuchWork
 
 FIELDS: dict[type, str] = {DrawJob: "n", DescribeJob: "image", TranscribeJob: "file"}
 """What makes a job large, where it has no text."""
@@ -38,7 +38,8 @@ class Admission:
     def enter(self, ticket: Ticket, model: str) -> None:
         """Raise QueueFull if the queue is full, or the ticket would probably not end within its timeout.
 
-        TooMuchWork where that is due to its own request alone, at a speed that was measured a moment ago.
+        TooMuchWork where its request is alone, and would be late at a speed that was measured a moment ago. Such a
+        request makes no others late, so it is tried where in doubt.
         """
         caller = ticket.caller.name
         with self._lock:
@@ -46,12 +47,10 @@ class Admission:
             wait_s, service_s = self._predict_s(ticket.job, caller, ticket.timeout_s, model, lines)
             if self._is_full(caller):
                 raise QueueFull(f"{self.queued} requests are waiting, and no more may", retry_after_s=wait_s)
-            if wait_s + service_s > ticket.timeout_s:
-                if not self._requests.is_alone(ticket):
-                    raise _late(wait_s, service_s, ticket.timeout_s)
-                forecast = self.forecasts.get(model)
-                if forecast is None or forecast.is_recent(ticket.created):
-                    raise too_much_work(wait_s + service_s, ticket)
+            if self._requests.is_alone(ticket):
+                self._check_alone(ticket, model, lines)
+            elif wait_s + service_s > ticket.timeout_s:
+                raise _late(wait_s, service_s, ticket.timeout_s)
             self._requests.begin(ticket)
             self.queued += 1
             self._by_caller[caller] += 1
@@ -81,7 +80,7 @@ class Admission:
         with self._lock:
             self._requests.end(ticket)
 
-    def late(self, tickets: Iterable[Ticket], model: str, now: float) -> Iterator[tuple[Ticket, ServiceError]]:
+    def late(self, tickets: Iterable[Ticket], model: str, now: float) -> Iterator[tuple[Ticket, QueueFull]]:
         """Of one caller's queued tickets of a model, in their order: those that will not end in time any more.
 
         Only of a model with a forecast.
@@ -92,13 +91,12 @@ class Admission:
             lines = dict(self._queued.get(model, {}))
         before = Line()
         for ticket in tickets:
+            if ticket.alone:  # its request ends, with all that runs of it, where that is late
+                continue
             lines[ticket.caller.name], remaining_s = before, ticket.deadline - now
             wait_s, service_s = self._predict_s(ticket.job, ticket.caller.name, remaining_s, model, lines)
             if wait_s + service_s > remaining_s:
-                if ticket.alone:
-                    yield ticket, too_much_work(now - ticket.created + wait_s + service_s, ticket)
-                else:
-                    yield ticket, _late(wait_s, service_s, remaining_s)
+                yield ticket, _late(wait_s, service_s, remaining_s)
             else:
                 before.add(ticket.job)
 
@@ -126,6 +124,13 @@ class Admission:
             return self.forecasts[model].predict_s(job, caller, seconds, lines)
         before = lines[caller].cost if caller in lines else 0.0
         return self._pace_s(model, sum(min(line.cost, before) for line in lines.values())), 0.0
+
+    def _check_alone(self, ticket: Ticket, model: str, lines: Mapping[str, Line]) -> None:
+        if not (self._generates(model) and self.forecasts[model].is_recent(ticket.created)):
+            return
+        seconds = self.forecasts[model].left_s(lines, ticket.job)
+        if seconds > PATIENCE * ticket.timeout_s:
+            raise too_much_work(seconds, ticket)
 
     def _generates(self, model: str) -> bool:
         """Whether a model has run enough steps of generations for a forecast."""

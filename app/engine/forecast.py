@@ -132,14 +132,17 @@ class Forecast:
     def is_recent(self, now: float) -> bool:
         return now - self.stepped_at < RECENT_S
 
-    def left_s(self, lines: Mapping[str, Line]) -> float:
-        """The least time that all that runs or is queued still takes."""
-        rows = sum(task.slots for task in self.running)
-        steps = sum(task.slots * task.likely_steps for task in self.running)
-        steps += self.lengths.share * sum(line.slot_steps for line in lines.values())
+    def left_s(self, lines: Mapping[str, Line], job: Job | None = None) -> float:
+        """How long all that runs or is queued, and a job, take at least, if texts get as long as they do on average."""
+        slots = sum(task.slots for task in self.running) + sum(line.slots for line in lines.values())
+        row_steps = sum(task.slots * task.likely_steps for task in self.running)
+        row_steps += self.lengths.mean * sum(line.slot_steps for line in lines.values())
         longest = max((task.likely_steps for task in self.running), default=0.0)
-        step_s = self.step_times.predict_s(max(1, rows), cautious=False)
-        return max(longest, steps / max(1, rows)) * step_s
+        if isinstance(job, GenerateJob):
+            steps = self.lengths.likely(job, 0) + job.steps - job.max_new_tokens
+            slots, row_steps, longest = slots + job.slots, row_steps + job.slots * steps, max(longest, steps)
+        rows = max(1, min(self.max_slots, slots))
+        return max(longest, row_steps / rows) * self.step_times.predict_s(rows, cautious=False)
 
     @property
     def _generates(self) -> bool:

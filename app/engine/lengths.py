@@ -27,6 +27,11 @@ class Lengths:
             self._mean = DECAY * self._mean + (1 - DECAY) * share
 
     @property
+    def mean(self) -> float:
+        """The share that is taken on average."""
+        return self._mean
+
+    @property
     def share(self) -> float:
         """The share to plan for: more than the mean, at most all."""
         return min(1.0, self._mean + DEVIATIONS * self._deviation)

@@ -76,7 +76,7 @@ class _Encoded(Sentence):
         if self.items and not self._inline.filled(self.symbolic) <= self._inline.filled(hypothesis):
             return False
         restored = restore(hypothesis, self.items) if self.items else hypothesis
-        return _nested(self._tags_of(restored or "")) or not _nested(self._tags_of(self.source))
+        return _unpaired(self._tags_of(restored or "")) == _unpaired(self._tags_of(self.source))
 
     def _tags_of(self, text: str) -> Iterator[str]:
         return (self.tags[mark] for mark in _MARK.findall(text) if mark in self.tags)
@@ -160,16 +160,20 @@ def _encode(text: str, tags: Mapping[str, str], plain: bool) -> str:
     return _MARK.sub(lambda match: tags.get(match.group(), match.group()), encoded)
 
 
-def _nested(tags: Iterable[str]) -> bool:
-    """Whether every tag that closes an element closes the last that is open, and none stays open."""
-    elements: list[str] = []
+def _unpaired(tags: Iterable[str]) -> list[tuple[bool, str]]:
+    """Of tags, those that are left where each that closes the last open element is taken away with that one's.
+
+    Each as whether it closes, and its name. None is left of tags that are well nested; the partners of those that are
+    left stand before or after them.
+    """
+    left: list[tuple[bool, str]] = []
     for source in tags:
         for closing, name, empty in _TAG.findall(source):
-            if closing and (not elements or elements.pop() != name.lower()):
-                return False
-            if not closing and not empty and name.lower() not in VOID:
-                elements.append(name.lower())
-    return not elements
+            if closing and left and left[-1] == (False, name.lower()):
+                left.pop()
+            elif closing or not (empty or name.lower() in VOID):
+                left.append((bool(closing), name.lower()))
+    return left
 
 
 def _escape(text: str) -> str:

@@ -17,7 +17,7 @@ Part = tuple[Literal["open", "close", "words"], str]
 
 @dataclass(frozen=True)
 class Element:
-    """text[begin:end] is an element, its tags included; its key is the symbol and the part of its first tag."""
+    """text[begin:end] has the tags of an element; its key is the symbol and the part of one of them."""
 
     key: tuple[str, int]
     begin: int
@@ -33,7 +33,10 @@ class Inline:
     parts: Mapping[str, Sequence[Part]]
 
     def elements(self, text: str) -> Iterator[Element]:
-        """The elements of a text, inner ones first; a tag without its partner is none."""
+        """The elements of a text, inner ones first.
+
+        The partner of a tag may stand before or after the sentence: its element then begins or ends with the text.
+        """
         opened: list[tuple[tuple[str, int], str, int, int]] = []
         words = 0  # so far
         for index, character in enumerate(text):
@@ -46,6 +49,10 @@ class Inline:
                 elif opened and opened[-1][1] == name:
                     key, _, begin, before = opened.pop()
                     yield Element(key, begin, index + 1, filled=words > before)
+                else:
+                    yield Element((character, number), 0, index + 1, filled=words > 0)
+        for key, _, begin, before in reversed(opened):
+            yield Element(key, begin, begin + 1, filled=words > before)
 
     def filled(self, text: str) -> set[tuple[str, int]]:
         """The keys of the elements of a text that have words."""
@@ -62,7 +69,8 @@ class Inline:
 
     def _with_word(self, text: str, element: Element) -> str:
         before, tags, after = text[: element.begin], text[element.begin : element.end], text[element.end :]
-        middle = next(index for index, symbol in enumerate(tags) if "close" in dict(self.parts.get(symbol, ())))
+        closing = [index for index, symbol in enumerate(tags) if "close" in dict(self.parts.get(symbol, ()))]
+        middle = closing[0] if closing else len(tags)
         first, last = "".join(tags[:middle].split()), "".join(tags[middle:].split())
         if following := _FOLLOWING.match(after):
             space = following[1] or (" " if len(first + last) < len(tags) else "")

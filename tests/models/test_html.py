@@ -6,7 +6,7 @@ from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models.text.html import prepare_html, visible_text
@@ -198,8 +198,12 @@ def test_tags_stay_whatever_the_model_says(source: str) -> None:
 def chosen(source: str, *hypotheses: str) -> str:
     """The translation of one sentence whose tags are symbols, from a search's hypotheses; fragments stay."""
     (sentence,) = prepare_html(source, "en", symbols=True).sentences
-    _, *parts = sentence.inputs()
-    return sentence.render([list(hypotheses), *([part] for part in parts)], "en")
+    _, *fragments = sentence.inputs()
+    hypotheses_of_all = [list(hypotheses), *([fragment] for fragment in fragments)]
+    return "".join(
+        part if isinstance(part, str) else part.render(hypotheses_of_all, "en")
+        for part in prepare_html(source, "en", symbols=True).parts
+    )
 
 
 A, B, C, D = SYMBOLS[:4]
@@ -215,6 +219,10 @@ A, B, C, D = SYMBOLS[:4]
         ("see <b>Where</b> is it?", f'gör {A}{B} "nerede"?', 'gör "<b>nerede</b>"?'),
         ("see <b>a<i class=x>b</i></b> is it?", f"gör {A}{B}{C} nerede?", "gör <b><i class=x>nerede</i></b>?"),
         ("see <b></b> is it?", f"gör {A} nerede?", "gör <b></b> nerede?"),
+        ("Where</b> is it?", f"{A} nerede?", "Nerede</b>?"),
+        ("Where</i></b> is it?", f"{A} nerede o?", "Nerede</i></b> o?"),
+        ("Where <b>is it?", f"nerede {A}?", "<b>nerede?"),
+        ("Where <b>is <i>it?", f"o nerede {A}{B}?", "O <b><i>nerede?"),
         ("see <b>!</b> is it?", f"gör {A}!{B} nerede?", "gör <b>!</b> nerede?"),
         ("see <b>14:30</b> is it?", f"gör {A}{B}{C} nerede?", "gör <b>14:30</b> nerede?"),
         ("see <b>x</b><i>y</i> is it", f"{A}{B}{C} ne", "see <b>x</b><i>y</i> is it"),
@@ -233,15 +241,17 @@ TAGS = st.sampled_from(["b", "i", "em", "a href='x?y=1'", 'span class="a b"', "s
 def test_no_element_loses_its_last_word(data: st.DataObject) -> None:
     """Whatever order of words and tags a model writes; elements may have none, and stand in one another."""
     elements = data.draw(st.lists(st.tuples(TAGS, st.lists(WORDS, max_size=2), st.booleans()), min_size=1, max_size=4))
-    pieces, closing = ["see"], ""
+    pieces, closing = [data.draw(st.sampled_from(["see", ""]))], ""
     for number, (tag, words, nested) in enumerate(elements):
         pieces.append(f'<{tag} n="{number}">' + " ".join(words))
         closing = f"</{tag.split()[0]}>{closing}"
         if not nested:
             pieces.append(f"{closing} the")
             closing = ""
-    source = " ".join([*pieces, closing, "so"])
-    (sentence,) = prepare_html(source, "en", symbols=True).sentences
+    source = " ".join([*pieces, closing, data.draw(st.sampled_from(["so", ""]))])
+    sentences = prepare_html(source, "en", symbols=True).sentences
+    assume(len(sentences) == 1)
+    (sentence,) = sentences
     written = [*SYMBOLS[: len(sentence.items)], *data.draw(st.lists(WORDS, max_size=6))]
     joint = data.draw(st.sampled_from(["", " "]))
     result = chosen(source, *(joint.join(data.draw(st.permutations(written))) for _ in range(3)))
