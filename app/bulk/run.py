@@ -19,7 +19,7 @@ from app.bulk.files import PARTS, Input, Output, plan_outputs, read_inputs
 from app.bulk.folder import RunFolder
 from app.bulk.plan import LIMITS, Plan, check_same
 from app.bulk.progress import showing
-from app.bulk.rows import Table
+from app.bulk.rows import Table, suffix_of
 from app.bulk.scan import checksum, scan
 from app.bulk.sources import Source
 from app.bulk.writers import check_writable
@@ -109,6 +109,7 @@ def run(settings: Settings, request: Request) -> Summary:
     where another run is at work, and what loading models raises.
     """
     inputs = read_inputs(request.inputs)
+    _check_form(request.form, inputs)
     outputs = plan_outputs(inputs, request.inputs, request.out)
     for output in outputs:
         check_writable(output.path)
@@ -141,6 +142,15 @@ def run(settings: Settings, request: Request) -> Summary:
         folder.remove()
     errors = [output.errors for output, (_, bad) in zip(outputs, counts, strict=True) if bad]
     return Summary(sum(good for good, _ in counts), sum(bad for _, bad in counts), errors)
+
+
+def _check_form(form: TextFormat, inputs: Sequence[Input]) -> None:
+    """Raise InvalidRequest where what is said of the inputs concerns none of them."""
+    suffixes = {suffix_of(one.path) for one in inputs}
+    if form.delimiter and ".csv" not in suffixes:
+        raise InvalidRequest("it is of .csv files, and no input is one", "--delimiter")
+    if form.encoding != "utf-8" and suffixes == {".parquet"}:
+        raise InvalidRequest("it is of files of text, and no input is one", "--encoding")
 
 
 def _identity(request: Request, settings: Settings, inputs: Sequence[Input], answerer: Answerer) -> dict[str, Any]:

@@ -19,7 +19,9 @@ from app.cli.input import Limit, read_texts
 from app.settings import Settings
 from app.telemetry.logs import get_logger
 from models.checkpoint_files import was_default
-from tests.conftest import SENTENCES
+from models.text.tokenizers import WordTokenizer
+from tests.conftest import SENTENCES, save_tiny
+from tests.tiny_images import tiny_pixel_rnn
 
 ROOT = Path(__file__).parents[2]
 RUN = """
@@ -56,6 +58,15 @@ def shell(checkpoints: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
         return out if stop.value.code == 0 else f"{stop.value.code} {err}"
 
     return call
+
+
+@pytest.fixture
+def drawing(tmp_path: Path) -> Path:
+    """A folder with a tiny model that draws."""
+    folder = tmp_path / "drawing"
+    words = WordTokenizer([WordTokenizer.END, WordTokenizer.UNKNOWN, "seven", "one"])
+    save_tiny(folder / "digits", tiny_pixel_rnn(words.size, 28, 28), words, "en")  # type: ignore[arg-type]
+    return folder
 
 
 class TestAtOnce:
@@ -128,6 +139,30 @@ class TestSeveralTexts:
     def test_the_lines_of_a_text_to_translate_stay(self, shell) -> None:
         whole = shell("translate", "--to", "tr", "--from", "en", stdin=b"the man\n\nthe dog\n")
         assert [bool(line.strip()) for line in whole.splitlines()] == [True, False, True]
+
+
+class TestCombinationsOfOptions:
+    @pytest.mark.parametrize("command", ["generate", "next", "classify", "translate", "summarize", "draw"])
+    @pytest.mark.parametrize("option", ["--lines", "--whole"])
+    def test_arguments_are_texts_already(self, shell, command: str, option: str) -> None:
+        error = shell(command, option, "the man", "a dog")
+        assert error == "2 error: --lines and --whole are for standard input; each argument is a text\n"
+
+    def test_a_drawing_is_written_whatever_is_printed(self, shell, tmp_path: Path, drawing: Path) -> None:
+        options = ["--checkpoints", str(drawing), "--seed", "5", "--n", "2"]
+        plain, printed = tmp_path / "plain.png", tmp_path / "printed.png"
+        assert shell("draw", "seven", "six", "--out", str(plain), *options) == ""
+        replies = shell("draw", "seven", "six", "--json", "--out", str(printed), *options).splitlines()
+        assert [len(json.loads(reply)["images"]) for reply in replies] == [2, 2]
+        assert plain.read_bytes() == printed.read_bytes()
+
+    def test_what_has_no_effect_is_an_error(self, shell, tmp_path: Path, drawing: Path) -> None:
+        options = ["draw", "seven", "--checkpoints", str(drawing)]
+        assert "--scale has an effect with --out or --json only" in shell(*options, "--scale", "3")
+        assert shell(*options, "--scale", "3", "--json").startswith("{")
+        out = tmp_path / "seven.jpg"
+        assert "the images are written as PNG" in shell(*options, "--out", str(out))
+        assert not out.exists()
 
 
 class TestWhatIsNoText:

@@ -43,6 +43,22 @@ def test_each_task_from_the_shell(checkpoints: Path, inputs: Path, tmp_path: Pat
     assert first["its-model"]
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--actors", 2], "--actors has an effect with --ray or --ray-address only"),
+        (["--delimiter", ";"], "it is of .csv files, and no input is one"),
+    ],
+)
+def test_an_option_without_effect_is_an_error(
+    checkpoints: Path, inputs: Path, tmp_path: Path, options: list[object], message: str
+) -> None:
+    for task in [*TASKS, "summarize"]:
+        with pytest.raises((Failed, InvalidRequest)) as refused:
+            run(task, inputs, tmp_path / "out.csv", *options, "--checkpoints", checkpoints)
+        assert message in str(refused.value)
+
+
 def test_options_reach_the_request(checkpoints: Path, inputs: Path, tmp_path: Path) -> None:
     cases: dict[str, list[object]] = {
         "classify": ["--model", "sentiment-tr", "--explain"],

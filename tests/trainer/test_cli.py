@@ -634,3 +634,26 @@ class TestBag:
         assert (status, "has the label 'ugly', which no training text has" in " ".join(printed.split())) == (2, True)
         status, printed = run(capsys, monkeypatch, "bag", *options, "--valid", labelled, "--set", "order=7")
         assert (status, "order is 7" in printed) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["language", "--train", "no-such.txt", "--out", "x"], "reading no-such.txt …"),
+        (["language", "--train=a.txt", "--train", "b.txt", "--out", "x"], "reading b.txt, a.txt …"),
+        (["classifier", "--recipe", "sentiment-en", "--data", "no-such", "--out", "x"], "reading no-such …"),
+    ],
+)
+def test_it_says_what_it_reads_before_it_imports_pytorch(arguments: list[str], line: str) -> None:
+    code = f"""
+import sys
+from trainer.cli import main
+sys.argv = ["carousel-train", *{arguments}]
+sys.modules["trainer.cli.command"] = None
+try:
+    main()
+except ImportError:
+    print("torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, encoding="utf-8")
+    assert (done.stderr.splitlines(), done.stdout) == ([line], "False\n")
