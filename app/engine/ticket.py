@@ -1,7 +1,6 @@
 """A job on its way through the engine, and the caller's end of it."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,8 @@ from app.telemetry.logs import request_id
 
 STUCK_S = 5.0
 """A caller waits so long past the deadline: normally the engine itself reports that it has passed."""
+HELD_EVENTS = 16
+"""Events that end a wait until a later time: far fewer than those after which the engine parks a row."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class Ticket:
     score_count: int = 0
     alone: bool = False
     forward: Callable[[Any], None] | None = None
-    _events: deque[Any] = field(default_factory=deque)
-    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    _events: list[Any] = field(default_factory=list)
+    _awaited: int = 1
+    _arrival: asyncio.Future[None] | None = None
 
     @property
     def cost(self) -> float:
@@ -87,27 +89,45 @@ class Ticket:
                         raise event.error
                     return event.result
 
-    async def events(self) -> Sequence[Any]:
+    async def events(self, hold_until: float = 0.0) -> Sequence[Any]:
         """Wait for events; return all that have arrived. The last one of a job is a Finished.
 
+        Until hold_until, by the event loop's clock, only HELD_EVENTS of them or the last one end the wait.
         Raises DeadlineExceeded only where the engine itself is stuck. Cancelling the call cancels the job.
         """
         try:
+            if hold_until:
+                await self._wait(HELD_EVENTS, hold_until)
             if not self._events:
-                self._arrived.clear()
-                async with asyncio.timeout(self.timeout_s + STUCK_S):
-                    await self._arrived.wait()
-        except TimeoutError:
-            self.cancel()
-            raise DeadlineExceeded(f"no answer within {self.timeout_s:g} s") from None
+                await self._wait(1, self.loop.time() + self.timeout_s + STUCK_S)
         except asyncio.CancelledError:
             self.cancel()
             raise
-        events, self._events = self._events, deque()
+        if not self._events:
+            self.cancel()
+            raise DeadlineExceeded(f"no answer within {self.timeout_s:g} s")
+        events, self._events = self._events, []
         self.taken += len(events)
         if self.on_read is not None:
             self.on_read()
         return events
+
+    async def _wait(self, count: int, until: float) -> None:
+        """Wait for so many events, or the last one, until a time by the event loop's clock."""
+        if self._has(count):
+            return
+        # a timer, and not asyncio.timeout: that costs a stream three times as much for each write
+        arrival = self.loop.create_future()
+        timer = self.loop.call_at(until, _end_wait, arrival)
+        self._awaited, self._arrival = count, arrival
+        try:
+            await arrival
+        finally:
+            timer.cancel()
+            self._arrival = None
+
+    def _has(self, count: int) -> bool:
+        return len(self._events) >= count or (bool(self._events) and isinstance(self._events[-1], Finished))
 
     def deliver(self, event: Any) -> None:
         """Called on the event loop only."""
@@ -115,4 +135,10 @@ class Ticket:
             self.forward(event)
             return
         self._events.append(event)
-        self._arrived.set()
+        if self._arrival is not None and self._has(self._awaited):
+            _end_wait(self._arrival)
+
+
+def _end_wait(arrival: asyncio.Future[None]) -> None:
+    if not arrival.done():
+        arrival.set_result(None)

@@ -4,11 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sse_starlette import EventSourceResponse
-
 from app.engine.interface import EngineInterface
 from app.http.clients import Client
 from app.http.event_ids import EventIds
+from app.http.event_stream import EventStream
 from app.http.operations.operation import Operation
 from app.http.pieces import json_pieces
 from app.http.problems import problem_document
@@ -69,7 +68,7 @@ async def stream_native(
     client: Client,
     engine: EngineInterface,
     settings: Settings,
-) -> EventSourceResponse:
+) -> EventStream:
     """The response to a streaming request of a native route."""
     assert operation.ids
     tickets = await client.submit_all(engine, operation.jobs)

@@ -1,27 +1,28 @@
 """The one writer of Server-Sent Events: it walks the events of tickets, and a formatter makes bytes of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
-import anyio
-from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.engine.interface import EngineInterface
 from app.engine.jobs import score_count
 from app.engine.ticket import Finished, Ticket
 from app.http.clients import Client
+from app.http.event_stream import EventStream, Write
 from app.http.pieces import LARGE
 from app.settings import Settings
 
 SHUTDOWN_GRACE_S = 2.0
 """Time for the final events of streams that a shutdown interrupts, after the engine's own timeout."""
-COALESCE_ABOVE = 16
-"""Running requests above which the events of a stream are coalesced into fewer writes."""
-PAUSE_PER_STREAM_S = 0.0005
-"""Pause between two writes of a stream, for each request that runs: 32 ms among 64."""
-MAX_PAUSE_S = 0.05
+STREAMS_PER_TICK = 16
+"""So many running requests make a stream wait for one tick more before it writes: its events then share a write, which
+costs the event loop more than all else that a stream does."""
+MAX_TICKS = 4
+TICK_S = 0.025
+"""The ticks are the same for all streams, so that they write together."""
 
 
 class Formatter(Protocol):
@@ -48,43 +49,35 @@ class Formatter(Protocol):
 
 async def stream(
     client: Client, engine: EngineInterface, tickets: Sequence[Ticket], formatter: Formatter, settings: Settings
-) -> EventSourceResponse:
+) -> EventStream:
     """The response to a streaming request, one ticket after the other.
 
     Waits for the first events, so that an error before them is raised and has its own status. A client that
     disconnects, or does not read for request_timeout_s, ends the stream and its jobs.
     """
     first = await client.first(*tickets)
-    response = EventSourceResponse(
-        _write(engine, tickets, first, formatter),
-        send_timeout=settings.request_timeout_s,
-        shutdown_event=anyio.Event(),
-        shutdown_grace_period=settings.shutdown_timeout_s + SHUTDOWN_GRACE_S,
-    )
-    del response.headers["connection"]  # the server's own says whether it stays open
-    return response
+    return EventStream(partial(_write, engine, tickets, first, formatter), settings.request_timeout_s)
 
 
 async def _write(
-    engine: EngineInterface, tickets: Sequence[Ticket], first: Sequence[Any], formatter: Formatter
-) -> AsyncIterator[bytes]:
-    """The chunks of a response, each worth a write; the first events of the first ticket have arrived already."""
+    engine: EngineInterface, tickets: Sequence[Ticket], first: Sequence[Any], formatter: Formatter, write: Write
+) -> None:
+    """Write the events of tickets; the first ones of the first ticket have arrived already."""
     try:
         for index, ticket in enumerate(tickets):
             events = await _next_events(ticket) if index else first
             chunk = formatter.begin(index) + await _format(formatter, index, events)
             while not isinstance(events[-1], Finished):
                 if chunk:
-                    yield chunk
-                await _coalesce(engine)
-                events = await _next_events(ticket)
+                    await write(chunk)
+                events = await _next_events(ticket, _next_write(engine))
                 chunk = await _format(formatter, index, events)
             if chunk:
-                yield chunk
+                await write(chunk)
             if events[-1].error is not None:
                 return
         if chunk := formatter.end():
-            yield chunk
+            await write(chunk)
     finally:
         for ticket in tickets:
             ticket.cancel()
@@ -110,15 +103,15 @@ def _format_all(formatter: Formatter, index: int, events: Iterable[Any]) -> byte
     return b"".join(parts)
 
 
-async def _coalesce(engine: EngineInterface) -> None:
-    """Let more events arrive where many streams run: writes are then the largest part of the event loop's work."""
-    if (streams := engine.running) > COALESCE_ABOVE:
-        await asyncio.sleep(min(streams * PAUSE_PER_STREAM_S, MAX_PAUSE_S))
+def _next_write(engine: EngineInterface) -> float:
+    """When a stream should write next, by the event loop's clock; 0: as soon as there is something."""
+    ticks = min(engine.running // STREAMS_PER_TICK, MAX_TICKS)
+    return (asyncio.get_running_loop().time() // TICK_S + ticks) * TICK_S if ticks else 0.0
 
 
-async def _next_events(ticket: Ticket) -> Sequence[Any]:
+async def _next_events(ticket: Ticket, hold_until: float = 0.0) -> Sequence[Any]:
     """The events that come next; an error of waiting for them is the last."""
     try:
-        return await ticket.events()
+        return await ticket.events(hold_until)
     except Exception as error:
         return [Finished(error=error)]
