@@ -12,6 +12,7 @@ from models.networks.language_model import LanguageModel
 from models.networks.recurrent import lstm_weights
 
 Direction = Literal["forward", "backward"]
+Find = Literal["cell", "hidden", "counters"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,20 @@ class Gates:
     def change(self) -> Tensor:
         """(T, H): how far each step moved each unit's cell."""
         return (self.cell - self.previous_cell).abs()
+
+    def rank(self, find: Find, skipped: int = 0) -> Tensor:
+        """(H,): the higher, the more of what is to be found a unit has, after the first steps, which are skipped.
+
+        cell and hidden add up how far the cell or the hidden state moved from step to step. counters is high where a
+        cell moves far, and always in the same direction.
+        """
+        if find == "hidden":
+            return self.hidden[max(0, skipped - 1) :].diff(dim=0).abs().sum(dim=0)
+        total = self.change[skipped:].sum(dim=0)
+        if find == "cell":
+            return total
+        net = (self.cell - self.previous_cell)[skipped:].sum(dim=0)
+        return net.square() / total.clamp_min(1e-9)
 
 
 def directions(model: LanguageModel | Classifier) -> tuple[Direction, ...]:

@@ -61,7 +61,9 @@ def next_words(texts: list[str] | None, lines: bool, json: bool, checkpoints: Pa
         if len(bodies) > 1:
             typer.echo("  ".join(f"{word} {probability:.2%}" for word, probability in words))
             return
-        for word, probability in [*words, ("(all else)", reply.other)]:
+        if reply.end is not None:
+            words.append(("(the end)", reply.end))
+        for word, probability in [*words, ("(all else)", reply.other - (reply.end or 0.0))]:
             typer.echo(f"{probability:7.2%}  {word}")
 
     def prepare(body: NextWordRequest, registry: Registry) -> Operation[NextWordReply]:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 from app.engine.snapshot import Snapshot
-from models.gates import Direction
+from models.gates import Direction, Find
 from models.pictures import HEIGHT, MULTIPLE
 from models.sampling import SamplingConfig
 from models.text.tokenizers import Token
@@ -160,10 +160,14 @@ class PredictJob:
 
 @dataclass(frozen=True)
 class Prediction:
-    """Words or tokens with their probabilities, and the probability of all others."""
+    """Words or tokens with their probabilities, and the probability of all others.
+
+    end is the part of it that the text ends here has; None where tokens are listed, or the last word may go on.
+    """
 
     next: tuple[tuple[str, float], ...]
     other: float
+    end: float | None = None
     snapshot: Snapshot | None = None
 
 
@@ -359,7 +363,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class InspectJob:
-    """Inspect a layer over a text: the named units, or the `top` units whose cells changed most."""
+    """Inspect a layer over a text: the named units, or the `top` units that `find` ranks highest."""
 
     text: str
     layer: int | None = None
@@ -367,6 +371,7 @@ class InspectJob:
     direction: Direction = "forward"
     units: tuple[int, ...] = ()
     top: int = 12
+    find: Find = "cell"
     slots = 1
 
     @property

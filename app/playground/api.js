@@ -3,6 +3,7 @@
 const KEY = "carousel.key";
 const UNREACHABLE = 0;
 
+export const apiKey = () => sessionStorage.getItem(KEY);
 export const setApiKey = (key) => sessionStorage.setItem(KEY, key);
 
 /** An error response with its problem document; status 0 means that the server could not be reached. */
@@ -11,6 +12,7 @@ export class Problem extends Error {
     super(document.detail ?? "");
     this.status = status;
     this.pointer = document.errors?.[0]?.pointer ?? "";
+    this.cause = document.errors?.[0]?.detail ?? this.message; // the detail of several errors only lists their pointers
     this.retryAfter = retryAfter;
     this.id = id;
   }
@@ -23,7 +25,7 @@ export class Problem extends Error {
 }
 
 async function send(path, body, signal) {
-  const key = sessionStorage.getItem(KEY);
+  const key = apiKey();
   const headers = key ? { authorization: `Bearer ${key}` } : {};
   const options = { headers, signal };
   if (body !== undefined) {

@@ -4,7 +4,7 @@ import { fetchJson } from "./api.js";
 import { Latest, wholeWord } from "./latest.js";
 import { byId, fillSelect, make, modelOptions, showBars, tintSigned } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
-import { number, onLanguage, percent, t } from "./texts.js";
+import { number, onLanguage, percent, percents, roundedTo, t } from "./texts.js";
 
 const MAX_LINES = 64;
 const FIELDS = ["text", "model"];
@@ -15,14 +15,14 @@ export function feelTab(panel) {
   const latest = new Latest(panel.querySelector(".say"));
   let shown = { lines: [], results: [] };
 
-  const lines = () => area.value.split("\n").filter((line) => line.trim()).slice(0, MAX_LINES);
+  const allLines = () => area.value.split("\n").filter((line) => line.trim());
+  const lines = () => allLines().slice(0, MAX_LINES);
   const request = () => ["classify", { text: lines(), explain: true, ...(model.value && { model: model.value }) }];
 
   function refresh() {
     writeLink("feel", fieldsOf("feel", ...FIELDS));
     if (!lines().length) {
-      latest.cancel();
-      clear();
+      latest.reset(clear);
       return;
     }
     latest.run(async (signal) => {
@@ -30,8 +30,10 @@ export function feelTab(panel) {
       await wholeWord(body.text.at(-1), signal);
       const reply = await fetchJson(path, body, signal);
       return () => {
-        shown = { lines: body.text, results: reply.results };
+        shown = { lines: body.text, results: reply.results, model: reply.model };
         show();
+        const left = allLines().length - MAX_LINES;
+        if (left > 0) latest.showMessage(t("feel.left", { most: MAX_LINES, left }));
       };
     }, clear);
   }
@@ -53,7 +55,7 @@ export function feelTab(panel) {
     showLine(shown.lines[index] ?? "", shown.results[index]);
     byId("feel-all").hidden = shown.results.length < 2;
     const rows = shown.results.map((result, row) =>
-      make("tr", row === index ? { "aria-current": "true" } : {}, make("td", {}, shown.lines[row]), make("td", {}, labelText(result.label)), make("td", {}, percent(result.score))),
+      make("tr", row === index ? { "aria-current": "true" } : {}, make("td", { dir: "auto" }, shown.lines[row]), make("td", {}, labelText(result.label)), make("td", {}, percent(result.score))),
     );
     byId("feel-table").tBodies[0].replaceChildren(...rows);
   }
@@ -63,27 +65,30 @@ export function feelTab(panel) {
     if (!result) {
       words.replaceChildren();
       showBars(byId("feel-bars"), []);
-      byId("feel-sum").textContent = "";
+      byId("feel-sum").textContent = byId("feel-by").textContent = "";
       return;
     }
-    const scores = Object.entries(result.scores).map(([label, share]) => ({ name: labelText(label), share }));
-    showBars(byId("feel-bars"), scores);
+    const texts = percents(Object.values(result.scores));
+    showBars(byId("feel-bars"), Object.entries(result.scores).map(([label, share], index) => ({ name: labelText(label), share, text: texts[index] })));
+    byId("feel-by").textContent = t("by", { model: result.model ?? shown.model });
     const characters = [...line]; // offsets count code points, JavaScript strings count UTF-16 units
     const parts = merged(result.explanation);
     const largest = Math.max(0.5, ...parts.map((part) => Math.abs(part.contribution)));
+    const values = roundedTo(parts.map((part) => part.contribution)); // they add up as they are shown
     let end = 0;
     const nodes = [];
-    for (const part of parts) {
+    parts.forEach((part, index) => {
       if (part.start > end) nodes.push(characters.slice(end, part.start).join(""));
-      const value = `${part.contribution < 0 ? "−" : "+"}${number(Math.abs(part.contribution))}`;
-      const node = make("span", { class: "tint", title: value }, characters.slice(part.start, part.end).join(""));
+      const value = `${values[index] < 0 ? "−" : "+"}${number(Math.abs(values[index]))}`;
+      const node = make("span", { class: "tint worth", "data-value": value }, characters.slice(part.start, part.end).join(""));
       tintSigned(node, part.contribution / largest);
       nodes.push(node);
       end = part.end;
-    }
+    });
     words.replaceChildren(...nodes, characters.slice(end).join(""));
-    const sum = result.explanation.reduce((total, part) => total + part.contribution, 0);
-    byId("feel-sum").textContent = t("feel.sum", { label: labelText(result.label), sum: number(sum), bias: number(result.bias), logit: number(result.logit) });
+    const sum = values.reduce((total, value) => total + value, 0);
+    const logit = Math.round(100 * result.logit) / 100;
+    byId("feel-sum").textContent = t("feel.sum", { label: labelText(result.label), sum: number(sum), bias: number(logit - sum), logit: number(logit) });
   }
 
   const labelText = (label) => t(`label.${label}`);

@@ -6,7 +6,7 @@ import { byId, fillSelect, heatMap, make, modelOptions, visible } from "./parts.
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, t } from "./texts.js";
 
-const FIELDS = ["text", "model", "layer", "direction", "series", "units"];
+const FIELDS = ["text", "model", "layer", "direction", "series", "find", "units", "open"];
 const SERIES = ["forget", "input", "candidate", "cell", "output", "hidden"];
 const GATES = ["forget", "input", "output"];
 const SCALED_PER_UNIT = ["cell", "hidden"]; // series whose range differs between units
@@ -16,10 +16,10 @@ const scaleOf = (name, unit) => (SCALED_PER_UNIT.includes(name) ? Math.max(0.01,
 
 export function insideTab(panel) {
   const area = byId("inside-text");
-  const [model, layer, direction, series, units] = ["model", "layer", "direction", "series", "units"].map((part) => byId(`inside-${part}`));
+  const [model, layer, direction, series, find, units] = ["model", "layer", "direction", "series", "find", "units"].map((part) => byId(`inside-${part}`));
   const latest = new Latest(panel.querySelector(".say"));
   let shown = null;
-  let openUnit = null; // the index of the unit whose series are all shown
+  const open = byId("inside-open"); // the unit whose series are all shown; in the link too
 
   function request() {
     const indices = units.value.split(/[\s,;]+/).filter(Boolean);
@@ -28,7 +28,7 @@ export function insideTab(panel) {
       ...(model.value && { model: model.value }),
       ...(layer.value && { layer: Number(layer.value) }),
       ...(direction.value && { direction: direction.value }),
-      ...(indices.length && { units: indices.map(Number) }),
+      ...(indices.length ? { units: indices.map(Number) } : { find: find.value }),
     }];
   }
 
@@ -36,14 +36,11 @@ export function insideTab(panel) {
     writeLink("inside", fieldsOf("inside", ...FIELDS));
     const [path, body] = request();
     if (body.units?.some((unit) => !Number.isInteger(unit) || unit < 0)) {
-      latest.cancel();
-      latest.showMessage(t("inside.units.wrong"));
+      latest.refuse(t("inside.units.wrong"));
       return;
     }
     if (!body.text.trim()) {
-      latest.cancel();
-      latest.showMessage("");
-      clear();
+      latest.reset(clear);
       return;
     }
     latest.run(async (signal) => {
@@ -70,19 +67,25 @@ export function insideTab(panel) {
     const ramp = GATES.includes(name) ? ["0", make("i", { class: "ramp one" }), "1"] : ["−", make("i", { class: "ramp both" }), "+"];
     byId("inside-legend").replaceChildren(...ramp, make("span", {}, SCALED_PER_UNIT.includes(name) ? t("inside.own") : ""));
     const map = byId("inside-map");
+    byId("inside-by").textContent = shown ? t("by", { model: shown.model }) : "";
     if (!shown) {
       map.replaceChildren();
-      showUnit(null);
+      showUnit(null, null, open.value);
       return;
     }
     const largest = Math.max(...shown.change, 1e-9);
     const rows = [
       { name: t("inside.change"), values: shown.change, scale: largest, total: true },
-      ...shown.units.map((unit) => ({ name: t("inside.unit", unit), values: unit[name], scale: scaleOf(name, unit), onPress: (button) => showUnit(openUnit === unit.unit ? null : unit, button) })),
+      ...shown.units.map((unit) => ({ name: t("inside.unit", unit), values: unit[name], scale: scaleOf(name, unit), onPress: (button) => chooseUnit(open.value === String(unit.unit) ? null : unit, button) })),
     ];
     map.replaceChildren(heatMap({ columns: columns(), rows, kind: "gates", caption: t("inside.map"), onHover: readout(rows) }));
-    const index = shown.units.findIndex((unit) => unit.unit === openUnit);
+    const index = shown.units.findIndex((unit) => String(unit.unit) === open.value);
     showUnit(shown.units[index] ?? null, map.querySelectorAll("button")[index]);
+  }
+
+  function chooseUnit(unit, button) {
+    showUnit(unit, button);
+    writeLink("inside", fieldsOf("inside", ...FIELDS));
   }
 
   const columns = () => shown.tokens.map((token) => token.text);
@@ -92,8 +95,8 @@ export function insideTab(panel) {
   };
 
   /** Show all series of one unit: its gates, candidate, cell state and hidden state. */
-  function showUnit(unit, button) {
-    openUnit = unit?.unit ?? null;
+  function showUnit(unit, button, index = unit?.unit ?? "") {
+    open.value = index;
     for (const other of byId("inside-map").querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
     for (const part of ["unit", "unit-title", "formula"]) byId(`inside-${part}`).hidden = !unit;
     if (!unit) return;
@@ -106,10 +109,10 @@ export function insideTab(panel) {
     layer.value = direction.value = "";
     layer.replaceChildren();
     direction.replaceChildren();
-    openUnit = null;
+    open.value = "";
     refresh();
   });
-  for (const input of [area, layer, direction, units]) input.addEventListener("input", refresh);
+  for (const input of [area, layer, direction, find, units]) input.addEventListener("input", refresh);
   series.addEventListener("input", () => {
     writeLink("inside", fieldsOf("inside", ...FIELDS));
     show();

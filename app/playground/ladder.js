@@ -2,7 +2,7 @@
 
 import { fetchJson } from "./api.js";
 import { Latest } from "./latest.js";
-import { byId, fillSelect, make, showBars } from "./parts.js";
+import { byId, fillSelect, make, nextBars, showBars } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { languageName, number, onLanguage, t } from "./texts.js";
 
@@ -23,28 +23,29 @@ export function ladderTab(panel) {
     writeLink("ladder", fieldsOf("ladder", ...FIELDS));
     const models = rungs();
     if (!area.value.trim() || !models.length) {
-      latest.cancel();
-      latest.showMessage("");
-      clear();
+      latest.reset(clear);
       return;
     }
     latest.run(async (signal) => {
       const text = area.value;
       const replies = await Promise.all(models.map((model) => fetchJson(...request(model), signal)));
       return () => {
-        replies.forEach((reply, index) => showRung(index, reply.next));
+        replies.forEach((reply, index) => showRung(index, reply));
         panel.dataset.shown = text; // the text of the bars
       };
     }, clear);
   }
 
-  function showRung(index, next) {
-    const list = columns.children[index].querySelector("ol");
-    showBars(list, next.map(({ word, probability }) => ({ name: word, share: probability })));
+  function showRung(index, reply) {
+    showBars(columns.children[index].querySelector("ol"), nextBars(reply, language.value));
+    columns.children[index].querySelector(".none").hidden = reply.next.length > 0;
   }
 
   function clear() {
-    for (const column of columns.children) showBars(column.querySelector("ol"), []);
+    for (const column of columns.children) {
+      showBars(column.querySelector("ol"), []);
+      column.querySelector(".none").hidden = true;
+    }
   }
 
   /** Draw a column for each rung: its name, its kind and its perplexity on held-out text. */
@@ -55,7 +56,7 @@ export function ladderTab(panel) {
       const score = model.metrics.evaluations?.[0]?.scores.perplexity_per_word;
       const infinite = score === null || score >= 1e6; // null: more than a number of JSON holds
       const facts = [t(`kind.${model.kind}`), ...(score && !infinite ? [t("ladder.perplexity", { value: number(score, 1) })] : infinite ? [t("ladder.infinite")] : [])];
-      return make("article", { class: "rung" }, title, make("p", { class: "hint" }, facts.join(", ")), make("ol", { class: "bars", "aria-labelledby": title.id }));
+      return make("article", { class: "rung" }, title, make("p", { class: "hint" }, facts.join(", ")), make("ol", { class: "bars", "aria-labelledby": title.id }), make("p", { class: "hint none", hidden: true }, t("next.none")));
     }));
     byId("ladder-none").hidden = models.length > 1;
   }

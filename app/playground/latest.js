@@ -1,14 +1,19 @@
 // One request at a time: a new request replaces the running one, on the page and on the server.
 
 import { Problem } from "./api.js";
-import { t } from "./texts.js";
+import { languageName, number, t } from "./texts.js";
+
+const STALE_MS = 250; // without an answer after it, the results shown are marked as those of an older request
+const BUSY_MS = 1500; // without an answer after it, the page says that it waits
 
 export class Latest {
-  /** status is the element with the role "status" that shows messages. */
-  constructor(status) {
+  /** status is the element with the role "status" that shows messages; area the element with the results. */
+  constructor(status, area = status.closest("article, section")) {
     this.status = status;
+    this.area = area;
     this.controller = null;
     this.running = Promise.resolve();
+    this.timers = [];
   }
 
   get busy() {
@@ -19,6 +24,27 @@ export class Latest {
   cancel() {
     this.controller?.abort();
     this.controller = null;
+    this.timers.forEach(clearTimeout);
+  }
+
+  /** Cancel, and remove the results: there is nothing to request. */
+  reset(clear) {
+    this.cancel();
+    this.showMessage("");
+    clear();
+    this.markStale(false);
+  }
+
+  /** Cancel, and say why there is no request; the results shown are those of an older one. */
+  refuse(message) {
+    this.cancel();
+    this.showMessage(message);
+    this.markStale(true);
+  }
+
+  markStale(isStale) {
+    this.area.toggleAttribute("data-stale", isStale);
+    this.area.setAttribute("aria-busy", String(isStale && this.busy));
   }
 
   /**
@@ -30,6 +56,12 @@ export class Latest {
     this.cancel();
     const controller = (this.controller = new AbortController());
     const previous = this.running;
+    if (this.failed) this.showMessage("");
+    this.failed = false;
+    this.timers = [
+      setTimeout(() => this.markStale(true), STALE_MS),
+      setTimeout(() => this.status.textContent || this.showMessage(t("busy"), true), BUSY_MS),
+    ];
     this.running = this.#run(work, clear, controller, previous);
     await this.running;
   }
@@ -41,12 +73,14 @@ export class Latest {
       try {
         const show = await work(signal);
         if (signal.aborted) return;
+        this.settle();
         this.showMessage("");
         show?.();
         break;
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof Problem)) {
+          this.settle();
           this.controller = null;
           throw error;
         }
@@ -54,13 +88,22 @@ export class Latest {
         this.showMessage(describe(error, delay));
         if (error.status === 401) document.dispatchEvent(new Event("key-needed"));
         if (delay === null) {
+          this.failed = true;
+          this.settle();
           clear();
           break;
         }
+        this.markStale(true);
         await sleep(delay, signal);
       }
     }
     if (this.controller === controller) this.controller = null;
+  }
+
+  /** What is shown belongs to the running request. */
+  settle() {
+    this.timers.forEach(clearTimeout);
+    this.markStale(false);
   }
 
   showMessage(message, calm = false) {
@@ -70,10 +113,28 @@ export class Latest {
 }
 
 function describe(problem, seconds) {
-  const line = problem.status === 404 && /^\/text\/(\d+)$/.exec(problem.pointer);
-  const detail = line ? t("error.line", { line: Number(line[1]) + 1, detail: problem.message }) : problem.message;
+  const line = /^\/text\/(\d+)$/.exec(problem.pointer);
+  const cause = causeOf(problem);
+  const detail = line ? t("error.line", { line: Number(line[1]) + 1, detail: cause }) : cause;
   const names = { 0: "lost", 401: "key", 404: "model", 413: "big", 429: "wait", 500: "ours", 503: "down", 504: "time" };
   return t(`error.${names[problem.status] ?? "other"}`, { detail, id: problem.id, seconds: Math.ceil(seconds) });
+}
+
+const LIMITS = [
+  [/at most (\d+) characters?; given: (\d+)/, "limit.characters"], [/at most (\d+) items?/, "limit.items"],
+  [/less than or equal to ([\d.]+)/, "limit.most"], [/greater than(?: or equal to)? ([\d.]+)/, "limit.least"],
+  [/seems to be in '(\w+)'/, "limit.language"],
+];
+
+/** What is wrong with a request, in the page's language where the cause is a limit or the text's language. */
+function causeOf(problem) {
+  for (const [pattern, name] of LIMITS) {
+    const found = pattern.exec(problem.cause);
+    if (!found) continue;
+    const value = name === "limit.language" ? languageName(found[1]) : number(Number(found[1]), 0);
+    return t(name, { value, length: found[2] });
+  }
+  return problem.cause;
 }
 
 const HALF_WORD = /^\s*[\p{L}\p{M}]+$/u;

@@ -8,7 +8,7 @@ import { Latest } from "./latest.js";
 import { modelsTab } from "./models.js";
 import { byId } from "./parts.js";
 import { sensesTab } from "./senses.js";
-import { readLink } from "./share.js";
+import { flushLink, readLink } from "./share.js";
 import { applyLanguage, language, languages, onLanguage, t } from "./texts.js";
 import { translateTab } from "./translate.js";
 import { writeTab } from "./write.js";
@@ -19,8 +19,16 @@ const loadSetting = (name) => localStorage.getItem(`carousel.${name}`);
 const saveSetting = (name, value) => localStorage.setItem(`carousel.${name}`, value);
 
 const tabs = Object.fromEntries(Object.entries(TABS).map(([name, createTab]) => [name, createTab(byId(name))]));
-const loading = new Latest(byId("write").querySelector(".say"));
+const loading = new Latest(byId("write-story-say"));
 let openTab = null;
+
+/** Show a tab that a person chose: the browser's Back returns to the one before. */
+function chooseTab(name) {
+  if (openTab === name) return;
+  flushLink();
+  history.pushState(null, "", `#${name}`);
+  showTab(name);
+}
 
 /** Show a tab. A text field that is empty, as it is without a link, gets an example. */
 function showTab(name) {
@@ -71,7 +79,7 @@ function setLanguage(name) {
 
 byId("tabs").addEventListener("click", (event) => {
   const tab = event.target.closest("[role=tab]");
-  if (tab) showTab(tab.getAttribute("aria-controls"));
+  if (tab) chooseTab(tab.getAttribute("aria-controls"));
 });
 byId("tabs").addEventListener("keydown", (event) => {
   const names = Object.keys(tabs);
@@ -79,7 +87,7 @@ byId("tabs").addEventListener("keydown", (event) => {
   const index = step ? names.indexOf(openTab) + step + names.length : { Home: 0, End: names.length - 1 }[event.key];
   if (index === undefined) return;
   event.preventDefault();
-  showTab(names[index % names.length]);
+  chooseTab(names[index % names.length]);
   byId(`tab-${openTab}`).focus();
 });
 for (const button of document.querySelectorAll("[data-language]")) button.addEventListener("click", () => setLanguage(button.dataset.language));

@@ -17,7 +17,7 @@ export const byId = (id) => document.getElementById(id);
 
 /**
  * Show shares as bars in a list. Existing bars are updated, not replaced, so that they are animated and keep the focus.
- * entries are { name, share }; with onPick, each bar is a button that calls it with its entry.
+ * entries are { name, share, language }; with onPick, each bar is a button that calls it with its entry.
  */
 export function showBars(list, entries, onPick) {
   while (list.children.length > entries.length) list.lastChild.remove();
@@ -32,8 +32,16 @@ export function showBars(list, entries, onPick) {
     bar.entry = entry;
     bar.style.setProperty("--p", entry.share);
     bar.firstChild.textContent = entry.name;
-    bar.lastChild.textContent = percent(entry.share);
+    if (entry.language) Object.assign(bar.firstChild, { lang: entry.language, dir: "auto" });
+    bar.lastChild.textContent = entry.text ?? percent(entry.share);
   });
+}
+
+/** The bars of a reply of /next-word-probs: its words, and the end of the text where it is as likely as they are. */
+export function nextBars(reply, language) {
+  const bars = reply.next.map(({ word, probability }) => ({ name: word, share: probability, language }));
+  if (reply.end > (bars.at(-1)?.share ?? 1)) bars.push({ name: t("next.end"), share: reply.end, isEnd: true });
+  return bars.sort((one, other) => other.share - one.share);
 }
 
 /** Colour an element: hue is the name of one of the style's colours, strength between 0 and 1. */
@@ -49,16 +57,17 @@ export function tintSigned(element, value, maxStrength = 0.55) {
 
 /**
  * A table that shows numbers as colours. columns are names, rows { name, values, scale, onPress, total }: scale is the
- * value of full colour. onHover is called with the cell under the pointer, which has the indices row and column, or null.
+ * value of full colour. onHover is called with the cell under the pointer or with the focus, which has the indices row and
+ * column, or null. Arrow keys move the focus from cell to cell. language is that of the columns' names.
  */
-export function heatMap({ columns, rows, kind, onHover, caption }) {
-  const head = make("tr", {}, make("td", { class: "corner" }), ...columns.map((name) => make("th", { scope: "col" }, visible(name))));
+export function heatMap({ columns, rows, kind, onHover, caption, language }) {
+  const head = make("tr", {}, make("td", { class: "corner" }), ...columns.map((name) => make("th", { scope: "col", lang: language }, visible(name))));
   const body = rows.map((row, index) => {
     const title = row.onPress
       ? make("button", { type: "button", "aria-pressed": "false", onclick: (event) => row.onPress(event.currentTarget) }, row.name)
       : row.name;
     const cells = row.values.map((value, column) => {
-      const cell = make("td", { "aria-label": number(value) });
+      const cell = make("td", { "aria-label": number(value), tabindex: index || column ? -1 : 0 });
       tintSigned(cell, value / (row.scale ?? 1), 0.9);
       Object.assign(cell, { row: index, column });
       return cell;
@@ -66,8 +75,20 @@ export function heatMap({ columns, rows, kind, onHover, caption }) {
     return make("tr", row.total ? { class: "total" } : {}, make("th", { scope: "row" }, title), ...cells);
   });
   const table = make("table", { class: `map ${kind ?? ""}` }, make("caption", { class: "skip" }, caption ?? ""), make("thead", {}, head), make("tbody", {}, ...body));
-  table.addEventListener("pointerover", (event) => onHover?.(event.target.row === undefined ? null : event.target));
+  for (const name of ["pointerover", "pointerdown"]) table.addEventListener(name, (event) => onHover?.(event.target.row === undefined ? null : event.target));
   table.addEventListener("pointerleave", () => onHover?.(null));
+  table.addEventListener("focusin", ({ target }) => {
+    if (target.row === undefined) return;
+    table.querySelector("td[tabindex='0']")?.setAttribute("tabindex", "-1");
+    target.tabIndex = 0;
+    onHover?.(target);
+  });
+  table.addEventListener("keydown", (event) => {
+    const [down, right] = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key] ?? [];
+    if (down === undefined || event.target.row === undefined) return;
+    event.preventDefault();
+    table.tBodies[0].rows[event.target.row + down]?.cells[event.target.column + right + 1]?.focus(); // the row's name is the first
+  });
   return table;
 }
 

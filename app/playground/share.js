@@ -1,33 +1,31 @@
 // The foot of each tab: copies the request as a command, or a link with the tab's fields.
 
+import { apiKey } from "./api.js";
 import { byId, make } from "./parts.js";
-import { onLanguage, t } from "./texts.js";
+import { language, onLanguage, t } from "./texts.js";
 
 const urlOf = (path) => new URL(path, document.baseURI).href;
 const shellQuoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const FORMATS = {
-  curl: (path, body) =>
-    body === undefined
-      ? `curl ${urlOf(path)}`
-      : `curl ${urlOf(path)} -H 'content-type: application/json' \\\n  -d ${shellQuoted(JSON.stringify(body))}`,
-  Python: (path, body) =>
-    [
-      "import httpx",
-      "",
-      body === undefined
-        ? `reply = httpx.get("${urlOf(path)}")`
-        : `reply = httpx.post("${urlOf(path)}", json=${pythonLiteral(body)}, timeout=60)`,
-      "print(reply.raise_for_status().json())",
-    ].join("\n"),
-  JavaScript: (path, body) =>
-    [
-      body === undefined
-        ? `const reply = await fetch("${urlOf(path)}");`
-        : `const reply = await fetch("${urlOf(path)}", {\n  method: "POST",\n  headers: { "content-type": "application/json" },\n  body: JSON.stringify(${JSON.stringify(body)}),\n});`,
-      "console.log(await reply.json());",
-    ].join("\n"),
+  curl: (path, body) => {
+    const headers = Object.entries(headersOf(body)).map(([name, value]) => ` -H ${shellQuoted(`${name}: ${value}`)}`).join("");
+    return `curl ${urlOf(path)}${headers}` + (body === undefined ? "" : ` \\\n  -d ${shellQuoted(JSON.stringify(body))}`);
+  },
+  Python: (path, body) => {
+    const headers = apiKey() ? `, headers=${pythonLiteral(keyHeader())}` : "";
+    const call = body === undefined ? `get("${urlOf(path)}"${headers})` : `post("${urlOf(path)}"${headers}, json=${pythonLiteral(body)}, timeout=60)`;
+    return `import httpx\n\nreply = httpx.${call}\nprint(reply.raise_for_status().json())`;
+  },
+  JavaScript: (path, body) => {
+    const headers = JSON.stringify(headersOf(body));
+    const options = body === undefined ? `{ headers: ${headers} }` : `{\n  method: "POST",\n  headers: ${headers},\n  body: JSON.stringify(${JSON.stringify(body)}),\n}`;
+    return `const reply = await fetch("${urlOf(path)}", ${options});\nconsole.log(await reply.json());`;
+  },
 };
+
+const keyHeader = () => (apiKey() ? { authorization: `Bearer ${apiKey()}` } : {});
+const headersOf = (body) => ({ ...(body !== undefined && { "content-type": "application/json" }), ...keyHeader() });
 
 function pythonLiteral(value) {
   if (value === null) return "None";
@@ -57,7 +55,7 @@ export function addShare(panel, request) {
     setTimeout(() => (status.textContent = ""), 4000);
   }
   const buttons = Object.entries(FORMATS).map(([name, format]) => make("button", { type: "button", onclick: () => copy(format(...request())) }, name));
-  const link = make("button", { type: "button", onclick: () => copy(location.href) });
+  const link = make("button", { type: "button", onclick: () => copy(currentLink()) });
   const [copyAs, copyThe] = [make("span"), make("span")];
   foot.append(copyAs, ...buttons, copyThe, link, status, fallback);
   const showTexts = () => {
@@ -75,11 +73,32 @@ export function readLink() {
   return { tab, fields: Object.fromEntries(new URLSearchParams(query)) };
 }
 
-/** Write a tab and its fields to the URL's fragment, without empty ones. */
+const LINK_MS = 400; // Safari refuses more than 100 changes of the address in 30 s
+let pending = null; // the fragment that is to be written
+let timer = null;
+
+/** Write a tab, its fields without empty ones, and the page's language to the URL's fragment, soon. */
 export function writeLink(tab, fields) {
-  const filled = Object.entries(fields).filter(([, value]) => value !== "" && value !== undefined);
-  const query = new URLSearchParams(filled).toString();
-  history.replaceState(null, "", `#${tab}${query && "?" + query}`);
+  const filled = Object.entries({ ...fields, lang: language() }).filter(([, value]) => value !== "" && value !== undefined);
+  pending = `#${tab}?${new URLSearchParams(filled)}`;
+  timer ??= setTimeout(flushLink, LINK_MS);
+}
+
+/** Write the fragment that waits. */
+export function flushLink() {
+  clearTimeout(timer);
+  timer = null;
+  try {
+    if (pending !== null) history.replaceState(null, "", pending);
+    pending = null;
+  } catch {
+    timer = setTimeout(flushLink, 10 * LINK_MS); // too many changes for this browser
+  }
+}
+
+/** The address of what is shown. */
+function currentLink() {
+  return pending === null ? location.href : new URL(pending, location.href).href;
 }
 
 /** The values of a tab's fields by name; an element's id is the tab's name, a hyphen and the field's name. */

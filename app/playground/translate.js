@@ -25,8 +25,7 @@ export function translateTab(panel) {
   function refresh() {
     writeLink("translate", fieldsOf("translate", ...FIELDS));
     if (!area.value.trim()) {
-      latest.cancel();
-      show(null);
+      latest.reset(() => show(null));
       return;
     }
     latest.run(async (signal) => {
@@ -42,29 +41,33 @@ export function translateTab(panel) {
     const language = reply?.target ?? "";
     byId("translate-result").textContent = result?.text ?? "";
     byId("translate-result").lang = language;
-    byId("translate-alternatives").replaceChildren(...(result?.alternatives ?? []).map((text) => make("li", { lang: language }, text)));
+    byId("translate-alternatives").replaceChildren(...(result?.alternatives ?? []).map((text) => make("li", { lang: language, dir: "auto" }, text)));
     byId("translate-others").hidden = !result?.alternatives?.length;
     const quality = result?.quality ?? 1; // null: the model is not calibrated
     const doubt = quality < LOW_QUALITY ? t("translate.doubt", { percent: percent(quality) }) : "";
     byId("translate-doubt").textContent = result?.unchanged ? t("translate.unchanged") : doubt;
     byId("translate-doubt").hidden = !byId("translate-doubt").textContent;
+    const sure = typeof result?.quality === "number" && !result.unchanged ? t("translate.quality", { percent: percent(quality) }) : "";
+    byId("translate-by").textContent = [sure, reply && t("by", { model: result.model ?? reply.model })].filter(Boolean).join(" ");
     const detected = result?.detected;
     byId("translate-found").textContent = detected ? t("translate.found", { language: t(`language.${detected.language}`), percent: percent(detected.confidence) }) : "";
-    showAttention(result?.attention);
+    showAttention(result?.attention, result?.detected?.language ?? reply?.source, language);
   }
 
-  function showAttention(attention) {
+  function showAttention(attention, from, into) {
     const [sourceWords, targetWords, map] = ["source", "written", "map"].map((part) => byId(`translate-${part}`));
+    const readout = byId("translate-readout");
+    readout.textContent = "";
     if (!attention) {
       for (const part of [sourceWords, targetWords, map]) part.replaceChildren();
       return;
     }
     const { source_tokens: sourceTokens, target_tokens: targetTokens, weights } = attention;
     const rows = targetTokens.map((name, row) => ({ name: visible(name), values: weights[row].slice(0, MAX_TOKENS) })).slice(0, MAX_TOKENS);
-    const table = heatMap({ columns: sourceTokens.slice(0, MAX_TOKENS), rows, caption: t("translate.attention"), onHover: (cell) => (cell ? highlight(cell.column, cell.row) : highlight()) });
-    const words = (tokens, onEnter) => tokens.map((token, index) => make("span", { class: "tint", tabindex: 0, onpointerenter: () => onEnter(index), onfocus: () => onEnter(index), onpointerleave: () => highlight(), onblur: () => highlight() }, visible(token)));
-    sourceWords.replaceChildren(...words(sourceTokens, (index) => highlight(index, null)));
-    targetWords.replaceChildren(...words(targetTokens, (index) => highlight(null, index)));
+    const table = heatMap({ columns: sourceTokens.slice(0, MAX_TOKENS), rows, language: from, caption: t("translate.attention"), onHover: (cell) => (cell ? highlight(cell.column, cell.row) : highlight()) });
+    const words = (tokens, lang, onEnter) => tokens.map((token, index) => make("span", { class: "tint", tabindex: 0, lang, onpointerenter: () => onEnter(index), onfocus: () => onEnter(index), onpointerleave: () => highlight(), onblur: () => highlight() }, visible(token)));
+    sourceWords.replaceChildren(...words(sourceTokens, from, (index) => highlight(index, null)));
+    targetWords.replaceChildren(...words(targetTokens, into, (index) => highlight(null, index)));
     map.replaceChildren(table);
 
     /** Highlight a source word (column), a target word (row) or both, and tint the words of the other side by attention. */
@@ -83,7 +86,7 @@ export function translateTab(panel) {
       if (row !== null && column !== null) {
         const cell = table.tBodies[0].rows[row].cells[column + 1];
         cell.classList.add("lit");
-        cell.title = t("translate.cell", { target: visible(targetTokens[row]), source: visible(sourceTokens[column]), percent: percent(weights[row][column]) });
+        readout.textContent = t("translate.cell", { target: visible(targetTokens[row]), source: visible(sourceTokens[column]), percent: percent(weights[row][column]) });
       }
     }
   }

@@ -2,7 +2,7 @@
 
 import { fetchJson, Problem, streamEvents } from "./api.js";
 import { Latest } from "./latest.js";
-import { byId, fillSelect, make, modelOptions, numberOf, showBars, tint } from "./parts.js";
+import { byId, fillSelect, make, modelOptions, nextBars, numberOf, showBars, tint } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, percent, t } from "./texts.js";
 
@@ -36,10 +36,12 @@ export function writeTab(panel) {
   const temperature = byId("write-temperature");
   const button = byId("write-on");
   const choices = byId("choices");
-  const prediction = new Latest(panel.querySelector(".say"));
-  const generation = new Latest(panel.querySelector(".say"));
+  const prediction = new Latest(byId("write-say"), panel.querySelector(".next"));
+  const generation = new Latest(byId("write-story-say"), panel.querySelector(".story-part"));
   const states = new StateCache();
   let parts = []; // of the story: { text, score }; the first is the prompt and has no score
+  let known = []; // the served models
+  let seed = ""; // of the story
   let tabLeaves = false; // after Escape, Tab moves the focus as usual
 
   const generationSettings = () => ({
@@ -72,17 +74,17 @@ export function writeTab(panel) {
     updateLink();
     const text = area.value;
     if (!text.trim()) {
-      prediction.cancel();
-      prediction.showMessage("");
-      clear();
+      prediction.reset(clear);
       return;
     }
     prediction.run(async (signal) => {
       const reply = await predict(text, signal);
       return () => {
-        const entries = reply.next.map(({ word, probability }) => ({ name: word, share: probability }));
+        const entries = nextBars(reply, languageOf(reply.model));
         showBars(byId("write-bars"), entries, insert);
-        byId("write-other").textContent = percent(reply.other);
+        byId("write-other").textContent = percent(Math.max(0, reply.other - (entries.some((entry) => entry.isEnd) ? reply.end : 0)));
+        byId("write-by").textContent = t("by", { model: reply.model });
+        if (!entries.length) prediction.showMessage(t("next.none"), true);
         panel.dataset.shown = text; // the text of the bars
       };
     }, clear);
@@ -90,17 +92,27 @@ export function writeTab(panel) {
 
   function clear() {
     showBars(byId("write-bars"), [], insert);
-    byId("write-other").textContent = "";
+    byId("write-other").textContent = byId("write-by").textContent = "";
   }
 
+  const languageOf = (name) => known.find((model) => model.name === name)?.languages[0];
+
   /** Insert a predicted word at the end of the text; it replaces a word that was begun. */
-  function insert({ name }) {
-    if (panel.dataset.shown !== area.value) return; // the bars belong to an older text
+  function insert({ name, isEnd }) {
+    if (isEnd || panel.dataset.shown !== area.value) return; // the bars belong to an older text
     const isPunctuation = !/[\p{L}\p{N}]/u.test(name);
     const partial = area.value.match(/[\p{L}\p{N}'’-]*$/u)[0];
     const before = area.value.slice(0, area.value.length - partial.length);
-    area.value = isPunctuation ? area.value.trimEnd() + name + " " : before + (before && !/\s$/.test(before) ? " " : "") + name + " ";
+    if (isPunctuation) replaceFrom(area.value.trimEnd().length, `${name} `);
+    else replaceFrom(before.length, `${before && !/\s$/.test(before) ? " " : ""}${name} `);
+  }
+
+  /** Replace the text's end as typing does, so that it can be undone. */
+  function replaceFrom(start, text) {
     area.focus();
+    area.setSelectionRange(start, area.value.length);
+    if (document.execCommand("insertText", false, text)) return; // deprecated, and the only way that keeps the undo history; fires "input"
+    area.setRangeText(text, start, area.value.length, "end");
     refresh();
   }
 
@@ -109,7 +121,7 @@ export function writeTab(panel) {
     if (event.key === "Escape") tabLeaves = true;
     else if (event.key === "Tab" && !event.shiftKey && !tabLeaves) {
       const first = byId("write-bars").querySelector(".bar");
-      if (first && area.value) {
+      if (first && area.value && !first.entry.isEnd) {
         event.preventDefault();
         insert(first.entry);
       }
@@ -123,9 +135,13 @@ export function writeTab(panel) {
   temperature.addEventListener("input", refresh);
   for (const id of ["tokens", "seed", "topk", "topp", "stop"]) byId(`write-${id}`).addEventListener("input", updateLink);
 
+  /** The name of a setting out of its range; undefined where there is none. */
+  const wrongSetting = () => ["tokens", "seed", "topk", "topp"].find((id) => !byId(`write-${id}`).checkValidity());
+
   function updateLink() {
     byId("write-temperature-value").textContent = number(Number(temperature.value));
-    writeLink("write", fieldsOf("write", ...FIELDS));
+    const fields = fieldsOf("write", ...FIELDS);
+    writeLink("write", { ...fields, seed: fields.seed || (parts.length ? seed : "") });
   }
 
   const storyText = () => parts.map((part) => part.text).join("");
@@ -183,7 +199,8 @@ export function writeTab(panel) {
       for await (const { name, data } of streamEvents("generate", body, signal)) {
         if (signal.aborted) return;
         if (name === "error") return () => generation.showMessage(t("error.stream", { detail: data.detail }));
-        if (name === "done") return () => generation.showMessage(t("write.done", { tokens: data.usage.generated_tokens, seed: data.seed }), true);
+        if (name === "done") return () => showDone(data);
+        generation.settle();
         if (!data.text) continue;
         parts.push({ text: data.text, score: data.token });
         story.append(wordButton(parts.at(-1), parts.length - 1));
@@ -191,6 +208,12 @@ export function writeTab(panel) {
       }
     });
     run.finally(() => generation.busy || (button.textContent = t("write.on")));
+  }
+
+  function showDone({ model: name, usage: { generated_tokens: tokens }, seed: used }) {
+    seed = String(used);
+    updateLink();
+    generation.showMessage(`${t(tokens === 1 ? "write.done.one" : "write.done", { tokens, seed })} ${name ? t("by", { model: name }) : ""}`, true);
   }
 
   button.addEventListener("click", () => {
@@ -202,6 +225,14 @@ export function writeTab(panel) {
     if (!area.value.trim()) {
       generation.showMessage(t("write.empty"));
       area.focus();
+      return;
+    }
+    const wrong = wrongSetting();
+    if (wrong) {
+      const field = byId(`write-${wrong}`);
+      field.closest("details").open = true;
+      generation.refuse(t("setting.wrong", { name: field.labels[0].textContent.trim(), least: field.min, most: field.max || "∞" }));
+      field.focus();
       return;
     }
     parts = [{ text: area.value.trimEnd() }];
@@ -228,7 +259,10 @@ export function writeTab(panel) {
   return {
     fields: FIELDS,
     start: () => t("write.start"),
-    models: (models) => fillSelect(model, modelOptions(models, "language")),
+    models(models) {
+      known = models;
+      fillSelect(model, modelOptions(models, "language"));
+    },
     refresh,
     leave: () => prediction.cancel(),
   };

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import re
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -102,6 +103,19 @@ class TestNextWords:
         assert await ask(client, "/next-word-probs", **body, temperature=1) == await ask(
             client, "/next-word-probs", **body
         )
+
+    async def test_the_end_is_a_part_of_all_others(self, client: httpx.AsyncClient) -> None:
+        body = {"text": "the man sees the dog.", "model": "language-en"}
+        words = await ask(client, "/next-word-probs", **body)
+        assert 0 < words["end"] <= words["other"]
+        assert (await ask(client, "/next-word-probs", **body, unit="token"))["end"] is None  # it may be listed
+        vocabulary = (await client.get("/models/language-en")).json()["vocabulary"]
+        hot = await ask(client, "/next-word-probs", **body, temperature=10)  # nearly uniform
+        assert hot["end"] == pytest.approx(1 / vocabulary, rel=0.3)
+        candidates = await ask(client, "/next-word-probs", **body, candidates=["dog"])
+        assert candidates["end"] == words["end"]
+        begun = await ask(client, "/next-word-probs", text="the man se", partial=True, model="language-en")
+        assert begun["end"] is None
 
     async def test_a_space_at_the_end_changes_nothing(self, client: httpx.AsyncClient) -> None:
         with_space, without = [
@@ -216,6 +230,24 @@ class TestInspect:
         some = await ask(client, "/inspect", **body, units=chosen)
         assert [unit["unit"] for unit in some["units"]] == chosen
         assert some["units"] == every["units"][2::-1]
+
+    @pytest.mark.parametrize("direction", ["forward", "backward"])
+    async def test_units_are_found_by_what_they_tell(self, client: httpx.AsyncClient, direction: str) -> None:
+        body = {"text": "a good film, a bad film", "model": "sentiment-en", "direction": direction, "top": 64}
+
+        def cell(unit: dict) -> float:
+            return float(unit["change"])
+
+        def hidden(unit: dict) -> float:
+            return sum(abs(after - before) for before, after in pairwise(unit["hidden"]))
+
+        def straight(unit: dict) -> float:
+            cells = unit["cell"] if direction == "forward" else unit["cell"][::-1]
+            return cells[-1] ** 2 / unit["change"]  # a classifier's first cell is 0
+
+        for find, measure in {"cell": cell, "hidden": hidden, "counters": straight}.items():
+            values = [measure(unit) for unit in (await ask(client, "/inspect", **body, find=find))["units"]]
+            assert all(one >= other - 0.005 for one, other in pairwise(values)), find
 
     @pytest.mark.parametrize(
         ("change", "pointer"),

@@ -56,7 +56,7 @@ def _fill(page: Page, tab: str) -> None:
     if tab == "write":
         page.locator("#write-bars .bar").first.wait_for()
         page.click("#write-on")
-        page.locator("#write .say.calm").wait_for()
+        page.locator("#write-story-say.calm").wait_for()
     if tab == "translate":
         page.locator("#translate-map td").first.wait_for()
         page.locator("#translate-written .tint").nth(2).hover()

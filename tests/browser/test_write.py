@@ -116,7 +116,7 @@ def test_generation_and_branches(visit: Visit, live: Live, language: str, text: 
     for field, value in (("seed", "5"), ("tokens", "12"), ("topk", "50"), ("topp", "0.95")):
         page.fill(f"#write-{field}", value)
     page.click("#write-on")
-    expect(page.locator("#write .say")).to_contain_text("5.")
+    expect(page.locator("#write-story-say")).to_contain_text("5.")
     (sent,) = bodies(page, "/generate")
     expected = {"prompt": text.strip(), "seed": 5, "max_new_tokens": 12, "top_k": 50, "top_p": 0.95, "temperature": 0.8}
     assert {key: sent[key] for key in expected} == expected
@@ -138,7 +138,7 @@ def test_generation_and_branches(visit: Visit, live: Live, language: str, text: 
     word = other.locator(".word").text_content() or ""
     other.click()
     page.wait_for_function("() => !document.querySelector('#choices').matches(':popover-open')")
-    expect(page.locator("#write .say")).to_contain_text("5.")
+    expect(page.locator("#write-story-say")).to_contain_text("5.")
     prompt = text.strip() + "".join(before) + word
     assert bodies(page, "/generate")[-1]["prompt"] == prompt
     assert story.text_content().startswith(prompt)
@@ -154,7 +154,7 @@ def test_stop_string(visit: Visit) -> None:
     page.fill("#write-stop", " was")
     page.fill("#write-seed", "1")
     page.click("#write-on")
-    expect(page.locator("#write .say")).to_contain_text("Done")
+    expect(page.locator("#write-story-say")).to_contain_text("Done")
     assert " was" not in (page.text_content("#write-story") or "")
 
 

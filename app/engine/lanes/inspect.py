@@ -46,11 +46,12 @@ class InspectTask:
         return float(self.ticket.closed)
 
     def result(self) -> Inspection:
-        """Read the text, and select the requested units, or those whose cells changed most."""
+        """Read the text, and select the requested units, or those that are to be found."""
         gates = compute_gates(self.model, self.ids, self.layer, self.job.direction)
         change = gates.change[self.skipped :]  # (T, H)
         total = change.sum(dim=0)
-        units = self.job.units or tuple(total.topk(min(self.job.top, total.numel())).indices.tolist())
+        rank = gates.rank(self.job.find, self.skipped)
+        units = self.job.units or tuple(rank.topk(min(self.job.top, rank.numel())).indices.tolist())
         return Inspection(
             tokens=self.tokens,
             layer=self.layer,

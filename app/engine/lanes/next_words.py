@@ -33,6 +33,7 @@ class PredictTask:
         self._words: WordSearch | None = None
         self._spelling: SpellingSearch | None = None
         self._candidates: list[str] = []
+        self._end: float | None = None
 
     @property
     def progress(self) -> float:
@@ -67,7 +68,7 @@ class PredictTask:
         if self._result is None:
             self._result = self._search_result()
         other = max(0.0, 1.0 - sum(probability for _, probability in self._result))
-        return Prediction(tuple(self._result), other, self._snapshot)
+        return Prediction(tuple(self._result), other, self._end, self._snapshot)
 
     def _searches(self) -> list[Search]:
         return [search for search in (self._words, self._spelling) if search is not None]
@@ -84,6 +85,8 @@ class PredictTask:
             self._candidates = list(unique.values())
             self._spelling = SpellingSearch(vocabulary, probabilities, scores.state, scores.first, self._candidates)
         prefix = self.prompt.prefix
+        if not prefix:
+            self._end = float(probabilities[tokenizer.end_id])
         if prefix or not job.candidates:
             count = 1 if job.candidates else job.top
             self._words = WordSearch(vocabulary, probabilities, scores.state, scores.first, count, prefix)

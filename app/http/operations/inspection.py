@@ -10,7 +10,7 @@ from app.http.schemas.models import TokenSpan
 def inspect(body: InspectRequest, registry: Registry) -> Operation[InspectReply]:
     """Raises ModelNotFound or NoModel."""
     served = registry.for_inspection(body.model, body.text)
-    job = InspectJob(body.text, body.layer, body.direction, tuple(body.units or ()), body.top)
+    job = InspectJob(body.text, body.layer, body.direction, tuple(body.units or ()), body.top, body.find)
 
     def reply(inspection: Inspection) -> InspectReply:
         return InspectReply(

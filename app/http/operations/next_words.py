@@ -32,6 +32,6 @@ def next_word_probs(body: NextWordRequest, registry: Registry, tokens: StateToke
             for word, probability in result.next
         ]
         state = tokens.seal(result.snapshot)
-        return NextWordReply(model=served.name, unit=body.unit, next=words, other=result.other, **state)
+        return NextWordReply(model=served.name, unit=body.unit, next=words, other=result.other, end=result.end, **state)
 
     return Operation.of_one_job(job, served, reply)

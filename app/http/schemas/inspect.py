@@ -6,7 +6,7 @@ from pydantic import Field, PlainSerializer
 
 from app.http.schemas.base import Reply, Request, Text, example
 from app.http.schemas.models import TokenSpan
-from models.gates import Direction
+from models.gates import Direction, Find
 
 MAX_UNITS = 64
 Numbers = Annotated[
@@ -30,9 +30,13 @@ class InspectRequest(Request):
         None,
         min_length=1,
         max_length=MAX_UNITS,
-        description="Indices of units; by default, those whose cells changed most.",
+        description="Indices of units; by default, those that `find` says.",
     )
     top: int = Field(12, ge=1, le=MAX_UNITS, description="Number of units, where none are named.")
+    find: Find = Field(
+        "cell",
+        description="Units whose cell, or whose hidden state, changed most; counters: cells that move in one direction.",
+    )
 
 
 class InspectedUnit(Reply):

@@ -84,4 +84,8 @@ class NextWordReply(Reply):
     unit: Literal["word", "token"]
     next: list[NextWord]
     other: float = Field(description="The probability of everything that is not listed.")
+    end: float | None = Field(
+        None,
+        description="The part of `other` that the text ends here; null with unit token, and where the last word is begun.",
+    )
     state: str | None = Field(None, description="With return_state.")
