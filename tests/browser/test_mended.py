@@ -21,7 +21,8 @@ def test_rounded_numbers_add_up(visit: Visit, values: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(1, "100%"), (0.9982, "99.8%"), (0.99996, "99.9%"), (0.5, "50%"), (0.00001, "<0.01%"), (0, "0%")]
+    ("share", "text"),
+    [(1, "100%"), (0.9982, "99.8%"), (0.99996, "99.9%"), (0.5, "50%"), (0.00001, "<0.01%"), (0, "0%")],
 )
 def test_only_all_is_a_hundred_percent(visit: Visit, share: float, text: str) -> None:
     assert visit("#models").evaluate(CALL, ["percent", share]) == text
@@ -29,8 +30,9 @@ def test_only_all_is_a_hundred_percent(visit: Visit, share: float, text: str) ->
 
 def test_contributions_add_up_to_the_logit_as_shown(visit: Visit) -> None:
     page = visit("#feel")
-    page.fill("#feel-text", "Too long, and the jokes are not funny at all.")
-    page.locator("#feel-words .tint").first.wait_for()
+    line = "Too long, and the jokes are not funny at all."
+    page.fill("#feel-text", line)
+    expect(page.locator("#feel-words")).to_have_text(line)
 
     def numbers(text: str) -> list[float]:
         return [float(part.replace("−", "-").rstrip(".,;")) for part in text.split() if part[-2:-1].isdigit()]
@@ -96,7 +98,9 @@ def test_a_setting_out_of_its_range_is_said(visit: Visit) -> None:
 def test_lines_beyond_the_limit_are_said(visit: Visit) -> None:
     page = visit("#feel")
     page.fill("#feel-text", "\n".join(f"film {number}" for number in range(70)))
-    expect(page.locator("#feel .say")).to_have_text("Only the first 64 lines are classified; 6 are left out.")
+    expect(page.locator("#feel .say")).to_have_text(
+        "Only the first 64 lines are classified; 6 are left out.", timeout=30_000
+    )
 
 
 def test_a_heat_map_is_read_with_the_keyboard(visit: Visit) -> None:

@@ -32,7 +32,7 @@ def test_results_are_stale_while_the_server_does_not_answer(visit: Visit, tab: s
     page = opened(visit, tab)
     path, _, text, area = TEXTS[tab]
     waiting: list[Route] = []
-    page.route(f"**/{path}", waiting.append)
+    page.route(f"**/{path}", lambda route: waiting.append(route))  # noqa: PLW0108 - Playwright takes no builtin
     page.fill(f"#{tab}-text", text)
     expect(page.locator(area)).to_have_attribute("data-stale", "")
     expect(page.locator(area)).to_have_attribute("aria-busy", "true")
@@ -40,7 +40,7 @@ def test_results_are_stale_while_the_server_does_not_answer(visit: Visit, tab: s
     page.unroute(f"**/{path}")
     for route in waiting:
         route.continue_()
-    expect(page.locator(area)).not_to_have_attribute("data-stale", "")
+    expect(page.locator(area)).not_to_have_attribute("data-stale", "", timeout=20_000)
     expect(page.locator(area).locator(".say").first).to_have_text("")
 
 
