@@ -35,7 +35,7 @@ class InspectRequest(Request):
     top: int = Field(12, ge=1, le=MAX_UNITS, description="Number of units, where none are named.")
     find: Find = Field(
         "cell",
-        description="Units whose cell, or whose hidden state, changed most; counters: cells that move in one direction.",
+        description="Units whose cell or hidden state changed most; counters: cells that move in one direction.",
     )
 
 

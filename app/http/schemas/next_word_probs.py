@@ -86,6 +86,6 @@ class NextWordReply(Reply):
     other: float = Field(description="The probability of everything that is not listed.")
     end: float | None = Field(
         None,
-        description="The part of `other` that the text ends here; null with unit token, and where the last word is begun.",
+        description="The part of `other` that the text ends here; null with unit token and inside a word.",
     )
     state: str | None = Field(None, description="With return_state.")
