@@ -13,8 +13,8 @@ TEXTS = {
     "ladder": ("next-word-probs", "the old man ", "the young girl ", "#ladder"),
 }
 BARS = {
-    "write": "#write-bars .bar", "feel": "#feel-bars .bar", "translate": "#translate-map td", "inside": "#inside-map td",
-    "ladder": "#ladder-columns .bar",
+    "write": "#write-bars .bar", "feel": "#feel-bars .bar", "translate": "#translate-map td",
+    "inside": "#inside-map td", "ladder": "#ladder-columns .bar",
 }  # fmt: skip
 tabs = pytest.mark.parametrize("tab", TEXTS)
 
