@@ -155,6 +155,7 @@ class Settings(BaseSettings):
     )
     max_body_bytes: int = Field(2_097_152, ge=1024, description="Maximum size of a request body.")
     max_audio_s: float = Field(60.0, gt=0, le=3600, description="Maximum length of a recording.")
+    max_spoken_characters: int = Field(500, ge=1, description="Maximum length of a text to be spoken.")
     max_sample_rate: int = Field(
         192_000, ge=8_000, description="Maximum sample rate of a recording, in samples a second."
     )

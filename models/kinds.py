@@ -21,6 +21,7 @@ from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.pixel_rnn import PixelRNN, PixelRNNConfig
 from models.networks.recognizer import Recognizer, RecognizerConfig
+from models.networks.speaker import Speaker, SpeakerConfig
 from models.networks.summarizer import Summarizer, SummarizerConfig
 from models.networks.transformer import Transformer, TransformerConfig
 from models.networks.translator import Translator, TranslatorConfig
@@ -30,10 +31,19 @@ from models.runtime.counted import BagClassifier, NgramLanguage
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.runtime.pixel_rnn import PixelRuntime
 from models.runtime.recognizer import FloatRecognizer
+from models.runtime.speaker import FloatSpeaker
 from models.runtime.transformer import FloatTransformer
 from models.tasks import TASKS
 
-AnyRuntime = LanguageRuntime | ClassifierRuntime | TranslatorRuntime | FloatCaptioner | FloatRecognizer | PixelRuntime
+AnyRuntime = (
+    LanguageRuntime
+    | ClassifierRuntime
+    | TranslatorRuntime
+    | FloatCaptioner
+    | FloatRecognizer
+    | FloatSpeaker
+    | PixelRuntime
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,7 @@ class Kind:
     model: type[Model]
     task: str
     """What it answers: language (what comes next), classifier (which label), translator, summarizer, captioner (what a
-    picture shows), recognizer (what was said) or image (what is drawn)."""
+    picture shows), recognizer (what was said), speaker (how it sounds) or image (what is drawn)."""
     lanes: str
     """What makes its lanes in the engine."""
     runtime: Callable[[Any, str, int], Any]
@@ -274,6 +284,27 @@ register(
             "A recognizer of spoken words: log-mel frames, convolutions, recurrent layers in both directions, and "
             "connectionist temporal classification."
         ),
+    )
+)
+register(
+    Kind(
+        name="speaker",
+        config=SpeakerConfig,
+        model=Speaker,
+        task=TASKS["speaker"],
+        lanes="app.engine.lanes.wiring:speaker_lanes",
+        runtime=lambda model, _precision, _threads: FloatSpeaker(model),
+        training="trainer.tasks.kinds:SPEAKER",
+        columns=("text",),
+        tsv_columns=("1",),
+        text_columns=1,
+        metric="distance",
+        higher_is_better=False,
+        sentence=(
+            "A speaker of words: recurrent layers in both directions draw a word's spectrum, for a voice and a style; "
+            "Griffin and Lim's iteration makes a wave of it."
+        ),
+        shown=("voices",),
     )
 )
 register(

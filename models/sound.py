@@ -63,11 +63,21 @@ def read_sound(content: bytes, rate: int, limits: SoundLimits) -> Wave:
     return wave if len(wave) else np.zeros(1, np.float32)
 
 
-def write_wave(wave: Wave, rate: int, kind: str = "WAV") -> bytes:
-    """Samples (N,) from -1 to 1 as a file of 16 bits: `WAV`, `FLAC` or `OGG`."""
+SUBTYPES = {"WAV": "PCM_16", "FLAC": "PCM_16", "OGG": "OPUS", "MP3": "MPEG_LAYER_III"}
+"""Of the files that are written, how libsndfile encodes the samples."""
+
+
+def write_sound(wave: Wave, rate: int, kind: str = "WAV") -> bytes:
+    """Samples (N,) from -1 to 1 as a file: `WAV` or `FLAC` of 16 bits, `OGG` with Opus, or `MP3`."""
     file = io.BytesIO()
-    soundfile.write(file, wave, rate, format=kind, subtype="VORBIS" if kind == "OGG" else "PCM_16")
+    soundfile.write(file, wave, rate, format=kind, subtype=SUBTYPES[kind])
     return file.getvalue()
+
+
+def write_samples(wave: Wave, rate: int, new_rate: int) -> bytes:
+    """Samples (N,) from -1 to 1 at another rate, as 16 bits each, little-endian, without a header."""
+    resampled = soxr.resample(wave, rate, new_rate)
+    return (np.clip(resampled, -1, 1) * 32_767).astype("<i2").tobytes()
 
 
 def _check_samples(block: Wave) -> None:

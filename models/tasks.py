@@ -9,8 +9,9 @@ TASKS = {
     "translator": "translator",
     "captioner": "captioner",
     "recognizer": "recognizer",
+    "speaker": "speaker",
     "summarizer": "summarizer",
     "image": "image",
 }
-WITHOUT_LANGUAGE: frozenset[str] = frozenset({"recognizer", "image"})
+WITHOUT_LANGUAGE: frozenset[str] = frozenset({"recognizer", "speaker", "image"})
 """Tasks whose default is one for all languages: what they read is no running text, of which a language is detected."""

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.networks.recognizer import Recognizer, RecognizerConfig
+from models.networks.speaker import Speaker, SpeakerConfig
 from models.sound import Wave
 from models.text.digits import DIGITS
 from models.text.tokenizers import WordTokenizer
@@ -45,6 +46,26 @@ def save_tiny_recognizer(directory: Path) -> None:
     model = Recognizer(RecognizerConfig(tokenizer.size, channels=8, hidden=8))
     fit_spectrum(model.spectrum, RATE, [tone(1.0)])
     save_tiny(directory, model, tokenizer, "en")
+
+
+def tiny_speaker() -> Speaker:
+    """An untrained speaker of the ten digits, in two voices, of four recordings of each word by each voice."""
+    torch.manual_seed(7)
+    words, voices = DIGITS["en"], ("ann", "bob")
+    config = SpeakerConfig(len(words) + 2, words, voices, 4 * len(words) * len(voices), embedding=4, style=3, hidden=8)
+    model = Speaker(config)
+    numbers = torch.arange(config.takes)
+    model.take_words.copy_(numbers % len(words))
+    model.take_voices.copy_(numbers // len(words) % len(voices))
+    model.take_frames.copy_(20 + numbers % 17)
+    model.take_styles.copy_(torch.randn(config.takes, config.style))
+    return model
+
+
+def save_tiny_speaker(directory: Path) -> None:
+    """`tiny_speaker` as a checkpoint."""
+    tokenizer: Any = WordTokenizer([WordTokenizer.END, WordTokenizer.UNKNOWN, *DIGITS["en"]])
+    save_tiny(directory, tiny_speaker(), tokenizer, "en")
 
 
 def header(samples: int = 1 << 29, rate: int = RATE, channels: int = 1, bits: int = 16, form: int = 1) -> bytes:

@@ -16,14 +16,14 @@ from models.networks.transformer import Transformer, TransformerConfig
 from models.text.digits import DIGITS
 from models.text.tokenizers import SubwordTokenizer, WordTokenizer
 from tests.conftest import SENTENCES, save_tiny
-from tests.sounds import save_tiny_recognizer
+from tests.sounds import save_tiny_recognizer, save_tiny_speaker
 from tests.tiny_images import tiny_pixel_rnn
 from trainer.tasks.bag_of_words import fit
 from trainer.tasks.configs import BaggingConfig
 
 FURTHER = {
     "ngram": "pairs", "bag": "words", "image": "digits", "captioner": "lines", "recognizer": "numbers",
-    "transformer": "window",
+    "transformer": "window", "speaker": "voices",
 }  # fmt: skip
 """Their names, by kind."""
 
@@ -41,6 +41,7 @@ def further(folder: Path, tokenizer: SubwordTokenizer) -> Sequence[Served]:
     captioner = Captioner(CaptionerConfig(names.size, ("en",), channels=2, hidden=12, embedding=6))
     save_tiny(folder / "lines", captioner, names, "en")
     save_tiny_recognizer(folder / "numbers")
+    save_tiny_speaker(folder / "voices")
     config = TransformerConfig(tokenizer.size, embedding=8, layers=2, heads=2, feedforward=12, context=16)
     save_tiny(folder / "window", Transformer(config), tokenizer, "en")
     return [serve_model(checkpoint.load(folder / name), "float32") for name in FURTHER.values()]

@@ -23,6 +23,7 @@ USES = {
     "translator": "translate",
     "captioner": "describe",
     "recognizer": "transcribe",
+    "speaker": "speak",
     "summarizer": "summarize",
     "image": "draw",
 }

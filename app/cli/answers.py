@@ -1,4 +1,4 @@
-"""The commands that answer from the shell: generate, next, classify, translate, summarize, transcribe, describe.
+"""The commands that answer from the shell: generate, next, classify, translate, summarize, transcribe, speak, describe.
 
 `answering` does the work.
 """
@@ -128,6 +128,24 @@ def transcribe(
 ) -> None:
     """Write down the words of recordings, a line for each."""
     lazily("app.cli.answering:transcribe")(files, json, checkpoints, language=language, model=model)
+
+
+def speak(
+    text: Annotated[
+        str | None, typer.Argument(help="Words that the model knows; default: standard input.", show_default=False)
+    ] = None,
+    out: Annotated[Path, typer.Option(help="A file: .wav, .flac, .ogg or .mp3.", dir_okay=False)] = Path("speech.wav"),
+    voice: Annotated[
+        str | None, typer.Option(help="One of the model's voices; left out: the seed chooses one.", show_default=False)
+    ] = None,
+    speed: Annotated[float, typer.Option(help="2 is twice as fast.")] = 1.0,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound.")] = None,
+    model: Model = None,
+    checkpoints: Checkpoints = None,
+) -> None:
+    """Speak the words of a text, such as 3 7 1."""
+    texts = None if text is None else [text]
+    lazily("app.cli.speaking:speak")(texts, out, checkpoints, voice=voice, speed=speed, seed=seed, model=model)
 
 
 def describe(

@@ -17,6 +17,9 @@ from models.text.tokenizers import Token
 STEPS_PER_SECOND = 25
 """Of a recording: what a second of it costs, in steps of a row."""
 
+STEPS_PER_WORD = 10
+"""Of speech: what a word costs, in steps of a row."""
+
 
 @dataclass(frozen=True)
 class GenerateJob:
@@ -511,6 +514,32 @@ class Transcription:
         return len(self.words)
 
 
+@dataclass(frozen=True)
+class SpeakJob:
+    """Speak words; they and the voice are indices of the model's, and speed 1 is that of its recordings."""
+
+    words: tuple[int, ...]
+    voice: int
+    seed: int
+    speed: float = 1.0
+    slots = 1
+    characters = 0
+
+    @cached_property
+    def cost(self) -> float:
+        return STEPS_PER_WORD * len(self.words) / self.speed
+
+
+@dataclass(frozen=True)
+class Speech:
+    samples: bytes = field(repr=False)
+    """float32, at the model's sample rate."""
+
+    @property
+    def score_count(self) -> int:
+        return 0
+
+
 Job = (
     GenerateJob
     | PredictJob
@@ -520,6 +549,7 @@ Job = (
     | InspectJob
     | DescribeJob
     | TranscribeJob
+    | SpeakJob
     | DrawJob
 )
 Result = (
@@ -531,6 +561,7 @@ Result = (
     | Inspection
     | Caption
     | Transcription
+    | Speech
     | Drawing
 )
 

@@ -42,6 +42,7 @@ from app.http.routes import (
     models,
     next_word_probs,
     pages,
+    speak,
     summarize,
     transcribe,
     translate,
@@ -93,20 +94,24 @@ from app.settings import Settings
 
 TEXT_PLAIN = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 TAGS = {
-    "text": "Generate, predict, classify, translate, summarize and inspect texts; transcribe recordings.",
+    "text": "Generate, predict, classify, translate, summarize, speak and inspect texts; transcribe recordings.",
     "images": "Draw images.",
     "models": "The models, and what they read a text as.",
-    "OpenAI": "Completions and images as in OpenAI's API.",
+    "OpenAI": "Completions, images and sound as in OpenAI's API.",
     "Hugging Face": "One address for each model, as in Hugging Face's inference API.",
     "LibreTranslate": "Translation as in LibreTranslate's API.",
     "Open Inference Protocol": "The protocol of KServe and Triton, version 2, with texts as tensors.",
     "health": "For monitoring.",
 }
 AUDIO, AUDIO_FORM = Uploads("audio/"), Uploads("audio/", only_forms=True)
-STREAMED_OR_PNG = {
-    "description": STREAMED["description"] + " An image is a PNG.",
-    "content": {**STREAMED["content"], "image/png": {"schema": {"type": "string", "format": "binary"}}},
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+STREAMED_OR_FILE = {
+    "description": STREAMED["description"] + " An image is a PNG, speech a WAV file.",
+    "content": {**STREAMED["content"], "image/png": BINARY, "audio/wav": BINARY},
 }
+WAV = {"response_class": Response, "responses": {200: {"content": {"audio/wav": BINARY}}}}
+SOUND_TYPES = ("audio/mpeg", "audio/ogg", "audio/flac", "audio/wav", "audio/pcm")
+SOUND = {"response_class": Response, "responses": {200: {"content": dict.fromkeys(SOUND_TYPES, BINARY)}}}
 HIDDEN = {"include_in_schema": False}
 NOT_SERVED = {"chat/completions": openai.no_chat, "responses": openai.no_chat, "embeddings": openai.no_embeddings}
 """Routes of other services that are not served here: the 404 names what there is instead."""
@@ -121,6 +126,7 @@ ROUTES = (
               takes_pictures=True),
         Route("/transcribe", transcribe.transcribe, "Write down the words of a recording", TranscribeReply,
               uploads=AUDIO),
+        Route("/speak", speak.speak, "Speak the words of a text", None, options=WAV),
         Route("/summarize", summarize.summarize, "Summarize a text, or several", SummarizeReply),
         Route("/inspect", inspect.inspect, "Gates and cells of an LSTM over a text", InspectReply, omit=""),
     )),
@@ -141,6 +147,7 @@ ROUTES = (
         Route("/completions", openai.completions, "Continue prompts", Completion, streams=True),
         Route("/audio/transcriptions", openai_audio.transcriptions, "Write down the words of a recording",
               AudioTranscription, uploads=AUDIO_FORM),
+        Route("/audio/speech", openai_audio.speech, "Speak the words of a text", None, options=SOUND),
         Route("/images/generations", openai_images.images, "Draw images of what a prompt names", ImagesReply),
         *(Route(f"/{path}", endpoint, "Not served", None, options=HIDDEN) for path, endpoint in NOT_SERVED.items()),
         Route("/models", openai.models, "All language models", ModelList, "GET", omit=""),
@@ -149,8 +156,8 @@ ROUTES = (
     RouteGroup("Hugging Face", prefix="/hf", name="huggingface_", error=InferenceError, never=(409,), routes=(
         Route("/{model}", huggingface_files.infer_file, "Write down a recording, or describe a picture",
               SpokenText | list[GeneratedText], only_types=huggingface_files.FILE_TYPES, options=HIDDEN),
-        Route("/{model}", huggingface.infer, "Generate, classify, translate, summarize or draw, by the model's task",
-              huggingface.Answer, streams=True, options={"responses": {200: STREAMED_OR_PNG}}),
+        Route("/{model}", huggingface.infer, "Generate, classify, translate, summarize, draw or speak, by the model",
+              huggingface.Answer, streams=True, options={"responses": {200: STREAMED_OR_FILE}}),
         Route("/{model}/v1/completions", huggingface.completions, "Continue prompts", Completion, streams=True),
         *(Route(f"/{{model}}/v1/{path}", endpoint, "Not served", None, options=HIDDEN)
           for path, endpoint in NOT_SERVED.items()),

@@ -18,6 +18,7 @@ from app.engine.jobs import (
     Prediction,
     RowEvent,
     SentenceEvent,
+    Speech,
     Summary,
     TokenEvent,
     Transcription,
@@ -30,7 +31,7 @@ _LISTS: dict[type, Any] = {Verdict: list[Verdict], Translation: list[Translation
 """Of results that are lists: the type of the list, by that of its items."""
 _SINGLE = (
     *get_args(Job), TokenEvent, SentenceEvent, RowEvent,
-    Generation, Prediction, Inspection, Caption, Transcription, Drawing,
+    Generation, Prediction, Inspection, Caption, Transcription, Speech, Drawing,
 )  # fmt: skip
 _NAMES: dict[type, str] = {kind: kind.__name__ for kind in (*_SINGLE, *_LISTS)}
 _DECODERS = {

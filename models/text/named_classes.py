@@ -17,8 +17,7 @@ def class_named(text: str, classes: Sequence[Sequence[str]]) -> int:
     """
     words: set[str] = set()
     for word in _WORD.findall(unicodedata.normalize("NFC", text)):
-        # of an I only the language says whether it is a capital i, so each word is read by the rules of both
-        words |= {word.casefold(), word.translate(_TURKISH_I).lower()}
+        words |= spellings(word)
     named = [index for index, names in enumerate(classes) if words & {name.casefold() for name in names}]
     if len(named) == 1:
         return named[0]
@@ -27,3 +26,8 @@ def class_named(text: str, classes: Sequence[Sequence[str]]) -> int:
         several = " and ".join(classes[index][0] for index in named[:3])
         raise ModelError(f"it names {several}; it must name one of these: {known}")
     raise ModelError(f"it names nothing that the model draws; it must name one of these: {known}")
+
+
+def spellings(word: str) -> set[str]:
+    """A word in small letters: of an I only the language says whether it is a capital i, so by the rules of both."""
+    return {word.casefold(), word.translate(_TURKISH_I).lower()}

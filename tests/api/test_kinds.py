@@ -24,9 +24,13 @@ NATIVE: dict[str, tuple[str, dict[str, Any]]] = {
     "translator": ("/translate", {"text": TEXT, "source": "en", "target": "tr"}),
     "summarizer": ("/summarize", {"text": TEXT}),
     "image": ("/draw", {"prompt": "seven", "seed": 5}),
+    "speaker": ("/speak", {"text": "three seven", "seed": 5}),
 }
 """For each task whose route reads JSON, the route and a request."""
-TO_HUGGING_FACE: dict[str, dict[str, Any]] = {"image": {"inputs": "seven", "parameters": {"seed": 5}}}
+TO_HUGGING_FACE: dict[str, dict[str, Any]] = {
+    "image": {"inputs": "seven", "parameters": {"seed": 5}},
+    "speaker": {"inputs": "three seven", "parameters": {"seed": 5}},
+}
 """Of tasks that read no running text, the same request to Hugging Face's route."""
 FILES = {
     "captioner": ("/describe", "image/png", b64decode(EXAMPLE)),
@@ -76,7 +80,12 @@ class TestEveryKind:
 
     def test_hugging_face_answers_what_the_native_route_does(self, live: Live, kind: str) -> None:
         name, task = NAMES[kind], KINDS[kind].task
-        native = ask(live, task, name).json()
+        reply = ask(live, task, name)
+        if task == "speaker":
+            response = post(live, f"/hf/{name}", TO_HUGGING_FACE[task])
+            assert (response.headers["content-type"], response.content) == ("audio/wav", reply.content)
+            return
+        native = reply.json()
         if task in FILES:
             answer = post_file(live, f"/hf/{name}", task).json()
             assert (answer if task == "recognizer" else {"text": answer[0]["generated_text"]})["text"] == native["text"]
@@ -111,6 +120,7 @@ class TestEveryKind:
         assert ("labels" in model) == (task == "classifier")
         assert ("directions" in model) == (task == "translator")
         assert ("classes" in model) == (task == "image")
+        assert ("voices" in model) == (task == "speaker")
         if task == "classifier":
             (result,) = post(live, "/classify", {"text": TEXT, "model": name}).json()["results"]
             assert set(model["labels"]) == set(result["scores"])

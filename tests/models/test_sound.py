@@ -1,12 +1,14 @@
 """Decoding of recordings: what is read, what is refused, and how much memory it takes."""
 
+import io
 import tracemalloc
 
 import numpy as np
 import pytest
+import soundfile
 
 from models.errors import SoundError
-from models.sound import SoundLimits, read_sound, write_wave
+from models.sound import SUBTYPES, SoundLimits, read_sound, write_samples, write_sound
 from tests.sounds import RATE, file_of, header, hostile, tone
 
 LIMITS = SoundLimits(60, 192_000, 8)
@@ -15,8 +17,29 @@ LIMITS = SoundLimits(60, 192_000, 8)
 def test_samples_come_out_as_they_went_in() -> None:
     wave = tone()
     for kind in ("WAV", "FLAC"):
-        assert np.abs(read_sound(write_wave(wave, RATE, kind), RATE, LIMITS) - wave).max() < 1e-4
+        assert np.abs(read_sound(write_sound(wave, RATE, kind), RATE, LIMITS) - wave).max() < 1e-4
     assert np.array_equal(read_sound(file_of(wave, subtype="FLOAT"), RATE, LIMITS), wave)
+
+
+@pytest.mark.parametrize("kind", SUBTYPES)
+def test_what_is_written_sounds_the_same(kind: str) -> None:
+    time = np.arange(RATE) / RATE
+    wave = 0.5 * np.sin(2 * np.pi * 440 * time).astype(np.float32)
+    file = io.BytesIO(write_sound(wave, RATE, kind))
+    read, rate = soundfile.read(file, dtype="float32")
+    assert rate == RATE
+    middle = read[2000:6000]
+    assert np.abs(np.fft.rfft(middle, RATE)).argmax() == 440
+    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.05)
+
+
+def test_samples_without_a_header() -> None:
+    time = np.arange(RATE) / RATE
+    content = write_samples(0.5 * np.sin(2 * np.pi * 440 * time).astype(np.float32), RATE, 24_000)
+    wave = np.frombuffer(content, "<i2") / 32_767
+    assert len(wave) == 24_000
+    assert np.abs(np.fft.rfft(wave)).argmax() == 440
+    assert np.abs(wave).max() == pytest.approx(0.5, abs=0.05)
 
 
 def test_channels_are_averaged() -> None:

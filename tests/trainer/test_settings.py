@@ -15,6 +15,7 @@ from models.networks.classifier import ClassifierConfig
 from models.networks.language_model import LanguageModelConfig
 from models.networks.pixel_rnn import PixelRNNConfig
 from models.networks.recognizer import RecognizerConfig
+from models.networks.speaker import SpeakerConfig
 from models.networks.summarizer import SummarizerConfig
 from models.networks.transformer import TransformerConfig
 from models.networks.translator import TranslatorConfig
@@ -47,6 +48,7 @@ REQUIRED: dict[type[Config], dict[str, Any]] = {
     SummarizerConfig: {"vocabulary": 9, "languages": ("en",), "directions": (("en", "en"),)},
     CaptionerConfig: {"vocabulary": 9, "languages": ("en", "tr")},
     RecognizerConfig: {"vocabulary": 9},
+    SpeakerConfig: {"vocabulary": 9, "words": ("one", "two"), "voices": ("ann",), "takes": 2},
     TransformerConfig: {"vocabulary": 9},
     PixelRNNConfig: {"vocabulary": 9, "classes": (("zero", "0"), ("one", "1"))},
 }

@@ -38,6 +38,9 @@ class EvaluationConfig(Config):
     dynamic_decay: Annotated[float, Range(0.0, 1.0)] = 0.002
     """Of dynamic evaluation: how far weights return to the trained ones at each step."""
 
+    recognizer: str = ""
+    """The checkpoint directory of a recognizer, which measures a speaker by what it understands."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.resamples == 1:

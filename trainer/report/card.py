@@ -20,6 +20,7 @@ UNFIT = {
     "classifier": "Do not use it to decide about people, or on text of another kind before you have measured it there.",
     "captioner": "Do not use it where a wrong digit does harm, or on pictures of another kind.",
     "recognizer": "Do not use it where a wrong word does harm, or for other words, languages or voices unmeasured.",
+    "speaker": "Do not use it where somebody could take what it says for a recording of a person.",
     "image": "Do not use it where somebody could take what it draws for a person's handwriting.",
     "translator": "Do not use it where a mistake does harm (medicine, law, contracts, safety), or for text that nobody "
     "checks before it is used.",

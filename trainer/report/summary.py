@@ -67,6 +67,10 @@ _HEADLINES: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"accuracy {scores['accuracy']:.2%}, word error rate {scores['strings_of_three']['word_error_rate']:.2%} on "
         "strings of three"
     ),
+    "speaker": lambda scores: (
+        f"{scores['accuracy']:.2%} of words recognized, word error rate "
+        f"{scores['strings_of_three']['word_error_rate']:.2%} on strings of three"
+    ),
     "summarizer": lambda scores: ", ".join(f"{name} {scores[key]:.1f}" for name, key in ROUGE.items()),
     "image": lambda scores: f"{scores['nats']:.2f} nats per image",
 }

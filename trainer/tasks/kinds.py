@@ -11,6 +11,7 @@ from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 from models.networks.pixel_rnn import PixelRNN, PixelRNNConfig
 from models.networks.recognizer import Recognizer, RecognizerConfig
+from models.networks.speaker import Speaker, SpeakerConfig
 from models.networks.summarizer import Summarizer, SummarizerConfig
 from models.networks.transformer import Transformer, TransformerConfig
 from models.networks.translator import Translator, TranslatorConfig
@@ -29,6 +30,7 @@ from trainer.evaluation.drawings import DRAWINGS, sample_grid
 from trainer.evaluation.images import evaluate_images
 from trainer.evaluation.language import evaluate_language, evaluate_ngram
 from trainer.evaluation.recognition import evaluate_recognizer
+from trainer.evaluation.speaking import evaluate_speaker, load_recognizer
 from trainer.evaluation.summarization import evaluate_summarizer
 from trainer.evaluation.translation import evaluate_directions
 from trainer.loop.optimization import TrainingConfig
@@ -43,6 +45,7 @@ from trainer.tasks.ngram import NgramFit
 from trainer.tasks.recognition import RecognitionTask, RecognitionTaskConfig, read_recordings
 from trainer.tasks.sizing import bag_sizes, classifier_sizes, language_sizes, summarizer_sizes, translator_sizes
 from trainer.tasks.sound_changes import SoundChangesConfig
+from trainer.tasks.speaking import SpeakingTask, SpeakingTaskConfig, read_takes, words_and_voices
 from trainer.tasks.spectra import fit_spectrum
 from trainer.tasks.summarization import SummarizationTask, SummarizationTaskConfig
 from trainer.tasks.training import Material, Scores, Settings, Training
@@ -161,6 +164,15 @@ def _recognizer(material: Material) -> Task[Any, Any]:
     )
 
 
+def _speaker(material: Material) -> Task[Any, Any]:
+    settings, tokenizer = material.settings, material.tokenizer
+    load_recognizer(settings.make(EvaluationConfig).recognizer)  # a wrong one is named before training
+    train, valid = ([one for source in sources for one in _recordings(source)] for sources in material.sources)
+    model = Speaker(settings.make(SpeakerConfig, tokenizer.size, *words_and_voices(train), len(train)))
+    takes = (read_takes(spoken, model) for spoken in (train, valid))
+    return SpeakingTask(model, *takes, settings.make(SpeakingTaskConfig), settings.seed)
+
+
 def _recordings(source: Source) -> Iterator[Spoken]:
     """Raises DataError for a source that has no recordings."""
     if not isinstance(source, RecordingSource):
@@ -172,6 +184,12 @@ def _score_recognizer(model: Recognizer, tokenizer: Tokenizer, source: Source, c
     if not isinstance(source, RecordingSource):
         raise DataError(f"{source.name}: recordings are needed: {FORM}")
     return evaluate_recognizer(model, tokenizer, source, config)
+
+
+def _score_speaker(model: Speaker, _: Tokenizer, source: Source, config: EvaluationConfig) -> Scores:
+    if not isinstance(source, RecordingSource):
+        raise DataError(f"{source.name}: recordings are needed: {FORM}")
+    return evaluate_speaker(model, source, config)
 
 
 def _summarizer(material: Material) -> Task[Any, Any]:
@@ -317,6 +335,13 @@ RECOGNIZER = Training(
     ),
     build=_recognizer,
     evaluate_source=_score_recognizer,
+    shares_texts=True,
+)
+SPEAKER = Training(
+    help="Train a speaker on recordings of words: recordings:PATH, a folder or an archive of TEXT_VOICE_TAKE.wav.",
+    configurations=(WordListConfig, SpeakerConfig, TrainingConfig, EvaluationConfig, SpeakingTaskConfig),
+    build=_speaker,
+    evaluate_source=_score_speaker,
     shares_texts=True,
 )
 SUMMARIZER = Training(

@@ -14,6 +14,7 @@ from app.engine.jobs import (
     InspectJob,
     Job,
     PredictJob,
+    SpeakJob,
     TranscribeJob,
 )  # fmt: skip
 from app.engine.lanes.classify import ClassifyLane, ClassifyTask
@@ -24,6 +25,7 @@ from app.engine.lanes.inspect import InspectLane, InspectTask
 from app.engine.lanes.lane import Lane, PausingLane, SlotTask
 from app.engine.lanes.next_words import NextWordsLane, PredictTask
 from app.engine.lanes.prefill import PrefillLane
+from app.engine.lanes.speak import SpeakLane, SpeakTask
 from app.engine.lanes.summarize_task import SummarizeTask
 from app.engine.lanes.transcribe import TranscribeLane, TranscribeTask
 from app.engine.lanes.translate import BeamLane, EncodeLane, EncodeQueue
@@ -39,6 +41,7 @@ from models.runtime.captioner import FloatCaptioner
 from models.runtime.interface import ClassifierRuntime, LanguageRuntime, TranslatorRuntime
 from models.runtime.pixel_rnn import PixelRuntime
 from models.runtime.recognizer import FloatRecognizer
+from models.runtime.speaker import FloatSpeaker
 
 Task = (
     GenerateTask
@@ -49,6 +52,7 @@ Task = (
     | InspectTask
     | DescribeTask
     | TranscribeTask
+    | SpeakTask
     | DrawTask
 )
 
@@ -210,6 +214,12 @@ def recognizer_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLan
     return ModelLanes([recordings], recordings.add, max_slots)
 
 
+def speaker_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
+    runtime: FloatSpeaker = served.runtime  # type: ignore[assignment]
+    lane = SpeakLane(runtime, outbox)
+    return ModelLanes([lane], lane.add, max_slots)
+
+
 def image_lanes(served: Served, max_slots: int, outbox: Outbox) -> ModelLanes:
     runtime: PixelRuntime = served.runtime  # type: ignore[assignment]
     lane = DrawLane(runtime, outbox)
@@ -234,7 +244,7 @@ def prepare(ticket: Ticket, served: Served, bounds: Bounds) -> Task:
         return PredictTask(ticket, served)
     if isinstance(job, InspectJob):
         return InspectTask(ticket, served)
-    if isinstance(job, DescribeJob | TranscribeJob | DrawJob):
+    if isinstance(job, DescribeJob | TranscribeJob | SpeakJob | DrawJob):
         return _prepare_without_text(ticket, served)
     if isinstance(job, ClassifyJob):
         return ClassifyTask(ticket, served.tokenizer, bounds)
@@ -249,10 +259,12 @@ def _search_task(ticket: Ticket, served: Served) -> TranslateTask | SummarizeTas
     return TranslateTask(ticket, loaded.model, served.tokenizer, loaded.quality, loaded.known_words)
 
 
-def _prepare_without_text(ticket: Ticket, served: Served) -> DescribeTask | TranscribeTask | DrawTask:
-    """Of jobs with nothing to tokenize: files are decoded already."""
+def _prepare_without_text(ticket: Ticket, served: Served) -> DescribeTask | TranscribeTask | SpeakTask | DrawTask:
+    """Of jobs with nothing to tokenize: files are decoded already, and words are ids."""
     if isinstance(ticket.job, DrawJob):
         return DrawTask(ticket, served.checkpoint.model.config)
+    if isinstance(ticket.job, SpeakJob):
+        return SpeakTask(ticket)
     return DescribeTask(ticket) if isinstance(ticket.job, DescribeJob) else TranscribeTask(ticket)
 
 

@@ -32,6 +32,8 @@ from app.http.compat import openai
 from app.http.contract import TOKENIZE_SHARE
 from app.http.dependencies import ClientDep, EngineDep, SettingsDep
 from app.http.operations.drawing import draw_job, scale_of
+from app.http.operations.operation import run
+from app.http.operations.speech import speech
 from app.http.operations.translation import translation_batches
 from app.http.problems import stream_error
 from app.http.replies import chunked, prepared, reply_of
@@ -46,6 +48,7 @@ from app.http.schemas.huggingface import (
     GenerationParameters,
     Inference,
     Label,
+    SpeakingInputs,
     StreamDetails,
     StreamedToken,
     SummarizationInputs,
@@ -71,9 +74,16 @@ from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 from models.png import png_of
 from models.runtime.pixel_rnn import DEFAULT_GUIDANCE
 from models.sampling import SamplingConfig
+from models.sound import write_sound
 
 InputsT = TypeVar(
-    "InputsT", GenerationInputs, ClassificationInputs, TranslationInputs, SummarizationInputs, DrawingInputs
+    "InputsT",
+    GenerationInputs,
+    ClassificationInputs,
+    TranslationInputs,
+    SummarizationInputs,
+    DrawingInputs,
+    SpeakingInputs,
 )
 Answer = list[GeneratedText] | list[list[Label]] | list[TranslatedText] | list[SummaryText]
 FinishReason = Literal["length", "eos_token", "stop_sequence"]
@@ -83,7 +93,8 @@ FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "end": "eos_token
 async def infer(
     model: str, body: Inference, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> Answer | Response:
-    """The model's task: text_generation, text_classification, translation, summarization, or text_to_image (a PNG)."""
+    """The model's task: text_generation, text_classification, translation, summarization, text_to_image (a PNG), or
+    text_to_speech (a WAV file)."""
     served = engine.registry.get(model)
     if served.task not in schemas.PARAMETERS:
         raise InvalidRequest(f"the model is of the kind {served.kind}: send the file itself as the body", "inputs")
@@ -96,6 +107,8 @@ async def infer(
         return await _summarize(served, body, engine, client, settings)
     if served.task == "image":
         return await _draw(served, body, engine, client, settings)
+    if served.task == "speaker":
+        return await _speak(served, body, engine, client, settings)
     return await _translate(served, body, engine, client, settings)
 
 
@@ -209,6 +222,16 @@ async def _draw(
     job = draw_job(served, request.inputs, 1, seed, guidance)
     drawing: Drawing = await client.result(await client.submit(engine, job, served))
     return Response(png_of(drawing.images[0].rows, scale), media_type="image/png")
+
+
+async def _speak(
+    served: Served, body: Inference, engine: EngineInterface, client: Client, settings: Settings
+) -> Response:
+    request = _inputs(body, SpeakingInputs, settings)
+    parameters = request.parameters
+    operation = speech(served, request.inputs, parameters.voice, parameters.seed, parameters.speed, "inputs")
+    spoken = await run(operation, client, engine)
+    return Response(write_sound(spoken.wave, spoken.rate), media_type="audio/wav")
 
 
 async def _generate(

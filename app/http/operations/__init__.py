@@ -10,6 +10,7 @@ from app.http.operations.generation import generate
 from app.http.operations.inspection import inspect
 from app.http.operations.model_list import list_models, show_model
 from app.http.operations.next_words import next_word_probs
+from app.http.operations.speech import speak
 from app.http.operations.summarization import summarize
 from app.http.operations.tokenization import check_tokenize, detokenize, tokenize, tokenizer_info
 from app.http.operations.transcription import transcribe
@@ -26,6 +27,7 @@ __all__ = [
     "list_models",
     "next_word_probs",
     "show_model",
+    "speak",
     "summarize",
     "tokenize",
     "tokenizer_info",

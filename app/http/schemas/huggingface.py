@@ -4,8 +4,9 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.http.schemas.base import ARRAY, MAX_SEED, TRUE, Reply, TextOrTexts, never
+from app.http.schemas.base import ARRAY, MAX_SEED, TRUE, Reply, Text, TextOrTexts, never
 from app.http.schemas.lax import Content, LaxRequest
+from app.http.schemas.speak import FASTEST, SLOWEST
 
 
 class Inference(LaxRequest):
@@ -90,12 +91,27 @@ class DrawingParameters(LaxRequest):
     scheduler: Any = None
 
 
+class SpeakingParameters(LaxRequest):
+    """What only a model that samples tokens of sound could follow (do_sample, top_k, num_beams) is ignored."""
+
+    voice: str | None = Field(None, max_length=200, description="Not in Hugging Face's API: as `voice` of /speak.")
+    speed: float = Field(1.0, ge=SLOWEST, le=FASTEST, description="Likewise.")
+    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="Likewise.")
+
+
+SAMPLING = (
+    "do_sample", "early_stopping", "epsilon_cutoff", "eta_cutoff", "max_length", "max_new_tokens", "min_length",
+    "min_new_tokens", "num_beam_groups", "num_beams", "penalty_alpha", "temperature", "top_k", "top_p", "typical_p",
+    "use_cache",
+)  # fmt: skip
+"""Parameters of text_to_speech in Hugging Face's client."""
 PARAMETERS = {
     "language": set(GenerationParameters.model_fields),
     "classifier": set(ClassificationParameters.model_fields),
     "translator": set(TranslationParameters.model_fields),
     "summarizer": set(SummarizationParameters.model_fields),
     "image": set(DrawingParameters.model_fields),
+    "speaker": {*SpeakingParameters.model_fields, *SAMPLING},
 }
 """The parameters of each task of a model."""
 ZERO_SHOT = {"candidate_labels", "hypothesis_template", "multi_label"}
@@ -128,6 +144,13 @@ class SummarizationInputs(LaxRequest):
 
     inputs: TextOrTexts
     parameters: SummarizationParameters = SummarizationParameters()
+
+
+class SpeakingInputs(LaxRequest):
+    """A request to a model that speaks."""
+
+    inputs: Text
+    parameters: SpeakingParameters = SpeakingParameters()
 
 
 class DrawingInputs(LaxRequest):

@@ -21,6 +21,7 @@ from app.http.schemas.huggingface import (
     GenerationInputs,
     GenerationParameters,
     Inference,
+    SpeakingInputs,
     SummarizationInputs,
     SummarizationParameters,
     SummaryParameters,
@@ -32,7 +33,8 @@ from app.http.schemas.models import DetokenizeRequest, TokenizeRequest
 from app.http.schemas.next_word_probs import NextWordRequest
 from app.http.schemas.open_inference import InferRequest, input_tensors
 from app.http.schemas.openai import CompletionRequest, ImageRequest, ModelCompletionRequest, prompt_or_prompts
-from app.http.schemas.openai_audio import TranscriptionForm
+from app.http.schemas.openai_audio import SpeechRequest, TranscriptionForm
+from app.http.schemas.speak import SpeakRequest
 from app.http.schemas.summarize import SummarizeRequest
 from app.http.schemas.transcribe import TranscribeRequest
 from app.http.schemas.translate import TranslateRequest
@@ -53,6 +55,8 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     DescribeRequest: {},
     TranscribeRequest: {},
     TranscriptionForm: {},
+    SpeakRequest: {"text": "max_spoken_characters"},
+    SpeechRequest: {"input": "max_spoken_characters"},
     SummarizeRequest: {
         "text": (text_or_texts, "max_text_characters", "max_texts"),
         "max_new_tokens": "max_new_tokens",
@@ -80,6 +84,7 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     },
     SummarizationParameters: {"max_new_tokens": "max_new_tokens", "generate_parameters": SummaryParameters},
     SummaryParameters: {"max_new_tokens": "max_new_tokens"},
+    SpeakingInputs: {"inputs": "max_spoken_characters"},
     DrawingInputs: {"inputs": "max_prompt_characters"},
     InferRequest: {"inputs": (input_tensors, "max_input_characters", "max_texts")},
     TranslateForm: {"q": (text_or_blank_texts, "max_source_characters", "max_texts")},

@@ -12,7 +12,9 @@ STRING = {"type": "string"}
 
 class ModelSummary(Reply):
     name: str
-    kind: str = Field(description="language, classifier, translator, captioner, recognizer, image, ngram or bag.")
+    kind: str = Field(
+        description="language, classifier, translator, captioner, recognizer, speaker, image, ngram or bag."
+    )
     languages: list[str]
     parameters: int = Field(description="Number of parameters; of an n-gram and a bag, of the numbers in their tables.")
     size_bytes: int = Field(description="Size of the checkpoint's files.")
@@ -22,6 +24,7 @@ class ModelSummary(Reply):
     classes: list[list[str]] | None = Field(
         None, description="Of a model that draws: what it draws, each by all its names."
     )
+    voices: list[str] | None = Field(None, description="Of a model that speaks.")
     metrics: dict[str, Any]
     version: str = Field(description="SHA-256 of the checkpoint's manifest; the same for the same model.")
     checksum: str = Field(description="SHA-256 of the weights' file.")
@@ -49,7 +52,7 @@ class DefaultModel(Reply):
 
     use: str = Field(
         description="generate (/next-word-probs and /inspect too), classify, translate or describe, with a language; "
-        "or transcribe."
+        "or transcribe, speak or draw."
     )
     model: str
     chosen_by: Literal["setting", "checkpoint", "only", "order"] = Field(
