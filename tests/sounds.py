@@ -51,7 +51,7 @@ def save_tiny_recognizer(directory: Path) -> None:
 def tiny_speaker() -> Speaker:
     """An untrained speaker of the ten digits, in two voices, of four recordings of each word by each voice."""
     torch.manual_seed(7)
-    words, voices = DIGITS["en"], ("ann", "bob")
+    words, voices = DIGITS["en"], ("george", "theo")
     config = SpeakerConfig(len(words) + 2, words, voices, 4 * len(words) * len(voices), embedding=4, style=3, hidden=8)
     model = Speaker(config)
     numbers = torch.arange(config.takes)

@@ -23,7 +23,7 @@ from trainer.tasks.configs import BaggingConfig
 
 FURTHER = {
     "ngram": "pairs", "bag": "words", "image": "digits", "captioner": "lines", "recognizer": "numbers",
-    "transformer": "window", "speaker": "voices",
+    "transformer": "window", "speaker": "digits-speaker",
 }  # fmt: skip
 """Their names, by kind."""
 
@@ -41,7 +41,7 @@ def further(folder: Path, tokenizer: SubwordTokenizer) -> Sequence[Served]:
     captioner = Captioner(CaptionerConfig(names.size, ("en",), channels=2, hidden=12, embedding=6))
     save_tiny(folder / "lines", captioner, names, "en")
     save_tiny_recognizer(folder / "numbers")
-    save_tiny_speaker(folder / "voices")
+    save_tiny_speaker(folder / "digits-speaker")
     config = TransformerConfig(tokenizer.size, embedding=8, layers=2, heads=2, feedforward=12, context=16)
     save_tiny(folder / "window", Transformer(config), tokenizer, "en")
     return [serve_model(checkpoint.load(folder / name), "float32") for name in FURTHER.values()]

@@ -103,5 +103,17 @@ export function speakPart(part, hear, onRequest) {
       };
     });
   });
-  return { kind: "speaker", leave: () => latest.cancel() };
+  text.addEventListener("keydown", (event) => event.key === "Enter" && byId("speak-run").click());
+  const anyVoice = make("option", { value: "" });
+  onLanguage(() => (anyVoice.textContent = t("speak.any")));
+  return {
+    kind: "speaker",
+    models(models) {
+      const before = voice.value;
+      const speaker = models.find((model) => model.default_for.includes("speak")) ?? { voices: [] };
+      voice.replaceChildren(anyVoice, ...speaker.voices.map((name) => make("option", { value: name }, name)));
+      voice.value = speaker.voices.includes(before) ? before : "";
+    },
+    leave: () => latest.cancel(),
+  };
 }

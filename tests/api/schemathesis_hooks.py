@@ -3,7 +3,8 @@
 The ids that a route accepts are those of the model's vocabulary, which no JSON schema knows: ids that schemathesis
 generates are brought into it. Nor does it know which outputs and parameters the model in a path under /v2 or /hf has,
 that a tensor's shape is that of its data, that a form's list of one text is that text, that the query string has the
-fields of a form without a body, which bytes are a picture, and, as its numbers are floats, where 64 bits end: valid
+fields of a form without a body, which bytes are a picture, which words and voices a model
+speaks, and, as its numbers are floats, where 64 bits end: valid
 requests are brought to that.
 """
 
@@ -22,6 +23,8 @@ VOCABULARY = 300
 COMPLETIONS = ("POST /v1/completions", "POST /hf/{model}/v1/completions")
 DETOKENIZE = ("POST /detokenize", "POST /hf/{model}/detokenize")
 MAX_SEED = 2**63 - 1
+SPOKEN = {"POST /speak": "text", "POST /v1/audio/speech": "input"}
+"""Of routes that speak, the field of the text."""
 PICTURE = b64decode(EXAMPLE)
 
 
@@ -58,7 +61,9 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
         case.body = body = _with_picture(body)
     if not isinstance(body, dict):
         return
-    case.body = body = _with_known_ids(label, dict(body))  # not every phase of schemathesis calls map_body
+    case.body = body = _with_known_words(
+        label, _with_known_ids(label, dict(body))
+    )  # not every phase of schemathesis calls map_body
     if label == "POST /v2/models/{model}/infer":
         inputs = [tensor | {"shape": [len(tensor["data"])], "parameters": None} for tensor in body["inputs"]]
         case.body = body | {"inputs": inputs, "outputs": None, "parameters": None}
@@ -70,6 +75,14 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
         case.body = body | {"seed": max(-MAX_SEED, min(body["seed"], MAX_SEED))}
     if label == "POST /libretranslate/translate" and isinstance(body.get("q"), list) and len(body["q"]) == 1:
         case.body = body | {"q": [body["q"][0].strip() or "a"]}
+
+
+def _with_known_words(label: str, body: dict[str, Any]) -> dict[str, Any]:
+    """A body to be spoken, with words, a voice and a model that there are."""
+    if label not in SPOKEN:
+        return body
+    model = {"model": "digits-speaker"} if "model" in body else {}
+    return body | {SPOKEN[label]: "three seven one", "voice": "theo"} | model
 
 
 def _with_picture(body: Any) -> Any:

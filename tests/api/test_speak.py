@@ -19,7 +19,7 @@ from app.settings import Settings
 from tests.sounds import RATE, save_tiny_speaker
 
 pytestmark = pytest.mark.anyio
-TEXT = {"text": "three seven one", "voice": "bob", "seed": 5}
+TEXT = {"text": "three seven one", "voice": "theo", "seed": 5}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def samples(content: bytes) -> tuple[Any, int]:
 
 async def test_a_wav_file_that_seed_and_voice_decide(speaking: httpx.AsyncClient) -> None:
     reply = await spoken(speaking)
-    assert (reply.headers["carousel-voice"], reply.headers["carousel-seed"]) == ("bob", "5")
+    assert (reply.headers["carousel-voice"], reply.headers["carousel-seed"]) == ("theo", "5")
     wave, rate = samples(reply.content)
     assert rate == RATE
     assert wave.ndim == 1
@@ -60,7 +60,7 @@ async def test_a_wav_file_that_seed_and_voice_decide(speaking: httpx.AsyncClient
     assert np.abs(wave).max() > 0.01
     assert (await spoken(speaking)).content == reply.content
     assert (await spoken(speaking, seed=6)).content != reply.content
-    assert (await spoken(speaking, voice="ann")).content != reply.content
+    assert (await spoken(speaking, voice="george")).content != reply.content
 
 
 async def test_what_is_left_out_is_in_the_headers(speaking: httpx.AsyncClient) -> None:
@@ -71,7 +71,7 @@ async def test_what_is_left_out_is_in_the_headers(speaking: httpx.AsyncClient) -
         (await speaking.post("/speak", json={"text": "two", "seed": seed})).headers["carousel-voice"]
         for seed in range(12)
     }
-    assert voices == {"ann", "bob"}
+    assert voices == {"george", "theo"}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ async def test_limits(speaking: httpx.AsyncClient) -> None:
     ],
 )
 async def test_openai_formats(speaking: httpx.AsyncClient, form: str | None, kind: str, media_type: str) -> None:
-    body = {"model": "digits", "input": "three seven one", "voice": "bob", "seed": 5}
+    body = {"model": "digits", "input": "three seven one", "voice": "theo", "seed": 5}
     response = await speaking.post("/v1/audio/speech", json=body | ({"response_format": form} if form else {}))
     assert (response.status_code, response.headers["content-type"]) == (200, media_type)
     native, _ = samples((await spoken(speaking)).content)
@@ -163,11 +163,11 @@ async def test_openai_formats(speaking: httpx.AsyncClient, form: str | None, kin
         wave = file.read(dtype="float32")
     assert len(wave) == pytest.approx(len(native), abs=0.2 * RATE)  # encoders pad
     if form in ("flac", "wav"):
-        assert np.array_equal(wave, native)
+        assert np.abs(wave - native).max() < 1e-4  # each format rounds to 16 bits in its way
 
 
 async def test_openai_pcm_and_errors(speaking: httpx.AsyncClient) -> None:
-    body = {"model": "digits", "input": "three seven one", "voice": "bob", "seed": 5}
+    body = {"model": "digits", "input": "three seven one", "voice": "theo", "seed": 5}
     response = await speaking.post("/v1/audio/speech", json=body | {"response_format": "pcm"})
     native, _ = samples((await spoken(speaking)).content)
     assert len(response.content) == pytest.approx(2 * 3 * len(native), abs=12)
@@ -182,7 +182,7 @@ async def test_openai_pcm_and_errors(speaking: httpx.AsyncClient) -> None:
 
 
 async def test_hugging_face(speaking: httpx.AsyncClient) -> None:
-    parameters = {"voice": "bob", "seed": 5, "do_sample": True}
+    parameters = {"voice": "theo", "seed": 5, "do_sample": True}
     reply = await speaking.post("/hf/digits", json={"inputs": "371", "parameters": parameters})
     assert reply.headers["content-type"] == "audio/wav"
     assert reply.content == (await spoken(speaking)).content
@@ -201,7 +201,7 @@ async def test_without_a_speaker(client: httpx.AsyncClient) -> None:
 
 async def test_models_are_listed(speaking: httpx.AsyncClient) -> None:
     (model,) = (await speaking.get("/models")).json()["models"]
-    assert (model["kind"], model["voices"], model["default_for"]) == ("speaker", ["ann", "bob"], ["speak"])
+    assert (model["kind"], model["voices"], model["default_for"]) == ("speaker", ["george", "theo"], ["speak"])
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,11 +209,11 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     save_tiny_speaker(tmp_path / "models" / "digits")
     for name in ("out.wav", "out.flac"):
-        command = ["speak", "3 7 1", "--voice", "bob", "--seed", "5", "--out", str(tmp_path / name)]
+        command = ["speak", "3 7 1", "--voice", "theo", "--seed", "5", "--out", str(tmp_path / name)]
         monkeypatch.setattr("sys.argv", ["carousel", *command, "--checkpoints", str(tmp_path / "models")])
         with pytest.raises(SystemExit) as ended:
             cli.main()
         assert not ended.value.code
     (wave, rate), (other, _) = (samples((tmp_path / name).read_bytes()) for name in ("out.wav", "out.flac"))
     assert rate == RATE
-    assert np.array_equal(wave, other)
+    assert np.abs(wave - other).max() < 1e-4

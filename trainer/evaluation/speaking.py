@@ -21,7 +21,7 @@ from trainer.evaluation.edits import edit_distance
 
 WORDS = 5
 """Times that each voice says each word."""
-STRINGS = 300
+STRINGS = 100
 LENGTH = 3
 SEED = 3
 

@@ -17,10 +17,11 @@ from models.sound import Wave
 from trainer.data.recordings import Spoken
 from trainer.data.store import IdArray
 from trainer.loop.trainer import Task
-from trainer.tasks.spectra import LOWEST_HZ
 
 QUIET = 1e-3
 """Of a recording's loudest frame: softer frames before and after the word are cut off."""
+LOWEST_HZ = 125.0
+"""Of what counts as loud: below it there is the hum of mains, which some recordings have more of than of speech."""
 VALIDATION_BATCH = 64
 
 
@@ -79,7 +80,7 @@ def words_and_voices(spoken: Sequence[Spoken]) -> tuple[tuple[str, ...], tuple[s
 def trimmed_power(wave: Wave, taper: Tensor, hop: int, rate: int) -> Tensor:
     """The power spectrum (T, F) of samples (N,) at a rate, without quiet frames before and after the word.
 
-    A constant offset of the samples is taken away; it and the hum of mains do not count as loud.
+    A constant offset of the samples is taken away.
     """
     size = len(taper)
     centered = torch.from_numpy(wave - wave.mean())

@@ -8,10 +8,6 @@ from models.errors import ConfigError
 from models.networks.spectrum import Spectrum
 from models.sound import Wave
 
-LOWEST_HZ = 125.0
-"""Where the filter bank begins. Mains hum and a constant offset lie below it, with what a window of 32 ms smears of
-them; some recordings have more of both than of speech, and no vowel depends on what else is there."""
-
 
 def fit_spectrum(spectrum: Spectrum, rate: int, waves: Iterable[Wave]) -> None:
     """Fill a Spectrum's buffers: librosa's mel filter bank, and the mean and deviation of each band over waves (N,).
@@ -21,7 +17,7 @@ def fit_spectrum(spectrum: Spectrum, rate: int, waves: Iterable[Wave]) -> None:
     import librosa  # noqa: PLC0415 (it takes seconds)
 
     bands = len(spectrum.filters)
-    filters = librosa.filters.mel(sr=rate, n_fft=spectrum.window, n_mels=bands, fmin=LOWEST_HZ)
+    filters = librosa.filters.mel(sr=rate, n_fft=spectrum.window, n_mels=bands)
     if not filters.any(axis=1).all():
         raise ConfigError(f"mel_bands is {bands}: too many for a window of {spectrum.window} samples")
     with torch.no_grad():
