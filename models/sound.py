@@ -77,7 +77,8 @@ def write_sound(wave: Wave, rate: int, kind: str = "WAV") -> bytes:
 def write_samples(wave: Wave, rate: int, new_rate: int) -> bytes:
     """Samples (N,) from -1 to 1 at another rate, as 16 bits each, little-endian, without a header."""
     resampled = soxr.resample(wave, rate, new_rate)
-    return (np.clip(resampled, -1, 1) * 32_767).astype("<i2").tobytes()
+    content: bytes = (np.clip(resampled, -1, 1) * 32_767).astype("<i2").tobytes()
+    return content
 
 
 def _check_samples(block: Wave) -> None:

@@ -54,4 +54,5 @@ class FloatSpeaker:
         wave = griffin_lim(self.model.power(drawn).sqrt(), self.model.taper, self.config.hop)
         samples: NDArray[np.float32] = wave.cpu().numpy()
         level = LOUDNESS / max(float(np.sqrt(np.square(samples).mean())), 1e-6)
-        return np.clip(samples * np.float32(level), -1.0, 1.0)
+        clipped: NDArray[np.float32] = np.clip(samples * np.float32(level), -1.0, 1.0)
+        return clipped

@@ -28,8 +28,8 @@ def task() -> SpeakingTask:
     torch.manual_seed(1)
     train, valid = recordings(range(4)), recordings([5])
     model = Speaker(SpeakerConfig(4, WORDS, VOICES, len(train), embedding=8, style=4, hidden=16))
-    takes = (read_takes(spoken, model) for spoken in (train, valid))
-    return SpeakingTask(model, *takes, SpeakingTaskConfig(batch_size=8, style_noise=0.0), seed=1)
+    config = SpeakingTaskConfig(batch_size=8, style_noise=0.0)
+    return SpeakingTask(model, read_takes(train, model), read_takes(valid, model), config, seed=1)
 
 
 def test_it_learns(task: SpeakingTask) -> None:

@@ -169,7 +169,7 @@ def _speaker(material: Material) -> Task[Any, Any]:
     load_recognizer(settings.make(EvaluationConfig).recognizer)  # a wrong one is named before training
     train, valid = ([one for source in sources for one in _recordings(source)] for sources in material.sources)
     model = Speaker(settings.make(SpeakerConfig, tokenizer.size, *words_and_voices(train), len(train)))
-    takes = (read_takes(spoken, model) for spoken in (train, valid))
+    takes = read_takes(train, model), read_takes(valid, model)
     return SpeakingTask(model, *takes, settings.make(SpeakingTaskConfig), settings.seed)
 
 

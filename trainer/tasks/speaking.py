@@ -71,9 +71,7 @@ def words_and_voices(spoken: Sequence[Spoken]) -> tuple[tuple[str, ...], tuple[s
     pairs = {(one.text, one.voice) for one in spoken}
     for missing in ((word, voice) for word in sorted(words) for voice in sorted(voices)):
         if missing not in pairs:
-            raise DataError(
-                f"no recording has the word {missing[0]!r} by the voice {missing[1]!r}; each voice says all"
-            )
+            raise DataError(f"no recording has the word {missing[0]!r} by {missing[1]!r}; each voice says all")
     return tuple(sorted(words)), tuple(sorted(voices))
 
 
@@ -154,7 +152,8 @@ class SpeakingTask(Task[IdArray, IdArray]):
             styles = styles + self.config.style_noise * torch.randn_like(styles)
         drawn = self.model(takes.words[rows].to(device), takes.voices[rows].to(device), styles, lengths)
         real = padding_mask(lengths, target.shape[1]).unsqueeze(2)
-        return ((drawn - target).abs() * real).sum() / (lengths.sum() * target.shape[2])
+        distance: Tensor = ((drawn - target).abs() * real).sum() / (lengths.sum() * target.shape[2])
+        return distance
 
     def export(self, weights: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Also fill the buffer of the styles, which follow from the weights."""
