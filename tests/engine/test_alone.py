@@ -15,6 +15,7 @@ from app.engine.jobs import (
     InspectJob,
     Job,
     PredictJob,
+    SpeakJob,
     SummarizeJob,
     TranscribeJob,
     TranslateJob,
@@ -45,6 +46,7 @@ JOBS: dict[str, tuple[str, Job]] = {
     "draw": (FURTHER["image"], DrawJob(3, 4, 1, 28, 28)),
     "describe": (FURTHER["captioner"], DescribeJob(bytes(HEIGHT * 400), "en")),
     "transcribe": (FURTHER["recognizer"], TranscribeJob(np.zeros(16_000, np.float32).tobytes(), 2.0)),
+    "speak": (FURTHER["speaker"], SpeakJob((1, 2, 3) * 6, 0, 1)),
 }
 IN_ONE_STEP = {"next word", "inspect", "describe", "transcribe"}
 """Whatever time they take, they are answered."""
