@@ -49,10 +49,13 @@ def read_picture(content: bytes, max_pixels: int) -> SentPicture:
             gray = np.asarray(_reduced(ImageOps.exif_transpose(_flattened(image))))
     except InvalidRequest:
         raise
+    except Image.DecompressionBombError:  # Pillow's own limit, far above that of the settings by default
+        raise InvalidRequest(f"it has too many pixels; at most {max_pixels:,} are allowed", FIELD) from None
     except UnidentifiedImageError:
         raise InvalidRequest(f"it is no picture in one of the formats {', '.join(FORMATS)}", FIELD) from None
     except Exception as error:  # decoders raise errors of many types for damaged files
-        raise InvalidRequest(f"the picture is damaged ({type(error).__name__})", FIELD) from None
+        cause = "it is cut short, or its data are damaged" if isinstance(error, OSError) else type(error).__name__
+        raise InvalidRequest(f"the picture can't be decoded: {cause}", FIELD) from None
     return _normalized(gray, width, height)
 
 

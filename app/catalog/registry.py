@@ -106,7 +106,8 @@ class Registry:
         if name is not None:
             loaded = self.get(name, models)
             if loaded.task != task:
-                raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs a {task}", "model")
+                article = "an" if task[0] in "aeiou" else "a"
+                raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs {article} {task}", "model")
             return [loaded]
         models.sort(key=lambda loaded: loaded.kind != task)  # other kinds that do the task, such as n-grams, come last
         if not models:

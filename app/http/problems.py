@@ -61,6 +61,13 @@ POINTERS: dict[str, dict[str, str]] = {
 }
 """By the start of a path, the JSON pointers of fields that its bodies name otherwise; elsewhere it is /field."""
 
+PLAIN = {
+    "bytes_type": "it must be base64",
+    "dict_type": "it must be an object",
+    "model_attributes_type": "it must be an object",
+    "model_type": "it must be an object",
+}
+"""In place of pydantic's messages that name types of Python."""
 MAX_ERRORS = 10
 MAX_NAME = 64
 LOCATIONS = ("body", "path", "query", "header")
@@ -201,6 +208,7 @@ def detail_of(entry: Mapping[str, Any]) -> str:
     """The message of an error of pydantic's, with the value if it is a number, or else its size."""
     message = str(entry["msg"]).removeprefix("Value error, ")
     value = entry.get("input")
+    message = PLAIN.get(entry["type"], message)
     if entry["type"] in ("string_too_long", "string_too_short") and isinstance(value, str):
         return f"{message}; given: {len(value)}"
     if entry["type"] == "too_long" and isinstance(value, str):  # pydantic counts items where null is another type

@@ -3,7 +3,7 @@
 hang-ups   300 clients that leave in mid-stream, in three waves: slots, connections and memory afterwards
 slow       10 readers at a byte a second: `/livez` beside them, and how long they are kept
 floods     more connections than allowed, silent: `/livez`, and descriptors afterwards
-fairness   2,000 requests of one key's flood, and the latency of another key's small requests during it
+fairness   a flood of one key at each of four routes, and the latency of another key's small requests during it
 keys       keys created and revoked under load: each counts at once, and nobody else notices
 privacy    texts, keys and states in good and bad requests, looked for in the log and the metrics
 reloads    30 good and damaged checkpoints of each kind under load: all requests are answered

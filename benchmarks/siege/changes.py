@@ -10,14 +10,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.siege.service import BODIES, STREAM, Row, Server, post, raw, served
+from benchmarks.siege.service import BODIES, PATHS, RECORDING, STREAM, Row, Server, post, raw, served
 
 
 async def reloads(checkpoints: Path) -> list[Row]:
     rows = []
     for name, path in (
         ("language-en", "/next-word-probs"), ("rung-en-kneser-ney", "/next-word-probs"),
-        ("sentiment-en", "/classify"), ("translation-en-tr", "/translate"),
+        ("sentiment-en", "/classify"), ("translation-en-tr", "/translate"), ("titles-en", "/summarize"),
+        ("image-digits", "/draw"), ("digits-captioner", "/describe"), ("digits-recognizer", RECORDING),
     ):  # fmt: skip
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / name
@@ -25,7 +26,7 @@ async def reloads(checkpoints: Path) -> list[Row]:
             async with served(Path(folder), bad_checkpoints="refuse") as server:
                 statuses: Counter[int] = Counter()
                 until = asyncio.Event()
-                body = {**BODIES[path], "model": name}
+                body = {**BODIES.get(path, {}), "model": name}
 
                 async def load(server: Server, path: str, body: dict[str, Any]) -> None:
                     while not until.is_set():  # noqa: B023
@@ -68,9 +69,8 @@ async def soak(checkpoints: Path, minutes: float) -> list[Row]:
         start = time.monotonic()
 
         async def load(number: int) -> None:
-            paths = list(BODIES)
             while time.monotonic() - start < minutes * 60:
-                statuses[await post(server, paths[number % len(paths)])] += 1
+                statuses[await post(server, PATHS[number % len(PATHS)])] += 1
                 number += 1
 
         async def leave() -> None:

@@ -11,32 +11,48 @@ import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from benchmarks.client import Connection
 from benchmarks.siege.service import BODIES, Row, bearer, percentile, post, served
 
-FLOODING_CLIENTS, FLOOD = 300, 2000
+FLOODING_CLIENTS = 300
+LARGE = {"prompt": "once upon a time", "max_new_tokens": 200, "min_new_tokens": 200, "n": 4}
+FLOODS: tuple[tuple[str, dict[str, Any], int, str], ...] = (
+    ("/generate", LARGE, 2000, "/next-word-probs"),
+    ("/draw", {"prompt": "seven", "n": 16}, 500, "/draw"),
+    ("/summarize", {"text": [BODIES["/summarize"]["text"] * 10] * 8}, 500, "/summarize"),
+    ("/describe", BODIES["/describe"], 2000, "/describe"),
+)
+"""The route, body and number of key one's requests, and the route of key two's small ones, for the same model."""
 
 
 async def fairness(checkpoints: Path) -> list[Row]:
+    rows = []
+    for flood in FLOODS:
+        rows += await _fairness(checkpoints, *flood)
+    return rows
+
+
+async def _fairness(checkpoints: Path, path: str, large: dict[str, Any], count: int, small: str) -> list[Row]:
     # the flood has a process of its own, so that the latencies of key two are not those of this event loop
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as flooding:
         async with served(checkpoints, api_keys="one,two", max_queued_jobs="256", request_timeout_s="20") as server:
-            alone = await _small_requests(server.port, 30)
-            load = asyncio.wrap_future(flooding.submit(_flood, server.port))
+            alone = await _small_requests(server.port, small, 30)
+            load = asyncio.wrap_future(flooding.submit(_flood, server.port, path, large, count))
             flooded = list[float]()
             while not load.done():
-                flooded += await _small_requests(server.port, 10)
+                flooded += await _small_requests(server.port, small, 10)
             flooded.sort()
             statuses, waits = await load
             free = await server.is_idle(60)
-            again = await _small_requests(server.port, 30)
+            again = await _small_requests(server.port, small, 30)
     total = sum(statuses.values())
     return [
-        Row(f"{FLOOD:,} requests of key one, by status", str(dict(sorted(statuses.items())))),
-        Row("all answered with 200, 429 or 504", str(total), total == FLOOD and set(statuses) <= {200, 429, 504}),
+        Row(f"{count:,} requests of key one to {path}, by status", str(dict(sorted(statuses.items())))),
+        Row("all answered with 200, 429 or 504", str(total), total == count and set(statuses) <= {200, 429, 504}),
         Row("Retry-After, median", f"{statistics.median(waits) if waits else 0:.0f} s"),
         Row("key two alone: p50, max", f"{percentile(alone, 0.5) * 1000:.0f}, {alone[-1] * 1000:.0f} ms"),
         Row(
@@ -49,35 +65,34 @@ async def fairness(checkpoints: Path) -> list[Row]:
     ]
 
 
-async def _small_requests(port: int, count: int) -> list[float]:
+async def _small_requests(port: int, path: str, count: int) -> list[float]:
     """Latencies of key two's requests, one after another, sorted; a refusal counts as infinity."""
     body, connection = (
-        json.dumps(BODIES["/next-word-probs"]).encode(),
+        json.dumps(BODIES[path]).encode(),
         Connection(port, "authorization: Bearer two\r\n"),
     )
     seconds = []
     for _ in range(count):
-        record = await connection.post("/next-word-probs", body)
+        record = await connection.post(path, body)
         seconds.append(float("inf") if record.error else record.end - record.start)
     return sorted(seconds)
 
 
-def _flood(port: int) -> tuple[Counter[int], list[float]]:
+def _flood(port: int, path: str, large: dict[str, Any], count: int) -> tuple[Counter[int], list[float]]:
     """Key one's large requests: how many had each status, and the Retry-After of the refusals."""
-    return asyncio.run(_flood_requests(port))
+    return asyncio.run(_flood_requests(port, path, large, count))
 
 
-async def _flood_requests(port: int) -> tuple[Counter[int], list[float]]:
+async def _flood_requests(port: int, path: str, large: dict[str, Any], count: int) -> tuple[Counter[int], list[float]]:
     statuses: Counter[int] = Counter()
     waits: list[float] = []
-    large = {"prompt": "once upon a time", "max_new_tokens": 200, "min_new_tokens": 200, "n": 4}
-    requests = iter(range(FLOOD))
+    requests = iter(range(count))
     url, context = f"http://127.0.0.1:{port}", ssl.create_default_context()  # one for all: making it takes long
 
     async def flood() -> None:
         async with httpx.AsyncClient(timeout=120, base_url=url, verify=context) as client:
             for _ in requests:
-                reply = await client.post("/generate", json=large, headers=bearer("one"))
+                reply = await client.post(path, json=large, headers=bearer("one"))
                 statuses[reply.status_code] += 1
                 if reply.status_code == 429:
                     waits.append(float(reply.headers["retry-after"]))
@@ -120,7 +135,7 @@ async def privacy(checkpoints: Path) -> list[Row]:
     secrets = {name: f"secret-{name}-{os.urandom(6).hex()}" for name in ("text", "key", "state", "wrong")}
     async with served(checkpoints, api_keys=secrets["key"], traces="false") as server:
         for path, body in BODIES.items():
-            field_name = "prompt" if path == "/generate" else "text"
+            field_name = "prompt" if path in ("/generate", "/draw") else "text"
             for changes in ({}, {"unknown": secrets["text"]}, {"state": secrets["state"]}, {"model": secrets["text"]}):
                 request = {**body, field_name: f"once {secrets['text']}", **changes}
                 for key in (secrets["key"], secrets["wrong"]):

@@ -1,18 +1,23 @@
 """A running service: what is asked of it, and what is seen of it from outside."""
 
 import asyncio
+import io
 import json
+import random
 import socket
 import tempfile
 import time
+import wave
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from app.http.schemas.describe import EXAMPLE
 from benchmarks import extras
 from benchmarks.process import Launch, free_port, running
 
@@ -21,7 +26,18 @@ BODIES: dict[str, dict[str, Any]] = {
     "/generate": {"prompt": "once upon a time", "max_new_tokens": 24, "seed": 1},
     "/classify": {"text": ["a wonderful film", "a dull and long film"], "model": "sentiment-en"},
     "/translate": {"text": "I would like to buy a ticket.", "target": "tr"},
+    "/summarize": {"text": "We present a tool that shows the attention of a recurrent translator, word by word."},
+    "/draw": {"prompt": "seven", "seed": 1},
+    "/describe": {"image": EXAMPLE},
 }
+RECORDING = "/transcribe"
+"""The route whose body is a file; its options are in the query."""
+PATHS = (*BODIES, RECORDING)
+ABANDONED: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("/draw", {"prompt": "seven", "n": 16, "stream": True}),
+    ("/summarize", {"text": [BODIES["/summarize"]["text"] * 10] * 16, "beam_size": 16}),
+)
+"""Requests beside STREAM whose clients leave before the end."""
 STREAM = {"prompt": "once upon a time", "max_new_tokens": 1000, "min_new_tokens": 1000, "stream": True}
 
 
@@ -87,8 +103,24 @@ async def served(checkpoints: Path, **settings: str) -> AsyncIterator[Server]:
 
 async def post(server: Server, path: str, body: dict[str, Any] | None = None, key: str = "") -> int:
     """The status of a request."""
+    options: dict[str, Any] = {"json": body or BODIES.get(path)}
+    if path == RECORDING:
+        options = {"params": body, "content": recording(), "headers": {"content-type": "audio/wav"}}
+    options["headers"] = {**options.get("headers", {}), **bearer(key)}
     async with httpx.AsyncClient(timeout=120) as client:
-        return (await client.post(f"{server.url}{path}", json=body or BODIES[path], headers=bearer(key))).status_code
+        return (await client.post(f"{server.url}{path}", **options)).status_code
+
+
+@cache
+def recording() -> bytes:
+    """Two seconds of noise, as a WAV file."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(8_000)
+        out.writeframes(random.Random(1).randbytes(2 * 2 * 8_000))
+    return file.getvalue()
 
 
 def bearer(key: str) -> dict[str, str]:

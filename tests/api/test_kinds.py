@@ -128,3 +128,14 @@ class TestEveryKind:
     def test_tokenizers_of_all_kinds_answer(self, live: Live, kind: str) -> None:
         assert post(live, "/tokenize", {"text": TEXT, "model": NAMES[kind]}).json()["count"]
         assert post(live, "/vectorize", {"text": TEXT, "model": NAMES[kind]}).status_code == 200
+
+    def test_the_open_inference_protocol_answers_or_names_the_route(self, live: Live, kind: str) -> None:
+        name, task = NAMES[kind], KINDS[kind].task
+        tensor = {"name": "text", "datatype": "BYTES", "shape": [1], "data": [TEXT]}
+        reply = post(live, f"/v2/models/{name}/infer", {"inputs": [tensor]})
+        if task in ("language", "classifier", "translator", "summarizer"):
+            assert reply.status_code == 200, reply.text
+            return
+        route = FILES[task][0] if task in FILES else NATIVE[task][0]
+        assert reply.status_code == 404
+        assert f"use POST {route}" in reply.json()["error"]

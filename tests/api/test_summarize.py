@@ -83,3 +83,11 @@ async def test_a_language_without_a_summarizer_is_no_server_error(client: httpx.
     reply = await client.post("/summarize", json={"text": SENTENCES[0], "language": "tr"})
     assert reply.status_code == 404
     assert reply.json()["errors"][0]["pointer"] == "/language"
+
+
+@pytest.mark.parametrize("text", ["!!!", "12 + 30 = 42", "🎉🎉", "\0"])
+async def test_there_is_nothing_to_summarize_without_letters(client: httpx.AsyncClient, text: str) -> None:
+    for body, pointer in ((text, "/text"), ([LONG, text], "/text/1")):
+        reply = await client.post("/summarize", json={**MODEL, "text": body})
+        problem = {"pointer": pointer, "detail": "it has no letters, so there is nothing to summarize"}
+        assert (reply.status_code, reply.json()["errors"]) == (422, [problem])

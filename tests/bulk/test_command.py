@@ -17,7 +17,7 @@ from app.errors import InvalidRequest
 from app.settings import Settings
 from tests.bulk.conftest import write_lines
 
-TASKS = ["classify", "translate", "generate", "next"]
+TASKS = ["classify", "translate", "summarize", "generate", "next"]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_each_task_from_the_shell(checkpoints: Path, inputs: Path, tmp_path: Pat
 def test_an_option_without_effect_is_an_error(
     checkpoints: Path, inputs: Path, tmp_path: Path, options: list[object], message: str
 ) -> None:
-    for task in [*TASKS, "summarize"]:
+    for task in TASKS:
         with pytest.raises((Failed, InvalidRequest)) as refused:
             run(task, inputs, tmp_path / "out.csv", *options, "--checkpoints", checkpoints)
         assert message in str(refused.value)

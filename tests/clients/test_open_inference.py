@@ -17,6 +17,7 @@ TEXTS = ["the man sees the dog.", "a good film"]
 NATIVE = {
     "sentiment-en": ("/classify", "text", {}),
     "translation-en-tr": ("/translate", "text", {"source": "en", "target": "tr", "beam_size": 2}),
+    "titles-en": ("/summarize", "text", {"beam_size": 2, "max_new_tokens": 6}),
     "language-en": ("/generate", "prompt", {"max_new_tokens": 8, "temperature": 1.2, "seed": 4, "stop": "q"}),
 }
 """For each model, the native route of its task, its field, and parameters."""
@@ -55,6 +56,8 @@ def native(live: Live, model: str) -> dict[str, list[Any]]:
         return {"generated_text": [choice["text"] for choice in choices],
                 "finish_reason": [choice["finish_reason"] for choice in choices]}  # fmt: skip
     results = httpx.post(f"{live.url}{path}", json={field: TEXTS, **more}).json()["results"]
+    if path == "/summarize":
+        return {"summary_text": [one["summary"] for one in results], "score": [one["score"] for one in results]}
     if path == "/translate":
         return {"translation_text": [one["text"] for one in results], "score": [one["score"] for one in results]}
     return {

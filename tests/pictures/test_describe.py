@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import zlib
 from typing import Any
 
 import httpx
@@ -150,3 +151,35 @@ async def test_the_catalog_lists_the_captioner(pictures: httpx.AsyncClient) -> N
     assert (model["kind"], model["languages"], model["default_for"]) == (
         "captioner", ["en", "tr"], ["describe:en", "describe:tr"],
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("side", [5_000, 60_000, 2**31 - 1])
+async def test_a_picture_with_too_many_pixels_is_named_as_such(pictures: httpx.AsyncClient, side: int) -> None:
+    """Whichever limit comes first: that of the settings or that of the library."""
+    reply = await pictures.post("/describe", content=with_size(side), headers={"content-type": "image/png"})
+    assert reply.status_code == 422
+    assert reply.json()["detail"].endswith("pixels; at most 1,000,000 are allowed")
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        ([], "it must be an object"),
+        ("seven", "it must be an object"),
+        ({"image": 5}, "it must be base64; given: 5"),
+        ({"image": "@@"}, "it must be base64"),
+    ],
+)
+async def test_what_is_no_picture_in_json_is_told_without_types_of_python(
+    pictures: httpx.AsyncClient, body: Any, detail: str
+) -> None:
+    reply = await pictures.post("/describe", json=body)
+    assert reply.status_code == 422
+    assert [error["detail"] for error in reply.json()["errors"]] == [detail]
+
+
+def with_size(side: int) -> bytes:
+    """The beginning of a PNG that says that it is a square of this size."""
+    content = png(LINE)
+    head = content[12:16] + side.to_bytes(4, "big") * 2 + content[24:29]
+    return content[:12] + head + zlib.crc32(head).to_bytes(4, "big") + content[33:]

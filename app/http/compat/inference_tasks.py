@@ -20,6 +20,8 @@ from app.http.schemas.summarize import SummarizeRequest
 from app.http.schemas.translate import TranslateRequest
 from app.settings import Settings
 
+ELSEWHERE = {"image": "/draw", "captioner": "/describe", "recognizer": "/transcribe", "speaker": "/speak"}
+"""The routes of tasks that have no tensors of texts on both sides."""
 OF_PROTOCOL = {"binary_data_output", "priority", "sequence_end", "sequence_id", "sequence_start", "timeout"}
 """Parameters that Triton's client sends to any model: they change nothing of a task."""
 
@@ -76,7 +78,9 @@ TASKS = {
 def task_of(served: Served) -> Task:
     """Raises NoModel for a model of a task that the protocol has no tensors for."""
     if served.task not in TASKS:
-        raise NoModel(f"the model is of the kind {served.kind}, which is not served under this address", "model")
+        route = ELSEWHERE.get(served.task, "its own route")
+        detail = f"the model is of the kind {served.kind}, which reads or makes files: use POST {route}"
+        raise NoModel(detail, "model")
     return TASKS[served.task]
 
 

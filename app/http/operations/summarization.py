@@ -5,6 +5,7 @@ from typing import Any
 
 from app.catalog.registry import Registry, Served
 from app.engine.jobs import SummarizeJob, Summary
+from app.errors import InvalidRequest
 from app.http.operations.batches import Batches
 from app.http.operations.operation import Operation
 from app.http.schemas.base import as_list
@@ -12,7 +13,11 @@ from app.http.schemas.summarize import Source, SummarizeReply, SummarizeRequest,
 
 
 def summarize(body: SummarizeRequest, registry: Registry) -> Operation[SummarizeReply]:
-    """Raises ModelNotFound or NoModel."""
+    """Raises InvalidRequest for a text without letters, ModelNotFound or NoModel."""
+    for index, text in enumerate(as_list(body.text)):
+        if not any(map(str.isalpha, text)):
+            field = "text" if isinstance(body.text, str) else f"text/{index}"
+            raise InvalidRequest("it has no letters, so there is nothing to summarize", field)
     models = registry.for_texts("summarizer", body.model, body.text, body.language)
     batches = Batches(as_list(body.text), models)
     several = len(batches.indices) > 1
