@@ -44,7 +44,6 @@ JOBS: dict[str, tuple[str, Job]] = {
     "translate": ("translation-en-tr", TranslateJob((LONG,) * 9, "tr", 4, 1.0)),
     "summarize": ("titles-en", SummarizeJob((LONG,) * 9, 30, 4, 1.0)),
     "draw": (FURTHER["image"], DrawJob(3, 4, 1, 28, 28)),
-    "speak": (FURTHER["speaker"], SpeakJob((1, 2) * 8, 0, seed=1)),
     "describe": (FURTHER["captioner"], DescribeJob(bytes(HEIGHT * 400), "en")),
     "transcribe": (FURTHER["recognizer"], TranscribeJob(np.zeros(16_000, np.float32).tobytes(), 2.0)),
     "speak": (FURTHER["speaker"], SpeakJob((1, 2, 3) * 6, 0, 1)),
