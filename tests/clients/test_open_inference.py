@@ -14,7 +14,7 @@ from tritonclient.utils import InferenceServerException
 from tests.conftest import Live, Serve
 
 TEXTS = ["the man sees the dog.", "a good film"]
-NATIVE = {
+NATIVE: dict[str, tuple[str, str, dict[str, Any]]] = {
     "sentiment-en": ("/classify", "text", {}),
     "translation-en-tr": ("/translate", "text", {"source": "en", "target": "tr", "beam_size": 2}),
     "titles-en": ("/summarize", "text", {"beam_size": 2, "max_new_tokens": 6}),
