@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from dataclasses import asdict
+import os
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from benchmarks.simulation import plots, reality, runs
-from benchmarks.simulation.cluster import Conditions, at_random, better_of_two
+from benchmarks.simulation.cluster import Conditions, at_random, better_of_two, least_requests
 from benchmarks.simulation.service_times import ServiceTimes
 
 ROOT = Path(__file__).parents[2]
@@ -30,10 +31,14 @@ def check(
     seconds: Annotated[float, typer.Option(help="Of each real run.")] = 40.0,
     out: Annotated[Path, typer.Option(help="Where the measured times go.")] = TIMES,
 ) -> None:
-    """Measure one replica, then send 1 and 2 real ones and the model the same requests."""
-    times = asyncio.run(_measure(checkpoints, seconds / 40))
+    """Measure one replica, in closed loops and in a run at half load, then send 1 and 2 real ones and the model the
+    same requests."""
+    times = asyncio.run(_measure(checkpoints, seconds / 40, seconds))
     out.write_text(json.dumps(asdict(times), indent=1) + "\n", encoding="utf-8")
-    typer.echo(f"capacity of one: {_capacity(times):.0f} tokens/s; {times}")
+    factors = sorted(factor for _, factor in times.slowdown)
+    quantiles = ", ".join(f"{runs.percentile(factors, share):.2f}" for share in (0.1, 0.5, 0.9, 0.99))
+    typer.echo(f"capacity of one: {_capacity(times):.0f} tokens/s; {replace(times, slowdown=())}")
+    typer.echo(f"slowdown in a run at {LOADS[0]} load, 10th, 50th, 90th and 99th percentile: {quantiles}")
     typer.echo("| replicas | load | tokens/s, real | model | ratio | p50, p99 real, ms | model | ratio of p99 |")
     typer.echo("|---|---|---|---|---|---|---|---|")
     for count in (1, 2):
@@ -41,7 +46,8 @@ def check(
             rate = load * count * _capacity(times) / runs.MEAN_TOKENS
             requests = runs.trace(rate, seconds, seed=count)
             real = asyncio.run(_real(checkpoints, count, requests))
-            model = runs.open_loop(times, count, requests)
+            shares_cores = count == len(os.sched_getaffinity(0))
+            model = runs.open_loop(times, count, requests, Conditions(least_requests, shares_cores=shares_cores))
             typer.echo(
                 f"| {count} | {load} | {real.tokens_s:.0f} | {model.tokens_s:.0f} "
                 f"| {model.tokens_s / real.tokens_s:.2f} "
@@ -70,7 +76,8 @@ def load_times(path: Path) -> ServiceTimes:
     """What `check` has written."""
     stored = json.loads(path.read_text("utf-8"))
     steps = tuple((rows, seconds) for rows, seconds in stored["step_s"])
-    return ServiceTimes(steps, stored["request_s"], stored["prompt_token_s"])
+    slowdown = tuple((seconds, factor) for seconds, factor in stored.pop("slowdown", ()))
+    return ServiceTimes(steps, slowdown=slowdown, **{key: stored[key] for key in stored if key != "step_s"})
 
 
 def _throughput(times: ServiceTimes, seconds: float) -> dict[str, list[tuple[int, float, float]]]:
@@ -143,9 +150,11 @@ def _memory(times: ServiceTimes, seconds: float) -> dict[str, list[tuple[int, fl
     return table
 
 
-async def _measure(checkpoints: Path, seconds: float) -> ServiceTimes:
+async def _measure(checkpoints: Path, loop_s: float, run_s: float) -> ServiceTimes:
     async with reality.replicas(checkpoints, 1) as (port,):
-        return await reality.measure(port, seconds)
+        times = await reality.measure(port, loop_s)
+        requests = runs.trace(LOADS[0] * _capacity(times) / runs.MEAN_TOKENS, run_s, seed=0)
+        return await reality.calibrate(port, times, requests)
 
 
 async def _real(checkpoints: Path, count: int, requests: Any) -> runs.Result:

@@ -28,6 +28,8 @@ class Request:
     tokens: int
     ended: Any
     session: int = 0
+    extra_s: float = 0.0
+    """Of the replica's time, beside the admission."""
 
 
 @dataclass
@@ -49,8 +51,9 @@ class Tally:
 class Replica:
     """One engine: a batch of rows, and what waits to join it."""
 
-    def __init__(self, env: simpy.Environment, times: ServiceTimes, max_rows: int = 256) -> None:
-        self.env, self.times, self.max_rows = env, times, max_rows
+    def __init__(self, env: simpy.Environment, times: ServiceTimes, max_rows: int = 256, offset_s: float = 0.0) -> None:
+        """offset_s is where in the measured slowdown the replica begins."""
+        self.env, self.times, self.max_rows, self._offset_s = env, times, max_rows, offset_s
         self.accepts, self.drains = True, False
         self._waiting: deque[Request] = deque()
         self._rows: list[tuple[int, int, Request]] = []
@@ -86,11 +89,14 @@ class Replica:
                 if not self.outstanding:
                     self._arrival = self.env.event()
                     yield self._arrival
-                yield self.env.timeout(self._admit())
-                yield self.env.timeout(self.times.step(len(self._rows)))
+                yield self.env.timeout(self._admit() * self._factor())
+                yield self.env.timeout(self.times.step(len(self._rows)) * self._factor())
                 self._finish_step()
         except simpy.Interrupt:
             return
+
+    def _factor(self) -> float:
+        return self.times.factor(self.env.now + self._offset_s)
 
     def _admit(self) -> float:
         """Start what waits, as far as a turn's prompts go; returns the seconds that it takes."""
@@ -98,7 +104,7 @@ class Replica:
         while self._waiting and len(self._rows) < self.max_rows and read < PROMPT_TOKENS_AT_ONCE:
             request = self._waiting.popleft()
             read += request.prompt_tokens
-            seconds += self.times.admission(request.prompt_tokens)
+            seconds += self.times.admission(request.prompt_tokens) + request.extra_s
             heapq.heappush(self._rows, (self._steps + request.tokens, next(self._order), request))
         return seconds
 
@@ -139,6 +145,7 @@ class Conditions:
     mean_life_s is that of a replica, with exponential times; restart_s until its successor is ready. update_at starts
     a rolling update: a share of the replicas at a time is drained for drain_s, and replaced by ones that are ready
     after restart_s. keeps_states: a client continues from its state token; otherwise its text is read again.
+    shares_cores: the replicas leave no core to the load generator, which takes time of theirs while all are busy.
     """
 
     policy: Policy = better_of_two
@@ -150,6 +157,7 @@ class Conditions:
     keeps_states: bool = True
     retry_s: float = 0.1
     network_s: float = 0.0005
+    shares_cores: bool = False
 
 
 class Cluster:
@@ -159,8 +167,9 @@ class Cluster:
         self, env: simpy.Environment, times: ServiceTimes, count: int, conditions: Conditions, seed: int = 0
     ) -> None:
         self.env, self.times, self.conditions = env, times, conditions
-        self.replicas = [Replica(env, times) for _ in range(count)]
         self.tally, self._draw = Tally(), Random(seed)
+        self._offsets = Random(seed + 1)
+        self.replicas = [self._new_replica() for _ in range(count)]
         if conditions.mean_life_s:
             for index in range(count):
                 env.process(self._die_and_return(index))
@@ -182,6 +191,8 @@ class Cluster:
                 yield self.env.timeout(self.conditions.retry_s)
                 continue
             self.tally.prompt_tokens += prompt_tokens
+            if self.conditions.shares_cores and all(replica.outstanding for replica in self.replicas):
+                request.extra_s = self.times.client_s
             replica.submit(request)
             generated = yield request.ended
             if generated is None:
@@ -232,4 +243,7 @@ class Cluster:
     def _replace(self, index: int) -> Generator[Any, Any, None]:
         self.replicas[index].stop()
         yield self.env.timeout(self.conditions.restart_s)
-        self.replicas[index] = Replica(self.env, self.times)
+        self.replicas[index] = self._new_replica()
+
+    def _new_replica(self) -> Replica:
+        return Replica(self.env, self.times, offset_s=self._offsets.random() * self.times.length_s)

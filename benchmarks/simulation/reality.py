@@ -5,10 +5,14 @@ import json
 import os
 import statistics
 import tempfile
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from itertools import accumulate, pairwise
 from pathlib import Path
 from random import Random
+
+import numpy as np
 
 from benchmarks.client import Connection, clock
 from benchmarks.extras import BenchError
@@ -24,6 +28,9 @@ PREFILL_ROWS = 8
 FEW_TOKENS, MANY_TOKENS = 8, 40
 PATH = "/generate"
 ROUNDS = 3
+PROBE_TOKENS = 400
+PERIOD_S = 0.25
+"""Over which the slowdown is averaged: about a request, and longer than pieces of a stream wait for each other."""
 IDLE_S = 2.0
 """A connection that was idle for longer is opened again: the server may be about to close it."""
 
@@ -94,8 +101,79 @@ async def _cycle_s(port: int, clients: int, tokens: int, prompt: str, seconds: f
     return clients * (clock() - started) / answered
 
 
-async def run(ports: Sequence[int], requests: Sequence[tuple[float, int]], seed: int = 0) -> Result:
-    """Send requests when they are due, each to a replica with the fewest, as `least_requests` does."""
+async def calibrate(port: int, times: ServiceTimes, requests: Sequence[tuple[float, int]]) -> ServiceTimes:
+    """The times with what a run of these requests shows: a stream beside it tells when each step ends.
+
+    In closed loops requests arrive together, and in a run one by one: least squares over periods of the run say by
+    which factors its steps and admissions differ from the times so far. The slowdown is what is left in each period.
+    """
+    changes: list[tuple[float, int, int]] = []
+    ends: list[list[float]] = []
+    probe = asyncio.create_task(_probe(port, ends))
+    await run([port], requests, changes=changes)
+    probe.cancel()
+    some, cpu_s = requests[: len(requests) // 3], time.process_time()
+    await run([port], some)  # without the stream, which costs the client time too
+    return fit(times, periods(times, ends, changes), (time.process_time() - cpu_s) / len(some))
+
+
+def fit(times: ServiceTimes, observed: Sequence[tuple[float, float, float]], client_s: float) -> ServiceTimes:
+    """The times that make the seconds of `periods` most likely, and the slowdown that is left in each of them."""
+    table = np.array(observed)
+    (step, admission), *_ = np.linalg.lstsq(table[:, 1:], table[:, 0], rcond=None)
+    factors = table[:, 0] / (table[:, 1:] @ (step, admission))
+    return ServiceTimes(
+        tuple((rows, float(step * seconds)) for rows, seconds in times.step_s),
+        float(admission * times.request_s),
+        float(admission * times.prompt_token_s),
+        client_s,
+        tuple(zip(table[:, 0].tolist(), factors.tolist(), strict=True)),
+    )
+
+
+def periods(
+    times: ServiceTimes, ends: Sequence[Sequence[float]], changes: Sequence[tuple[float, int, int]]
+) -> list[tuple[float, float, float]]:
+    """Of periods of PERIOD_S or a step more: seconds, and those of its steps and of its admissions by the times.
+
+    A step has a row for the stream, and one for each request that is outstanding when it ends.
+    """
+    observed, seconds, steps_s, admissions_s, index = [], 0.0, 0.0, 0.0, 0
+    for stream in ends:
+        for before, end in pairwise(stream):
+            while index < len(changes) and changes[index][0] < end:
+                if changes[index][0] >= before and changes[index][2] > 0:
+                    admissions_s += times.admission(PROMPT_TOKENS)
+                index += 1
+            seconds += end - before
+            steps_s += times.step(1 + (changes[index - 1][1] if index else 0))
+            if seconds >= PERIOD_S:
+                observed.append((seconds, steps_s, admissions_s))
+                seconds = steps_s = admissions_s = 0.0
+    return observed
+
+
+async def _probe(port: int, ends: list[list[float]]) -> None:
+    """One stream after the other; when their tokens arrive is appended to ends."""
+    connection = Connection(port)
+    while True:
+        record = await connection.post(PATH, _body(PROMPT, PROBE_TOKENS, 0, stream=True), stream=True)
+        if record.error or record.first is None:
+            raise BenchError(record.error or "a stream without tokens")
+        ends.append(list(accumulate(record.gaps, initial=record.first)))
+
+
+async def run(
+    ports: Sequence[int],
+    requests: Sequence[tuple[float, int]],
+    seed: int = 0,
+    changes: list[tuple[float, int, int]] | None = None,
+) -> Result:
+    """Send requests when they are due, each to a replica with the fewest, as `least_requests` does.
+
+    To changes are appended the times at which the number of outstanding requests changes, that number, and by how many.
+    """
+    changes = [] if changes is None else changes
     draw, outstanding = Random(seed), dict.fromkeys(ports, 0)
     idle: dict[int, list[Connection]] = {port: [] for port in ports}
     tally, start = Tally(), clock()
@@ -104,6 +182,7 @@ async def run(ports: Sequence[int], requests: Sequence[tuple[float, int]], seed:
         least = min(outstanding.values())
         port = draw.choice([port for port in ports if outstanding[port] == least])
         outstanding[port] += 1
+        changes.append((clock(), sum(outstanding.values()), 1))
         connection = idle[port].pop() if idle[port] else Connection(port)
         if clock() - connection.idle_since > IDLE_S:
             connection.close()
@@ -111,6 +190,7 @@ async def run(ports: Sequence[int], requests: Sequence[tuple[float, int]], seed:
         if record.error:
             raise BenchError(record.error)
         outstanding[port] -= 1
+        changes.append((clock(), sum(outstanding.values()), -1))
         idle[port].append(connection)
         tally.latencies.append(record.end - record.start)
         tally.tokens += tokens
@@ -125,6 +205,7 @@ async def run(ports: Sequence[int], requests: Sequence[tuple[float, int]], seed:
     )
 
 
-def _body(prompt: str, tokens: int, seed: int) -> bytes:
+def _body(prompt: str, tokens: int, seed: int, stream: bool = False) -> bytes:
     request = {"model": MODEL, "prompt": prompt, "max_new_tokens": tokens, "min_new_tokens": tokens, "seed": seed}
+    request |= {"stream": True} if stream else {}
     return json.dumps(request).encode()

@@ -1,13 +1,14 @@
 """The simulation: laws of queues that hold whatever the service times are."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from random import Random
 
 import pytest
 import simpy
 from typer.testing import CliRunner
 
-from benchmarks.simulation import runs
+from benchmarks.simulation import reality, runs
 from benchmarks.simulation.__main__ import app, load_times
 from benchmarks.simulation.cluster import Cluster, Conditions, at_random, least_requests
 from benchmarks.simulation.service_times import ServiceTimes
@@ -75,6 +76,46 @@ def test_a_token_is_as_good_as_memory_and_better_than_nothing() -> None:
     assert read["none"] > 5 * read["client"]
     assert read["replica"] == pytest.approx(read["client"], rel=0.05)
     assert results["none"].p99_s > results["client"].p99_s
+
+
+def test_a_slowdown_stretches_what_a_replica_does() -> None:
+    slowdown = ((0.25, 2.0), (0.75, 1.0))
+    times = replace(TIMES, slowdown=slowdown)
+    assert [times.factor(now) for now in (0.0, 0.24, 0.26, 0.99, 1.1, 7.5)] == [2.0, 2.0, 1.0, 1.0, 2.0, 1.0]
+    requests = runs.trace(rate=60.0, seconds=20.0, seed=3)
+    constant = replace(TIMES, slowdown=((1.0, 1.25),))  # the mean of the other
+    p99 = [runs.open_loop(each, 1, requests).p99_s for each in (TIMES, constant, times)]
+    assert p99[0] < p99[1]
+    assert p99[0] < p99[2]
+
+
+def test_a_client_without_a_core_takes_time_of_busy_replicas() -> None:
+    env = simpy.Environment()
+    cluster = Cluster(env, replace(TIMES, client_s=0.01), 1, Conditions(shares_cores=True))
+    env.run(env.all_of([cluster.request(prompt_tokens=0, tokens=5) for _ in range(2)]))
+    first, second = 0.0005 + 0.004 + 0.002, 0.0005 + 2 * 0.004 + 0.01 + 5 * 0.004
+    assert max(cluster.tally.latencies) > first
+    assert max(cluster.tally.latencies) < second + 0.01
+    assert max(cluster.tally.latencies) > 0.0005 + 0.01 + 2 * 0.004 + 5 * 0.002
+
+
+def test_calibration_finds_what_a_run_adds() -> None:
+    """Streams and requests of a replica that is the model, its steps 1.2 and its admissions 0.7 times as long."""
+    draw, now, ends, changes, outstanding = Random(0), 0.0, [0.0], [(-1.0, 3, 1)], 3
+    for _ in range(5000):
+        arrives = draw.random() < 0.2
+        if arrives:
+            outstanding += 1
+            changes.append((now, outstanding, 1))
+        now += 1.2 * TIMES.step(1 + outstanding) + arrives * 0.7 * TIMES.admission(runs.PROMPT_TOKENS)
+        ends.append(now)
+        if outstanding > 3 and draw.random() < 0.2:
+            outstanding -= 1
+            changes.append((now, outstanding, -1))
+    calibrated = reality.fit(TIMES, reality.periods(TIMES, [ends], changes), client_s=0.0)
+    assert [seconds for _, seconds in calibrated.step_s] == pytest.approx([1.2 * s for _, s in TIMES.step_s], rel=0.01)
+    assert calibrated.request_s == pytest.approx(0.7 * TIMES.request_s, rel=0.03)
+    assert [factor for _, factor in calibrated.slowdown] == pytest.approx([1.0] * len(calibrated.slowdown), rel=0.02)
 
 
 def test_the_command_scales(tmp_path, monkeypatch) -> None:
