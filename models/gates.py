@@ -1,8 +1,8 @@
-"""What happens inside an LSTM: its gates, its cell and its hidden state, step by step."""
+"""What happens inside a recurrent layer: its gates and states, step by step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ Find = Literal["cell", "hidden", "counters"]
 
 @dataclass(frozen=True)
 class Gates:
-    """Of one layer in one direction, each (T, H) float32. Row t is of token t, in both directions.
+    """Of one LSTM layer in one direction, each (T, H) float32. Row t is of token t, in both directions.
 
     The gates are between 0 and 1, the candidate between -1 and 1 (Gers et al. 2000):
     cell = forget * previous_cell + input * candidate, hidden = output * tanh(cell).
@@ -30,6 +30,8 @@ class Gates:
     previous_cell: Tensor
     cell: Tensor
     hidden: Tensor
+
+    series: ClassVar[tuple[str, ...]] = ("input", "forget", "candidate", "output", "cell", "hidden")
 
     @property
     def change(self) -> Tensor:
@@ -51,6 +53,49 @@ class Gates:
         return net.square() / total.clamp_min(1e-9)
 
 
+@dataclass(frozen=True)
+class RNNStates:
+    """As Gates, of Elman's plain cell (1990), which has no gates."""
+
+    previous_hidden: Tensor
+    hidden: Tensor
+
+    series: ClassVar[tuple[str, ...]] = ("hidden",)
+
+    @property
+    def change(self) -> Tensor:
+        """(T, H): how far each step moved each unit's hidden state."""
+        return (self.hidden - self.previous_hidden).abs()
+
+    def rank(self, find: Find, skipped: int = 0) -> Tensor:
+        """As `Gates.rank`; the hidden state stands for the cell."""
+        total = self.change[skipped:].sum(dim=0)
+        if find != "counters":
+            return total
+        net = (self.hidden - self.previous_hidden)[skipped:].sum(dim=0)
+        return net.square() / total.clamp_min(1e-9)
+
+
+@dataclass(frozen=True)
+class GRUGates(RNNStates):
+    """As Gates, of a GRU (Cho et al. 2014, arXiv:1406.1078, as PyTorch has it).
+
+    hidden = update * previous_hidden + (1 - update) * candidate; the reset gate scales what the candidate gets of the
+    previous hidden state.
+    """
+
+    reset: Tensor
+    update: Tensor
+    candidate: Tensor
+
+    series: ClassVar[tuple[str, ...]] = ("reset", "update", "candidate", "hidden")
+
+
+CellStates = Gates | RNNStates
+SERIES = {"lstm": Gates.series, "gru": GRUGates.series, "rnn": RNNStates.series}
+"""The fields that are a unit's series, by the name of the cell."""
+
+
 def directions(model: LanguageModel | Classifier) -> tuple[Direction, ...]:
     """The directions in which a model has layers."""
     both = isinstance(model, Classifier) or model.backward_lstm is not None
@@ -58,10 +103,26 @@ def directions(model: LanguageModel | Classifier) -> tuple[Direction, ...]:
 
 
 def compute_gates(model: LanguageModel | Classifier, ids: Sequence[int], layer: int, direction: Direction) -> Gates:
-    """Run ids, (T,), from the zero state and return the gates of a layer, counted from 0.
+    """Run ids, (T,), from the zero state and return the gates of an LSTM's layer, counted from 0.
 
     direction is one of `directions`. The weights are the model's float32 ones, not those of an int8 runtime.
     """
+    return _run_lstm(*_layer_and_inputs(model, ids, layer, direction))
+
+
+def compute_states(
+    model: LanguageModel | Classifier, ids: Sequence[int], layer: int, direction: Direction
+) -> CellStates:
+    """As compute_gates, of any cell."""
+    module, inputs, backward = _layer_and_inputs(model, ids, layer, direction)
+    run = {"lstm": _run_lstm, "gru": _run_gru, "rnn": _run_rnn}[model.config.cell]
+    return run(module, inputs, backward)
+
+
+def _layer_and_inputs(
+    model: LanguageModel | Classifier, ids: Sequence[int], layer: int, direction: Direction
+) -> tuple[nn.Module, Tensor, bool]:
+    """A layer, what it reads (1, T, E) in the order in which it reads, and whether that is backward."""
     index = torch.tensor([list(ids)], device=model.embedding.weight.device)
     inputs = model.embedding(index)  # (1, T, E)
     backward = direction == "backward"
@@ -72,16 +133,16 @@ def compute_gates(model: LanguageModel | Classifier, ids: Sequence[int], layer: 
             inputs = torch.cat(
                 [forward_lstm(inputs)[0], backward_lstm(inputs.flip(1))[0].flip(1)], dim=-1
             )  # (1, T, 2H)
-        return _run_layer(stack[layer], inputs.flip(1) if backward else inputs, backward)
+        return stack[layer], inputs.flip(1) if backward else inputs, backward
     recurrent = model.backward_lstm if backward else model.lstm
     assert recurrent is not None
     inputs = inputs.flip(1) if backward else inputs
     for lower in recurrent.layers[:layer]:
         inputs, _ = lower(inputs)  # (1, T, H)
-    return _run_layer(recurrent.layers[layer], inputs, backward)
+    return recurrent.layers[layer], inputs, backward
 
 
-def _run_layer(lstm: nn.Module, inputs: Tensor, backward: bool) -> Gates:
+def _run_lstm(lstm: nn.Module, inputs: Tensor, backward: bool) -> Gates:
     """Run a layer over inputs (1, T, E), which are reversed if backward; the result is in the text's order.
 
     By hand, because PyTorch's fused LSTM returns hidden states and no gates.
@@ -100,3 +161,30 @@ def _run_layer(lstm: nn.Module, inputs: Tensor, backward: bool) -> Gates:
         steps.append(torch.stack([input_gate, forget_gate, candidate, output_gate, previous, cell, hidden]))
     result = torch.stack(steps, dim=1).float()  # (7, T, H)
     return Gates(*(result.flip(1) if backward else result))
+
+
+def _run_gru(gru: nn.Module, inputs: Tensor, backward: bool) -> GRUGates:
+    """As _run_lstm, of a GRU."""
+    assert isinstance(gru, nn.GRU)
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+    input_weight, recurrent_weight, input_bias, recurrent_bias = (
+        gru.get_parameter(name).detach().float() for name in names
+    )
+    hidden = inputs.new_zeros(gru.hidden_size)
+    steps = []
+    for step in nn.functional.linear(inputs[0], input_weight, input_bias):  # (3H,)
+        recurrent = nn.functional.linear(hidden, recurrent_weight, recurrent_bias)  # (3H,)
+        (of_reset, of_update, new), (old_reset, old_update, old) = step.chunk(3), recurrent.chunk(3)  # (H,) each
+        reset, update = (of_reset + old_reset).sigmoid(), (of_update + old_update).sigmoid()
+        candidate = (new + reset * old).tanh()
+        previous, hidden = hidden, update * hidden + (1 - update) * candidate
+        steps.append(torch.stack([previous, hidden, reset, update, candidate]))
+    result = torch.stack(steps, dim=1).float()  # (5, T, H)
+    return GRUGates(*(result.flip(1) if backward else result))
+
+
+def _run_rnn(rnn: nn.Module, inputs: Tensor, backward: bool) -> RNNStates:
+    """As _run_lstm, of a plain cell: PyTorch returns all that there is, its hidden states."""
+    hidden = rnn(inputs)[0][0].float()  # (T, H)
+    previous = torch.cat([torch.zeros_like(hidden[:1]), hidden[:-1]])  # (T, H)
+    return RNNStates(*(part.flip(0) if backward else part for part in (previous, hidden)))

@@ -164,8 +164,6 @@ class Registry:
         model = loaded.checkpoint.model
         if not kind_of(model).gates:
             raise ModelNotFound(f"the model is a {loaded.kind}; this needs a language model or a classifier", "model")
-        if model.config.cell != "lstm":
-            raise ModelNotFound(f"the model's cells are {model.config.cell}; only an LSTM has these gates", "model")
         return loaded
 
     def for_prompt(self, name: str | None, text: str, state_model: str | None, language: str | None = None) -> Served:

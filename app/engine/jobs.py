@@ -375,6 +375,8 @@ class InspectJob:
     units: tuple[int, ...] = ()
     top: int = 12
     find: Find = "cell"
+    connectivity: int | None = None
+    """Index of the token of which Connectivity is computed too."""
     slots = 1
 
     @property
@@ -383,7 +385,7 @@ class InspectJob:
 
     @cached_property
     def cost(self) -> float:
-        return float(len(self.text))
+        return float(len(self.text)) * (1 if self.connectivity is None else 2)
 
 
 @dataclass(frozen=True)
@@ -444,22 +446,25 @@ class Drawing:
         return sum(len(image.rows) for image in self.images)
 
 
-SERIES = ("input", "forget", "candidate", "output", "cell", "hidden")
-"""The fields of a Unit that have a number for each token."""
-
-
 @dataclass(frozen=True)
 class Unit:
-    """The gates, cell and hidden state of a unit, a number a token; change sums how far its cell moved at each step."""
+    """The gates and states of a unit, a number a token. change sums how far each step moved its cell.
+
+    series has those of the model's cell, by name; a cell without a cell state moves its hidden state.
+    """
 
     unit: int
     change: float
-    input: tuple[float, ...]
-    forget: tuple[float, ...]
-    candidate: tuple[float, ...]
-    output: tuple[float, ...]
-    cell: tuple[float, ...]
-    hidden: tuple[float, ...]
+    series: dict[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """How strongly the probability of the token with an index depends on each token before it."""
+
+    token: int
+    logprob: float
+    norms: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -473,10 +478,13 @@ class Inspection:
     directions: tuple[Direction, ...]
     change: tuple[float, ...]
     units: tuple[Unit, ...]
+    cells: str = "lstm"
+    """Of the model's layers: a name of CELLS."""
+    connectivity: Connectivity | None = None
 
     @property
     def score_count(self) -> int:
-        return len(self.tokens) * (1 + len(SERIES) * len(self.units))
+        return len(self.tokens) * (1 + sum(len(unit.series) for unit in self.units))
 
 
 @dataclass(frozen=True)

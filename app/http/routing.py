@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from starlette.datastructures import Headers
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Match
 from starlette.types import Scope
 
@@ -128,7 +129,7 @@ ROUTES = (
               uploads=AUDIO),
         Route("/speak", speak.speak, "Speak the words of a text", None, options=WAV),
         Route("/summarize", summarize.summarize, "Summarize a text, or several", SummarizeReply),
-        Route("/inspect", inspect.inspect, "Gates and cells of an LSTM over a text", InspectReply, omit=""),
+        Route("/inspect", inspect.inspect, "Gates and states of a recurrent layer over a text", InspectReply),
     )),
     RouteGroup("images", routes=(
         Route("/draw", draw.draw, "Draw images of what a prompt names", DrawReply, streams=True),
@@ -271,7 +272,7 @@ def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> N
             )
     app.add_api_route("/", pages.home, response_class=FileResponse, include_in_schema=False)
     app.add_api_route("/docs", pages.docs, response_class=HTMLResponse, include_in_schema=False)
-    app.mount("/playground", pages.PlaygroundFiles(), name="playground")
+    app.mount("/playground", GZipMiddleware(pages.PlaygroundFiles(), minimum_size=1000), name="playground")
     app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
 
 

@@ -5,6 +5,7 @@ import { feelTab } from "./feel.js";
 import { insideTab } from "./inside.js";
 import { ladderTab } from "./ladder.js";
 import { Latest } from "./latest.js";
+import { lectureTab } from "./lecture/tab.js";
 import { modelsTab } from "./models.js";
 import { byId } from "./parts.js";
 import { sensesTab } from "./senses.js";
@@ -14,11 +15,12 @@ import { translateTab } from "./translate.js";
 import { writeTab } from "./write.js";
 
 const THEMES = ["auto", "light", "dark"];
-const TABS = { write: writeTab, feel: feelTab, translate: translateTab, senses: sensesTab, inside: insideTab, ladder: ladderTab, models: modelsTab };
+const TABS = { write: writeTab, feel: feelTab, translate: translateTab, senses: sensesTab, inside: insideTab, ladder: ladderTab, lecture: lectureTab, models: modelsTab };
 const loadSetting = (name) => localStorage.getItem(`carousel.${name}`);
 const saveSetting = (name, value) => localStorage.setItem(`carousel.${name}`, value);
 
-const tabs = Object.fromEntries(Object.entries(TABS).map(([name, createTab]) => [name, createTab(byId(name))]));
+const tabs = {};
+for (const [name, createTab] of Object.entries(TABS)) tabs[name] = createTab(byId(name), tabs);
 const loading = new Latest(byId("write-story-say"));
 let openTab = null;
 
@@ -46,10 +48,13 @@ function showTab(name) {
   tabs[name].refresh();
 }
 
-/** Set the fields that the link carries, and show its tab. */
+/** Set the language and the fields that the link carries, and show its tab. */
 function applyLink() {
   const { tab, fields } = readLink();
-  const name = tab in tabs ? tab : "write";
+  const [base, part] = tab.split("/");
+  if (languages.includes(fields.lang) && fields.lang !== language()) showLanguage(fields.lang);
+  const name = base in tabs ? base : "write";
+  tabs[name].open?.(part, fields);
   for (const id of tabs[name].fields) {
     if (!(id in fields)) continue;
     const field = byId(`${name}-${id}`);
@@ -70,6 +75,10 @@ function setTheme(name) {
 
 function setLanguage(name) {
   saveSetting("language", name);
+  showLanguage(name);
+}
+
+function showLanguage(name) {
   const examples = Object.keys(tabs).filter((tab) => byId(`${tab}-text`)?.value === tabs[tab].start());
   applyLanguage(name);
   for (const tab of examples) byId(`${tab}-text`).value = tabs[tab].start(); // an example that was not edited is replaced by the new language's
@@ -94,6 +103,7 @@ for (const button of document.querySelectorAll("[data-language]")) button.addEve
 byId("theme").addEventListener("click", () => setTheme(THEMES[(THEMES.indexOf(loadSetting("theme") ?? "auto") + 1) % THEMES.length]));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => setTheme(loadSetting("theme") ?? "auto"));
 addEventListener("hashchange", applyLink);
+document.addEventListener("open-tab", ({ detail }) => chooseTab(detail));
 
 const dialog = byId("key-dialog");
 document.addEventListener("key-needed", () => dialog.open || dialog.showModal());

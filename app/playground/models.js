@@ -2,7 +2,7 @@
 
 import { fetchJson, fetchText } from "./api.js";
 import { Latest } from "./latest.js";
-import { byId, make } from "./parts.js";
+import { byId, make, svg } from "./parts.js";
 import { addShare, writeLink } from "./share.js";
 import { language, languageName, number, onLanguage, t } from "./texts.js";
 
@@ -106,12 +106,6 @@ function curves(model) {
     ["valid", points.map((point) => [point.step, point.scores[score]])],
   ].map(([name, line]) => [name, line.filter(([, value]) => value !== null)]);
   const [width, height, margin] = [320, 130, 34];
-  const svg = (tag, attributes, ...content) => {
-    const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...content);
-    return element;
-  };
   const last = points.at(-1).step;
   const shapes = lines.flatMap(([name, line], lineIndex) => {
     if (!line.length) return [];

@@ -13,6 +13,14 @@ export function make(tag, attributes = {}, ...content) {
   return element;
 }
 
+/** Create an element of SVG with attributes and content. */
+export function svg(tag, attributes = {}, ...content) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...content);
+  return element;
+}
+
 export const byId = (id) => document.getElementById(id);
 
 /**

@@ -77,8 +77,17 @@ const LINK_MS = 400; // Safari refuses more than 100 changes of the address in 3
 let pending = null; // the fragment that is to be written
 let timer = null;
 
+let redirected = null;
+
+/** Call a listener with the fields that tabs would write to the link: a tab is then a figure of the lecture. null ends it. */
+export const redirectLinks = (listener) => (redirected = listener);
+
 /** Write a tab, its fields without empty ones, and the page's language to the URL's fragment, soon. */
 export function writeLink(tab, fields) {
+  if (redirected && !tab.startsWith("lecture")) {
+    redirected(tab, fields);
+    return;
+  }
   const filled = Object.entries({ ...fields, lang: language() }).filter(([, value]) => value !== "" && value !== undefined);
   pending = `#${tab}?${new URLSearchParams(filled)}`;
   timer ??= setTimeout(flushLink, LINK_MS);

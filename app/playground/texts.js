@@ -4,7 +4,7 @@ export const TEXTS = {
   en: {
     skip: "Skip to the content", tagline: "See what a recurrent model thinks", language: "Language", api: "API page",
     tabs: "What to try", "theme.auto": "Theme: system", "theme.light": "Theme: light", "theme.dark": "Theme: dark",
-    "tab.write": "Write", "tab.feel": "Feel", "tab.translate": "Translate", "tab.inside": "Look inside", "tab.ladder": "Ladder", "tab.models": "Models",
+    "tab.write": "Write", "tab.feel": "Feel", "tab.translate": "Translate", "tab.inside": "Look inside", "tab.ladder": "Ladder", "tab.lecture": "Lecture", "tab.models": "Models",
     model: "Model", "model.auto": "by the text’s language", more: "More settings",
     temperature: "Temperature", "temperature.hint": "Low: only likely words. High: unlikely words too.",
     busy: "Waiting for the server…", by: "Answered by {model}.", "next.end": "⏹ end of the text",
@@ -104,7 +104,7 @@ export const TEXTS = {
   tr: {
     skip: "İçeriğe geç", tagline: "Yinelemeli bir modelin ne düşündüğünü görün", language: "Dil", api: "API sayfası",
     tabs: "Bölümler", "theme.auto": "Tema: sistem", "theme.light": "Tema: açık", "theme.dark": "Tema: koyu",
-    "tab.write": "Yazma", "tab.feel": "Duygu", "tab.translate": "Çeviri", "tab.inside": "İç yapı", "tab.ladder": "Merdiven", "tab.models": "Modeller",
+    "tab.write": "Yazma", "tab.feel": "Duygu", "tab.translate": "Çeviri", "tab.inside": "İç yapı", "tab.ladder": "Merdiven", "tab.lecture": "Ders", "tab.models": "Modeller",
     model: "Model", "model.auto": "metnin diline göre", more: "Diğer ayarlar",
     temperature: "Sıcaklık", "temperature.hint": "Düşük: yalnızca olası sözcükler. Yüksek: olası olmayanlar da.",
     busy: "Sunucu bekleniyor…", by: "Yanıtlayan model: {model}.", "next.end": "⏹ metnin sonu",
@@ -205,6 +205,9 @@ export const TEXTS = {
 
 const listeners = [];
 let currentLanguage = "en";
+
+/** Add texts, { en, tr }, of a part of the page that is loaded later. */
+export const addTexts = (texts) => languages.forEach((name) => Object.assign(TEXTS[name], texts[name]));
 
 export const language = () => currentLanguage;
 export const languages = Object.keys(TEXTS);

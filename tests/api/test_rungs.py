@@ -80,10 +80,33 @@ def test_other_cells_answer_as_lstms_do(recurrent: Live, cell: str) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_only_lstms_are_looked_into(recurrent: Live, cell: str) -> None:
-    response = httpx.post(f"{recurrent.url}/inspect", json={"text": "the man"})
-    assert (response.status_code, response.json()["errors"][0]["pointer"]) == (404, "/model")
-    assert f"cells are {cell}" in response.text
+def test_other_cells_show_the_gates_that_they_have(recurrent: Live, cell: str) -> None:
+    for model in ("language", "classifier"):
+        reply = ask(recurrent, "/inspect", text="the man sees", model=model, top=2)
+        assert reply["cells"] == cell
+        gates = {"gru": {"reset", "update", "candidate"}, "rnn": set()}[cell]
+        for unit in reply["units"]:
+            assert unit.keys() == {"unit", "change", "hidden", *gates}
+            assert {len(unit[name]) for name in ("hidden", *gates)} == {len(reply["tokens"])}
+            if cell == "gru":
+                hidden, update, candidate = unit["hidden"], unit["update"], unit["candidate"]
+                for step in range(1, len(hidden)):
+                    kept = update[step] * hidden[step - 1] + (1 - update[step]) * candidate[step]
+                    assert hidden[step] == pytest.approx(kept, abs=1e-3)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_how_a_prediction_depends_on_each_token_before(recurrent: Live, cell: str) -> None:
+    text = "the man sees the man"
+    tokens = ask(recurrent, "/inspect", text=text, model="language")["tokens"]
+    for token in range(len(tokens)):
+        found = ask(recurrent, "/inspect", text=text, model="language", connectivity=token)["connectivity"]
+        assert (found["token"], len(found["norms"])) == (token, token)
+        assert all(norm >= 0 for norm in found["norms"])
+    for model, index, detail in (("language", len(tokens), "tokens"), ("classifier", 0, "language model")):
+        response = httpx.post(f"{recurrent.url}/inspect", json={"text": text, "model": model, "connectivity": index})
+        assert (response.status_code, response.json()["errors"][0]["pointer"]) == (404, "/connectivity")
+        assert detail in response.text
 
 
 def test_single_words_are_one_bag_whatever_their_order(bags: Live) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 from app.catalog.loading import Choice, load_models
 from app.catalog.registry import Registry
@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
 WIDE, PHONE = (1280, 900), (390, 844)
+
+expect.set_options(timeout=60_000)  # a busy machine is slow, not wrong
 
 Visit = Callable[..., Page]
 

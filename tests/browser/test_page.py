@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from app.catalog.registry import Registry
 from tests.browser.conftest import PHONE, WIDE, Visit
-from tests.conftest import Serve
+from tests.conftest import Live, Serve
 
 TABS = ["write", "feel", "translate", "senses", "inside", "ladder", "models"]
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -30,8 +31,15 @@ def settled(page: Page, tab: str) -> None:
     page.locator(results[tab]).first.wait_for()
 
 
-def test_the_page_is_small() -> None:
-    assert sum(file.stat().st_size for file in PLAYGROUND.rglob("*") if file.is_file()) <= 250_000
+def test_the_page_is_small(live: Live) -> None:
+    """As it is transferred: files of the playground are compressed."""
+    size = 0
+    for file in PLAYGROUND.rglob("*"):
+        if file.is_file():
+            url = f"{live.url}/playground/{file.relative_to(PLAYGROUND)}"
+            with httpx.stream("GET", url, headers={"accept-encoding": "gzip"}) as reply:
+                size += sum(map(len, reply.iter_raw()))
+    assert size <= 150_000
 
 
 @pytest.mark.parametrize("tab", TABS)

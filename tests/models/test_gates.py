@@ -1,24 +1,25 @@
+import pytest
 import torch
 from torch import Tensor
 
-from models.gates import Gates, compute_gates, directions
+from models.gates import CellStates, Gates, compute_gates, compute_states, directions
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 
 IDS = [3, 1, 4, 1, 5, 9, 2, 6]
 
 
-def language(backward: bool = False) -> LanguageModel:
+def language(backward: bool = False, cell: str = "lstm") -> LanguageModel:
     torch.manual_seed(0)
-    return LanguageModel(LanguageModelConfig(12, embedding=6, hidden=5, layers=2, backward=backward)).eval()
+    return LanguageModel(LanguageModelConfig(12, embedding=6, hidden=5, layers=2, backward=backward, cell=cell)).eval()
 
 
-def classifier() -> Classifier:
+def classifier(cell: str = "lstm") -> Classifier:
     torch.manual_seed(0)
-    return Classifier(ClassifierConfig(12, ("bad", "good"), embedding=6, hidden=5, layers=2)).eval()
+    return Classifier(ClassifierConfig(12, ("bad", "good"), embedding=6, hidden=5, layers=2, cell=cell)).eval()
 
 
-def hidden_of(gates: Gates) -> Tensor:
+def hidden_of(gates: CellStates) -> Tensor:
     return gates.hidden.unsqueeze(0)  # (1, T, H)
 
 
@@ -53,6 +54,29 @@ class TestComputeGates:
             torch.testing.assert_close(gates.hidden, gates.output * gates.cell.tanh())
             torch.testing.assert_close(gates.change, (gates.cell - gates.previous_cell).abs())
             assert not gates.previous_cell[begin].any()
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+class TestComputeStates:
+    """Of every cell, by PyTorch's own layers."""
+
+    def test_the_top_layer_is_what_a_language_model_reads(self, cell: str) -> None:
+        model = language(backward=True, cell=cell)
+        ids = torch.tensor([IDS])
+        forward, backward = (compute_states(model, IDS, 1, direction) for direction in directions(model))
+        torch.testing.assert_close(hidden_of(forward), model.hidden_states(ids)[0])
+        torch.testing.assert_close(hidden_of(backward), model.backward_hidden_states(ids))
+
+    def test_the_top_layer_is_what_a_classifier_reads(self, cell: str) -> None:
+        model = classifier(cell)
+        both = torch.cat([hidden_of(compute_states(model, IDS, 1, name)) for name in directions(model)], dim=-1)
+        torch.testing.assert_close(both, model.hidden_states(torch.tensor([IDS]), torch.tensor([len(IDS)])))
+
+    def test_change_begins_at_the_zero_state(self, cell: str) -> None:
+        states = compute_states(language(cell=cell), IDS, 0, "forward")
+        moved = states.cell if isinstance(states, Gates) else states.hidden
+        torch.testing.assert_close(states.change[0], moved[0].abs())
+        torch.testing.assert_close(states.change[1:], (moved[1:] - moved[:-1]).abs())
 
 
 def test_directions() -> None:

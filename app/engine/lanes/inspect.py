@@ -1,22 +1,23 @@
-"""Inspection of an LSTM: its gates, cells and hidden states over a text."""
+"""Inspection of a recurrent layer: its gates and states over a text."""
 
 from collections import deque
 
 from torch import Tensor
 
 from app.catalog.registry import Served
-from app.engine.jobs import SERIES, Inspection, InspectJob, Unit
+from app.engine.jobs import Connectivity, Inspection, InspectJob, Unit
 from app.engine.lanes.lane import Lane, Work
 from app.engine.outbox import Outbox
 from app.engine.ticket import Ticket
 from app.errors import NoModel
-from models.gates import Gates, compute_gates, directions
+from models.connectivity import connectivity
+from models.gates import SERIES, CellStates, compute_states, directions
 from models.networks.classifier import Classifier
 from models.networks.language_model import LanguageModel
 
 
 class InspectTask:
-    """An InspectJob with its text as tokens. Raises NoModel for a layer, direction or unit that does not exist."""
+    """An InspectJob with its text as tokens. Raises NoModel for a layer, direction, unit or token that does not exist."""
 
     def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, InspectJob)
@@ -32,13 +33,24 @@ class InspectTask:
         if any(unit >= hidden for unit in self.job.units):
             raise NoModel(f"the units of a layer are 0 to {hidden - 1}", "units")
         self.tokens = tuple(served.tokenizer.tokens(self.job.text))
+        self._check_connectivity()
         ids = [token.id for token in self.tokens]
         # a language model reads an end token before every text; a classifier reads one instead of an empty text
         self.skipped = 1 if isinstance(model, LanguageModel) or not ids else 0
         self.ids = [served.tokenizer.end_id] * self.skipped + ids
         self.slots = 1
         units = len(self.job.units) or min(self.job.top, hidden)
-        self.score_count = len(self.tokens) * (1 + len(SERIES) * units)
+        norms = 0 if self.job.connectivity is None else 1
+        self.score_count = len(self.tokens) * (1 + norms + len(SERIES[model.config.cell]) * units)
+
+    def _check_connectivity(self) -> None:
+        """Raise NoModel where the job's connectivity is of no token that the model predicts."""
+        if self.job.connectivity is None:
+            return
+        if not isinstance(self.model, LanguageModel):
+            raise NoModel("only a language model predicts tokens", "connectivity")
+        if self.job.connectivity >= len(self.tokens):
+            raise NoModel(f"the text has {len(self.tokens)} tokens, counted from 0", "connectivity")
 
     @property
     def progress(self) -> float:
@@ -47,10 +59,10 @@ class InspectTask:
 
     def result(self) -> Inspection:
         """Read the text, and select the requested units, or those that are to be found."""
-        gates = compute_gates(self.model, self.ids, self.layer, self.job.direction)
-        change = gates.change[self.skipped :]  # (T, H)
+        states = compute_states(self.model, self.ids, self.layer, self.job.direction)
+        change = states.change[self.skipped :]  # (T, H)
         total = change.sum(dim=0)
-        rank = gates.rank(self.job.find, self.skipped)
+        rank = states.rank(self.job.find, self.skipped)
         units = self.job.units or tuple(rank.topk(min(self.job.top, rank.numel())).indices.tolist())
         return Inspection(
             tokens=self.tokens,
@@ -59,12 +71,21 @@ class InspectTask:
             hidden=self.model.config.hidden,
             directions=directions(self.model),
             change=_numbers(change.mean(dim=1)),
-            units=tuple(self._unit(gates, total, unit) for unit in units),
+            units=tuple(self._unit(states, total, unit) for unit in units),
+            cells=self.model.config.cell,
+            connectivity=self._connectivity(),
         )
 
-    def _unit(self, gates: Gates, total: Tensor, unit: int) -> Unit:
-        series = {name: _numbers(getattr(gates, name)[self.skipped :, unit]) for name in SERIES}
-        return Unit(unit=unit, change=float(total[unit]), **series)
+    def _unit(self, states: CellStates, total: Tensor, unit: int) -> Unit:
+        series = {name: _numbers(getattr(states, name)[self.skipped :, unit]) for name in states.series}
+        return Unit(unit=unit, change=float(total[unit]), series=series)
+
+    def _connectivity(self) -> Connectivity | None:
+        if self.job.connectivity is None:
+            return None
+        assert isinstance(self.model, LanguageModel)
+        logprob, norms = connectivity(self.model, self.ids, self.job.connectivity + self.skipped)
+        return Connectivity(self.job.connectivity, logprob, _numbers(norms[self.skipped :]))
 
 
 class InspectLane(Lane):

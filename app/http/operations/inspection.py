@@ -1,20 +1,22 @@
-"""The gates and cells of an LSTM over a text."""
+"""The gates and states of a recurrent layer over a text."""
 
 from app.catalog.registry import Registry
 from app.engine.jobs import Inspection, InspectJob
 from app.http.operations.operation import Operation
-from app.http.schemas.inspect import InspectedUnit, InspectReply, InspectRequest
+from app.http.schemas.inspect import InspectedConnectivity, InspectedUnit, InspectReply, InspectRequest
 from app.http.schemas.models import TokenSpan
 
 
 def inspect(body: InspectRequest, registry: Registry) -> Operation[InspectReply]:
     """Raises ModelNotFound or NoModel."""
     served = registry.for_inspection(body.model, body.text)
-    job = InspectJob(body.text, body.layer, body.direction, tuple(body.units or ()), body.top, body.find)
+    units = tuple(body.units or ())
+    job = InspectJob(body.text, body.layer, body.direction, units, body.top, body.find, body.connectivity)
 
     def reply(inspection: Inspection) -> InspectReply:
-        return InspectReply(
+        inspected = InspectReply(
             model=served.name,
+            cells=inspection.cells,
             layer=inspection.layer,
             layers=inspection.layers,
             hidden=inspection.hidden,
@@ -22,7 +24,11 @@ def inspect(body: InspectRequest, registry: Registry) -> Operation[InspectReply]
             directions=list(inspection.directions),
             tokens=[TokenSpan.model_validate(token) for token in inspection.tokens],
             change=list(inspection.change),
-            units=[InspectedUnit.model_validate(unit) for unit in inspection.units],
+            units=[InspectedUnit(unit=unit.unit, change=unit.change, **unit.series) for unit in inspection.units],
         )
+        if inspection.connectivity is None:
+            return inspected
+        connectivity = InspectedConnectivity.model_validate(inspection.connectivity)
+        return inspected.model_copy(update={"connectivity": connectivity})
 
     return Operation.of_one_job(job, served, reply)

@@ -9,7 +9,9 @@ from app.http.schemas.inspect import InspectReply, InspectRequest
 
 
 async def inspect(body: InspectRequest, engine: EngineDep, client: ClientDep) -> InspectReply | Response:
-    """Inspect an LSTM over a text: the gates, cells and hidden states of some of its units at each token.
+    """Inspect a recurrent layer over a text: the gates and states of some of its units at each token.
+
+    With `connectivity`, also how strongly the probability of a token depends on each token before it.
 
     They are computed with the weights as they were trained; those that answer in int8 differ by rounding. A language
     model reads an end token before the text, which is not shown.

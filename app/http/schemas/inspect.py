@@ -13,6 +13,10 @@ Numbers = Annotated[
     list[Annotated[float, PlainSerializer(lambda value: round(value, 4))]],
     Field(description="A number for each token, to four decimals."),
 ]
+Norms = Annotated[
+    list[Annotated[float, PlainSerializer(lambda value: float(f"{value:.4g}"))]],
+    Field(description="A number for each token before, to four digits."),
+]
 
 
 class InspectRequest(Request):
@@ -37,23 +41,43 @@ class InspectRequest(Request):
         "cell",
         description="Units whose cell or hidden state changed most; counters: cells that move in one direction.",
     )
+    connectivity: int | None = Field(
+        None,
+        ge=0,
+        description="Index of a token of the text: return how strongly its probability depends on each token before it. "
+        "For language models.",
+    )
 
 
 class InspectedUnit(Reply):
-    """cell = forget * (previous cell) + input * candidate; hidden = output * tanh(cell)."""
+    """Of an LSTM, cell = forget * (previous cell) + input * candidate, and hidden = output * tanh(cell).
+
+    Of a GRU, hidden = update * (previous hidden) + (1 - update) * candidate. A plain RNN has its hidden state only.
+    """
 
     unit: int
-    change: float = Field(description="How far the cell moved, summed over steps.")
-    input: Numbers
-    forget: Numbers
-    candidate: Numbers
-    output: Numbers
-    cell: Numbers
+    change: float = Field(description="How far the cell, or without one the hidden state, moved, summed over steps.")
+    input: Numbers | None = None
+    forget: Numbers | None = None
+    candidate: Numbers | None = None
+    output: Numbers | None = None
+    cell: Numbers | None = None
+    reset: Numbers | None = None
+    update: Numbers | None = None
     hidden: Numbers
+
+
+class InspectedConnectivity(Reply):
+    token: int = Field(description="Index of the token.")
+    logprob: float = Field(description="Natural logarithm of its probability.")
+    norms: Norms = Field(
+        description="Of the gradient of that logarithm by the embedding of each token before it, the first one first."
+    )
 
 
 class InspectReply(Reply):
     model: str
+    cells: str = Field(description="Of the model's layers: lstm, gru or rnn.")
     layer: int
     layers: int = Field(description="Number of layers in the model.")
     hidden: int = Field(description="Number of units in a layer.")
@@ -62,3 +86,4 @@ class InspectReply(Reply):
     tokens: list[TokenSpan]
     change: Numbers = Field(description="How far each token moved the cells of the layer, the mean over its units.")
     units: list[InspectedUnit]
+    connectivity: InspectedConnectivity | None = Field(None, description="Of the token that was requested.")

@@ -1,0 +1,164 @@
+// The lecture: one step after the other, the text at the left, a live figure at the right. The link carries everything.
+
+import { make } from "../parts.js";
+import { writeLink } from "../share.js";
+import { addTexts, language, t } from "../texts.js";
+import { Context } from "./context.js";
+import { FIGURES } from "./figures.js";
+import { STEPS } from "./steps.js";
+import { TEXTS } from "./texts.js";
+
+addTexts(TEXTS);
+const OPTIONS = ["size", "controls"]; // of the frame, in the link beside the fields of the figure
+const TYPING = "input, textarea, select, [role=tab], [role=application], .chip, dialog *, [popover] *";
+
+/** A text of a step in the page's language. */
+const local = (texts) => (typeof texts === "object" ? (texts[language()] ?? texts.en) : texts);
+
+export class Lecture {
+  constructor(panel, tabs) {
+    Object.assign(this, { panel, tabs, models: null, index: 0, changed: {}, options: {}, context: null });
+    this.handout = make("div", { class: "handout" });
+    this.stage = make("div", { class: "stage" });
+    panel.append(this.stage, this.handout);
+    document.addEventListener("keydown", (event) => this.onKey(event));
+  }
+
+  /** Show a step: that of the link ({ step, fields }), or, without a link, the one shown before. */
+  open(link, models) {
+    this.models = models;
+    if (link) {
+      const { size, controls, lang, ...fields } = link.fields;
+      this.index = Math.min(STEPS.length, Math.max(1, Number.parseInt(link.step, 10) || 1)) - 1;
+      this.options = { size, controls };
+      this.changed = fields;
+    }
+    this.show();
+  }
+
+  leave() {
+    this.context?.leave();
+    this.context = null;
+    document.body.classList.remove("lecturing", "bare");
+    document.documentElement.classList.remove("presenting");
+  }
+
+  /** Go to another step, with the figure as the step has it. */
+  go(index) {
+    if (index < 0 || index >= STEPS.length) return;
+    this.index = index;
+    this.changed = {};
+    this.show();
+    this.stage.querySelector("h2").focus();
+    scrollTo(0, 0);
+  }
+
+  setOption(name, value) {
+    this.options[name] = value;
+    this.applyOptions();
+    this.writeLink();
+  }
+
+  applyOptions() {
+    document.documentElement.classList.toggle("presenting", this.options.size === "24");
+    document.body.classList.add("lecturing");
+    document.body.classList.toggle("bare", this.options.controls === "0");
+    for (const name of OPTIONS) this.stage.querySelector(`[data-option=${name}]`)?.setAttribute("aria-pressed", String(Boolean(this.options[name])));
+  }
+
+  writeLink() {
+    writeLink(`lecture/${this.index + 1}`, { lang: language(), ...this.options, ...this.changed });
+  }
+
+  onKey(event) {
+    if (!this.context && !document.body.classList.contains("lecturing")) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.target.closest?.(TYPING)) return;
+    const step = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    this.go(this.index + step);
+  }
+
+  show() {
+    this.context?.leave();
+    const step = STEPS[this.index];
+    const status = make("p", { class: "say", role: "status" });
+    const figure = make("div", { class: "figure", role: "group", "aria-label": t("lecture.figure") }, status);
+    const solved = make("p", { class: "solved", role: "status" });
+    const restore = make("button", { type: "button", class: "restore", onclick: () => this.setOption("controls", undefined) }, t("lecture.restore"));
+    this.stage.replaceChildren(restore, this.bar(), make("div", { class: "sheet" }, this.text(step, solved), figure));
+    this.showHandout();
+    this.applyOptions();
+    if (this.models) this.showFigures(step, figure, status, solved);
+    this.writeLink();
+  }
+
+  showFigures(step, host, status, solved) {
+    const names = [step.figure].flat();
+    const defaults = Object.assign({}, ...names.map((name) => FIGURES[name].fields));
+    const set = Object.fromEntries(Object.entries(step.setting ?? {}).map(([name, value]) => [name, String(local(value))]));
+    const start = { ...defaults, ...set };
+    let solvedOnce = false;
+    const context = new Context({
+      values: { ...start, ...this.changed }, models: this.models, tabs: this.tabs, status,
+      onChange: () => {
+        // the fields of a tab that is borrowed have no default here, and are in the link where they have a value
+        this.changed = Object.fromEntries(Object.entries(context.values).filter(([name, value]) => value !== (start[name] ?? "")));
+        this.writeLink();
+      },
+      onMeasured: (result) => {
+        host.dataset.measured = this.index + 1;
+        if (!step.exercise) return;
+        solvedOnce = step.exercise.solved(result);
+        solved.textContent = solvedOnce ? t("lecture.solved") : "";
+      },
+    });
+    this.context = context;
+    for (const name of names) {
+      const part = make("div", { class: "part" });
+      host.append(part);
+      const figure = FIGURES[name].create(part, context);
+      context.figures.push(figure);
+      figure.update();
+    }
+  }
+
+  bar() {
+    const [count, last] = [STEPS.length, this.index === STEPS.length - 1];
+    const select = make("select", { "aria-label": t("lecture.step"), onchange: () => this.go(select.selectedIndex) }, ...STEPS.map((step, index) => make("option", { value: index }, `${index + 1}. ${local(step.title)}`)));
+    select.selectedIndex = this.index;
+    const toggle = (name, value, label) => make("button", { type: "button", "data-option": name, "aria-pressed": "false", onclick: () => this.setOption(name, this.options[name] ? undefined : value) }, t(label));
+    return make(
+      "nav", { class: "steps", "aria-label": t("lecture.steps") },
+      make("button", { type: "button", disabled: this.index === 0, "aria-label": t("lecture.previous"), onclick: () => this.go(this.index - 1) }, "←"),
+      select,
+      make("button", { type: "button", class: "main", disabled: last, "aria-label": t("lecture.next"), onclick: () => this.go(this.index + 1) }, "→"),
+      make("progress", { max: count, value: this.index + 1, "aria-label": t("lecture.progress", { step: this.index + 1, count }) }),
+      toggle("size", "24", "lecture.size"), toggle("controls", "0", "lecture.bare"),
+      make("button", { type: "button", onclick: () => print() }, t("lecture.print")),
+    );
+  }
+
+  text(step, solved) {
+    const aside = [];
+    if (step.question) aside.push(make("h3", {}, t("lecture.question")), ...paragraphs(step.question));
+    if (step.exercise) aside.push(make("h3", {}, t("lecture.exercise")), ...paragraphs(step.exercise.task), solved);
+    return make("div", { class: "said" }, make("p", { class: "hint" }, t("lecture.progress", { step: this.index + 1, count: STEPS.length })), make("h2", { tabindex: -1 }, local(step.title)), ...paragraphs(step.text), ...aside);
+  }
+
+  /** All steps as they are printed: texts, questions and exercises. */
+  showHandout() {
+    if (this.handout.lang === language()) return;
+    this.handout.lang = language();
+    this.handout.replaceChildren(make("h2", {}, t("lecture.title")), ...STEPS.map((step, index) => make(
+      "section", {}, make("h3", {}, `${index + 1}. ${local(step.title)}`), ...paragraphs(step.text),
+      ...(step.question ? [make("p", { class: "ask" }, make("b", {}, `${t("lecture.question")}: `), local(step.question))] : []),
+      ...(step.exercise ? [make("p", { class: "ask" }, make("b", {}, `${t("lecture.exercise")}: `), local(step.exercise.task))] : []),
+    )));
+  }
+}
+
+/** The paragraphs of a text; words between asterisks are emphasized. */
+function paragraphs(texts) {
+  return local(texts).split("\n\n").map((text) => make("p", {}, ...text.split("*").map((part, index) => (index % 2 ? make("em", {}, part) : part))));
+}

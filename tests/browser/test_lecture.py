@@ -1,0 +1,316 @@
+"""The tab "Lecture": its steps, links, keys, figures and exercises."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE, WIDE, Visit, bodies
+from tests.browser.test_page import AXE, AXE_OPTIONS, needs_axe
+from tests.conftest import Live
+
+SENTENCE = "The man sees the man and the man sees the boy"
+COUNT = 26
+STEPS = range(1, COUNT + 1)
+LOADED = "async () => (await import('./playground/lecture/{module}.js')).{name}"
+
+
+def measured(page: Page, step: int) -> None:
+    """Wait until the figure of a step has shown and reported its results."""
+    page.locator(f".figure[data-measured='{step}']").wait_for(timeout=60_000)
+
+
+def open_step(visit: Visit, step: int, language: str = "en", **fields: Any) -> Page:
+    page = visit(f"#lecture/{step}{'?' + urlencode(fields) if fields else ''}", language=language)
+    page.locator(".said h2").wait_for()
+    return page
+
+
+def solutions_of(page: Page) -> list[dict[str, Any] | None]:
+    """Of each step, the solution of its exercise, or None."""
+    script = LOADED.format(module="steps", name="STEPS.map(step => step.exercise?.solution ?? null)")
+    return list(page.evaluate(script))
+
+
+def test_all_steps_in_both_languages(visit: Visit) -> None:
+    """Every step has its texts in both languages, a figure that exists, and a title of its own."""
+    page = open_step(visit, 1)
+    steps = page.evaluate(
+        """async () => {
+            const { STEPS } = await import('./playground/lecture/steps.js');
+            const { FIGURES } = await import('./playground/lecture/figures.js');
+            return STEPS.map(({ title, text, question, exercise, figure }) => ({
+                texts: [title, text, question, exercise?.task].filter(Boolean),
+                known: [figure].flat().every((name) => name in FIGURES),
+            }));
+        }"""
+    )
+    assert len(steps) == COUNT
+    for step in steps:
+        assert step["known"]
+        for texts in step["texts"]:
+            assert sorted(texts) == ["en", "tr"] and all(text.strip() for text in texts.values())
+    for language in ("en", "tr"):
+        assert len({step["texts"][0][language] for step in steps}) == COUNT
+
+
+def test_both_languages_have_the_same_texts(visit: Visit) -> None:
+    page = open_step(visit, 1)
+    texts = page.evaluate(LOADED.format(module="texts", name="TEXTS"))
+    assert texts["en"].keys() == texts["tr"].keys()
+    for name, text in texts["en"].items():
+        placeholders = [
+            sorted(part.split("}")[0] for part in some.split("{")[1:]) for some in (text, texts["tr"][name])
+        ]
+        assert set(placeholders[0]) == set(placeholders[1]), name
+
+
+def test_by_keyboard_from_the_first_step_to_the_last(visit: Visit) -> None:
+    page = open_step(visit, 1)
+    titles = []
+    for step in STEPS:
+        expect(page.locator(".steps select")).to_have_value(str(step - 1))
+        titles.append(page.locator(".said h2").inner_text())
+        page.keyboard.press("ArrowRight")
+    assert len(set(titles)) == COUNT
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".steps select")).to_have_value(str(COUNT - 2))
+    page.locator("#tab-write").click()
+    page.keyboard.press("ArrowRight")  # in the tab list, the key changes the tab
+    expect(page.locator("#feel")).to_be_visible()
+    expect(page.locator("#translate-text, #draw-top").first).to_be_attached()
+
+
+def test_keys_belong_to_the_field_that_is_typed_in(visit: Visit) -> None:
+    page = open_step(visit, 5)
+    page.locator("[data-field=text]").focus()
+    page.keyboard.press("ArrowLeft")
+    page.locator("[data-field=n]").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".steps select")).to_have_value("4")
+    expect(page.locator("[data-field=n]")).to_have_value("3")
+
+
+def test_the_link_carries_step_language_setting_and_text(visit: Visit) -> None:
+    page = open_step(visit, 5)
+    page.fill("[data-field=text]", "Güzel bir gün & güzel bir film")
+    page.fill("[data-field=n]", "1")
+    page.click("[data-option=size]")
+    page.click("[data-language=tr]")
+    expect(page.locator("html")).to_have_attribute("lang", "tr")
+    page.wait_for_function("() => /text=.*n=1/.test(location.hash) && location.hash.includes('lang=tr')")
+    linked = visit(page.evaluate("location.hash"), language="en")
+    linked.locator(".said h2").wait_for()
+    expect(linked.locator("html")).to_have_attribute("lang", "tr")
+    expect(linked.locator("[data-field=text]")).to_have_value("Güzel bir gün & güzel bir film")
+    expect(linked.locator("[data-field=n]")).to_have_value("1")
+    assert linked.evaluate("getComputedStyle(document.documentElement).fontSize") == "24px"
+    assert linked.locator(".count").all_inner_texts() == page.locator(".count").all_inner_texts()
+
+
+def test_controls_are_hidden_by_the_link(visit: Visit) -> None:
+    page = open_step(visit, 4, controls=0)
+    expect(page.locator("#tabs")).to_be_hidden()
+    expect(page.locator(".steps")).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".said h2")).to_have_text("A word, given the n before it")
+    page.click(".restore")
+    expect(page.locator("#tabs")).to_be_visible()
+    page.click("#tab-models")
+    expect(page.locator("header")).to_be_visible()
+
+
+def test_the_handout_has_all_steps(visit: Visit) -> None:
+    page = open_step(visit, 3)
+    page.emulate_media(media="print")
+    expect(page.locator(".handout section")).to_have_count(COUNT)
+    expect(page.locator(".handout")).to_be_visible()
+    expect(page.locator(".stage")).to_be_hidden()
+    expect(page.locator("header")).to_be_hidden()
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_exercises_are_solved_by_their_solutions_and_not_before(visit: Visit, language: str) -> None:
+    page = open_step(visit, 4, language)
+    solutions = solutions_of(page)
+    assert sum(bool(solution) for solution in solutions) >= 8
+    for step, solution in enumerate(solutions, 1):
+        if not solution:
+            continue
+        fields = solution.get(language, solution)
+        for setting, expected in (({}, False), (fields, True)):
+            page.close()
+            page = open_step(visit, step, language, **setting)
+            measured(page, step)
+            assert bool(page.locator(".solved").inner_text()) is expected, (step, setting)
+
+
+def test_the_counts_of_the_lecture_s_sentence(visit: Visit) -> None:
+    def rows(page: Page) -> dict[str, list[str]]:
+        return {
+            row.locator("td").first.inner_text(): [text.split()[0] for text in row.locator(".count").all_inner_texts()]
+            for row in page.locator(".part tbody tr").all()
+        }
+
+    page = open_step(visit, 5)
+    assert rows(page) == {
+        "the man": ["sees", "and"], "man sees": ["the"], "sees the": ["man", "boy"], "man and": ["the"], "and the": ["man"],
+    }  # fmt: skip
+    page.fill("[data-field=n]", "3")
+    three = rows(page)
+    assert three["the man sees"] == ["the"]
+    assert three["man sees the"] == ["man", "boy"]
+    assert three["sees the man"] == ["and"]
+    page.locator(".count").filter(has_text="boy").first.click()
+    assert page.locator(".place.lit").all_inner_texts() == ["boy"]
+    assert page.locator(".place.context").all_inner_texts() == ["man", "sees", "the"]
+    page.fill("[data-field=n]", "0")
+    expect(page.locator(".always b")).to_have_text(" ".join(["the"] * 8))
+
+
+def test_indices_one_hot_vectors_and_their_sum(visit: Visit) -> None:
+    page = open_step(visit, 9)
+    table = page.locator(".part table tr")
+    assert table.nth(0).locator("th[scope=col]").all_inner_texts() == ["the", "man", "sees", "and", "boy"]
+    assert page.locator("td.index").all_inner_texts() == list("01201301204")
+    page.select_option("[data-field=show]", "bag")
+    columns = [[int(cell) for cell in row.locator("td").all_inner_texts()[1:]] for row in table.all()[2:-1]]
+    assert all(sorted(row) == [0, 0, 0, 0, 1] for row in columns)
+    assert [int(cell) for cell in table.last.locator("td").all_inner_texts()[1:]] == [
+        sum(column) for column in zip(*columns, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_two_texts_of_one_bag_have_different_classes(visit: Visit, language: str) -> None:
+    page = open_step(visit, 2, language)
+    measured(page, 2)
+    assert page.locator(".stamp.same").count() == page.locator(".stamp.different").count() == 1
+
+
+def test_a_difference_far_back_is_no_difference_to_counts(visit: Visit) -> None:
+    page = open_step(visit, 7)
+    measured(page, 7)
+    columns = page.locator(".part article")
+    assert columns.nth(0).locator(".stamp.same").count() == 1
+    bars = [columns.nth(0).locator("ol").nth(index).locator(".bar").all_inner_texts() for index in (0, 1)]
+    assert bars[0] == bars[1]
+    assert columns.filter(has_text="LSTM").locator(".stamp.different").count() == 1
+
+
+def test_windows_and_their_targets(visit: Visit) -> None:
+    page = open_step(visit, 14)
+    measured(page, 14)
+    assert page.locator(".part tbody b").all_inner_texts() == ["and", "the", "man", "sees", "the", "boy"]
+    prompts = [body["prompt"] for body in bodies(page, "/v1/completions")]
+    assert prompts == [" ".join(SENTENCE.split()[start : start + 6]) for start in range(6)]
+
+
+def test_surprises_add_up_to_the_perplexity(visit: Visit, live: Live) -> None:
+    page = open_step(visit, 15)
+    measured(page, 15)
+    row = page.locator(".part tbody tr").filter(has_text="RNN")
+    mean, perplexity, *bits = row.locator("td").all_inner_texts()
+    assert bits[0] == "–"
+    known = [float(value) for value in bits[1:]]
+    assert sum(known) / len(known) == pytest.approx(float(mean), abs=0.06)
+    assert 2 ** float(mean) == pytest.approx(float(perplexity), rel=0.01)
+    body = {"model": "rung-en-rnn", "prompt": SENTENCE, "max_tokens": 0, "echo": True, "logprobs": 0}
+    scores = httpx.post(f"{live.url}/v1/completions", json=body).json()["choices"][0]["logprobs"]["token_logprobs"]
+    assert known == pytest.approx([-score / 0.6931 for score in scores[1:]], abs=0.06)
+
+
+def test_no_figure_shows_the_sign_of_unknown_words(visit: Visit) -> None:
+    """The lecture's sentence works at every rung, and predictions list words only."""
+    for step in (7, 13, 14, 15, 26):
+        page = open_step(visit, step)
+        measured(page, step)
+        assert "<unk>" not in page.locator(".figure").inner_text()
+        page.close()
+
+
+def test_the_matrix_measures_what_the_lecture_says(visit: Visit) -> None:
+    page = open_step(visit, 20)
+    measured(page, 20)
+    marks = [
+        [cell.inner_text().split("\n")[0] for cell in row.locator("td").all()]
+        for row in page.locator(".matrix tbody tr").all()
+    ]
+    by_approach = ["".join(column) for column in zip(*marks, strict=True)]
+    assert by_approach == ["✓✓✗✓✗", "✗✓✗✗✗", "✗✓✗✗✓", "✓✓✓✓✗", "✓✓✓✓✓"]
+    page.locator(".mark").last.click()
+    assert page.locator(".detail li").count() == 8
+    early = open_step(visit, 12)
+    measured(early, 12)
+    expect(early.locator(".mark")).to_have_count(15)
+    early.get_by_role("button", name="Measure the others too").click()
+    expect(early.locator(".mark")).to_have_count(25)
+
+
+def test_the_state_is_handed_on_with_one_word_at_a_time(visit: Visit) -> None:
+    page = open_step(visit, 13)
+    measured(page, 13)
+    sent = bodies(page, "/next-word-probs")
+    assert [body["text"].strip() for body in sent] == SENTENCE.split()[:3]
+    assert ["state" in body for body in sent] == [False, True, True]
+    expect(page.locator(".readout").last).to_contain_text("= 100%")
+
+
+def test_the_cell_has_the_numbers_of_the_api(visit: Visit, live: Live) -> None:
+    page = open_step(visit, 21, step=4)
+    measured(page, 21)
+    body = bodies(page, "/inspect")[-1]
+    unit = httpx.post(f"{live.url}/inspect", json=body).json()["units"][0]
+    picture = page.locator(".cell-picture").get_attribute("aria-label") or ""
+    for name in ("forget", "input", "candidate", "output", "cell", "hidden"):
+        assert f"{unit[name][3]:.2f}" in picture
+    assert unit["forget"][3] * unit["cell"][2] + unit["input"][3] * unit["candidate"][3] == pytest.approx(
+        unit["cell"][3], abs=0.001
+    )
+    page.get_by_role("button", name="One word on").click()
+    expect(page.locator(".chip.lit")).to_have_text("man")
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator(".chip.lit")).to_have_text("boy", timeout=30_000)
+
+
+def test_one_step_reads_what_the_last_one_wrote(visit: Visit) -> None:
+    page = open_step(visit, 26)
+    measured(page, 26)
+    first = page.locator(".part .bars .word").first.inner_text()
+    before = page.locator(".part [data-field=text]").input_value()
+    page.get_by_role("button", name="One step").click()
+    expect(page.locator(".part [data-field=text]")).to_have_value(f"{before} {first}")
+    page.wait_for_function("() => document.querySelector('.part .readout').textContent.includes('1')")
+    assert bodies(page, "/next-word-probs")[-1]["text"] == f"{before} {first}"
+
+
+def test_a_borrowed_tab_works_in_the_lecture_and_is_given_back(visit: Visit) -> None:
+    page = open_step(visit, 24)
+    page.locator(".part #translate-map td").first.wait_for(timeout=60_000)
+    page.fill(".part #translate-text", "Where is the book?")
+    page.wait_for_function("() => location.hash.includes('book')")
+    assert page.evaluate("location.hash").startswith("#lecture/24?")
+    page.click("#tab-translate")
+    expect(page.locator("#translate > #translate-map")).to_have_count(1)
+    expect(page.locator("#translate-text")).to_have_value("Where is the book?")
+    page.click("#tab-lecture")
+    expect(page.locator(".part #translate-map")).to_have_count(1)
+
+
+@needs_axe
+@pytest.mark.parametrize(("size", "language", "theme"), [(WIDE, "en", "light"), (PHONE, "tr", "dark")])
+def test_accessibility_of_every_step(visit: Visit, size: tuple[int, int], language: str, theme: str) -> None:
+    page = visit("#lecture/1", language=language, size=size, theme=theme)
+    page.locator(".said h2").wait_for()
+    for step in STEPS:
+        page.evaluate("step => { location.hash = `lecture/${step}`; }", step)
+        expect(page.locator(".steps select")).to_have_value(str(step - 1))
+        if step not in (24, 25):
+            measured(page, step)
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        violations = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
+        serious = [rule for rule in violations if rule["impact"] in ("serious", "critical")]
+        assert [(step, rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in serious] == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"step {step} scrolls horizontally"
