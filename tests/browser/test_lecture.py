@@ -51,7 +51,8 @@ def test_all_steps_in_both_languages(visit: Visit) -> None:
     for step in steps:
         assert step["known"]
         for texts in step["texts"]:
-            assert sorted(texts) == ["en", "tr"] and all(text.strip() for text in texts.values())
+            assert sorted(texts) == ["en", "tr"]
+            assert all(text.strip() for text in texts.values())
     for language in ("en", "tr"):
         assert len({step["texts"][0][language] for step in steps}) == COUNT
 
@@ -156,8 +157,12 @@ def test_the_counts_of_the_lecture_s_sentence(visit: Visit) -> None:
 
     page = open_step(visit, 5)
     assert rows(page) == {
-        "the man": ["sees", "and"], "man sees": ["the"], "sees the": ["man", "boy"], "man and": ["the"], "and the": ["man"],
-    }  # fmt: skip
+        "the man": ["sees", "and"],
+        "man sees": ["the"],
+        "sees the": ["man", "boy"],
+        "man and": ["the"],
+        "and the": ["man"],
+    }
     page.fill("[data-field=n]", "3")
     three = rows(page)
     assert three["the man sees"] == ["the"]
@@ -259,7 +264,7 @@ def test_the_state_is_handed_on_with_one_word_at_a_time(visit: Visit) -> None:
 
 
 def test_the_cell_has_the_numbers_of_the_api(visit: Visit, live: Live) -> None:
-    page = open_step(visit, 21, step=4)
+    page = visit("#lecture/21?step=4")
     measured(page, 21)
     body = bodies(page, "/inspect")[-1]
     unit = httpx.post(f"{live.url}/inspect", json=body).json()["units"][0]

@@ -17,7 +17,7 @@ from models.networks.language_model import LanguageModel
 
 
 class InspectTask:
-    """An InspectJob with its text as tokens. Raises NoModel for a layer, direction, unit or token that does not exist."""
+    """An InspectJob with its text as tokens. NoModel: a layer, direction, unit or token does not exist."""
 
     def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, InspectJob)

@@ -44,7 +44,7 @@ class InspectRequest(Request):
     connectivity: int | None = Field(
         None,
         ge=0,
-        description="Index of a token of the text: return how strongly its probability depends on each token before it. "
+        description="Index of a token of the text: how strongly does its probability depend on each token before it? "
         "For language models.",
     )
 
