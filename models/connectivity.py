@@ -12,8 +12,8 @@ def connectivity(model: LanguageModel, ids: Sequence[int], target: int) -> tuple
     """The log-probability of ids[target], and how strongly it depends on each id before it.
 
     ids is (T,), read from the zero state; target is an index from 1. The second result, (target,) float32,
-    is the norm of the log-probability's gradient by the embedding of each id before the target: "connectivity" in Madsen 2019
-    (doi:10.23915/distill.00016), there of a logit. The weights are the model's float32 ones.
+    is the norm of the log-probability's gradient by the embedding of each id before the target: "connectivity" in
+    Madsen 2019 (doi:10.23915/distill.00016), there of a logit. The weights are the model's float32 ones.
     """
     device = model.embedding.weight.device
     # the engine runs in inference mode, in which nothing has a gradient; cuDNN has none in evaluation
