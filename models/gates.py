@@ -1,6 +1,6 @@
 """What happens inside a recurrent layer: its gates and states, step by step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -115,8 +115,7 @@ def compute_states(
 ) -> CellStates:
     """As compute_gates, of any cell."""
     module, inputs, backward = _layer_and_inputs(model, ids, layer, direction)
-    run = {"lstm": _run_lstm, "gru": _run_gru, "rnn": _run_rnn}[model.config.cell]
-    return run(module, inputs, backward)
+    return _RUN[model.config.cell](module, inputs, backward)
 
 
 def _layer_and_inputs(
@@ -188,3 +187,10 @@ def _run_rnn(rnn: nn.Module, inputs: Tensor, backward: bool) -> RNNStates:
     hidden = rnn(inputs)[0][0].float()  # (T, H)
     previous = torch.cat([torch.zeros_like(hidden[:1]), hidden[:-1]])  # (T, H)
     return RNNStates(*(part.flip(0) if backward else part for part in (previous, hidden)))
+
+
+_RUN: Mapping[str, Callable[[nn.Module, Tensor, bool], CellStates]] = {
+    "lstm": _run_lstm,
+    "gru": _run_gru,
+    "rnn": _run_rnn,
+}

@@ -44,6 +44,7 @@ REPLIES: list[Any] = [
     ClassifyReply(model="m", results=[RESULT] * 100),
     InspectReply(
         model="m",
+        cells="lstm",
         layer=0,
         layers=1,
         hidden=2,
