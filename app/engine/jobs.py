@@ -533,9 +533,9 @@ class SpeakJob:
     slots = 1
     characters = 0
 
-    @cached_property
+    @property
     def cost(self) -> float:
-        return STEPS_PER_WORD * len(self.words) / self.speed
+        return STEPS_PER_WORD * len(self.words)
 
 
 @dataclass(frozen=True)
