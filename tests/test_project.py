@@ -45,7 +45,7 @@ def test_a_shipped_model_answers_by_default_for_each_use() -> None:
     defaults = choose_defaults(shipped, {})
     uses = {
         "generate:en", "generate:tr", "classify:en", "classify:tr", "translate:en-tr", "translate:tr-en",
-        "draw", "describe:en", "describe:tr", "transcribe", "summarize:en",
+        "draw", "describe:en", "describe:tr", "transcribe", "speak", "summarize:en",
     }  # fmt: skip
     assert uses == defaults.keys()
     unmarked = [default.use for default in defaults.values() if default.chosen_by != "checkpoint"]
