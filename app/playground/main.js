@@ -76,6 +76,7 @@ function setTheme(name) {
 function setLanguage(name) {
   saveSetting("language", name);
   showLanguage(name);
+  flushLink(); // a reload reads the language from the link
 }
 
 function showLanguage(name) {
