@@ -14,7 +14,7 @@ def test_the_heat_map_shows_gates_and_states(visit: Visit, live: Live, language:
     rows = page.locator("#inside-map tbody tr")
     expect(rows).to_have_count(13)  # twelve units, and the change over all units
     text = page.input_value("#inside-text")
-    reply = httpx.post(f"{live.url}/inspect", json={"text": text}).json()
+    reply = httpx.post(f"{live.url}/inspect", json={"text": text, "find": "hidden"}).json()
     assert page.locator("#inside-map thead th").all_inner_texts() == [
         token["text"].strip() for token in reply["tokens"]
     ]
