@@ -118,6 +118,8 @@ HOSTILE = {
     "sizes of images": ("/v1/images/generations", listing('"prompt":"seven","size"', "1", 90_000)),
     "a picture that is none": ("/describe", body(image="A" * 2_000_000)),
     "JSON for a recording": ("/transcribe", listing('"file"', "1", 90_000)),
+    "words to speak": ("/speak", listing('"text"', "{}", 90_000)),
+    "words to speak for OpenAI": ("/v1/audio/speech", listing('"model":"digits-speaker","input"', "{}", 90_000)),
     "JSON for a file of OpenAI's": ("/v1/audio/transcriptions", listing('"file"', "1", 90_000)),
 }  # fmt: skip
 
