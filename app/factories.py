@@ -14,6 +14,7 @@ from app.engine.engine import Engine, EngineConfig
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
 from models.device import choose_device
+from models.runtime.build import choose_precision
 
 
 def make_guard(settings: Settings, counters: Counters) -> Guard:
@@ -53,8 +54,9 @@ def choice_of(settings: Settings) -> Choice:
 
 def make_engine(registry: Registry, settings: Settings, metrics: Metrics | None = None) -> Engine:
     """An engine that is not started yet."""
-    # int8 runtimes bring threads of their own, beside which PyTorch's only contend with the event loop.
-    int8 = all(served.runtime.precision == "int8" for served in registry.models.values())
+    # Runtimes in int8 bring threads of their own. What is in float32 beside them is small, and PyTorch's threads, which
+    # spin while they wait for each other, only contend with the event loop.
+    int8 = choose_precision(settings.precision, registry.device) == "int8"
     threads = 1 if int8 else settings.threads or os.cpu_count() or 1
     return Engine(registry, replace(engine_config(settings), torch_threads=threads), metrics=metrics)
 

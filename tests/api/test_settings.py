@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from app.catalog.registry import Registry
+from app.factories import make_engine
 from app.main import create_app
 from app.settings import Settings, SettingsError, load_settings, unknown_variables
 from models.checkpoint_files import read_verified
@@ -75,3 +76,10 @@ def test_a_clone_with_windows_line_ends_has_the_same_files(tmp_path: Path) -> No
         read_verified(manifest.parent)
     listed = subprocess.run([git, "-C", clone, "ls-files", "--eol"], capture_output=True, text=True, check=True)
     assert [line for line in listed.stdout.splitlines() if "w/crlf" in line or "w/mixed" in line] == []
+
+
+@pytest.mark.parametrize(("precision", "threads"), [("auto", 1), ("int8", 1), ("float32", 3), ("bfloat16", 3)])
+def test_threads_of_pytorch_are_one_in_int8(all_kinds: Registry, precision: str, threads: int) -> None:
+    """Also beside models that have no int8 runtime."""
+    engine = make_engine(all_kinds, Settings(precision=precision, threads=3))
+    assert engine.config.torch_threads == threads
