@@ -63,9 +63,7 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
     case.body = body = _with_known_words(
         label, _with_known_ids(label, dict(body))
     )  # not every phase of schemathesis calls map_body
-    if label == "POST /summarize":
-        case.body = body | {"text": _with_letters(body["text"])}
-    elif label == "POST /v2/models/{model}/infer":
+    if label == "POST /v2/models/{model}/infer":
         inputs = [tensor | {"shape": [len(tensor["data"])], "parameters": None} for tensor in body["inputs"]]
         case.body = body | {"inputs": inputs, "outputs": None, "parameters": None}
     elif label == "POST /hf/{model}":
@@ -79,7 +77,9 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
 
 
 def _with_known_words(label: str, body: dict[str, Any]) -> dict[str, Any]:
-    """A body to be spoken, with words, a voice and a model that there are."""
+    """A body with texts that have letters, or, to be spoken, with words, a voice and a model that there are."""
+    if label == "POST /summarize":
+        return body | {"text": _with_letters(body["text"])}
     if label not in SPOKEN:
         return body
     model = {"model": "digits-speaker"} if "model" in body else {}
