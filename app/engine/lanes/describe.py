@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from app.engine.jobs import Caption, DescribeJob
-from app.engine.lanes.lane import Lane, Work
+from app.engine.lanes.fair import FairLane
+from app.engine.lanes.lane import Work
 from app.engine.outbox import Outbox
-from app.engine.shares import Shares
 from app.engine.ticket import Ticket
 from models.decoding.captions import MAX_WORDS
 from models.pictures import HEIGHT
@@ -26,39 +26,19 @@ class DescribeTask:
         self.score_count = MAX_WORDS * self.job.steps if self.job.attention else 0
 
 
-class DescribeLane(Lane):
+class DescribeLane(FairLane[DescribeTask]):
     """Reads the picture that has waited longest, of the caller that has been served least, by columns."""
 
     name = "describe"
 
     def __init__(self, runtime: FloatCaptioner, tokenizer: Tokenizer, outbox: Outbox) -> None:
+        super().__init__()
         self._runtime, self._tokenizer, self._outbox = runtime, tokenizer, outbox
-        self._queue: list[DescribeTask] = []
-        self._shares = Shares()
-
-    @property
-    def slots(self) -> int:
-        return len(self._queue)
-
-    @property
-    def busy(self) -> bool:
-        return bool(self._queue)
-
-    def add(self, task: DescribeTask) -> None:
-        caller = task.ticket.caller.name
-        if not any(other.ticket.caller.name == caller for other in self._queue):
-            self._shares.join(caller)
-        self._queue.append(task)
-
-    def sweep(self) -> None:
-        self._queue = [task for task in self._queue if not task.ticket.closed]
 
     def step(self, _alone: bool, /) -> Work:
-        task = min(self._queue, key=lambda task: self._shares.of(task.ticket.caller.name))
-        self._queue.remove(task)
-        self._shares.charge(task.ticket.caller.name, task.job.steps)
-        if not self._queue:
-            self._shares.clear()
+        task = self.next_task()
+        self.charge(task, task.job.steps)
+        self.remove(task)
         try:
             caption = self._describe(task.job)
         except Exception as error:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from app.engine.jobs import SpeakJob, Speech
-from app.engine.lanes.lane import Lane, Work
+from app.engine.lanes.fair import FairLane
+from app.engine.lanes.lane import Work
 from app.engine.outbox import Outbox
-from app.engine.shares import Shares
 from app.engine.ticket import Ticket
 from models.runtime.speaker import PAUSE_S, FloatSpeaker
 from models.sound import Wave
@@ -27,36 +27,18 @@ class SpeakTask:
         return len(self.parts) / len(self.job.words)
 
 
-class SpeakLane(Lane):
+class SpeakLane(FairLane[SpeakTask]):
     """Speaks the next word of the job that has waited longest, of the caller that has been served least, by words."""
 
     name = "speak"
 
     def __init__(self, runtime: FloatSpeaker, outbox: Outbox) -> None:
+        super().__init__()
         self._runtime, self._outbox = runtime, outbox
-        self._queue: list[SpeakTask] = []
-        self._shares = Shares()
-
-    @property
-    def slots(self) -> int:
-        return len(self._queue)
-
-    @property
-    def busy(self) -> bool:
-        return bool(self._queue)
-
-    def add(self, task: SpeakTask) -> None:
-        caller = task.ticket.caller.name
-        if not any(other.ticket.caller.name == caller for other in self._queue):
-            self._shares.join(caller)
-        self._queue.append(task)
-
-    def sweep(self) -> None:
-        self._queue = [task for task in self._queue if not task.ticket.closed]
 
     def step(self, _alone: bool, /) -> Work:
-        task = min(self._queue, key=lambda task: self._shares.of(task.ticket.caller.name))
-        self._shares.charge(task.ticket.caller.name, 1.0)
+        task = self.next_task()
+        self.charge(task, 1.0)
         job, index = task.job, len(task.parts)
         work = Work(1, prompt_tokens=1)
         try:
@@ -67,9 +49,7 @@ class SpeakLane(Lane):
             if len(task.parts) == len(job.words):
                 self._outbox.finish(task.ticket, Speech(self._joined(task).tobytes()))
         if task.ticket.closed or len(task.parts) == len(job.words):
-            self._queue.remove(task)
-        if not self._queue:
-            self._shares.clear()
+            self.remove(task)
         return work
 
     def _joined(self, task: SpeakTask) -> Wave:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from app.engine.jobs import HeardWord, TranscribeJob, Transcription
-from app.engine.lanes.lane import Lane, Work
+from app.engine.lanes.fair import FairLane
+from app.engine.lanes.lane import Work
 from app.engine.outbox import Outbox
-from app.engine.shares import Shares
 from app.engine.ticket import Ticket
 from models.runtime.recognizer import FloatRecognizer
 from models.text.tokenizers import Tokenizer
@@ -27,39 +27,19 @@ class TranscribeTask:
         return float(self.ticket.closed)
 
 
-class TranscribeLane(Lane):
+class TranscribeLane(FairLane[TranscribeTask]):
     """Reads the recording that has waited longest, of the caller that has been served least, by seconds."""
 
     name = "transcribe"
 
     def __init__(self, runtime: FloatRecognizer, tokenizer: Tokenizer, outbox: Outbox) -> None:
+        super().__init__()
         self._runtime, self._tokenizer, self._outbox = runtime, tokenizer, outbox
-        self._queue: list[TranscribeTask] = []
-        self._shares = Shares()
-
-    @property
-    def slots(self) -> int:
-        return len(self._queue)
-
-    @property
-    def busy(self) -> bool:
-        return bool(self._queue)
-
-    def add(self, task: TranscribeTask) -> None:
-        caller = task.ticket.caller.name
-        if all(other.ticket.caller.name != caller for other in self._queue):
-            self._shares.join(caller)
-        self._queue.append(task)
-
-    def sweep(self) -> None:
-        self._queue = [task for task in self._queue if not task.ticket.closed]
 
     def step(self, _alone: bool, /) -> Work:
-        task = min(self._queue, key=lambda task: self._shares.of(task.ticket.caller.name))
-        self._queue.remove(task)
-        self._shares.charge(task.ticket.caller.name, task.job.cost)
-        if not self._queue:
-            self._shares.clear()
+        task = self.next_task()
+        self.charge(task, task.job.cost)
+        self.remove(task)
         try:
             self._outbox.finish(task.ticket, self._transcription(task.job))
         except Exception as error:
