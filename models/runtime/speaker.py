@@ -38,7 +38,7 @@ class FloatSpeaker:
         return np.zeros(round(seconds * self.config.sample_rate), np.float32)
 
     def speak(self, word: int, voice: int, seed: int, number: int, speed: float) -> NDArray[np.float32]:
-        """Samples (N,) of a word by a voice, both by index; the seed and the word's number in a text decide how it is spoken.
+        """Samples (N,) of a word by a voice, both by index; seed and number, its index in a text, decide how.
 
         Style and length lie between those of two training recordings of the word by the voice.
         """
