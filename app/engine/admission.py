@@ -21,7 +21,8 @@ class Admission:
 
     Waiting times are those of the fair queue: until a caller's own requests to a model have started, each other caller
     has been served as much of it, and no more. Those of other models are done beside. A model that generates has a
-    forecast as soon as a few steps have been timed; the waiting times of the others follow from their pace.
+    forecast as soon as a few steps have been timed; the waiting times of the others follow from their pace, once it is
+    settled.
     """
 
     def __init__(self, max_queued: int) -> None:
@@ -138,7 +139,7 @@ class Admission:
 
     def _pace_s(self, model: str, cost: float) -> float:
         pace = self._paces.get(model)
-        return pace.predict_s(cost) if pace else 0.0
+        return pace.predict_s(cost) if pace and pace.settled else 0.0
 
     def _is_full(self, caller: str) -> bool:
         """A queue that others have filled still takes a caller's fair share, up to its length once more."""

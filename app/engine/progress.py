@@ -173,8 +173,9 @@ class Progress:
         for task, observed in self._tasks.items():
             self._add_cost(task, observed)
         for model, cost in self._costs.items():
-            self._admission.record(model, cost, now - self._since[model])
-            self._since[model] = now
+            if cost:  # else the time counts with the work that it was spent on, or not at all where that was cancelled
+                self._admission.record(model, cost, now - self._since[model])
+                self._since[model] = now
         self._costs.clear()
 
     def _observe(self, lanes: Mapping[str, ModelLanes]) -> None:

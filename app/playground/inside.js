@@ -51,7 +51,9 @@ export function insideTab(panel) {
         layer.value = reply.layer;
         fillSelect(direction, reply.directions.map((name) => [name, t(`direction.${name}`)]));
         direction.value = reply.direction;
+        const linked = open.value;
         show();
+        if (open.value !== linked) writeLink("inside", fieldsOf("inside", ...FIELDS)); // the open unit is not in the reply
       };
     }, clear);
   }

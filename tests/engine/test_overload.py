@@ -1,6 +1,7 @@
 """Under more load than it has time for, an engine ends what it begins, in time, and refuses the rest early."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from unittest.mock import ANY
@@ -194,6 +195,65 @@ async def test_a_slow_first_step_refuses_nothing(drive: Any) -> None:
         tickets.append(await driver.submit(GenerateJob("the man", seed=seed, **JOB)))
     await drain(driver, tickets, outcome)
     assert outcome.statuses == {"ended": 32}
+
+
+class SlowPrompts(Wrapped):
+    """A runtime that takes so many seconds to read prompts, and meanwhile something else happens."""
+
+    seconds = 0.01
+
+    def __init__(self, runtime: Any, clock: Any) -> None:
+        super().__init__(runtime)
+        self._clock = clock
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def prefill(self, texts: Any, state: Any) -> Any:
+        self._clock.now += self.seconds
+        self.meanwhile()
+        return self._runtime.prefill(texts, state)
+
+
+@pytest.fixture
+def predict(make_driver: MakeDriver, registry: Registry) -> tuple[Driver, SlowPrompts]:
+    """A driver, and the runtime that answers its predictions."""
+    driver = make_driver(registry, timeout_s=TIMEOUT_S)
+    runtimes: list[SlowPrompts] = []
+
+    def wrap(runtime: Any) -> SlowPrompts:
+        runtimes.append(SlowPrompts(runtime, driver.clock))
+        return runtimes[0]
+
+    driver.engine.registry = wrapped(registry, "language-en", wrap)
+    return driver, runtimes[0]
+
+
+async def predictions(driver: Driver, count: int) -> None:
+    """So many at once, all of which are admitted and answered."""
+    tickets = [await driver.submit(PredictJob("the man", 3, "token")) for _ in range(count)]
+    await driver.finish()
+    assert all(driver.result(ticket) for ticket in tickets)
+
+
+async def test_a_slow_first_answer_refuses_nothing(predict: tuple[Driver, SlowPrompts]) -> None:
+    """As long as few were given, one that took long says little of those that follow."""
+    driver, runtime = predict
+    runtime.seconds = TIMEOUT_S / 2
+    await predictions(driver, 1)
+    runtime.seconds = 0.01
+    await predictions(driver, 32)
+
+
+async def test_cancelled_work_says_nothing_of_the_pace(predict: tuple[Driver, SlowPrompts]) -> None:
+    """Nothing came of the time that it took, so that it must not count as time for what was answered."""
+    driver, runtime = predict
+    for _ in range(6):
+        await predictions(driver, 1)
+    for _ in range(6):
+        ticket = await driver.submit(PredictJob("the man", 3, "token"))
+        runtime.seconds, runtime.meanwhile = TIMEOUT_S / 2, ticket.cancel
+        await driver.finish()
+    runtime.seconds, runtime.meanwhile = 0.01, lambda: None
+    await predictions(driver, 32)
 
 
 async def test_a_queue_is_refused_where_steps_become_slower(drive: Any) -> None:
