@@ -164,6 +164,9 @@ async def test_hugging_face(hearing: httpx.AsyncClient) -> None:
     json = await hearing.post("/hf/digits", json={"inputs": "one"})
     assert (json.status_code, "send the file itself" in json.json()["error"]) == (422, True)
     assert (await hearing.post("/hf/digits", content=b"one", headers={"content-type": "audio/wav"})).status_code == 422
+    for form in ({"files": {"file": content}}, {"data": {"inputs": "one"}}):
+        refused = await hearing.post("/hf/digits", **form)
+        assert (refused.status_code, "send the file itself" in refused.json()["error"]) == (415, True)
     unknown = await hearing.post("/hf/nobody", content=content, headers={"content-type": "audio/wav"})
     assert unknown.status_code == 404
 

@@ -15,8 +15,9 @@ from app.http.schemas.describe import DescribeRequest
 from app.http.schemas.huggingface import GeneratedText, SpokenText
 from app.pictures import read_picture
 
-FILE_TYPES = ("audio/", "image/", "application/octet-stream")
-"""How the media types of files begin."""
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+FILE_TYPES = ("audio/", "image/", "application/octet-stream", *FORMS)
+"""How the media types begin that are not JSON: those of files, and forms, which are refused by name."""
 
 
 async def infer_file(
@@ -25,6 +26,9 @@ async def infer_file(
     """The model's task: automatic_speech_recognition or image_to_text."""
     served = engine.registry.get(model)
     _check_task(served)
+    if request.headers.get("content-type", "").lower().startswith(FORMS):
+        example = "audio/wav" if served.task == "recognizer" else "image/png"
+        raise HTTPException(415, f"not a form: send the file itself as the body, as content-type: {example} or its own")
     try:
         content = await request.body()
     except ClientDisconnect:
