@@ -83,7 +83,7 @@ def visit(browser: Browser, live: Live) -> Iterator[Visit]:
         page.on(
             "console",
             lambda message: (
-                errors.append(message.text)
+                errors.append(f"{message.text} {message.location['url']}")
                 if message.type in ("error", "warning") and not any(status in message.text for status in expected)
                 else None
             ),
