@@ -319,3 +319,5 @@ def test_accessibility_of_every_step(visit: Visit, size: tuple[int, int], langua
         serious = [rule for rule in violations if rule["impact"] in ("serious", "critical")]
         assert [(step, rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in serious] == []
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"step {step} scrolls horizontally"
+        wider = "[...document.querySelectorAll('.figure th')].filter(head => head.scrollWidth > head.clientWidth + 1)"
+        assert page.evaluate(f"{wider}.map(head => head.textContent)") == [], f"headings of step {step} overlap"
