@@ -1,4 +1,4 @@
-"""Changes of recordings in training: tempo, pitch, loudness, microphone, noise and masks, drawn anew each time.
+"""Changes of recordings in training: cuts, tempo, pitch, loudness, microphone, noise and masks, drawn anew each time.
 
 All work on the power of mel bands, where they are a hundred times cheaper than on the wave; the powers of sounds that
 do not depend on each other add up. Every number is drawn from a generator, so that a seed decides them.
@@ -26,6 +26,8 @@ class SoundChangesConfig(Config):
     pitch: Annotated[float, Range(0.0, 0.9)] = 0.18
     """Frequencies are multiplied by one more or less up to this share, which moves pitch and formants (vocal tract
     length perturbation, Jaitly and Hinton 2013)."""
+    cut: Annotated[float, Range(0.0, 0.4)] = 0.0
+    """Of each word's frames, up to this share is missing at the start, and as much at the end."""
     loudness_db: Annotated[float, Range(0.0, 60.0)] = 3.0
     """Standard deviation of the level of each word of a string."""
     microphone_db: Annotated[float, Range(0.0, 60.0)] = 5.0
@@ -65,7 +67,7 @@ class SoundChanges:
         parts, spans, length = [np.zeros((pauses[0], bands), np.float32)], [], pauses[0]
         for power, pause in zip(powers, pauses[1:], strict=True):
             own_tempo = tempo * (1 + generator.uniform(-config.tempo, config.tempo) / 3)
-            mel = with_tempo(power @ bank.T, own_tempo)
+            mel = with_tempo(cut(power, config.cut, generator) @ bank.T, own_tempo)
             level = 10 ** (generator.normal(0.0, config.loudness_db) / 10)
             parts += [mel * (level / max(float(mel.mean()), 1e-10)), np.zeros((pause, bands), np.float32)]
             spans.append((length, length + len(mel)))
@@ -134,3 +136,9 @@ def noise(frames: int, bands: int, generator: np.random.Generator) -> Floats:
     power = generator.standard_exponential((2, frames, bands), np.float32).mean(axis=0)
     coloured: Floats = (power * (colour / colour.mean())).astype(np.float32)
     return coloured
+
+
+def cut(power: Floats, share: float, generator: np.random.Generator) -> Floats:
+    """Frames (T, F) without up to a share of them at either end."""
+    first, last = (generator.uniform(0.0, share, 2) * len(power)).astype(int)
+    return power[first : len(power) - last]
