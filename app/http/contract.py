@@ -31,7 +31,15 @@ OF_BODIES = {400, 409, 413, 415, 422}
 OF_CLIENTS = {401, 429}
 OF_JOBS = {503, 504}
 
-EVENT = {"type": "object", "properties": {name: {"type": "string"} for name in ("event", "id", "data")}}
+FIELDS_OF_EVENTS = {
+    "event": "Its type, such as token or done; left out by OpenAI's and Hugging Face's streams.",
+    "id": "What a client sends as Last-Event-ID to resume after it.",
+    "data": "A JSON value as a text.",
+}
+EVENT = {
+    "type": "object",
+    "properties": {name: {"type": "string", "description": text} for name, text in FIELDS_OF_EVENTS.items()},
+}
 STREAMED: dict[str, Any] = {
     "description": "The answer; with `stream`, as Server-Sent Events.",
     "content": {"text/event-stream": {"schema": EVENT}},

@@ -6,7 +6,7 @@ FastAPI would resolve that one again for each.
 
 from typing import Annotated
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Path, Request
 
 from app.access.state_tokens import StateTokens
 from app.catalog.registry import Registry
@@ -49,3 +49,4 @@ LastEventId = Annotated[
         description="With `stream` and the same body: resume after the event of this id.",
     ),
 ]
+ModelName = Annotated[str, Path(description="A model's name, as in /models.")]

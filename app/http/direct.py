@@ -44,7 +44,7 @@ class DirectEndpoint:
             self._headers.append(name.replace("_", "-"))
         elif annotation is Request:
             self._dependencies[name] = _itself
-        elif annotation is str:
+        elif isinstance(source, params.Path):
             self._path.append(name)
         elif name == "body" and issubclass(annotation, BaseModel):
             self._body = annotation

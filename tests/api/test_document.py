@@ -90,6 +90,27 @@ def takes_file(schema: Any) -> bool:
     return any(field.get("format") == "binary" or "contentMediaType" in field for field in fields)
 
 
+def described(schema: Any, name: str) -> Iterator[tuple[str, str]]:
+    """Each field of a schema and of those within it, with its description."""
+    for part in every_object(schema):
+        if part.get("type") == "object":
+            for field, property_ in part.get("properties", {}).items():
+                yield f"{name}.{field}", property_.get("description", "")
+
+
+def test_every_field_and_parameter_has_a_description(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    fields = [field for name, schema in schemas.items() for field in described(schema, name)]
+    for _, _, operation in operations(document):
+        name = operation["operationId"]
+        fields += described([operation.get("requestBody"), operation["responses"]], name)
+        fields += [(f"{name}({one['name']})", one.get("description", "")) for one in operation.get("parameters", ())]
+        assert operation["summary"], name
+        assert operation["description"], name
+    assert len(fields) > 500
+    assert [field for field, description in fields if len(description.split()) < 2] == []
+
+
 def test_bodies_are_components_with_an_example(document: Any) -> None:
     schemas = document["components"]["schemas"]
     for path, _, operation in operations(document):

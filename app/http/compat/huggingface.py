@@ -30,7 +30,7 @@ from app.http import operations
 from app.http.clients import Client
 from app.http.compat import openai
 from app.http.contract import TOKENIZE_SHARE
-from app.http.dependencies import ClientDep, EngineDep, SettingsDep
+from app.http.dependencies import ClientDep, EngineDep, ModelName, SettingsDep
 from app.http.operations.drawing import draw_job, scale_of
 from app.http.operations.operation import run
 from app.http.operations.speech import speech
@@ -91,7 +91,7 @@ FINISH_REASONS: dict[str, FinishReason] = {"length": "length", "end": "eos_token
 
 
 async def infer(
-    model: str, body: Inference, engine: EngineDep, client: ClientDep, settings: SettingsDep
+    model: ModelName, body: Inference, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> Answer | Response:
     """The model's task: text_generation, text_classification, translation, summarization, text_to_image (a PNG), or
     text_to_speech (a WAV file)."""
@@ -113,7 +113,7 @@ async def infer(
 
 
 async def completions(
-    model: str, body: ModelCompletionRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
+    model: ModelName, body: ModelCompletionRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> Completion | Response:
     """As /v1/completions, for the model of the address."""
     served = engine.registry.get(model)
@@ -123,7 +123,7 @@ async def completions(
 
 
 async def tokenize(
-    model: str, body: TokenizeRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
+    model: ModelName, body: TokenizeRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> TokenizeReply | PromptTokens | Response:
     """As /tokenize, for the model of the address."""
     body = body.model_copy(update={"model": model})
@@ -135,14 +135,16 @@ async def tokenize(
     return await chunked(lambda: operations.tokenize(body, engine.registry, settings.max_prompt_characters))
 
 
-async def detokenize(model: str, body: DetokenizeRequest, engine: EngineDep, client: ClientDep) -> DetokenizeReply:
+async def detokenize(
+    model: ModelName, body: DetokenizeRequest, engine: EngineDep, client: ClientDep
+) -> DetokenizeReply:
     """As /detokenize, for the model of the address."""
     await client.charge(len(body.tokens) / TOKENIZE_SHARE)
     body = body.model_copy(update={"model": model})
     return operations.detokenize(body, engine.registry)
 
 
-async def tokenizer_info(model: str, engine: EngineDep, _: ClientDep, settings: SettingsDep) -> TokenizerInfo:
+async def tokenizer_info(model: ModelName, engine: EngineDep, _: ClientDep, settings: SettingsDep) -> TokenizerInfo:
     """As /tokenizer_info, for the model of the address."""
     return operations.tokenizer_info(engine.registry, model, settings.max_prompt_characters)
 

@@ -7,7 +7,7 @@ from starlette.requests import ClientDisconnect
 from app.catalog.registry import Served
 from app.errors import ClientGone, InvalidRequest
 from app.http import operations
-from app.http.dependencies import ClientDep, EngineDep, SettingsDep
+from app.http.dependencies import ClientDep, EngineDep, ModelName, SettingsDep
 from app.http.operations.operation import run
 from app.http.operations.transcription import transcription
 from app.http.replies import decoded
@@ -21,7 +21,7 @@ FILE_TYPES = ("audio/", "image/", "application/octet-stream", *FORMS)
 
 
 async def infer_file(
-    model: str, request: Request, engine: EngineDep, client: ClientDep, settings: SettingsDep
+    model: ModelName, request: Request, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> SpokenText | list[GeneratedText]:
     """The model's task: automatic_speech_recognition or image_to_text."""
     served = engine.registry.get(model)

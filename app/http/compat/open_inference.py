@@ -10,7 +10,7 @@ from app.catalog.registry import Served
 from app.errors import InvalidRequest
 from app.http.compat.inference_tasks import Output, operations_of, task_of
 from app.http.compat.tensors import response
-from app.http.dependencies import ClientDep, EngineDep, SettingsDep, StateTokensDep
+from app.http.dependencies import ClientDep, EngineDep, ModelName, SettingsDep, StateTokensDep
 from app.http.operations.health import check_live, check_ready
 from app.http.replies import prepared
 from app.http.schemas.open_inference import (
@@ -46,7 +46,7 @@ async def ready(engine: EngineDep) -> ServerReady:
     return ServerReady()
 
 
-async def model(model: str, engine: EngineDep, _: ClientDep) -> ServedModel:
+async def model(model: ModelName, engine: EngineDep, _: ClientDep) -> ServedModel:
     """A model's input and outputs."""
     served = engine.registry.get(model)
     return ServedModel(
@@ -56,7 +56,7 @@ async def model(model: str, engine: EngineDep, _: ClientDep) -> ServedModel:
     )
 
 
-async def model_ready(model: str, engine: EngineDep, _: ClientDep) -> ModelReady:
+async def model_ready(model: ModelName, engine: EngineDep, _: ClientDep) -> ModelReady:
     """Whether the service accepts requests to a model."""
     served = engine.registry.get(model)
     check_ready(engine)
@@ -64,7 +64,12 @@ async def model_ready(model: str, engine: EngineDep, _: ClientDep) -> ModelReady
 
 
 async def infer(
-    model: str, body: InferRequest, engine: EngineDep, client: ClientDep, tokens: StateTokensDep, settings: SettingsDep
+    model: ModelName,
+    body: InferRequest,
+    engine: EngineDep,
+    client: ClientDep,
+    tokens: StateTokensDep,
+    settings: SettingsDep,
 ) -> Response:
     """Generate, classify or translate, by the model's task.
 

@@ -15,7 +15,7 @@ from app.engine.jobs import Choice, GenerateJob, Generation, TokenEvent, TokenSc
 from app.errors import NotServed
 from app.http.clients import Client
 from app.http.compat.text_offsets import TextOffsets, spans_as_sent
-from app.http.dependencies import ClientDep, EngineDep, SettingsDep
+from app.http.dependencies import ClientDep, EngineDep, ModelName, SettingsDep
 from app.http.problems import stream_error
 from app.http.replies import reply_of
 from app.http.schemas.openai import (
@@ -57,7 +57,7 @@ async def models(engine: EngineDep, _: ClientDep) -> ModelList:
     return ModelList(data=[_model(one) for one in served])
 
 
-async def model_(model: str, engine: EngineDep, _: ClientDep) -> Model:
+async def model_(model: ModelName, engine: EngineDep, _: ClientDep) -> Model:
     """A model for /v1/completions."""
     return _model(engine.registry.for_task("language", model)[0])
 

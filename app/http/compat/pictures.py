@@ -47,7 +47,8 @@ def describe_picture(schema: type[BaseModel]) -> dict[str, Any]:
     options = {name: field for name, field in schema.model_json_schema()["properties"].items() if name != "image"}
     plain = {name: _without_null(field) for name, field in options.items()}
     binary = {"type": "string", "format": "binary", "minLength": 1}
-    form = {"type": "object", "properties": {FILES[0]: binary, **plain}, "required": [FILES[0]]}
+    file = binary | {"description": "A picture of one line of digits: PNG, JPEG, GIF or BMP."}
+    form = {"type": "object", "properties": {FILES[0]: file, **plain}, "required": [FILES[0]]}
     content: dict[str, Any] = {JSON: {"schema": {"$ref": REF.format(model=schema.__name__)}}, FORM: {"schema": form}}
     content[BINARY] = {"schema": binary}
     parameters = [

@@ -5,7 +5,7 @@ from fastapi import Response
 from app.engine.engine import LONG_TEXT
 from app.http import operations
 from app.http.contract import TOKENIZE_SHARE
-from app.http.dependencies import ClientDep, RegistryDep, SettingsDep
+from app.http.dependencies import ClientDep, ModelName, RegistryDep, SettingsDep
 from app.http.replies import chunked
 from app.http.schemas.models import (
     DetokenizeReply,
@@ -24,7 +24,7 @@ async def list_models(registry: RegistryDep, _: ClientDep) -> ModelsReply:
     return operations.list_models(registry)
 
 
-async def show_model(name: str, registry: RegistryDep, _: ClientDep) -> ModelDetail:
+async def show_model(name: ModelName, registry: RegistryDep, _: ClientDep) -> ModelDetail:
     """One model, with its card and how it was trained."""
     return operations.show_model(registry, name)
 

@@ -46,15 +46,15 @@ class DescribeRequest(Request):
 
 
 class DescribedWord(Reply):
-    word: str
-    probability: float
+    word: str = Field(description="A digit's name.")
+    probability: float = Field(description="Of the word, given the picture and the words before it.")
 
 
 class PictureSize(Reply):
     """In pixels, of the upright picture."""
 
-    width: int
-    height: int
+    width: int = Field(description="Number of columns.")
+    height: int = Field(description="Number of rows.")
 
 
 class ColumnAttention(Reply):
@@ -68,9 +68,9 @@ class ColumnAttention(Reply):
 
 
 class DescribeReply(Reply):
-    model: str
-    language: str
-    text: str
-    words: list[DescribedWord]
-    size: PictureSize
-    attention: ColumnAttention | None = None
+    model: str = Field(description="The captioner that answered.")
+    language: str = Field(description="The language of the answer.")
+    text: str = Field(description="All words, joined by spaces.")
+    words: list[DescribedWord] = Field(description="Each word with its probability, from left to right.")
+    size: PictureSize = Field(description="The size to which `columns` refer.")
+    attention: ColumnAttention | None = Field(None, description="With attention: where the model looked for each word.")

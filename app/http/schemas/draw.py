@@ -60,7 +60,7 @@ class DrawnRow(Reply):
 
 
 class DrawnImage(Reply):
-    index: int
+    index: int = Field(description="From 0, in the order in which they were requested.")
     png: str = Field(description="In base64: ink is white, as in MNIST.")
     rows: list[str] = Field(description="Each row as a text of 0 and 1, as `top` takes them.")
     logprob: float = Field(
@@ -69,13 +69,13 @@ class DrawnImage(Reply):
 
 
 class DrawUsage(Reply):
-    prompt_tokens: int
+    prompt_tokens: int = Field(description="Number of words of the prompt.")
     generated_tokens: int = Field(description="Pixels, without those of `top`.")
 
 
 class DrawReply(Reply):
-    model: str
+    model: str = Field(description="The model that drew.")
     subject: str | None = Field(None, description="What the prompt names, by its first name; left out for none.")
-    images: list[DrawnImage]
-    usage: DrawUsage
-    seed: int
+    images: list[DrawnImage] = Field(description="All images, by index.")
+    usage: DrawUsage = Field(description="The size of the request and of the reply.")
+    seed: int = Field(description="With it, the same request draws the same images again.")

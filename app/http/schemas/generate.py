@@ -74,40 +74,40 @@ class GenerateRequest(Request):
 
 
 class TokenLogprob(Reply):
-    id: int
-    text: str
-    logprob: float
+    id: int = Field(description="Of the token, in the model's vocabulary.")
+    text: str = Field(description="The token's text, with the space before it.")
+    logprob: float = Field(description="Natural logarithm of its probability, given the text before it.")
 
 
 class GeneratedToken(TokenLogprob):
-    top: list[TokenLogprob]
+    top: list[TokenLogprob] = Field(description="The likeliest tokens at this place, the likeliest first.")
 
 
 class StreamedToken(Reply):
     """The data of a `token` event. The texts of a choice's events, joined, are its text."""
 
     index: int = Field(description="Of the choice.")
-    text: str
+    text: str = Field(description="What the text grows by.")
     token: GeneratedToken | None = Field(None, description="With logprobs.")
 
 
 class GenerateChoice(Reply):
-    index: int
+    index: int = Field(description="From 0.")
     text: str | None = Field(None, description="What follows the prompt, with its leading space; left out in a stream.")
     finish_reason: Literal["length", "stop", "end", "interrupted"] = Field(
         description="interrupted: the service shut down; continue elsewhere from `state`."
     )
-    tokens: list[GeneratedToken] | None = None
+    tokens: list[GeneratedToken] | None = Field(None, description="With logprobs: the generated tokens.")
 
 
 class Usage(Reply):
-    prompt_tokens: int
-    generated_tokens: int
+    prompt_tokens: int = Field(description="Number of tokens that were read.")
+    generated_tokens: int = Field(description="Number of tokens of all choices.")
 
 
 class GenerateReply(Reply):
-    model: str
-    choices: list[GenerateChoice]
-    usage: Usage
-    seed: int
+    model: str = Field(description="The language model that answered.")
+    choices: list[GenerateChoice] = Field(description="The generated texts, by index.")
+    usage: Usage = Field(description="The size of the request and of the reply, in tokens.")
+    seed: int = Field(description="With it, the same request gives the same text again.")
     state: str | None = Field(None, description="With return_state.")

@@ -20,7 +20,7 @@ class Inference(LaxRequest):
     )
 
     inputs: TextOrTexts = Field(description="A text, or several.")
-    parameters: dict[str, Any] = Field({})
+    parameters: dict[str, Any] = Field({}, description="Those of the model's task; others are refused with 422.")
     stream: bool = Field(False, description="Of a language model, one text: reply with Server-Sent Events.")
 
     @model_validator(mode="after")
@@ -31,26 +31,38 @@ class Inference(LaxRequest):
 
 
 class GenerationParameters(LaxRequest):
-    max_new_tokens: int = Field(20, ge=1)
-    do_sample: bool = False
-    temperature: float | None = Field(None, gt=0, le=10)
-    top_k: int | None = Field(None, ge=1)
-    top_p: float | None = Field(None, gt=0, le=1)
-    repetition_penalty: float = Field(1.0, gt=0, le=10)
-    frequency_penalty: float = Field(0.0, ge=-2, le=2)
-    seed: int | None = Field(None, ge=0, le=MAX_SEED)
-    stop: list[Content] = Field([], max_length=16)
-    stop_sequences: list[Content] = Field([], max_length=16)
-    best_of: int = Field(1, ge=1)
-    top_n_tokens: int = Field(0, ge=0, le=20)
+    max_new_tokens: int = Field(20, ge=1, description="Maximum number of tokens to generate.")
+    do_sample: bool = Field(
+        False, description="Sample; else, without any of the settings of sampling, take the likeliest tokens."
+    )
+    temperature: float | None = Field(None, gt=0, le=10, description="Higher: more surprising.")
+    top_k: int | None = Field(None, ge=1, description="Sample from the k likeliest tokens.")
+    top_p: float | None = Field(
+        None, gt=0, le=1, description="Sample from the likeliest tokens whose probabilities sum to p."
+    )
+    repetition_penalty: float = Field(
+        1.0, gt=0, le=10, description="Above 1: tokens that are in the text already become less likely."
+    )
+    frequency_penalty: float = Field(
+        0.0, ge=-2, le=2, description="Above 0: the more often a token is in the text, the less likely it becomes."
+    )
+    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="The same seed gives the same text.")
+    stop: list[Content] = Field([], max_length=16, description="End the text before any of these strings.")
+    stop_sequences: list[Content] = Field([], max_length=16, description="As `stop`.")
+    best_of: int = Field(1, ge=1, description="Generate this many texts, and return the likeliest.")
+    top_n_tokens: int = Field(
+        0, ge=0, le=20, description="With details: the number of likeliest tokens to list at each place."
+    )
     truncate: int | None = Field(None, ge=1, description="How many of the last tokens of the text to read.")
-    details: bool = False
-    decoder_input_details: bool = False
-    return_full_text: bool = False
-    typical_p: float = Field(1.0, gt=0, le=1)
-    watermark: Literal[False] = False
-    grammar: Literal[None] = None
-    adapter_id: Literal[None] = None
+    details: bool = Field(False, description="Return the tokens with their log-probabilities, and why the text ended.")
+    decoder_input_details: bool = Field(False, description="Return the tokens of the prompt too.")
+    return_full_text: bool = Field(False, description="Return the prompt before the generated text.")
+    typical_p: float = Field(
+        1.0, gt=0, le=1, description="Sample from the tokens that are about as surprising as expected, and sum to this."
+    )
+    watermark: Literal[False] = Field(False, description="Not supported.")
+    grammar: Literal[None] = Field(None, description="Not supported.")
+    adapter_id: Literal[None] = Field(None, description="Not supported.")
 
     @property
     def samples(self) -> bool:
@@ -59,36 +71,40 @@ class GenerationParameters(LaxRequest):
 
 
 class ClassificationParameters(LaxRequest):
-    top_k: int | None = Field(None, ge=1)
-    function_to_apply: Literal["softmax"] = "softmax"
+    top_k: int | None = Field(None, ge=1, description="Number of labels to return; by default, all.")
+    function_to_apply: Literal["softmax"] = Field("softmax", description="What makes scores of logits.")
 
 
 class TranslationParameters(LaxRequest):
-    src_lang: str = Field("auto", max_length=16)
-    tgt_lang: str | None = Field(None, max_length=16)
+    src_lang: str = Field("auto", max_length=16, description="The text's language, or auto.")
+    tgt_lang: str | None = Field(
+        None, max_length=16, description="The target language; by default, the only one there is."
+    )
 
 
 class SummaryParameters(LaxRequest):
-    max_new_tokens: int = Field(60, ge=1)
+    max_new_tokens: int = Field(60, ge=1, description="Maximum number of tokens of a summary.")
 
 
 class SummarizationParameters(LaxRequest):
-    max_new_tokens: int = Field(60, ge=1)
-    clean_up_tokenization_spaces: bool | None = None
+    max_new_tokens: int = Field(60, ge=1, description="Maximum number of tokens of a summary.")
+    clean_up_tokenization_spaces: bool | None = Field(None, description="Ignored: there are none to clean up.")
     truncation: str | None = Field(None, max_length=16, description="A long text's beginning is read, whatever it is.")
-    generate_parameters: SummaryParameters = SummaryParameters()
+    generate_parameters: SummaryParameters = Field(
+        SummaryParameters(), description="Where the client puts `max_new_tokens`."
+    )
 
 
 class DrawingParameters(LaxRequest):
     """What only a diffusion model could follow (num_inference_steps, scheduler) is ignored."""
 
-    seed: int | None = Field(None, ge=0, le=MAX_SEED)
+    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="The same seed gives the same image.")
     width: int | None = Field(None, ge=1, description="The model's, or a whole multiple of it.")
     height: int | None = Field(None, ge=1, description="The model's, or the same multiple of it.")
-    negative_prompt: Literal[None] = None
-    num_inference_steps: Any = None
+    negative_prompt: Literal[None] = Field(None, description="Not supported.")
+    num_inference_steps: Any = Field(None, description="Ignored.")
     guidance_scale: float | None = Field(None, ge=0, le=11, description="1 is none: `guidance` of /draw, and 1.")
-    scheduler: Any = None
+    scheduler: Any = Field(None, description="Ignored.")
 
 
 class SpeakingParameters(LaxRequest):
@@ -121,110 +137,118 @@ ALL_PARAMETERS = set[str]().union(*PARAMETERS.values(), ZERO_SHOT)
 class GenerationInputs(LaxRequest):
     """A request to a language model."""
 
-    inputs: TextOrTexts
-    parameters: GenerationParameters = GenerationParameters()
+    inputs: TextOrTexts = Field(description="A text to continue, or several.")
+    parameters: GenerationParameters = Field(GenerationParameters(), description="How to generate.")
 
 
 class ClassificationInputs(LaxRequest):
     """A request to a classifier."""
 
-    inputs: TextOrTexts
-    parameters: ClassificationParameters = ClassificationParameters()
+    inputs: TextOrTexts = Field(description="A text, or several.")
+    parameters: ClassificationParameters = Field(ClassificationParameters(), description="What to return.")
 
 
 class TranslationInputs(LaxRequest):
     """A request to a translator."""
 
-    inputs: TextOrTexts
-    parameters: TranslationParameters = TranslationParameters()
+    inputs: TextOrTexts = Field(description="A text, or several.")
+    parameters: TranslationParameters = Field(TranslationParameters(), description="The languages.")
 
 
 class SummarizationInputs(LaxRequest):
     """A request to a summarizer."""
 
-    inputs: TextOrTexts
-    parameters: SummarizationParameters = SummarizationParameters()
+    inputs: TextOrTexts = Field(description="A text, or several.")
+    parameters: SummarizationParameters = Field(SummarizationParameters(), description="The length of the summary.")
 
 
 class SpeakingInputs(LaxRequest):
     """A request to a model that speaks."""
 
-    inputs: Text
-    parameters: SpeakingParameters = SpeakingParameters()
+    inputs: Text = Field(description="Words that the model knows.")
+    parameters: SpeakingParameters = Field(SpeakingParameters(), description="The voice and the speed.")
 
 
 class DrawingInputs(LaxRequest):
     """A request to a model that draws."""
 
-    inputs: Content
-    parameters: DrawingParameters = DrawingParameters()
+    inputs: Content = Field(description="Names what to draw.")
+    parameters: DrawingParameters = Field(DrawingParameters(), description="The size and the seed.")
 
 
 class Token(Reply):
-    id: int
-    text: str
-    logprob: float | None
-    special: bool
+    id: int = Field(description="Of the token, in the model's vocabulary.")
+    text: str = Field(description="The token's text, with the space before it.")
+    logprob: float | None = Field(
+        description="Natural logarithm of its probability; null of the first token of a prompt."
+    )
+    special: bool = Field(description="Whether it stands for no text, as the end token does.")
 
 
 class Sequence(Reply):
     """One of best_of."""
 
-    generated_text: str
-    finish_reason: str
-    generated_tokens: int
-    seed: int
-    tokens: list[Token]
-    prefill: list[Token] = Field([])
+    generated_text: str = Field(description="Its text.")
+    finish_reason: str = Field(description="As that of `details`.")
+    generated_tokens: int = Field(description="Number of its tokens.")
+    seed: int = Field(description="That of its random numbers.")
+    tokens: list[Token] = Field(description="Its tokens.")
+    prefill: list[Token] = Field([], description="With decoder_input_details: the tokens of the prompt.")
 
 
 class Details(Reply):
-    finish_reason: Literal["length", "eos_token", "stop_sequence"]
-    generated_tokens: int
-    seed: int
-    prefill: list[Token] = Field([])
-    tokens: list[Token] = Field([])
-    top_tokens: list[list[Token]] | None = None
-    best_of_sequences: list[Sequence] | None = None
+    finish_reason: Literal["length", "eos_token", "stop_sequence"] = Field(
+        description="Why the text ended: max_new_tokens, the end token, or a string of `stop`."
+    )
+    generated_tokens: int = Field(description="Number of generated tokens.")
+    seed: int = Field(description="With it, the same request gives the same text again.")
+    prefill: list[Token] = Field([], description="With decoder_input_details: the tokens of the prompt.")
+    tokens: list[Token] = Field([], description="The generated tokens.")
+    top_tokens: list[list[Token]] | None = Field(
+        None, description="With top_n_tokens: the likeliest tokens at each place."
+    )
+    best_of_sequences: list[Sequence] | None = Field(None, description="With best_of: the other texts.")
 
 
 class GeneratedText(Reply):
-    generated_text: str
-    details: Details | None = None
+    generated_text: str = Field(description="What follows the prompt.")
+    details: Details | None = Field(None, description="With details: tokens, and why the text ended.")
 
 
 class StreamDetails(Reply):
-    finish_reason: Literal["length", "eos_token", "stop_sequence"]
-    generated_tokens: int
-    input_length: int
-    seed: int
+    finish_reason: Literal["length", "eos_token", "stop_sequence"] = Field(
+        description="As that of `details` in a plain reply."
+    )
+    generated_tokens: int = Field(description="Number of generated tokens.")
+    input_length: int = Field(description="Number of tokens of the prompt.")
+    seed: int = Field(description="With it, the same request gives the same text again.")
 
 
 class StreamedToken(Reply):
-    index: int
-    token: Token
-    top_tokens: list[Token] | None = None
-    generated_text: str | None = None
-    details: StreamDetails | None = None
+    index: int = Field(description="Of the token, from 1.")
+    token: Token = Field(description="The token.")
+    top_tokens: list[Token] | None = Field(None, description="With top_n_tokens: the likeliest tokens at this place.")
+    generated_text: str | None = Field(None, description="The whole text, beside the last token.")
+    details: StreamDetails | None = Field(None, description="Beside the last token: why the text ended.")
 
 
 class Label(Reply):
-    label: str
-    score: float
+    label: str = Field(description="The label's name.")
+    score: float = Field(description="Its probability.")
 
 
 class TranslatedText(Reply):
-    translation_text: str
+    translation_text: str = Field(description="The translation.")
 
 
 class SpokenText(Reply):
-    text: str
+    text: str = Field(description="The words that were spoken.")
 
 
 class SummaryText(Reply):
-    summary_text: str
+    summary_text: str = Field(description="The summary.")
 
 
 class InferenceError(Reply):
-    error: str
-    error_type: str
+    error: str = Field(description="What is wrong, with the field and its limit.")
+    error_type: str = Field(description="Such as validation, not_found or overloaded.")

@@ -55,16 +55,18 @@ class InspectedUnit(Reply):
     Of a GRU, hidden = update * (previous hidden) + (1 - update) * candidate. A plain RNN has its hidden state only.
     """
 
-    unit: int
+    unit: int = Field(description="Its index in the layer.")
     change: float = Field(description="How far the cell, or without one the hidden state, moved, summed over steps.")
-    input: Numbers | None = None
-    forget: Numbers | None = None
-    candidate: Numbers | None = None
-    output: Numbers | None = None
-    cell: Numbers | None = None
-    reset: Numbers | None = None
-    update: Numbers | None = None
-    hidden: Numbers
+    input: Numbers | None = Field(None, description="Of an LSTM: the input gate, from 0 to 1.")
+    forget: Numbers | None = Field(None, description="Of an LSTM: the forget gate, from 0 to 1.")
+    candidate: Numbers | None = Field(
+        None, description="Of an LSTM and a GRU: what the unit would write, from -1 to 1."
+    )
+    output: Numbers | None = Field(None, description="Of an LSTM: the output gate, from 0 to 1.")
+    cell: Numbers | None = Field(None, description="Of an LSTM: the cell state after each token.")
+    reset: Numbers | None = Field(None, description="Of a GRU: the reset gate, from 0 to 1.")
+    update: Numbers | None = Field(None, description="Of a GRU: the update gate, from 0 to 1.")
+    hidden: Numbers = Field(description="The hidden state after each token, from -1 to 1.")
 
 
 class InspectedConnectivity(Reply):
@@ -76,14 +78,14 @@ class InspectedConnectivity(Reply):
 
 
 class InspectReply(Reply):
-    model: str
+    model: str = Field(description="The model that read the text.")
     cells: str = Field(description="Of the model's layers: lstm, gru or rnn.")
-    layer: int
+    layer: int = Field(description="Index of the layer, from 0.")
     layers: int = Field(description="Number of layers in the model.")
     hidden: int = Field(description="Number of units in a layer.")
-    direction: Direction
+    direction: Direction = Field(description="In which the layer reads: forward, or backward.")
     directions: list[Direction] = Field(description="In which the model reads.")
-    tokens: list[TokenSpan]
+    tokens: list[TokenSpan] = Field(description="The text's tokens, with their spans.")
     change: Numbers = Field(description="How far each token moved the cells of the layer, the mean over its units.")
-    units: list[InspectedUnit]
+    units: list[InspectedUnit] = Field(description="The units, in the order of `units`, or by what `find` looks for.")
     connectivity: InspectedConnectivity | None = Field(None, description="Of the token that was requested.")

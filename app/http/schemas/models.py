@@ -11,11 +11,11 @@ STRING = {"type": "string"}
 
 
 class ModelSummary(Reply):
-    name: str
+    name: str = Field(description="The name by which requests choose the model.")
     kind: str = Field(
         description="language, classifier, translator, captioner, recognizer, speaker, image, ngram or bag."
     )
-    languages: list[str]
+    languages: list[str] = Field(description="Codes of the languages that it was trained on.")
     parameters: int = Field(description="Number of parameters; of an n-gram and a bag, of the numbers in their tables.")
     size_bytes: int = Field(description="Size of the checkpoint's files.")
     vocabulary: int = Field(description="Number of tokens.")
@@ -25,25 +25,25 @@ class ModelSummary(Reply):
         None, description="Of a model that draws: what it draws, each by all its names."
     )
     voices: list[str] | None = Field(None, description="Of a model that speaks.")
-    metrics: dict[str, Any]
+    metrics: dict[str, Any] = Field(description="What was measured, as in metrics.json of the checkpoint.")
     version: str = Field(description="SHA-256 of the checkpoint's manifest; the same for the same model.")
     checksum: str = Field(description="SHA-256 of the weights' file.")
-    device: str
-    precision: str
+    device: str = Field(description="Where it computes, such as cpu or cuda:0.")
+    precision: str = Field(description="In which numbers it computes, such as int8 or float16.")
     default_for: list[str] = Field(description="What it answers where a request names no model, such as classify:tr.")
 
 
 class CurvePoint(Reply):
     """An evaluation during training."""
 
-    step: int
-    train_loss: float | None
+    step: int = Field(description="Number of training steps before it.")
+    train_loss: float | None = Field(description="The mean loss since the evaluation before.")
     scores: dict[str, float | None] = Field(description="Null: a perplexity that no number of JSON holds well.")
 
 
 class ModelDetail(ModelSummary):
     card: str = Field(description="The model card, Markdown.")
-    training: dict[str, Any]
+    training: dict[str, Any] = Field(description="The command, settings, data and versions with which it was trained.")
     curve: list[CurvePoint] = Field(description="The learning curve; empty if there is no record.")
 
 
@@ -54,7 +54,7 @@ class DefaultModel(Reply):
         description="generate (/next-word-probs and /inspect too), classify, translate or describe, with a language; "
         "or transcribe, speak or draw."
     )
-    model: str
+    model: str = Field(description="Its name.")
     chosen_by: Literal["setting", "checkpoint", "only", "order"] = Field(
         description="CAROUSEL_DEFAULTS; a mark in config.json; no other that is trained; the first of several."
     )
@@ -62,7 +62,7 @@ class DefaultModel(Reply):
 
 
 class ModelsReply(Reply):
-    models: list[ModelSummary]
+    models: list[ModelSummary] = Field(description="The models that are served, by name.")
     defaults: list[DefaultModel] = Field(description="Which model answers where a request names none.")
     refused: dict[str, str] = Field(description="Checkpoints that are damaged, and why; see CAROUSEL_BAD_CHECKPOINTS.")
 
@@ -98,7 +98,7 @@ class TokenizeRequest(Request):
 class DetokenizeRequest(Request):
     model_config = example(tokens=[5, 6, 7], model="language-en")
 
-    tokens: list[Annotated[int, Field(ge=0)]] = Field(description="Ids.")
+    tokens: list[Annotated[int, Field(ge=0)]] = Field(description="Ids of tokens.")
     model: str | None = Field(None, max_length=200, description="By default, the default language model.")
 
 
@@ -107,40 +107,40 @@ class DetokenizeReply(Reply):
 
 
 class PromptTokens(Reply):
-    tokens: list[int]
-    count: int
+    tokens: list[int] = Field(description="The ids, in order.")
+    count: int = Field(description="Number of ids.")
     max_model_len: int = Field(description="The longest prompt that the service takes, in ids.")
-    token_strs: list[str] | None = None
+    token_strs: list[str] | None = Field(None, description="With return_token_strs: the text of each token.")
 
 
 class TokenizerInfo(Reply):
     """As vLLM's."""
 
-    tokenizer_class: str
-    model: str
-    model_max_length: int
-    vocab_size: int
-    eos_token: str = END_TEXT
-    bos_token: None = None
-    pad_token: None = None
-    chat_template: None = None
+    tokenizer_class: str = Field(description="The kind of tokenizer.")
+    model: str = Field(description="The model whose tokenizer it is.")
+    model_max_length: int = Field(description="The longest prompt that the service takes, in ids.")
+    vocab_size: int = Field(description="Number of tokens.")
+    eos_token: str = Field(END_TEXT, description="The text that stands for the end token.")
+    bos_token: None = Field(None, description="There is none: the end token also begins a text.")
+    pad_token: None = Field(None, description="There is none.")
+    chat_template: None = Field(None, description="There is none: the models do not chat.")
 
 
 class TokenSpan(Reply):
-    id: int
+    id: int = Field(description="Of the token, in the model's vocabulary.")
     text: str = Field(
         description="text[start:end]; a character outside the vocabulary is a token for each byte, each with its span."
     )
-    start: int
-    end: int
+    start: int = Field(description="The token's first character in the text.")
+    end: int = Field(description="The character after its last.")
 
 
 class TokenizeReply(Reply):
-    tokens: list[TokenSpan]
-    count: int
+    tokens: list[TokenSpan] = Field(description="The tokens, in the text's order.")
+    count: int = Field(description="Number of tokens.")
 
 
 class Health(Reply):
-    status: Literal["ok"]
-    models: list[str] | None = None
+    status: Literal["ok"] = Field(description="The service moves, or takes work.")
+    models: list[str] | None = Field(None, description="Of /readyz: the models that are served.")
     refused: dict[str, str] | None = Field(None, description="Checkpoints that are damaged and not served, and why.")

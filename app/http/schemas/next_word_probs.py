@@ -74,15 +74,15 @@ class NextWordRequest(Request):
 
 
 class NextWord(Reply):
-    word: str
-    probability: float
+    word: str = Field(description="The word, or with unit token the token's text.")
+    probability: float = Field(description="That it comes next, from 0 to 1.")
     logprob: float | None = Field(description="Natural logarithm of the probability; null where that is 0.")
 
 
 class NextWordReply(Reply):
-    model: str
-    unit: Literal["word", "token"]
-    next: list[NextWord]
+    model: str = Field(description="The language model that answered.")
+    unit: Literal["word", "token"] = Field(description="What is listed: whole words, or tokens.")
+    next: list[NextWord] = Field(description="The likeliest first; of `candidates`, in their order.")
     other: float = Field(description="The probability of everything that is not listed.")
     end: float | None = Field(
         None,

@@ -44,7 +44,7 @@ RULES: Any = [
 
 
 class StreamOptions(LaxRequest):
-    include_usage: bool = False
+    include_usage: bool = Field(False, description="Send the usage in a last chunk.")
 
 
 class CompletionRequest(LaxRequest):
@@ -55,28 +55,40 @@ class CompletionRequest(LaxRequest):
         }
     )
 
-    model: str = Field(max_length=200)
+    model: str = Field(max_length=200, description="A language model, as in /v1/models.")
     prompt: str | list[str] | TokenIds | list[TokenIds] = Field(
         "", description="A text, texts, token ids, or lists of them."
     )
     max_tokens: int = Field(16, ge=-1, description="-1: as many as the service allows.")
-    temperature: float = Field(1.0, ge=0, le=2)
-    top_p: float = Field(1.0, ge=0, le=1)
-    n: int = Field(1, ge=1)
+    temperature: float = Field(1.0, ge=0, le=2, description="0: always the likeliest token; higher: more surprising.")
+    top_p: float = Field(1.0, ge=0, le=1, description="Sample from the likeliest tokens whose probabilities sum to p.")
+    n: int = Field(1, ge=1, description="Number of choices for each prompt.")
     best_of: int = Field(1, ge=1, description="Generate this many choices, at least n, and return the likeliest.")
-    stream: bool = False
-    stream_options: StreamOptions = StreamOptions()
-    logprobs: int | None = Field(None, ge=0, le=20)
-    echo: bool = False
-    stop: Stop = Field([])
-    presence_penalty: float = Field(0.0, ge=-2, le=2)
-    frequency_penalty: float = Field(0.0, ge=-2, le=2)
+    stream: bool = Field(False, description="Reply with Server-Sent Events, the last of them [DONE].")
+    stream_options: StreamOptions = Field(StreamOptions(), description="What a stream has beside the text.")
+    logprobs: int | None = Field(
+        None,
+        ge=0,
+        le=20,
+        description="Return the log-probability of each token, beside those of this many likeliest ones.",
+    )
+    echo: bool = Field(False, description="Return the prompt before the generated text.")
+    stop: Stop = Field([], description="End the text before any of these strings.")
+    presence_penalty: float = Field(
+        0.0, ge=-2, le=2, description="Above 0: tokens that are in the text already become less likely."
+    )
+    frequency_penalty: float = Field(
+        0.0, ge=-2, le=2, description="Above 0: the more often a token is in the text, the less likely it becomes."
+    )
     logit_bias: dict[TokenId, Annotated[float, Field(ge=-100, le=100)]] = Field(
         {},
         max_length=1024,
         json_schema_extra={"additionalProperties": False},  # pydantic documents the pattern of keys as optional
+        description="What is added to the logits of tokens, by their ids as texts.",
     )
-    seed: int | None = Field(None, ge=-(2**63), le=2**63 - 1)
+    seed: int | None = Field(
+        None, ge=-(2**63), le=2**63 - 1, description="The same seed gives the same text; by default, a new one."
+    )
     suffix: str = Field("", max_length=0, description="Models read from left to right only.")
 
     @model_validator(mode="after")
@@ -109,45 +121,49 @@ class ModelCompletionRequest(CompletionRequest):
 
 
 class Logprobs(Reply):
-    tokens: list[str]
-    token_logprobs: list[float | None]
-    top_logprobs: list[dict[str, float] | None] | None
-    text_offset: list[int]
+    tokens: list[str] = Field(description="The text of each token.")
+    token_logprobs: list[float | None] = Field(
+        description="Natural logarithm of each token's probability; null of the first of a prompt."
+    )
+    top_logprobs: list[dict[str, float] | None] | None = Field(description="At each token, the likeliest ones.")
+    text_offset: list[int] = Field(description="Where each token begins in the text.")
 
 
 class CompletionChoice(Reply):
-    text: str
-    index: int
-    logprobs: Logprobs | None = None
-    finish_reason: Literal["stop", "length"] | None = None
+    text: str = Field(description="What follows the prompt; with echo, the prompt too.")
+    index: int = Field(description="From 0, over all prompts.")
+    logprobs: Logprobs | None = Field(None, description="With logprobs.")
+    finish_reason: Literal["stop", "length"] | None = Field(
+        None, description="stop: the end or a string of `stop`; length: max_tokens; null before that."
+    )
 
 
 class CompletionUsage(Reply):
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
+    prompt_tokens: int = Field(description="Number of tokens of the prompts.")
+    completion_tokens: int = Field(description="Number of generated tokens.")
+    total_tokens: int = Field(description="The sum of both.")
 
 
 class Completion(Reply):
-    id: str
-    object: Literal["text_completion"] = "text_completion"
-    created: int
-    model: str
-    system_fingerprint: str
-    choices: list[CompletionChoice]
-    usage: CompletionUsage | None = None
+    id: str = Field(description="Of the reply.")
+    object: Literal["text_completion"] = Field("text_completion", description="As OpenAI names it.")
+    created: int = Field(description="When, in seconds since 1970.")
+    model: str = Field(description="The model that answered.")
+    system_fingerprint: str = Field(description="Changes with the model's version.")
+    choices: list[CompletionChoice] = Field(description="The generated texts, by index.")
+    usage: CompletionUsage | None = Field(None, description="The size of the request and of the reply, in tokens.")
 
 
 class Model(Reply):
-    id: str
-    object: Literal["model"] = "model"
-    created: int
-    owned_by: str = "carousel"
+    id: str = Field(description="The model's name.")
+    object: Literal["model"] = Field("model", description="As OpenAI names it.")
+    created: int = Field(description="Always 0: a model has no such time.")
+    owned_by: str = Field("carousel", description="Always the same.")
 
 
 class ModelList(Reply):
-    object: Literal["list"] = "list"
-    data: list[Model]
+    object: Literal["list"] = Field("list", description="As OpenAI names it.")
+    data: list[Model] = Field(description="The models.")
 
 
 class ImageRequest(LaxRequest):
@@ -162,10 +178,10 @@ class ImageRequest(LaxRequest):
         pattern=r"^(auto|[0-9]+x[0-9]+)$",
         description="The model's, such as 28x28, or a whole multiple of it, such as 280x280; auto is the model's.",
     )
-    response_format: Literal["b64_json"] = "b64_json"
-    output_format: Literal["png"] = "png"
+    response_format: Literal["b64_json"] = Field("b64_json", description="Images are in the reply itself.")
+    output_format: Literal["png"] = Field("png", description="Images are PNGs.")
     seed: int | None = Field(None, ge=0, le=MAX_SEED, description="The same seed gives the same images.")
-    stream: Literal[False] = False
+    stream: Literal[False] = Field(False, description="Not supported: see /draw.")
 
 
 class Image(Reply):
@@ -173,31 +189,31 @@ class Image(Reply):
 
 
 class ImageTokens(Reply):
-    text_tokens: int
-    image_tokens: int = 0
+    text_tokens: int = Field(description="Number of words of the prompt.")
+    image_tokens: int = Field(0, description="Always 0: no image is sent.")
 
 
 class ImageUsage(Reply):
-    input_tokens: int
-    input_tokens_details: ImageTokens
-    output_tokens: int
-    total_tokens: int
+    input_tokens: int = Field(description="The size of the request.")
+    input_tokens_details: ImageTokens = Field(description="What it is made of.")
+    output_tokens: int = Field(description="Number of pixels that were drawn.")
+    total_tokens: int = Field(description="The sum of both.")
 
 
 class ImagesReply(Reply):
-    created: int
-    data: list[Image]
-    output_format: Literal["png"] = "png"
-    size: str
-    usage: ImageUsage
+    created: int = Field(description="When, in seconds since 1970.")
+    data: list[Image] = Field(description="The images.")
+    output_format: Literal["png"] = Field("png", description="Images are PNGs.")
+    size: str = Field(description="Width and height in pixels, such as 28x28.")
+    usage: ImageUsage = Field(description="The size of the request and of the reply.")
 
 
 class ErrorDetail(Reply):
-    message: str
-    type: str
-    param: str | None
-    code: str | None
+    message: str = Field(description="What is wrong, with the field and its limit.")
+    type: str = Field(description="Such as invalid_request_error.")
+    param: str | None = Field(description="The field that is wrong, where it is one.")
+    code: str | None = Field(description="For errors that clients tell apart, such as model_not_found.")
 
 
 class OpenAIError(Reply):
-    error: ErrorDetail
+    error: ErrorDetail = Field(description="The one error.")

@@ -25,26 +25,26 @@ class SummarizeRequest(Request):
 
 class Source(Reply):
     start: int = Field(description="The word's first character in the text.")
-    end: int
+    end: int = Field(description="The character after its last.")
 
 
 class SummaryWord(Reply):
-    word: str
+    word: str = Field(description="A word of the summary.")
     start: int = Field(description="The word's first character in the summary.")
-    end: int
+    end: int = Field(description="The character after its last.")
     copied: float = Field(description="The share of its probability that is copied rather than generated.", ge=0, le=1)
     source: Source | None = Field(description="Where in the text it was copied from; null where the text lacks it.")
 
 
 class SummarizeResult(Reply):
     model: str | None = Field(None, description="That of the text, where several models answer.")
-    summary: str
+    summary: str = Field(description="The summary.")
     score: float = Field(description="Log-probability / length ** length_penalty.")
     finish_reason: str = Field(description="end, or length where max_new_tokens ended it.")
     read_characters: int = Field(description="How much of the text the model read, from its beginning.")
-    words: list[SummaryWord] | None = None
+    words: list[SummaryWord] | None = Field(None, description="With words: where each word was copied from.")
 
 
 class SummarizeReply(Reply):
     model: str = Field(description="That of the first text.")
-    results: list[SummarizeResult]
+    results: list[SummarizeResult] = Field(description="One for each text, in order.")

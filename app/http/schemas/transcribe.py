@@ -18,7 +18,7 @@ class TranscribeRequest(Request):
 
 
 class TranscribedWord(Reply):
-    word: str
+    word: str = Field(description="The word.")
     start: float = Field(description="In seconds.")
     end: float = Field(description="In seconds.")
     peak: float = Field(description="Where the model is surest that it hears the word, in seconds.")
@@ -26,7 +26,7 @@ class TranscribedWord(Reply):
 
 
 class TranscribeReply(Reply):
-    model: str
-    text: str
-    words: list[TranscribedWord]
+    model: str = Field(description="The recognizer that answered.")
+    text: str = Field(description="All words, joined by spaces.")
+    words: list[TranscribedWord] = Field(description="Each word with its times and its probability.")
     duration_s: float = Field(description="Length of the recording.")

@@ -33,27 +33,27 @@ class TranslateRequest(Request):
 
 
 class Attention(Reply):
-    source_tokens: list[str]
-    target_tokens: list[str]
+    source_tokens: list[str] = Field(description="The tokens of the text.")
+    target_tokens: list[str] = Field(description="The tokens of the translation.")
     weights: list[list[float]] = Field(description="A row for each target token; each sums to 1.")
 
 
 class Detected(Reply):
-    language: str
-    confidence: float
+    language: str = Field(description="A code such as en.")
+    confidence: float = Field(description="From 0 to 1.")
 
 
 class StreamedSentence(Reply):
     """The data of a `sentence` event. The texts of an index's events, joined, are its translation."""
 
     index: int = Field(description="Of the text.")
-    text: str
+    text: str = Field(description="What the translation grows by.")
 
 
 class TranslateResult(Reply):
     model: str | None = Field(None, description="That of the text, where several models answer.")
     target: str | None = Field(None, description="That of the text, where the texts have several.")
-    text: str
+    text: str = Field(description="The translation.")
     unchanged: bool | None = Field(
         None, description="True of a text that is in the target language already: it is returned as it is."
     )
@@ -65,12 +65,14 @@ class TranslateResult(Reply):
         le=1,
     )
     detected: Detected | None = Field(None, description="With source auto.")
-    alternatives: list[str] | None = None
-    attention: Attention | None = None
+    alternatives: list[str] | None = Field(None, description="With alternatives: other translations, the best first.")
+    attention: Attention | None = Field(
+        None, description="With attention: how much each target token attends to each source token."
+    )
 
 
 class TranslateReply(Reply):
     model: str = Field(description="That of the first text.")
-    source: str
+    source: str = Field(description="The source language of the request, or auto.")
     target: str = Field(description="That of the first text.")
-    results: list[TranslateResult]
+    results: list[TranslateResult] = Field(description="One for each text, in order.")

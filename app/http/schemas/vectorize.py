@@ -25,9 +25,9 @@ class VectorizeRequest(Request):
 
 
 class WordCount(Reply):
-    index: int
-    word: str
-    count: int
+    index: int = Field(description="Of the word, in the vocabulary.")
+    word: str = Field(description="The word.")
+    count: int = Field(description="How often the text has it.")
 
 
 class TextVectors(Reply):
@@ -41,7 +41,7 @@ class TextVectors(Reply):
 
 
 class VectorizeReply(Reply):
-    model: str | None = None
+    model: str | None = Field(None, description="The model whose tokens they are; left out without one.")
     size: int = Field(description="Of the vocabulary, and of each vector.")
     vocabulary: list[str] | None = Field(None, description="Without a model: the texts' words, by index.")
-    texts: list[TextVectors]
+    texts: list[TextVectors] = Field(description="One for each text, in order.")
