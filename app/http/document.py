@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse, Response
 
 from app.http.contract import REF
+from app.http.examples import add_examples
 
 METHODS = ("get", "put", "post", "delete", "patch")
 PHANTOMS = ("HTTPValidationError", "ValidationError")
@@ -81,9 +82,9 @@ def _drop_phantom(operation: dict[str, Any]) -> None:
 
 
 def _add_examples(operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
-    """Repeat the example of a body's schema beside it: tools that send examples look for them there."""
-    for content in operation.get("requestBody", {}).get("content", {}).values():
-        name = content["schema"].get("$ref", "").rpartition("/")[2]
-        examples = schemas.get(name, content["schema"]).get("examples")
-        if examples:
-            content["example"] = examples[0]
+    """Add the examples of an operation: the first is that of its body's schema."""
+    contents = operation.get("requestBody", {}).get("content", {}).values()
+    names = [content["schema"].get("$ref", "").rpartition("/")[2] for content in contents]
+    add_examples(
+        operation, next((schemas[name]["examples"][0] for name in names if "examples" in schemas.get(name, ())), None)
+    )

@@ -84,6 +84,10 @@ def test_an_operation_without_a_body_has_no_errors_of_bodies(document: Any) -> N
             assert {"400", "413", "415", "422"} <= set(operation["responses"]), path
 
 
+def first_of(examples: Any) -> Any:
+    return next(iter(examples.values()))["value"]
+
+
 def takes_file(schema: Any) -> bool:
     """Whether a field is a file's bytes, of which a document has no example."""
     fields = schema["properties"].values()
@@ -120,7 +124,7 @@ def test_bodies_are_components_with_an_example(document: Any) -> None:
         assert len(set(names)) == len(names), "a generated client tells types of bodies apart by their schemas"
         for name, content in zip(names, contents.values(), strict=True):
             if not takes_file(schemas[name]):
-                assert content["example"] == schemas[name]["examples"][0], path
+                assert first_of(content["examples"]) == schemas[name]["examples"][0], path
 
 
 def test_schemas_are_ones_that_generators_take(document: Any) -> None:
@@ -146,7 +150,7 @@ async def test_it_says_which_operations_need_a_key(registry: Registry) -> None:
         assert document["security"] == []
         for path, method, operation in operations(document):
             content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-            body = {"json": content["example"]} if content else {}
+            body = {"json": first_of(content["examples"])} if content else {}
             response = await client.request(method, path.format(name="language-en", model="language-en"), **body)
             assert (response.status_code == 401) == bool(operation.get("security")), path
             assert str(response.status_code) in operation["responses"], path

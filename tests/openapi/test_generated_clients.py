@@ -60,6 +60,10 @@ class Service:
         }
 
 
+def first_example(content: Any) -> Any:
+    return next(iter(content["examples"].values()))["value"]
+
+
 FILES = dict.fromkeys(SOUND_TYPES, "application/octet-stream")
 """Media types that the generator for Python reads as files."""
 
@@ -135,7 +139,7 @@ def test_python_calls_every_operation(package: Any, client: Any, service: Servic
             bodies = [one for one in get_args(annotation) or (annotation,) if one is not package.types.Unset]
             content = operation["requestBody"]["content"]
             if "application/json" in content:
-                arguments["body"] = bodies[0].from_dict(content["application/json"]["example"])
+                arguments["body"] = bodies[0].from_dict(first_example(content["application/json"]))
             else:
                 sound = package.types.File(payload=io.BytesIO(SOUND), file_name="sound.wav", mime_type="audio/wav")
                 arguments["body"] = sound if package.types.File in bodies else bodies[0](file=sound, model="numbers")

@@ -24,7 +24,7 @@ RULES = {"allOf": [text_or_state("prompt"), never(return_state=TRUE, n={"type": 
 
 
 class GenerateRequest(Request):
-    model_config = example(RULES, prompt="Once upon a time", max_new_tokens=40, temperature=0.7)
+    model_config = example(RULES, prompt="Once upon a time", max_new_tokens=40, temperature=0.7, seed=1)
 
     prompt: PromptText = Field("", description="The text to continue; with a state, what follows it.")
     model: str | None = Field(

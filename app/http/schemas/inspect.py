@@ -20,7 +20,7 @@ Norms = Annotated[
 
 
 class InspectRequest(Request):
-    model_config = example(text="The man who sees the dogs is old.", model="language-en", top=8)
+    model_config = example(text="The man who sees the dogs is old.", model="language-en", top=2)
 
     text: Text = Field(description="The text to read.")
     model: str | None = Field(

@@ -50,7 +50,7 @@ class StreamOptions(LaxRequest):
 class CompletionRequest(LaxRequest):
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"model": "language-en", "prompt": "Once upon a time", "max_tokens": 16}],
+            "examples": [{"model": "language-en", "prompt": "Once upon a time", "max_tokens": 16, "seed": 1}],
             "allOf": RULES,
         }
     )
@@ -115,7 +115,9 @@ class CompletionRequest(LaxRequest):
 class ModelCompletionRequest(CompletionRequest):
     """Of a route whose address names the model."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"prompt": "Once upon a time", "max_tokens": 16}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"prompt": "Once upon a time", "max_tokens": 16, "seed": 1}]}
+    )
 
     model: str = Field("", max_length=200, description="Ignored: the address names the model.")
 
@@ -167,7 +169,9 @@ class ModelList(Reply):
 
 
 class ImageRequest(LaxRequest):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"prompt": "seven", "n": 2, "size": "280x280"}]})
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"prompt": "seven", "n": 2, "size": "280x280", "seed": 1}]}
+    )
 
     prompt: Content = Field(description="Names what to draw in any sentence: seven, yedi, 7.")
     model: str | None = Field(None, max_length=200, description="A model that draws; by default, the default one.")
