@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Response, params
-from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse
+from fastapi.responses import FileResponse, PlainTextResponse
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
@@ -271,9 +271,9 @@ def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> N
                 **_options(group, route, settings),
             )
     app.add_api_route("/", pages.home, response_class=FileResponse, include_in_schema=False)
-    app.add_api_route("/docs", pages.docs, response_class=HTMLResponse, include_in_schema=False)
+    app.add_api_route("/docs", pages.docs, response_class=FileResponse, include_in_schema=False)
     app.mount("/playground", GZipMiddleware(pages.PlaygroundFiles(), minimum_size=1000), name="playground")
-    app.mount("/static", StaticFiles(directory=pages.STATIC), name="static")
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=pages.STATIC), minimum_size=1000), name="static")
 
 
 def _class_of(group: RouteGroup, route: Route) -> type[APIRoute]:

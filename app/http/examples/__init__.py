@@ -1,8 +1,7 @@
 """The examples of the OpenAPI document: requests, and what the shipped models reply to them.
 
 requests.json is written by hand; `python -m tests.api.record_examples` writes replies.json, and tests compare it with
-what the shipped models answer. An example's name is the same in both, so that the API page shows a request beside its
-reply.
+what the shipped models answer. An example has the same name in both.
 """
 
 import json
