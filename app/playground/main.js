@@ -127,8 +127,8 @@ function start() {
   });
 }
 
-const preferred = loadSetting("language") ?? navigator.languages.map((name) => name.slice(0, 2)).find((name) => languages.includes(name));
-applyLanguage(preferred ?? "en");
+applyLanguage(document.documentElement.lang); // which first.js has set
+document.documentElement.removeAttribute("data-untranslated");
 for (const button of document.querySelectorAll("[data-language]")) button.setAttribute("aria-pressed", String(button.dataset.language === language()));
 setTheme(loadSetting("theme") ?? "auto");
 applyLink();
