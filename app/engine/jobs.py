@@ -226,6 +226,10 @@ class TranslateJob:
     format: Literal["text", "html"] = "text"
     unchanged: bool = False
     """Whether the texts are in the target language already, and so are their own translations."""
+    prefix: str = ""
+    """What the translation of the text, if there is one only, begins with."""
+    top_tokens: int = 0
+    """Above 0, how many of the likeliest tokens to return for each token of a translation."""
 
     @property
     def slots(self) -> int:
@@ -258,6 +262,17 @@ class AttentionMap:
 
 
 @dataclass(frozen=True)
+class TargetToken:
+    """A token of a translation: its span in the text, its probability, and the likeliest tokens in its place."""
+
+    token: str
+    start: int
+    end: int
+    probability: float
+    top: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
 class Translation:
     """score is the mean log-probability per token (over length ** length_penalty), averaged over sentences.
 
@@ -269,10 +284,12 @@ class Translation:
     alternatives: tuple[str, ...] = ()
     attention: AttentionMap | None = field(default=None, repr=False)
     quality: float | None = None
+    tokens: tuple[TargetToken, ...] = field(default=(), repr=False)
 
     @property
     def score_count(self) -> int:
-        return sum(map(len, self.attention.weights)) if self.attention else 0
+        weights = sum(map(len, self.attention.weights)) if self.attention else 0
+        return weights + sum(1 + len(token.top) for token in self.tokens)
 
 
 @dataclass(frozen=True)

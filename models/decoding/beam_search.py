@@ -1,7 +1,7 @@
 """Beam search for the likeliest translation; a beam of one is greedy search."""
 
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.batch import pad
+from models.decoding.prefix import Prefix
 from models.decoding.unknown_words import UnknownWords
 from models.networks.encoder_output import EncoderOutput, join_encoder_outputs
 from models.networks.translator import Translator
@@ -25,12 +26,21 @@ MAX_ROWS = 320
 
 
 @dataclass(frozen=True)
+class ScoredToken:
+    """A token of an output: its log-probability, and the likeliest in its place, each as (id, log-probability)."""
+
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
 class Hypothesis:
     """A finished output.
 
     ids are without the end token; logprob sums the log-probabilities, the end's included; score is
     logprob / length ** length_penalty, by which hypotheses are ranked, length counting the end.
-    attention is (T, S), the end's row included, or None unless SearchConfig.keep_attention.
+    attention is (T, S), the end's row included, or None unless SearchConfig.keep_attention. tokens has one for each of
+    ids and for the end, or none unless SearchConfig.top_tokens.
     """
 
     ids: tuple[int, ...]
@@ -38,6 +48,7 @@ class Hypothesis:
     score: float
     finished: bool
     attention: Tensor | None = None
+    tokens: tuple[ScoredToken, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,14 @@ class SearchConfig:
     """Tokens of an output at least, the end token's included."""
     no_repeat: int = 0
     """Above 0, no group of so many tokens is in an output twice."""
+    prefix: Prefix | None = None
+    """What each output begins with; an output that the limit ends may have only a part of it."""
+    top_tokens: int = 0
+    """How many of the likeliest tokens to keep for each token of an output, ranked as without a prefix."""
+
+
+Opened = tuple[float, tuple[int, ...], tuple[Tensor, ...], tuple[ScoredToken, ...]]
+"""An unfinished hypothesis: log-probability, ids, and what is kept of each token: attention and scores."""
 
 
 def output_limit(source_length: int) -> int:
@@ -124,7 +143,7 @@ class Beam:
         self.config = config
         self.limit = config.max_length or output_limit(len(source))
         self.length = 0
-        self.open: list[tuple[float, tuple[int, ...], tuple[Tensor, ...]]] = [(0.0, (), ())]
+        self.open: list[Opened] = [(0.0, (), (), ())]
         self._finished: list[Hypothesis] = []
 
     @property
@@ -133,29 +152,36 @@ class Beam:
         return self.length >= self.limit or len(self._finished) >= self.config.beam_size
 
     def advance(
-        self, candidates: Sequence[tuple[float, int, int]], end_id: int, attention: Tensor | None
+        self,
+        candidates: Sequence[tuple[float, int, int]],
+        end_id: int,
+        attention: Tensor | None,
+        tops: Sequence[tuple[tuple[int, float], ...]] = (),
     ) -> list[tuple[int, int]]:
         """Extend by candidates: (logprob, index of the hypothesis that it extends, token), the best first.
 
-        attention (K, S) has the weights of each open hypothesis. Returns parent and token of those open now.
+        attention (K, S) has the weights of each open hypothesis, tops the likeliest tokens after it. Returns parent and
+        token of those open now.
         An end token counts only among the beam_size best candidates; hypotheses open at the limit end unfinished.
         """
         self.length += 1
         extended: list[tuple[int, int]] = []
-        opened: list[tuple[float, tuple[int, ...], tuple[Tensor, ...]]] = []
+        opened: list[Opened] = []
         for rank, (logprob, parent, token) in enumerate(candidates):
-            _, ids, rows = self.open[parent]
+            before, ids, rows, scored = self.open[parent]
             if attention is not None:
                 rows = (*rows, attention[parent, : len(self.source)])  # the batch is as wide as its longest source
+            if tops:
+                scored = (*scored, ScoredToken(logprob - before, tops[parent]))
             if token == end_id and rank < self.config.beam_size:
-                self._finish(ids, logprob, rows, finished=True)
+                self._finish((logprob, ids, rows, scored), finished=True)
             elif token != end_id and len(opened) < self.config.beam_size:
-                opened.append((logprob, (*ids, token), rows))
+                opened.append((logprob, (*ids, token), rows, scored))
                 extended.append((parent, token))
         self.open = opened
         if self.length == self.limit:
-            for logprob, ids, rows in opened:
-                self._finish(ids, logprob, rows, finished=False)
+            for hypothesis in opened:
+                self._finish(hypothesis, finished=False)
         return extended
 
     def results(self) -> list[Hypothesis]:
@@ -163,10 +189,11 @@ class Beam:
         ranked = sorted(self._finished, key=lambda hypothesis: (not hypothesis.finished, -hypothesis.score))
         return ranked[: self.config.beam_size]
 
-    def _finish(self, ids: tuple[int, ...], logprob: float, rows: tuple[Tensor, ...], finished: bool) -> None:
+    def _finish(self, hypothesis: Opened, finished: bool) -> None:
+        logprob, ids, rows, tokens = hypothesis
         score = logprob / self.length**self.config.length_penalty
         attention = torch.stack(rows) if rows else None
-        self._finished.append(Hypothesis(ids, logprob, score, finished, attention))
+        self._finished.append(Hypothesis(ids, logprob, score, finished, attention, tokens))
 
 
 class BeamBatch:
@@ -210,16 +237,21 @@ class BeamBatch:
         assert self._state
         width = self.beam_size
         logprobs, weights, state = self.runtime.step(torch.tensor(self._tokens), self._state, self._encoded)
+        prefixed = self._prefixed(logprobs)
         if self.symbol_ids:
             self._mask_symbols(logprobs)
         self._mask_outputs(logprobs)
+        tops = self._tops(logprobs)
+        for row, allowed, kept in prefixed:
+            logprobs[row] = float("-inf")
+            logprobs[row, allowed] = kept
         values, columns = top(logprobs, min(2 * width, logprobs.shape[1]))  # (N*K, 2K)
         totals = torch.tensor(self._scores, dtype=torch.float64, device=logprobs.device).unsqueeze(1) + values
         best, flat = totals.view(len(self.beams), -1).topk(min(2 * width, totals[0].numel() * width), dim=1)  # (N, 2K)
         tokens = columns.view(len(self.beams), -1).gather(1, flat)
         parents = flat // columns.shape[1]
         candidates = list(zip(best.tolist(), parents.tolist(), tokens.tolist(), strict=True))
-        self._advance(candidates, weights, state)
+        self._advance(candidates, weights, state, tops)
         done = [beam for beam in self.beams if beam.done]
         if done:
             self.remove(done)
@@ -265,7 +297,7 @@ class BeamBatch:
             symbols = [column for column, symbol in enumerate(self.symbol_ids) if symbol in beam.source_set]
             if not symbols:
                 continue
-            for row, (_, ids, _) in enumerate(beam.open, index * self.beam_size):
+            for row, (_, ids, *_) in enumerate(beam.open, index * self.beam_size):
                 missing = [column for column in symbols if self.symbol_ids[column] not in ids]
                 if missing:
                     allowed[row, missing] = True
@@ -281,12 +313,43 @@ class BeamBatch:
             if beam.length + 1 < beam.config.min_length:
                 logprobs[index * self.beam_size : (index + 1) * self.beam_size, self.end_id] = float("-inf")
             if beam.config.no_repeat:
-                for row, (_, ids, _) in enumerate(beam.open, index * self.beam_size):
+                for row, (_, ids, *_) in enumerate(beam.open, index * self.beam_size):
                     if repeated := repeating(ids, beam.config.no_repeat):
                         logprobs[row, repeated] = float("-inf")
 
+    def _prefixed(self, logprobs: Tensor) -> list[tuple[int, Tensor, Tensor]]:
+        """The rows of logprobs (N*K, V) whose hypothesis has not all of its prefix yet: the row, the ids (n,) that may
+        follow, and a copy of their log-probabilities (n,), which no other rule of the search changes.
+
+        A prefix may have a symbol of its source twice, or begin with what would be a repetition.
+        """
+        rows: list[tuple[int, Tensor, Tensor]] = []
+        for index, beam in enumerate(self.beams):
+            if beam.config.prefix is None:
+                continue
+            for row, (_, ids, *_) in enumerate(beam.open, index * self.beam_size):
+                if (allowed := beam.config.prefix.allowed(ids)) is not None:
+                    allowed = allowed.to(logprobs.device)
+                    rows.append((row, allowed, logprobs[row, allowed]))
+        return rows
+
+    def _tops(self, logprobs: Tensor) -> dict[Beam, list[tuple[tuple[int, float], ...]]]:
+        """The likeliest tokens after each open hypothesis of the beams that keep them, from logprobs (N*K, V)."""
+        tops: dict[Beam, list[tuple[tuple[int, float], ...]]] = {}
+        for index, beam in enumerate(self.beams):
+            if count := min(beam.config.top_tokens, logprobs.shape[1]):
+                first = index * self.beam_size
+                values, ids = top(logprobs[first : first + len(beam.open)], count)  # (K, count)
+                pairs = [zip(*row, strict=True) for row in zip(ids.tolist(), values.tolist(), strict=True)]
+                tops[beam] = [tuple(pair for pair in row if pair[1] > float("-inf")) for row in pairs]
+        return tops
+
     def _advance(
-        self, candidates: list[tuple[list[float], list[int], list[int]]], weights: Tensor, state: State
+        self,
+        candidates: list[tuple[list[float], list[int], list[int]]],
+        weights: Tensor,
+        state: State,
+        tops: Mapping[Beam, list[tuple[tuple[int, float], ...]]],
     ) -> None:
         """Advance each beam by its candidates, and reorder the rows by the hypotheses that were extended."""
         tokens: list[int] = []
@@ -297,10 +360,10 @@ class BeamBatch:
             first = index * width
             attention = weights[first : first + width] if beam.config.keep_attention else None
             possible = [row for row in zip(logprobs, parents, ids, strict=True) if row[0] > float("-inf")]
-            extended = beam.advance(possible, self.end_id, attention)
+            extended = beam.advance(possible, self.end_id, attention, tops.get(beam, ()))
             unused = width - len(extended)  # rows without a hypothesis: their scores are -inf
             rows += [first + parent for parent, _ in extended] + [first] * unused
             tokens += [token for _, token in extended] + [self.end_id] * unused
-            scores += [logprob for logprob, _, _ in beam.open] + [float("-inf")] * unused
+            scores += [logprob for logprob, *_ in beam.open] + [float("-inf")] * unused
         self._tokens, self._scores = tokens, scores
         self._state = state.rows(torch.tensor(rows))

@@ -102,6 +102,11 @@ class Sentence:
             rest = rest[count:]
         return "".join(texts)
 
+    def chosen(self, hypotheses: Sequence[str], rank: int) -> int:
+        """The index of the hypothesis that `render` takes for a rank, where it is translated as a whole."""
+        indices = list(self._numbered(hypotheses).values()) or list(range(len(hypotheses)))
+        return indices[min(rank, len(indices) - 1)]
+
     def _numbered(self, hypotheses: Sequence[str]) -> dict[str, int]:
         """The different hypotheses that have the items and numbers of the source, or can be given the numbers.
 
@@ -132,10 +137,10 @@ class Sentence:
 
     def _restore(self, translation: str, target: str) -> str:
         """With the beginning, the end and the capitals of the source."""
-        opening, core, closing = _unquoted(self.symbolic or self.source)
+        opening, core, closing = unquoted(self.symbolic or self.source)
         if self.fragment and not numbers(core):  # the numbers stand beside it already
             translation = _WITH_DIGITS.sub("", translation) or core
-        text = _unquoted(translation)[1] if opening else translation
+        text = unquoted(translation)[1] if opening else translation
         text = _with_ending_of(text.rstrip(), core)
         text = upper(text, target) if self.capitals else match_capitalization(text, core, target)
         if self.fragment and core[:1].islower() and text[:1].isupper():
@@ -160,7 +165,7 @@ def prepare(text: str, language: str, symbols: bool = False) -> Passage:
     normal = align(text)
     parts: list[str | Sentence] = []
     position = 0
-    for start, end in _spans(normal.text):
+    for start, end in sentence_spans(normal.text):
         parts.append(_visible(text[position : (left := normal.span(start, end)[0])]))
         parts.append(_sentence(normal.text[start:end], language, symbols))
         position = normal.span(start, end)[1]
@@ -174,7 +179,7 @@ def upper(text: str, language: str) -> str:
     return (text.replace("i", "İ") if language == "tr" else text).upper()
 
 
-def _spans(text: str) -> Iterator[tuple[int, int]]:
+def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where the sentences of a normalized text stand, line by line, without list marks."""
     begin = 0
     for line in text.split("\n"):
@@ -201,7 +206,7 @@ def _sentence(source: str, language: str, symbols: bool, fragment: bool = False)
     parts = _fragments(source, spans, language, symbols) if spans else ()
     if items and (not symbols or len(items) > len(SYMBOLS)):
         return Sentence(source, "", parts, fragment=fragment)
-    _, core, _ = _unquoted(symbolic or source)
+    _, core, _ = unquoted(symbolic or source)
     letters = [character for character in core if character.lower() != character.upper()]
     capitals = len(letters) > 1 and all(map(str.isupper, letters))
     text = core
@@ -227,6 +232,13 @@ def _fragments(source: str, spans: Sequence[Reserved], language: str, symbols: b
     return tuple(part for part in parts if part)
 
 
+def ending(text: str) -> str:
+    """The marks that a text ends with, and the quotes and brackets that close around them."""
+    match = _ENDING.search(text)
+    assert match is not None
+    return match.group().lstrip()
+
+
 def _with_ending_of(text: str, source: str) -> str:
     """A translation that ends as its source does; a quotation that it closes and its source does not stays."""
     ours, theirs = _ENDING.search(text), _ENDING.search(source)
@@ -237,7 +249,7 @@ def _with_ending_of(text: str, source: str) -> str:
     return text[: ours.start()] + theirs.group()
 
 
-def _unquoted(text: str) -> tuple[str, str, str]:
+def unquoted(text: str) -> tuple[str, str, str]:
     """A text's opening quote, what is between, and its closing quote: of a text that is one quotation."""
     closing = _QUOTES.get(text[:1])
     if closing and len(text) > 2 and text.endswith(closing) and not set(text[1:-1]) & {text[0], closing}:

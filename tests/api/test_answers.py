@@ -180,6 +180,39 @@ class TestTranslate:
             assert reply == await ask(client, "/translate", text=text, target=target)
             assert reply["target"] == target
 
+    async def test_a_prefix_and_the_likeliest_tokens(self, client: httpx.AsyncClient) -> None:
+        body = {"text": "Where is the station?", "source": "en", "target": "tr"}
+        (plain,) = (await ask(client, "/translate", **body))["results"]
+        assert "tokens" not in plain
+        (result,) = (await ask(client, "/translate", **body, prefix="Eski ", top_tokens=3, alternatives=2))["results"]
+        assert all(text.startswith("Eski ") for text in (result["text"], *result["alternatives"]))
+        for token in result["tokens"]:
+            assert 0 <= token["start"] <= token["end"] <= len(result["text"])
+            assert len(token["top"]) == 3
+        streamed = await client.post("/translate", json=body | {"prefix": "Eski ", "stream": True})
+        assert "event: sentence" in streamed.text
+        assert '"text":"Eski ' in streamed.text
+
+    @pytest.mark.parametrize(
+        ("changes", "detail"),
+        [
+            ({"text": ["Where?"]}, "prefix goes with one text"),
+            ({"format": "html"}, "prefix goes with format text only"),
+            ({"text": "42"}, "no translation begins with this prefix"),
+            ({"prefix": "k ö " * 60}, "prefix has [0-9]+ tokens"),
+            ({"target": "en", "source": "auto"}, "in the target language already"),
+        ],
+    )
+    async def test_a_prefix_that_can_not_be(
+        self, client: httpx.AsyncClient, changes: dict[str, object], detail: str
+    ) -> None:
+        body = {"text": "Where is the station?", "source": "en", "target": "tr", "prefix": "Eski", **changes}
+        reply = await client.post("/translate", json=body)
+        assert reply.status_code == 422
+        (error,) = reply.json()["errors"]
+        assert re.search(detail, error["detail"])
+        assert "Eski" not in reply.text
+
     async def test_attention_has_a_limit(self, client: httpx.AsyncClient) -> None:
         body = {"text": ["ŵ" * 140] * 2, "source": "en", "target": "tr", "beam_size": 1}
         assert (await client.post("/translate", json=body)).status_code == 200

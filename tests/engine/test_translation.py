@@ -221,3 +221,135 @@ async def test_unknown_words_are_kept_as_in_evaluation(
     assert plain[1].text == kept[1].text
     assert [one.score for one in plain[:2]] == [one.score for one in kept[:2]]
     assert [one.quality for one in plain[:2]] == [one.quality for one in kept[:2]]
+
+
+class Chatty(Wrapped):
+    """A runtime whose next piece depends on the piece before it and on how long the source is.
+
+    An untrained model repeats one piece; this one writes all kinds of pieces, in each order.
+    """
+
+    def __init__(self, runtime: Any, tokenizer: Any) -> None:
+        super().__init__(runtime)
+        self._scores = torch.randn(600, tokenizer.size, generator=torch.Generator().manual_seed(1)) * 2
+        # single bytes are rare, as they are of a model that is trained, and what writes nothing is rarer
+        self._scores[:, [token for token in range(tokenizer.size) if len(tokenizer.surface(token)) == 1]] -= 4
+        self._scores[:, [token for token in range(tokenizer.size) if not tokenizer.surface(token)]] -= 20
+        self._scores[:, tokenizer.end_id] += 23
+
+    def step(self, ids: Any, state: Any, encoded: Any) -> Any:
+        _, weights, after = self._runtime.step(ids, state, encoded)
+        length = encoded.mask.sum(dim=1).repeat_interleave(len(ids) // len(encoded))
+        return torch.log_softmax(self._scores[(ids + 7 * length) % 600], dim=1), weights, after
+
+
+@pytest.fixture
+def chatty(registry: Registry) -> Any:
+    tokenizer = registry.get("translation-en-tr").tokenizer
+    return wrapped(registry, "translation-en-tr", lambda runtime: Chatty(runtime, tokenizer))
+
+
+SENTENCES = ("the man sees the dog", "Very bad!", "A good film.", "The dog sees the very good man and a bad film.")
+TEXT = "Very bad!\n- A good film. The man sees the dog.\n42\nGood."
+PREFIXES = ("k", "Köpek ", "köpek çok iyi", "“İyi” ", "x: {name} 12", "\u65e5\u672c", "  iki", "GÜZEL", "q. Q. ")
+
+
+@pytest.mark.parametrize("text", SENTENCES)
+async def test_the_beginning_of_its_own_answer_gives_the_same_answer(
+    make_driver: MakeDriver, chatty: Any, text: str
+) -> None:
+    """Wherever the answer of a sentence is cut, inside of a word or piece too, with and without company."""
+    driver = make_driver(chatty)
+    (own,) = await solo(driver, job(text, beam_size=1))
+    tickets = [await driver.submit(job(text, beam_size=1, prefix=own.text[:end])) for end in range(len(own.text) + 1)]
+    await driver.finish()
+    for end, ticket in enumerate(tickets):
+        assert driver.result(ticket)[0].text == own.text, own.text[:end]
+
+
+@pytest.mark.parametrize("beam_size", [1, 3])
+@pytest.mark.parametrize("prefix", PREFIXES)
+async def test_a_translation_begins_with_its_prefix(
+    make_driver: MakeDriver, chatty: Any, prefix: str, beam_size: int
+) -> None:
+    """Alone as in company, streamed as plain, and so do its alternatives."""
+    for text in (*SENTENCES, TEXTS[0], TEXTS[4], "THE DOG SEES THE MAN", '"A good film"'):
+        begun = job(text, prefix=prefix, beam_size=beam_size, alternatives=2)
+        (alone,) = await solo(make_driver(chatty), begun)
+        assert alone.text.startswith(prefix)
+        assert all(other.startswith(prefix) for other in alone.alternatives)
+        driver = make_driver(chatty, max_rows=8)
+        tickets = [await driver.submit(one) for one in (job(*TEXTS, beam_size=beam_size), replace(begun, stream=True))]
+        await driver.finish()
+        assert driver.result(tickets[1])[0].text == alone.text
+        events = [event for event in driver.events[tickets[1]] if isinstance(event, SentenceEvent)]
+        assert "".join(event.text for event in events) == alone.text
+
+
+@pytest.mark.parametrize("beam_size", [1, 3])
+async def test_a_prefix_of_several_sentences(make_driver: MakeDriver, chatty: Any, beam_size: int) -> None:
+    driver = make_driver(chatty)
+    (own,) = await solo(driver, job(TEXT, beam_size=beam_size))
+    first, rest = own.text.split("\n- ")
+    for prefix in (
+        "Çok",
+        "Çok kötü!",
+        "Çok ",
+        "Çok kötü!\n- ",
+        "Çok kötü!\n- Bir",
+        "Çok kötü!\n- İyi bir film. Adam",
+        first,
+    ):
+        (begun,) = await solo(driver, job(TEXT, beam_size=beam_size, prefix=prefix))
+        assert begun.text.startswith(prefix)
+        assert "\n42\n" in begun.text
+        if "-" not in prefix or prefix.endswith("- "):
+            assert begun.text.split("\n- ")[1] == rest  # the other sentences are as they were
+    (own,) = await solo(driver, job("The dog. A good film.", beam_size=1))
+    for end in range(len(own.text.split(". ")[0])):
+        (begun,) = await solo(driver, job("The dog. A good film.", beam_size=1, prefix=own.text[:end]))
+        assert begun.text == own.text
+    for text, prefix in (("- A good film.", "Bir"), ("42", "Bir")):
+        with pytest.raises(InvalidRequest, match="no translation begins with this prefix"):
+            await driver.submit(job(text, prefix=prefix))
+    with pytest.raises(InvalidRequest, match=r"prefix has \d+ tokens in a sentence"):
+        await driver.submit(job("A film.", prefix="köpek " * 100))
+
+
+async def test_each_token_has_its_place_and_its_rivals(make_driver: MakeDriver, chatty: Any) -> None:
+    driver = make_driver(chatty)
+    for text in (*SENTENCES, TEXT, TEXTS[0]):
+        (plain,) = await solo(driver, job(text, beam_size=3, attention=True))
+        (scored,) = await solo(driver, job(text, beam_size=3, attention=True, top_tokens=4))
+        assert (scored.text, scored.score, plain.tokens) == (plain.text, plain.score, ())
+        assert [token.token for token in scored.tokens] == list(scored.attention.target_tokens)
+        for token in scored.tokens:
+            assert len(token.top) == 4
+            assert [one for _, one in token.top] == sorted((one for _, one in token.top), reverse=True)
+            same = [one for name, one in token.top if name == token.token]  # a piece, or a byte with the same name
+            assert not same or any(one == pytest.approx(token.probability, rel=1e-5) for one in same)
+        spans = [(token.start, token.end) for token in scored.tokens]
+        assert spans == sorted(spans)
+        assert 0 <= spans[0][0] <= spans[-1][1] <= len(scored.text)
+
+
+async def test_the_place_of_a_token_in_one_sentence(make_driver: MakeDriver, chatty: Any) -> None:
+    """The tokens make up the translation, and in the place of a token, another one can stand."""
+    driver = make_driver(chatty)
+    texts = ["the dog" + " the man" * count for count in range(8)]
+    results = [(await solo(driver, job(text, beam_size=1, top_tokens=5)))[0] for text in texts]
+    text, result = max(zip(texts, results, strict=True), key=lambda pair: len(pair[1].tokens))
+    shown = "".join(result.text[token.start : token.end] for token in result.tokens)
+    assert shown == result.text
+    for token in result.tokens:
+        if token.token.strip() and token.token.isalpha():
+            assert result.text[token.start : token.end] == token.token
+    index = len(result.tokens) // 2
+    middle = result.tokens[index]
+    other = next(name for name, _ in middle.top if name not in (middle.token, "</s>") and name.strip())
+    prefix = result.text[: middle.start] + other
+    (begun,) = await solo(driver, job(text, beam_size=1, top_tokens=5, prefix=prefix))
+    assert begun.text.startswith(prefix)
+    assert index > 1
+    assert begun.tokens[:index] == result.tokens[:index]
+    assert begun.tokens[index].top == middle.top  # what the model would say, whatever the prefix requires

@@ -1,21 +1,33 @@
 """A translation job as sentences, each with its beams, and its result."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from app.engine.jobs import AttentionMap, SentenceEvent, TranslateJob, Translation
+from app.engine.jobs import AttentionMap, SentenceEvent, TargetToken, TranslateJob, Translation
+from app.engine.lanes.target_tokens import token_names, unit_tokens
 from app.engine.ticket import Ticket
 from app.errors import InvalidRequest
-from models.decoding.beam_search import Beam, Hypothesis, SearchConfig, searched, shown_text, source_ids
+from models.decoding.beam_search import (
+    Beam,
+    Hypothesis,
+    SearchConfig,
+    searched,
+    shown_text,
+    source_ids,
+)  # fmt: skip
+from models.decoding.prefix import Prefix
 from models.decoding.unknown_words import UnknownWords
 from models.networks.translator import Translator
 from models.quality import Quality, Searched, features, of_text
+from models.text.begun import Beginning, begun, cut_beginning
 from models.text.front import Sentence, prepare
 from models.text.html import prepare_html
 from models.text.known_words import KnownWords
-from models.text.tokenizers import END_TEXT, Tokenizer
+from models.text.tokenizers import Tokenizer
+from models.text.tokenizers.base import lower
 
-MAX_ATTENTION_TOKENS = 512  # the map grows with the square of it
+MAX_ATTENTION_TOKENS = 512
+"""Of a source: the map grows with the square of it, and a list of likeliest tokens is a hundred times the text."""
 
 
 @dataclass(eq=False)
@@ -30,6 +42,10 @@ class _Unit:
     beams: Sequence[Beam]
     tokenizer: Tokenizer
     unknown: UnknownWords | None
+    beginning: Beginning | None = None
+    """What its translation begins with."""
+    written: str = ""
+    """The same as its model writes it."""
     searched: list[Beam] = field(default_factory=list)
     """The beams that are searched, or have been."""
     done: bool = False
@@ -61,6 +77,10 @@ class _Unit:
         """By its rank among the hypotheses, with what stands around it."""
         hypotheses = [self._texts(beam) for beam in self.beams]
         translation = self.sentence.render(hypotheses, target, rank) if self.sentence else ""
+        if self.sentence and self.beginning:
+            chosen = self.beams[0].results()[self.sentence.chosen(hypotheses[0], rank)]
+            hypothesis = self.tokenizer.decode(chosen.ids)
+            translation = self.beginning.put_before(translation, hypothesis, self.sentence, self.written)
         return self.before + translation + self.after
 
     def _texts(self, beam: Beam) -> list[str]:
@@ -94,28 +114,71 @@ class TranslateTask:
         self._quality, self._direction = quality, f"{source}-{self.job.target}"
         unknown = UnknownWords(tokenizer, known, source, self.job.target) if known else None
 
-        def beam(text: str) -> Beam:
+        def beam(text: str, prefix: Prefix | None = None) -> Beam:
             ids = source_ids(model, tokenizer, text, self.job.target)
             needed = self.job.attention or bool(unknown and unknown.any_in(ids))
-            return Beam(ids, SearchConfig(self.job.beam_size, self.job.length_penalty, keep_attention=needed))
+            size, penalty, top_tokens = self.job.beam_size, self.job.length_penalty, self.job.top_tokens
+            config = SearchConfig(size, penalty, keep_attention=needed, prefix=prefix, top_tokens=top_tokens)
+            return Beam(ids, config)
 
         self._units: list[_Unit] = []
         for index, text in enumerate(self.job.texts):
             make = prepare_html if self.job.format == "html" else prepare
             parts = [text] if self.job.unchanged else make(text, source, bool(tokenizer.symbol_ids)).parts
-            for before, sentence, after in _units(parts):
+            units = list(_units(parts))
+            for (before, sentence, after), beginning in zip(units, self._beginnings(units), strict=True):
+                if sentence and beginning:
+                    self._units.append(self._begun_unit(beam, (before, sentence, after), beginning, unknown))
+                    continue
                 inputs = sentence.inputs() if sentence else ()
                 beams = [beam(text) for text in inputs]
                 self._units.append(_Unit(index, before, sentence, after, beams, tokenizer, unknown))
         self._unit_of = {beam: unit for unit in self._units for beam in unit.beams}
         source_tokens = sum(len(beam.source) for beam in self._unit_of)
-        if self.job.attention and source_tokens > MAX_ATTENTION_TOKENS:
-            detail = f"attention is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}"
-            raise InvalidRequest(detail, "attention")
+        for name, requested in (("attention", self.job.attention), ("top_tokens", self.job.top_tokens)):
+            if requested and source_tokens > MAX_ATTENTION_TOKENS:
+                detail = f"{name} is given for at most {MAX_ATTENTION_TOKENS} source tokens; given: {source_tokens}"
+                raise InvalidRequest(detail, name)
         self.slots, self.score_count = self.job.beam_size, 0
         first = [len(unit.beams[0].source) for unit in self._units if unit.beams]
         self.rows, self.work = self.job.beam_size * len(first), self.job.beam_size * sum(first)
         self._sent = 0
+
+    def _beginnings(self, units: Sequence[tuple[str, Sentence | None, str]]) -> list[Beginning | None]:
+        """What the translation of each unit begins with."""
+        if not self.job.prefix:
+            return [None] * len(units)
+        if self._tokenizer.kind != "subword":
+            raise InvalidRequest("a vocabulary of whole words can't write every prefix", "prefix")
+        try:
+            return cut_beginning(self.job.prefix, units)
+        except ValueError as error:
+            raise InvalidRequest(f"no translation begins with this prefix: {error}", "prefix") from None
+
+    def _begun_unit(
+        self,
+        make_beam: Callable[[str, Prefix | None], Beam],
+        unit: tuple[str, Sentence, str],
+        beginning: Beginning,
+        unknown: UnknownWords | None,
+    ) -> _Unit:
+        """A sentence whose translation has a beginning: it is searched as a whole, and never in parts."""
+        before, sentence, after = unit
+        tokenizer = self._tokenizer
+        texts = beginning.written(sentence, self.job.target)
+        written = [lower(tokenizer.normalize(text), tokenizer.lowercase) for text in texts]
+        # a translation begins with a space, which may be left out
+        spellings, ends = (
+            [space + text.encode("utf-8") for text in some for space in (b" ", b"")]
+            for some in (filter(None, written), [beginning.without_end(text, sentence) for text in written])
+        )
+        prefix = Prefix(tokenizer, spellings, beginning.whole, ends) if spellings else None
+        beam = make_beam(sentence.text, prefix)
+        if written and (tokens := len(tokenizer.encode_continuation(written[0]))) > beam.limit:
+            detail = f"prefix has {tokens} tokens in a sentence whose translation has at most {beam.limit}"
+            raise InvalidRequest(detail, "prefix")
+        first = written[0] if written else ""
+        return _Unit(0, before, begun(sentence), after, [beam], tokenizer, unknown, beginning, first)
 
     def start(self) -> list[Beam]:
         """The beams to search first."""
@@ -163,7 +226,22 @@ class TranslateTask:
         score = sum(hypothesis.score for _, hypothesis in used) / len(used) if used else 0.0
         attention = self._attention(used) if self.job.attention else None
         alternatives = tuple(dict.fromkeys(others))[: self.job.alternatives]
-        return Translation(best, score, alternatives, attention, self._quality_of(units))
+        tokens = self._target_tokens(units) if self.job.top_tokens else ()
+        return Translation(best, score, alternatives, attention, self._quality_of(units), tokens)
+
+    def _target_tokens(self, units: Sequence[_Unit]) -> tuple[TargetToken, ...]:
+        """The tokens of a translation, as those of its attention, with their spans in it."""
+        tokens: list[TargetToken] = []
+        position = 0
+        for unit in units:
+            text = unit.translation(self.job.target, 0)
+            hypotheses = [beam.results()[rank] for beam, rank in unit.used()]
+            if unit.sentence and hypotheses:
+                shown = text[len(unit.before) : len(text) - len(unit.after)]
+                start, items = position + len(unit.before), unit.sentence.items
+                tokens += unit_tokens(hypotheses, self._tokenizer, shown, start, items)
+            position += len(text)
+        return tuple(tokens)
 
     def _quality_of(self, units: Sequence[_Unit]) -> float | None:
         """The estimate for a text."""
@@ -182,16 +260,13 @@ class TranslateTask:
         blocks: list[tuple[int, list[list[float]]]] = []
         for source, shown in used:
             blocks.append((len(source_tokens), shown.attention.tolist() if shown.attention is not None else []))
-            source_tokens += [f"<{self.job.target}>", *self._names(source[1:])]
-            target_tokens += self._names(_with_end(shown, self._tokenizer.end_id))
+            source_tokens += [f"<{self.job.target}>", *token_names(self._tokenizer, source[1:])]
+            target_tokens += token_names(self._tokenizer, _with_end(shown, self._tokenizer.end_id))
         width = len(source_tokens)
         weights = [
             (*[0.0] * offset, *row, *[0.0] * (width - offset - len(row))) for offset, rows in blocks for row in rows
         ]
         return AttentionMap(tuple(source_tokens), tuple(target_tokens), tuple(weights))
-
-    def _names(self, ids: Sequence[int]) -> list[str]:
-        return [self._tokenizer.surface(index).decode("utf-8", errors="replace") or END_TEXT for index in ids]
 
 
 def _units(parts: Sequence[str | Sentence]) -> Iterator[tuple[str, Sentence | None, str]]:

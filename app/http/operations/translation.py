@@ -6,6 +6,7 @@ from typing import Any
 
 from app.catalog.registry import ChosenDirection, Registry, Served
 from app.engine.jobs import SentenceEvent, TranslateJob, Translation
+from app.errors import InvalidRequest
 from app.http.event_ids import EventIds
 from app.http.operations.batches import Batches
 from app.http.operations.operation import Operation
@@ -24,6 +25,8 @@ def translate(
     """Raises Conflict, InvalidRequest, ModelNotFound or NoModel."""
     texts = texts_to_detect(body.text, body.format)
     directions = registry.for_translation(body.model, texts, body.source, body.target)
+    if body.prefix and directions[0].unchanged:
+        raise InvalidRequest("the text is in the target language already, and is returned as it is", "prefix")
     batches = translation_batches(as_list(body.text), directions, consecutive=body.stream)
 
     def make_job(texts: tuple[str, ...], key: BatchKey) -> tuple[TranslateJob, Served]:
@@ -38,6 +41,8 @@ def translate(
             stream=body.stream,
             format=body.format,
             unchanged=unchanged,
+            prefix=body.prefix,
+            top_tokens=body.top_tokens,
         )
         return job, served
 
@@ -111,4 +116,15 @@ def _result(
             target_tokens=list(attention.target_tokens),
             weights=[list(row) for row in attention.weights],
         )
+    if body.top_tokens:
+        fields["tokens"] = [
+            schemas.TargetToken(
+                token=token.token,
+                start=token.start,
+                end=token.end,
+                probability=token.probability,
+                top=[schemas.LikelyToken(token=text, probability=probability) for text, probability in token.top],
+            )
+            for token in translation.tokens
+        ]
     return TranslateResult.model_validate(fields)

@@ -51,7 +51,11 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     GenerateRequest: {"prompt": "max_prompt_characters", "max_new_tokens": "max_new_tokens", "n": "max_choices"},
     NextWordRequest: {"text": "max_prompt_characters"},
     ClassifyRequest: {"text": (text_or_texts, "max_text_characters", "max_texts")},
-    TranslateRequest: {"text": (text_or_texts, "max_source_characters", "max_texts"), "beam_size": "max_beam_size"},
+    TranslateRequest: {
+        "text": (text_or_texts, "max_source_characters", "max_texts"),
+        "prefix": "max_source_characters",
+        "beam_size": "max_beam_size",
+    },
     DescribeRequest: {},
     TranscribeRequest: {},
     TranscriptionForm: {},

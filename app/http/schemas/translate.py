@@ -1,8 +1,8 @@
 """POST /translate."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from app.http.schemas.base import Reply, Request, TextOrTexts, example
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
@@ -29,13 +29,42 @@ class TranslateRequest(Request):
         0, ge=0, le=10, description="Number of other translations to return, at most beam_size - 1."
     )
     attention: bool = Field(False, description="Return the attention of each target token to the source tokens.")
+    prefix: str = Field(
+        "",
+        description="What the translation begins with: each sentence of it is that of the text's in its place, and the "
+        "last one is continued. Of one text, with format text.",
+    )
+    top_tokens: int = Field(
+        0, ge=0, le=10, description="Return the tokens of the translation, each with this many likeliest in its place."
+    )
     stream: bool = Field(False, description="Reply with Server-Sent Events: sentence, sentence, ..., done.")
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        if self.prefix and not isinstance(self.text, str):
+            raise ValueError("prefix goes with one text, not with a list")
+        if self.prefix and self.format != "text":
+            raise ValueError("prefix goes with format text only")
+        return self
 
 
 class Attention(Reply):
     source_tokens: list[str] = Field(description="The tokens of the text.")
     target_tokens: list[str] = Field(description="The tokens of the translation.")
     weights: list[list[float]] = Field(description="A row for each target token; each sums to 1.")
+
+
+class LikelyToken(Reply):
+    token: str = Field(description="With the space at its beginning.")
+    probability: float = Field(ge=0, le=1, description="The model's, after all tokens before it in the sentence.")
+
+
+class TargetToken(LikelyToken):
+    """The token `</s>` is the end of a sentence."""
+
+    start: int = Field(description="Where it begins in `text`.")
+    end: int = Field(description="Where it ends in `text`; not a part of it.")
+    top: list[LikelyToken] = Field(description="The likeliest in its place, whatever the prefix requires.")
 
 
 class Detected(Reply):
@@ -69,6 +98,7 @@ class TranslateResult(Reply):
     attention: Attention | None = Field(
         None, description="With attention: how much each target token attends to each source token."
     )
+    tokens: list[TargetToken] | None = Field(None, description="With top_tokens: the tokens of the translation.")
 
 
 class TranslateReply(Reply):
