@@ -56,8 +56,9 @@ function applyLink() {
   const name = base in tabs ? base : "write";
   tabs[name].open?.(part, fields);
   for (const id of tabs[name].fields) {
-    if (!(id in fields)) continue;
     const field = byId(`${name}-${id}`);
+    if (field.type === "hidden" && "text" in fields) field.value = ""; // what was chosen for another text
+    if (!(id in fields)) continue;
     field.value = fields[id];
     if (field.localName === "select" && field.value !== fields[id]) field.dataset.pending = fields[id]; // its options are not loaded yet
   }

@@ -5,22 +5,37 @@ import { Latest, wholeWord } from "./latest.js";
 import { byId, fillSelect, heatMap, make, tint, visible } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { onLanguage, percent, t } from "./texts.js";
+import { WordMenu } from "./wordmenu.js";
 
-const FIELDS = ["text", "target"];
+const FIELDS = ["text", "target", "prefix"];
 const MAX_ATTENTION_CHARS = 400; // the attention of a longer text is too large to read
 const LOW_QUALITY = 0.4; // as models/quality.py: below it, a translation is not to be relied on
 const MAX_TOKENS = 60; // of each side in the table
+const RIVALS = 6; // likeliest tokens in the place of each
 
 export function translateTab(panel) {
   const area = byId("translate-text");
   const target = byId("translate-target");
+  const prefix = byId("translate-prefix"); // what the translation begins with, after a word was chosen
   const latest = new Latest(panel.querySelector(".say"));
   let targets = []; // target languages of the served models
   let shown = null;
 
   const requestBody = () => ({
-    text: area.value, ...(target.value && { target: target.value }), alternatives: 2, ...(area.value.length <= MAX_ATTENTION_CHARS && { attention: true }),
+    text: area.value, ...(target.value && { target: target.value }), ...(prefix.value && { prefix: prefix.value }),
+    alternatives: 2, ...(area.value.length <= MAX_ATTENTION_CHARS && { attention: true, top_tokens: RIVALS }),
   });
+
+  const menu = new WordMenu(panel, requestBody, (chosen) => {
+    prefix.value = chosen;
+    refresh();
+  });
+
+  /** Translate another text, or the same one without what was chosen. */
+  function restart() {
+    prefix.value = "";
+    refresh();
+  }
 
   function refresh() {
     writeLink("translate", fieldsOf("translate", ...FIELDS));
@@ -39,8 +54,9 @@ export function translateTab(panel) {
     shown = reply;
     const result = reply?.results[0];
     const language = reply?.target ?? "";
-    byId("translate-result").textContent = result?.text ?? "";
-    byId("translate-result").lang = language;
+    menu.fill(byId("translate-result"), result, language);
+    byId("translate-choose").hidden = !result?.tokens?.length;
+    byId("translate-chosen").hidden = !(result && prefix.value);
     byId("translate-alternatives").replaceChildren(...(result?.alternatives ?? []).map((text) => make("li", { lang: language, dir: "auto" }, text)));
     byId("translate-others").hidden = !result?.alternatives?.length;
     const quality = result?.quality ?? 1; // null: the model is not calibrated
@@ -95,15 +111,19 @@ export function translateTab(panel) {
     fillSelect(target, [["", t("translate.auto")], ...targets.map((code) => [code, t(`language.${code}`)])]);
   }
 
-  area.addEventListener("input", refresh);
-  target.addEventListener("change", refresh);
+  area.addEventListener("input", restart);
+  target.addEventListener("change", restart);
+  byId("translate-free").addEventListener("click", () => {
+    restart();
+    byId("translate-text").focus();
+  });
   byId("translate-swap").addEventListener("click", () => {
     const result = shown?.results[0];
     if (!result) return;
     target.value = target.value && targets.find((code) => code !== shown.target);
     area.value = result.text;
     area.focus();
-    refresh();
+    restart();
   });
   addShare(panel, () => ["translate", requestBody()]);
   onLanguage(() => {
@@ -118,6 +138,9 @@ export function translateTab(panel) {
       showTargets();
     },
     refresh,
-    leave: () => latest.cancel(),
+    leave: () => {
+      latest.cancel();
+      menu.close();
+    },
   };
 }

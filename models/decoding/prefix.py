@@ -27,7 +27,8 @@ class Prefix:
     ) -> None:
         """The tokenizer must have a piece for every byte, so that something may always follow."""
         self.spellings, self.whole, self.ends = tuple(dict.fromkeys(spellings)), whole, frozenset(ends)
-        self._tokenizer, self._pieces = tokenizer, _pieces(tokenizer)
+        self._tokenizer = tokenizer
+        self._pieces = _pieces(tokenizer)  # type: ignore[arg-type] # a tokenizer is hashed by its identity
 
     def allowed(self, ids: Sequence[int]) -> Tensor | None:
         """The ids (n,) that may follow an output's first ids; None where they have the prefix, and anything may."""

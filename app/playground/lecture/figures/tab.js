@@ -16,8 +16,9 @@ export function create(host, context) {
   box.append(...borrowed);
   host.append(box);
   for (const name of context.tabs[tab].fields) {
-    if (context.values[name] === undefined) continue;
     const field = byId(`${tab}-${name}`);
+    if (field.type === "hidden") field.value = ""; // what was chosen for another text
+    if (context.values[name] === undefined) continue;
     field.value = context.values[name];
     if (field.localName === "select" && field.value !== context.values[name]) field.dataset.pending = context.values[name];
   }
