@@ -78,12 +78,18 @@ function modelCard(model) {
   const pair = ([name, value]) => [make("dt", {}, name), make("dd", {}, value)];
   const scores = (model.metrics.evaluations ?? []).map(({ data, scores }) => [data.name.split("/").slice(-2).join("/"), scoresText(scores)]);
   return make(
-    "article", { "aria-label": model.name },
-    make("h2", {}, model.name), make("p", { class: "hint" }, t(`kind.${model.kind}`)),
+    "article", { "aria-label": `${titleOf(model)}, ${model.name}` },
+    make("h2", {}, titleOf(model)), make("p", { class: "hint" }, make("code", {}, model.name)),
     make("dl", {}, ...facts.flatMap(pair)),
     make("h3", {}, t("models.numbers")), make("dl", {}, ...scores.flatMap(pair)),
     curves(model),
   );
+}
+
+/** What a model is, in words: its kind and its languages. */
+function titleOf(model) {
+  const kind = t(`kind.${model.kind}`);
+  return `${kind[0].toLocaleUpperCase(language())}${kind.slice(1)}: ${model.languages.map(languageName).join(", ")}`;
 }
 
 /** The main scores of an evaluation as text; for a translator, those of each direction. */
@@ -105,27 +111,34 @@ function curves(model) {
     ["train", points.map((point) => [point.step, point.train_loss])],
     ["valid", points.map((point) => [point.step, point.scores[score]])],
   ].map(([name, line]) => [name, line.filter(([, value]) => value !== null)]);
-  const [width, height, margin] = [320, 130, 34];
+  const [width, height, margin] = [320, 146, 46];
   const last = points.at(-1).step;
   const shapes = lines.flatMap(([name, line], lineIndex) => {
     if (!line.length) return [];
     const values = line.map(([, value]) => value);
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const x = (step) => margin + ((width - 2 * margin) * step) / last;
-    const y = (value) => 10 + (height - 30) * (1 - (value - low) / (high - low || 1));
+    const y = (value) => 10 + (height - 46) * (1 - (value - low) / (high - low || 1));
     const path = line.map(([step, value], index) => `${index ? "L" : "M"}${x(step).toFixed(1)} ${y(value).toFixed(1)}`).join("");
     const labelX = lineIndex ? width - margin + 3 : margin - 3;
     const anchor = lineIndex ? "start" : "end";
     return [
       svg("path", { class: name, d: path }),
-      svg("text", { x: labelX, y: 14, "text-anchor": anchor }, short(high)), svg("text", { x: labelX, y: height - 18, "text-anchor": anchor }, short(low)),
+      svg("text", { x: labelX, y: 14, "text-anchor": anchor }, short(high)), svg("text", { x: labelX, y: height - 34, "text-anchor": anchor }, short(low)),
     ];
   });
-  const axis = svg("path", { class: "axis", d: `M${margin} 8V${height - 18}H${width - margin}V8` });
-  const steps = svg("text", { x: width / 2, y: height - 4, "text-anchor": "middle" }, number(last, 0));
+  const axis = svg("path", { class: "axis", d: `M${margin} 8V${height - 34}H${width - margin}V8` });
   const legend = [t("models.train"), t("models.valid", { score: score.replaceAll("_", " ") })];
+  const middle = (height - 26) / 2;
+  const upright = (text, x) => svg("text", { x, y: middle, "text-anchor": "middle", transform: `rotate(-90 ${x} ${middle})` }, text);
+  const names = [
+    svg("text", { x: margin, y: height - 21, "text-anchor": "middle" }, number(0, 0)),
+    svg("text", { x: width - margin, y: height - 21, "text-anchor": "middle" }, number(last, 0)),
+    svg("text", { x: width / 2, y: height - 6, "text-anchor": "middle" }, t("models.steps")),
+    upright(t("models.train"), 10), upright(score.replaceAll("_", " "), width - 4),
+  ];
   const label = `${t("models.curve")}: ${legend.join(", ")}`;
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, axis, ...shapes, steps);
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, axis, ...shapes, ...names);
   return make("figure", {}, picture, make("figcaption", {}, ...lines.map(([name], index) => make("span", {}, make("i", { class: name }), legend[index]))));
 }
 

@@ -67,8 +67,12 @@ def test_model_cards_and_server_metrics(visit: Visit, live: Live, language: str)
     expect(cards).to_have_count(len(models))
     for index, model in enumerate(models):
         expect(cards.nth(index)).to_contain_text(model["name"])
+        expect(cards.nth(index).locator("h2")).not_to_contain_text(model["name"])  # a title, not a folder's name
         has_curve = model["kind"] not in ("ngram", "bag")
         assert cards.nth(index).locator("svg path.valid").count() == has_curve
+        names = cards.nth(index).locator("svg text").all_text_contents()
+        steps, loss = {"en": ("steps of training", "training loss"), "tr": ("eğitim adımı", "eğitim kaybı")}[language]
+        assert (steps in names) == (loss in names) == has_curve  # the axes have names
     expect(page.locator("#models")).not_to_contain_text("000000")
     expect(cards.filter(has_text="rung-en-n2")).to_contain_text("∞")
     expect(page.locator('[data-metric="running"]')).to_have_text("0")
