@@ -4,12 +4,22 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from app.http.schemas.base import Reply, Request, TextOrTexts, example
+from app.http.schemas.base import ARRAY, Reply, Request, TextOrTexts, example, never
 from models.decoding.beam_search import DEFAULT_BEAM_SIZE
 
 
 class TranslateRequest(Request):
-    model_config = example(text="Where is the station?", target="tr", alternatives=2)
+    model_config = example(
+        {
+            "allOf": [
+                never(text=ARRAY, prefix={"type": "string", "minLength": 1}),
+                never(format={"const": "html"}, prefix={"type": "string", "minLength": 1}),
+            ]
+        },
+        text="Where is the station?",
+        target="tr",
+        alternatives=2,
+    )
 
     text: TextOrTexts = Field(description="A text, or a list of texts.")
     source: str = Field("auto", min_length=2, max_length=16, description="The text's language, or auto.")
