@@ -7,14 +7,7 @@ from app.engine.jobs import AttentionMap, SentenceEvent, TargetToken, TranslateJ
 from app.engine.lanes.target_tokens import token_names, unit_tokens
 from app.engine.ticket import Ticket
 from app.errors import InvalidRequest
-from models.decoding.beam_search import (
-    Beam,
-    Hypothesis,
-    SearchConfig,
-    searched,
-    shown_text,
-    source_ids,
-)  # fmt: skip
+from models.decoding.beam_search import Beam, Hypothesis, SearchConfig, searched, shown_text, source_ids
 from models.decoding.prefix import Prefix
 from models.decoding.unknown_words import UnknownWords
 from models.networks.translator import Translator
