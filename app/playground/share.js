@@ -75,6 +75,7 @@ export function readLink() {
 
 const LINK_MS = 400; // Safari refuses more than 100 changes of the address in 30 s
 let pending = null; // the fragment that is to be written
+let written = ""; // in place of this one: if it has changed meanwhile, the reader has gone elsewhere
 let timer = null;
 
 let redirected = null;
@@ -90,6 +91,7 @@ export function writeLink(tab, fields) {
   }
   const filled = Object.entries({ ...fields, lang: language() }).filter(([, value]) => value !== "" && value !== undefined);
   pending = `#${tab}?${new URLSearchParams(filled)}`;
+  written = location.hash;
   timer ??= setTimeout(flushLink, LINK_MS);
 }
 
@@ -98,7 +100,7 @@ export function flushLink() {
   clearTimeout(timer);
   timer = null;
   try {
-    if (pending !== null) history.replaceState(null, "", pending);
+    if (pending !== null && location.hash === written) history.replaceState(null, "", pending);
     pending = null;
   } catch {
     timer = setTimeout(flushLink, 10 * LINK_MS); // too many changes for this browser

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from models.text.normalization import align, normalize
-from models.text.reserved import NUMBER, Reserved, find_hard, invented, numbers, with_numbers_of, without_invented
+from models.text.reserved import Reserved, find_hard, invented, numbers, with_numbers_of, without_invented
 from models.text.sentences import match_capitalization, split_sentences
-from models.text.symbols import SYMBOLS, find_items, first_spans, remove_symbols, replace_spans, restore
+from models.text.symbols import SYMBOLS, find_items, find_numbers, first_spans, remove_symbols, replace_spans, restore
 from models.text.tokenizers.base import lower
 
 _LIST_MARK = re.compile(r"[ \t]*(?:(?:[-*+•·‣▪●○◦–—>]|#{1,6}|\(?\d{1,3}[.)]|\(?[a-z]\))[ \t]+)+")
@@ -201,8 +201,8 @@ def _sentence(source: str, language: str, symbols: bool, fragment: bool = False)
     symbolic = replace_spans(source, items, SYMBOLS) if items and symbols else ""
     if not any(character.isalpha() for character in symbolic or source):
         return source
-    numbers_of_source = [Reserved("number", *match.span()) for match in NUMBER.finditer(source)]
-    spans = items if items and not symbols else first_spans([*items, *numbers_of_source])
+    with_numbers = symbols or not items
+    spans = first_spans([*items, *find_numbers(source, items)]) if with_numbers else items
     parts = _fragments(source, spans, language, symbols) if spans else ()
     if items and (not symbols or len(items) > len(SYMBOLS)):
         return Sentence(source, "", parts, fragment=fragment)

@@ -5,6 +5,7 @@ to four digits stays visible: it decides on plurals and on what is said of it ("
 """
 
 import re
+from collections.abc import Sequence
 
 from models.text.reserved import NUMBER, Reserved, find_hard
 
@@ -23,11 +24,14 @@ def find_items(text: str, language: str) -> list[Reserved]:
     if language == "tr":
         hard = first_spans([*hard, *(Reserved("number", *match.span()) for match in _PERCENT.finditer(text))])
     hard = first_spans([*hard, *(Reserved("number", *match.span()) for match in _VERSION.finditer(text))])
-    rest = text
-    for item in hard:  # a number ends where something else begins: the 3 of "3 ${x}"
-        rest = rest[: item.start] + SYMBOLS[0] * (item.end - item.start) + rest[item.end :]
-    numbers = (match for match in NUMBER.finditer(rest) if not _VISIBLE.fullmatch(match.group()))
-    return sorted([*hard, *(Reserved("number", *match.span()) for match in numbers)], key=lambda item: item.start)
+    hidden = (item for item in find_numbers(text, hard) if not _VISIBLE.fullmatch(text[item.start : item.end]))
+    return sorted([*hard, *hidden], key=lambda item: item.start)
+
+
+def find_numbers(text: str, items: Sequence[Reserved]) -> list[Reserved]:
+    """The numbers of a text beside its items, in order. A number ends where an item begins: the 3 of "3 ${x}"."""
+    rest = replace_spans(text, items, [SYMBOLS[0] * (item.end - item.start) for item in items])
+    return [Reserved("number", *match.span()) for match in NUMBER.finditer(rest)]
 
 
 def substitute(text: str, language: str) -> tuple[str, tuple[str, ...]]:
@@ -54,7 +58,7 @@ def remove_symbols(text: str) -> str:
     return _SYMBOL.sub(" ", text)
 
 
-def replace_spans(text: str, spans: "list[Reserved]", replacements: "tuple[str, ...] | list[str]") -> str:
+def replace_spans(text: str, spans: Sequence[Reserved], replacements: Sequence[str]) -> str:
     """A text with a replacement in the place of each span; spans are in order."""
     parts, position = [], 0
     for span, replacement in zip(spans, replacements, strict=False):

@@ -111,6 +111,21 @@ def test_the_link_carries_step_language_setting_and_text(visit: Visit) -> None:
     assert linked.locator(".count").all_inner_texts() == page.locator(".count").all_inner_texts()
 
 
+def test_an_address_that_is_opened_is_not_overwritten(visit: Visit) -> None:
+    """The page writes its link a moment later, when the reader may have gone to another one already."""
+    page = open_step(visit, 5)
+    page.evaluate(
+        """async () => {
+            const { flushLink, writeLink } = await import("./playground/share.js");
+            writeLink("lecture/5", { n: 3 });
+            location.hash = "lecture/6";
+            flushLink(); // the time has come, before the page has learned of the other address
+        }"""
+    )
+    expect(page.locator(".steps select")).to_have_value("5")
+    page.wait_for_function("() => location.hash.startsWith('#lecture/6')")
+
+
 def test_controls_are_hidden_by_the_link(visit: Visit) -> None:
     page = open_step(visit, 4, controls=0)
     expect(page.locator("#tabs")).to_be_hidden()

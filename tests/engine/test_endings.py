@@ -131,7 +131,12 @@ async def test_scores_are_the_models_own(driver: Driver, models: dict[str, Serve
     result = await run(driver, job(3, SamplingConfig(0), scored=True, top_logprobs=3), models[kind])
     first = result.choices[0].tokens[0]
     scored = job(3, SamplingConfig(0), scored=True, score_prompt=True, top_logprobs=3, min_new_tokens=0)
-    assert (await run(driver, scored, models[kind])).choices[0].tokens[0].likeliest == first.likeliest
+    likeliest = (await run(driver, scored, models[kind])).choices[0].tokens[0].likeliest
+    if kind == "lstm int8":
+        assert likeliest == first.likeliest
+    else:  # in float32 a step and a prompt's last token may differ in the last digit
+        assert [entry[:2] for entry in likeliest] == [entry[:2] for entry in first.likeliest]
+        assert [entry[2] for entry in likeliest] == pytest.approx([entry[2] for entry in first.likeliest], abs=1e-5)
     if kind.endswith("int8"):
         assert first.likeliest[0][0] == 0  # the end token, which is not what was generated
         assert first.id != 0

@@ -64,6 +64,7 @@ HYPOTHESES = st.lists(
 
 @given(text=TEXTS, hypotheses=HYPOTHESES, symbols=st.booleans(), source=st.sampled_from(["en", "tr"]))
 @example(text="A4 is {0}", hypotheses=[""], symbols=False, source="en")
+@example(text="the 0,5 %(size)s", hypotheses=[":"], symbols=True, source="en")
 def test_whatever_the_model_answers(text: str, hypotheses: list[str], symbols: bool, source: str) -> None:
     target = "tr" if source == "en" else "en"
     translation = put_together(prepare(text, source, symbols), hypotheses, target)
