@@ -467,12 +467,14 @@ class Drawing:
 class Unit:
     """The gates and states of a unit, a number a token. change sums how far each step moved its cell.
 
-    series has those of the model's cell, by name; a cell without a cell state moves its hidden state.
+    series has those of the model's cell, by name; a cell without a cell state moves its hidden state. start has the
+    states before the first token that is read, cell and hidden.
     """
 
     unit: int
     change: float
     series: dict[str, tuple[float, ...]]
+    start: dict[str, float]
 
 
 @dataclass(frozen=True)

@@ -246,7 +246,9 @@ class TestInspect:
         assert (reply["tokens"], reply["directions"], len(reply["units"])) == (tokens, ["forward"], 3)
         for unit in reply["units"]:
             cells = unit["cell"]
-            steps = zip(unit["forget"][1:], cells, unit["input"][1:], unit["candidate"][1:], cells[1:], strict=False)
+            before = [unit["start_cell"], *cells[:-1]]
+            assert unit["start_cell"] != 0  # a language model has read an end token
+            steps = zip(unit["forget"], before, unit["input"], unit["candidate"], cells, strict=True)
             for forget, before, enters, candidate, cell in steps:
                 assert cell == pytest.approx(forget * before + enters * candidate, abs=2e-3)
             gates = zip(unit["output"], cells, unit["hidden"], strict=True)

@@ -86,12 +86,13 @@ def test_other_cells_show_the_gates_that_they_have(recurrent: Live, cell: str) -
         assert reply["cells"] == cell
         gates = {"gru": {"reset", "update", "candidate"}, "rnn": set()}[cell]
         for unit in reply["units"]:
-            assert unit.keys() == {"unit", "change", "hidden", *gates}
+            assert unit.keys() == {"unit", "change", "hidden", "start_hidden", *gates}
             assert {len(unit[name]) for name in ("hidden", *gates)} == {len(reply["tokens"])}
             if cell == "gru":
                 hidden, update, candidate = unit["hidden"], unit["update"], unit["candidate"]
-                for step in range(1, len(hidden)):
-                    kept = update[step] * hidden[step - 1] + (1 - update[step]) * candidate[step]
+                assert (unit["start_hidden"] == 0) is (model == "classifier")
+                for step, before in enumerate([unit["start_hidden"], *hidden[:-1]]):
+                    kept = update[step] * before + (1 - update[step]) * candidate[step]
                     assert hidden[step] == pytest.approx(kept, abs=1e-3)
 
 

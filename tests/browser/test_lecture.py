@@ -1,15 +1,24 @@
 """The tab "Lecture": its steps, links, keys, figures and exercises."""
 
+import math
+import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+import torch
 from playwright.sync_api import Page, expect
 
+from app.catalog.registry import Registry
+from app.catalog.registry import serve as serve_model
+from models import checkpoint
+from models.networks.language_model import LanguageModel, LanguageModelConfig
+from models.text.tokenizers import SubwordTokenizer
 from tests.browser.conftest import PHONE, WIDE, Visit, bodies
 from tests.browser.test_page import AXE, AXE_OPTIONS, needs_axe
-from tests.conftest import Live
+from tests.conftest import Live, Serve, save_tiny
 
 SENTENCE = "The man sees the man and the man sees the boy"
 COUNT = 26
@@ -293,6 +302,75 @@ def test_the_cell_has_the_numbers_of_the_api(visit: Visit, live: Live) -> None:
     expect(page.locator(".chip.lit")).to_have_text("man")
     page.get_by_role("button", name="Play").click()
     expect(page.locator(".chip.lit")).to_have_text("boy", timeout=30_000)
+
+
+def shown_sum(page: Page) -> list[float]:
+    """The numbers of the cell's first formula as it is shown, the result last."""
+    measured(page, 21)
+    return [float(part) for part in re.findall(r"-?\d+\.\d+", page.locator(".part .formula span").first.inner_text())]
+
+
+def inspected(page: Page, live: Live) -> dict[str, Any]:
+    """What the API answers to the page's last request of it."""
+    return dict(httpx.post(f"{live.url}/inspect", json=bodies(page, "/inspect")[-1]).json())
+
+
+@pytest.mark.parametrize("step", [1, 4])
+def test_the_cell_adds_up_as_it_is_shown(visit: Visit, live: Live, step: int) -> None:
+    """At the first word too: the model has read an end token before it, so that its cell isn't empty."""
+    page = visit(f"#lecture/21?step={step}")
+    forget, before, enters, candidate, cell = shown_sum(page)
+    assert before != 0
+    assert forget * before + enters * candidate == pytest.approx(cell, abs=0.003)
+    assert cell == pytest.approx(inspected(page, live)["units"][0]["cell"][step - 1], abs=0.0006)
+
+
+def test_the_cell_of_a_plain_rnn(visit: Visit, live: Live) -> None:
+    page = visit("#lecture/21?step=4")
+    measured(page, 21)
+    page.select_option("[data-field=rung]", "rung-en-rnn")
+    expect(page.locator(".part h3")).to_contain_text("RNN")
+    net, hidden = shown_sum(page)
+    unit = inspected(page, live)["units"][0]
+    assert hidden == pytest.approx(unit["hidden"][3], abs=0.0006)
+    assert math.tanh(net) == pytest.approx(hidden, abs=0.001)
+    assert page.locator(".part tbody tr").count() == 1  # it has no gates
+
+
+def test_the_cell_of_a_gru_is_offered_where_one_is_served(
+    visit: Visit, serve: Serve, shipped: Registry, tokenizer: SubwordTokenizer, tmp_path: Path
+) -> None:
+    options = open_step(visit, 21).locator("[data-field=rung] option")
+    assert options.all_inner_texts() == ["RNN", "LSTM", "language-en"]
+    torch.manual_seed(5)
+    model = LanguageModel(LanguageModelConfig(tokenizer.size, embedding=12, hidden=16, cell="gru")).eval()
+    save_tiny(tmp_path / "rung-en-gru", model, tokenizer, "en")
+    served = serve_model(checkpoint.load(tmp_path / "rung-en-gru"), "int8")
+    live = serve(Registry([*shipped.models.values(), served], shipped.device))
+    page = visit("#lecture/21?step=1&rung=rung-en-gru", server=live)
+    for step in (1, 2):
+        update, before, again, candidate, hidden = shown_sum(page)
+        assert again == update
+        assert update * before + (1 - update) * candidate == pytest.approx(hidden, abs=0.002)
+        unit = inspected(page, live)["units"][0]
+        assert hidden == pytest.approx(unit["hidden"][step - 1], abs=0.0006)
+        assert page.locator(".part tbody th").all_inner_texts() == [
+            "reset gate", "update gate", "candidate", "hidden state"
+        ]  # fmt: skip
+        page.get_by_role("button", name="One word on").click()
+
+
+def test_the_cell_follows_the_figure_above_it(visit: Visit, live: Live) -> None:
+    page = open_step(visit, 13)
+    measured(page, 13)
+    page.get_by_role("button", name="One word on").click()
+    picture = page.locator(".cell-picture")
+    expect(picture).to_have_attribute("aria-label", re.compile("“the”"))
+    assert f"{inspected(page, live)['units'][0]['hidden'][3]:.2f}" in (picture.get_attribute("aria-label") or "")
+    # of a model whose tokens are parts of words, the last part of the word is shown
+    page.select_option("[data-field=rung]", "language-en")
+    expect(page.locator(".part h3").last).to_contain_text("LSTM")
+    expect(picture).to_have_attribute("aria-label", re.compile("“the”"))
 
 
 def test_one_step_reads_what_the_last_one_wrote(visit: Visit) -> None:

@@ -78,7 +78,14 @@ class InspectTask:
 
     def _unit(self, states: CellStates, total: Tensor, unit: int) -> Unit:
         series = {name: _numbers(getattr(states, name)[self.skipped :, unit]) for name in states.series}
-        return Unit(unit=unit, change=float(total[unit]), series=series)
+        # only forward is the end token read first: backward, and in a classifier, the text is read from the zero state
+        begun = self.skipped and self.job.direction == "forward"
+        start: dict[str, float] = {
+            name: float(getattr(states, name)[self.skipped - 1, unit]) if begun else 0.0
+            for name in ("cell", "hidden")
+            if name in states.series
+        }
+        return Unit(unit=unit, change=float(total[unit]), series=series, start=start)
 
     def _connectivity(self) -> Connectivity | None:
         if self.job.connectivity is None:

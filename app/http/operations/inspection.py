@@ -1,10 +1,15 @@
 """The gates and states of a recurrent layer over a text."""
 
 from app.catalog.registry import Registry
-from app.engine.jobs import Inspection, InspectJob
+from app.engine.jobs import Inspection, InspectJob, Unit
 from app.http.operations.operation import Operation
 from app.http.schemas.inspect import InspectedConnectivity, InspectedUnit, InspectReply, InspectRequest
 from app.http.schemas.models import TokenSpan
+
+
+def inspected_unit(unit: Unit) -> InspectedUnit:
+    start = {f"start_{name}": value for name, value in unit.start.items()}
+    return InspectedUnit(unit=unit.unit, change=unit.change, **unit.series, **start)
 
 
 def inspect(body: InspectRequest, registry: Registry) -> Operation[InspectReply]:
@@ -24,7 +29,7 @@ def inspect(body: InspectRequest, registry: Registry) -> Operation[InspectReply]
             directions=list(inspection.directions),
             tokens=[TokenSpan.model_validate(token) for token in inspection.tokens],
             change=list(inspection.change),
-            units=[InspectedUnit(unit=unit.unit, change=unit.change, **unit.series) for unit in inspection.units],
+            units=[inspected_unit(unit) for unit in inspection.units],
         )
         if inspection.connectivity is None:
             return inspected

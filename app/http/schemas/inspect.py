@@ -13,6 +13,7 @@ Numbers = Annotated[
     list[Annotated[float, PlainSerializer(lambda value: round(value, 4))]],
     Field(description="A number for each token, to four decimals."),
 ]
+Number = Annotated[float, PlainSerializer(lambda value: round(value, 4))]
 Norms = Annotated[
     list[Annotated[float, PlainSerializer(lambda value: float(f"{value:.4g}"))]],
     Field(description="A number for each token before, to four digits."),
@@ -67,6 +68,11 @@ class InspectedUnit(Reply):
     reset: Numbers | None = Field(None, description="Of a GRU: the reset gate, from 0 to 1.")
     update: Numbers | None = Field(None, description="Of a GRU: the update gate, from 0 to 1.")
     hidden: Numbers = Field(description="The hidden state after each token, from -1 to 1.")
+    start_cell: Number | None = Field(None, description="Of an LSTM: the cell state before the first token it reads.")
+    start_hidden: Number = Field(
+        description="The hidden state before the first token it reads; not 0 in a language model, which reads an end "
+        "token before the text."
+    )
 
 
 class InspectedConnectivity(Reply):

@@ -98,7 +98,6 @@ export class Lecture {
     const defaults = Object.assign({}, ...names.map((name) => FIGURES[name].fields));
     const set = Object.fromEntries(Object.entries(step.setting ?? {}).map(([name, value]) => [name, String(local(value))]));
     const start = { ...defaults, ...set };
-    let solvedOnce = false;
     const context = new Context({
       values: { ...start, ...this.changed }, models: this.models, tabs: this.tabs, status,
       onChange: () => {
@@ -107,17 +106,21 @@ export class Lecture {
         this.writeLink();
       },
       onMeasured: (result) => {
-        host.dataset.measured = this.index + 1;
-        if (!step.exercise) return;
-        solvedOnce = step.exercise.solved(result);
-        solved.textContent = solvedOnce ? t("lecture.solved") : "";
+        if (step.exercise) solved.textContent = step.exercise.solved(result) ? t("lecture.solved") : "";
       },
     });
     this.context = context;
+    const waiting = new Set(names.filter((name) => name !== "tab")); // a borrowed tab measures nothing
     for (const name of names) {
       const part = make("div", { class: "part" });
       host.append(part);
-      const figure = FIGURES[name].create(part, context);
+      const own = Object.create(context); // which figure has measured
+      own.measured = (result) => {
+        context.measured(result);
+        waiting.delete(name);
+        if (!waiting.size) host.dataset.measured = this.index + 1;
+      };
+      const figure = FIGURES[name].create(part, own);
       context.figures.push(figure);
       figure.update();
     }

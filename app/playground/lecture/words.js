@@ -31,5 +31,11 @@ export function bagOf(words, vocabulary) {
   return vocabulary.map((word) => words.filter((other) => other === word).length);
 }
 
+/** Of each token as the API lists it, the index of the word that it is a part of. */
+export function wordOfEach(tokens) {
+  let word = -1;
+  return tokens.map((token, index) => (index === 0 || /^\s/.test(token.text) || token.start > tokens[index - 1].end ? ++word : word));
+}
+
 /** Whose rules of lower case a text needs: Turkish has two letters i. */
 export const languageOf = (text) => (/[çğıöşüÇĞİÖŞÜ]/.test(text) ? "tr" : "en");

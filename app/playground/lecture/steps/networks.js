@@ -70,8 +70,8 @@ export const NETWORKS = [
   {
     title: { en: "The forget gate", tr: "Unutma kapısı" },
     text: {
-      en: "f = σ(W·x + U·h + b): a sigmoid of the word and of the hidden state before, between 0 and 1. The cell is multiplied by it. *1 keeps everything, 0 erases it.*\n\nPlay the sentence, and watch the cell at the top.",
-      tr: "f = σ(W·x + U·h + b): sözcüğün ve önceki gizli durumun sigmoidi; 0 ile 1 arasındadır. Hücre bununla çarpılır. *1 her şeyi korur, 0 siler.*\n\nCümleyi oynatın ve yukarıdaki hücreyi izleyin.",
+      en: "f = σ(W·x + U·h + b): a sigmoid of the word and of the hidden state before, between 0 and 1. The cell is multiplied by it. *1 keeps everything, 0 erases it.*\n\nPlay the sentence, and watch the cell at the top. Choose the RNN as the model: there, nothing passes at the top.",
+      tr: "f = σ(W·x + U·h + b): sözcüğün ve önceki gizli durumun sigmoidi; 0 ile 1 arasındadır. Hücre bununla çarpılır. *1 her şeyi korur, 0 siler.*\n\nCümleyi oynatın ve yukarıdaki hücreyi izleyin. Model olarak RNN’yi seçin: orada yukarıdan hiçbir şey geçmez.",
     },
     figure: "cell", setting: { text: SENTENCE, gate: "forget" },
     exercise: {

@@ -59,10 +59,10 @@ export const VECTORS = [
   {
     title: { en: "The recurrent network (RNN)", tr: "Yinelemeli ağ (RNN)" },
     text: {
-      en: "At each step the network reads one word *and its own state of the step before*: what it knows of all words until now. From the new state it computes the probabilities of all words, which sum to 1.\n\nThe same weights serve every step, so any length will do. Here each word is sent alone, together with nothing but the state of the step before.",
-      tr: "Ağ her adımda bir sözcük *ve kendisinin bir önceki adımdaki durumunu* okur: o ana kadarki bütün sözcüklerden bildiğini. Yeni durumdan bütün sözcüklerin olasılıklarını hesaplar; toplamları 1’dir.\n\nHer adımda aynı ağırlıklar kullanılır; bu yüzden uzunluk önemli değildir. Burada her sözcük tek başına, yalnızca önceki adımın durumuyla birlikte gönderiliyor.",
+      en: "At each step the network reads one word *and its own state of the step before*: what it knows of all words until now. From the new state it computes the probabilities of all words, which sum to 1.\n\nThe same weights serve every step, so any length will do. Here each word is sent alone, together with nothing but the state of the step before. At the bottom: one number of the state, in the cell that makes it.",
+      tr: "Ağ her adımda bir sözcük *ve kendisinin bir önceki adımdaki durumunu* okur: o ana kadarki bütün sözcüklerden bildiğini. Yeni durumdan bütün sözcüklerin olasılıklarını hesaplar; toplamları 1’dir.\n\nHer adımda aynı ağırlıklar kullanılır; bu yüzden uzunluk önemli değildir. Burada her sözcük tek başına, yalnızca önceki adımın durumuyla birlikte gönderiliyor. En altta: durumun sayılarından biri, onu hesaplayan hücrede.",
     },
-    figure: "handover", setting: { text: SENTENCE, step: 3, rung: "rnn" },
+    figure: ["handover", "cell"], setting: { text: SENTENCE, step: 3, rung: "rnn" },
     question: { en: "The state has 128 numbers, after one word and after a thousand. What must happen?", tr: "Durum, bir sözcükten sonra da bin sözcükten sonra da 128 sayıdır. Ne olmak zorunda?" },
   },
   {
