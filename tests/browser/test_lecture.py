@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 import torch
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from app.catalog.registry import Registry
 from app.catalog.registry import serve as serve_model
@@ -371,6 +371,59 @@ def test_the_cell_follows_the_figure_above_it(visit: Visit, live: Live) -> None:
     page.select_option("[data-field=rung]", "language-en")
     expect(page.locator(".part h3").last).to_contain_text("LSTM")
     expect(picture).to_have_attribute("aria-label", re.compile("“the”"))
+
+
+FAR = "tom was a boy who lived in a small house near the big tree and every day he"
+
+
+@pytest.mark.parametrize(("word", "language"), [(18, "en"), (10, "tr")])
+def test_what_a_word_depends_on(visit: Visit, live: Live, word: int, language: str) -> None:
+    """The page's shares are the API's norms, those far back add up, and counts see three words only."""
+
+    def shares(row: Locator) -> list[float]:
+        return [float(text.strip("%").replace(",", ".")) / 100 for text in row.locator("td").all_inner_texts()]
+
+    page = open_step(visit, 20, language)
+    measured(page, 20)
+    figure = page.locator(".part").last
+    words = FAR.split()[:word]
+    figure.locator(".chip").nth(word - 1).press("Enter")
+    expect(figure.locator("caption")).to_contain_text(f"“{words[-1]}”")
+    expect(figure.locator("thead th").last).to_have_text(words[-2])
+    table = figure.locator("tbody tr")
+    for name, row in (("rung-en-rnn", table.nth(1)), ("rung-en-lstm", table.nth(2))):
+        body = {"model": name, "text": FAR, "top": 1, "connectivity": word - 1}
+        norms = httpx.post(f"{live.url}/inspect", json=body).json()["connectivity"]["norms"]
+        far, *each = shares(row)
+        assert each == pytest.approx([norm / sum(norms) for norm in norms], abs=0.005)
+        assert sum(each) == pytest.approx(1, abs=0.02)
+        assert sum(each[:-3]) == pytest.approx(far, abs=0.02)
+        assert row.locator("td").first.inner_text() in figure.locator(".readout").inner_text()
+    counts = table.nth(0).locator("td").all_inner_texts()
+    assert [text.strip("%") for text in counts] == ["0"] * (word - 3) + ["✓"] * 3
+    if word == len(FAR.split()):
+        assert shares(table.nth(2))[0] > 2 * shares(table.nth(1))[0]  # what the step says: the LSTM looks further back
+
+
+def test_what_a_word_of_several_tokens_gives(visit: Visit, serve: Serve, shipped: Registry) -> None:
+    """Where no rungs are served, a language model's tokens are put together to the words of the text."""
+    live = serve(Registry([shipped.models["language-en"]], shipped.device))
+    text = "The unforgettable  man, he said, sees"
+    page = visit(f"#lecture/20?{urlencode({'text': text, 'word': 6})}", server=live)
+    row = page.locator(".part").last.locator("tbody tr")
+    row.wait_for()
+    body: dict[str, Any] = {"model": "language-en", "text": text, "top": 1}
+    tokens = httpx.post(f"{live.url}/inspect", json=body).json()["tokens"]
+    starts = [match.start() for match in re.finditer(r"\S+", text)]
+    words = [sum(start < token["end"] for start in starts) - 1 for token in tokens]
+    assert len(words) > len(set(words)) == 6
+    norms = httpx.post(f"{live.url}/inspect", json={**body, "connectivity": words.index(5)}).json()
+    by_word = [0.0] * 5
+    for word, norm in zip(words, norms["connectivity"]["norms"], strict=False):
+        by_word[max(0, word)] += norm**2
+    roots = [math.sqrt(value) for value in by_word]
+    each = [float(text.strip("%")) / 100 for text in row.locator("td").all_inner_texts()[1:]]
+    assert each == pytest.approx([root / sum(roots) for root in roots], abs=0.005)
 
 
 def test_one_step_reads_what_the_last_one_wrote(visit: Visit) -> None:

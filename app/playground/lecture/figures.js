@@ -3,6 +3,7 @@
 import * as agreement from "./figures/agreement.js";
 import * as bags from "./figures/bags.js";
 import * as cell from "./figures/cell.js";
+import * as connectivity from "./figures/connectivity.js";
 import * as counts from "./figures/counts.js";
 import * as gradients from "./figures/gradients.js";
 import * as growth from "./figures/growth.js";
@@ -18,4 +19,4 @@ import * as twoheads from "./figures/twoheads.js";
 import * as vectors from "./figures/vectors.js";
 import * as windows from "./figures/windows.js";
 
-export const FIGURES = { agreement, bags, cell, counts, gradients, growth, handover, matrix, onestep, order, pair, shapes, surprise, tab, twoheads, vectors, windows };
+export const FIGURES = { agreement, bags, cell, connectivity, counts, gradients, growth, handover, matrix, onestep, order, pair, shapes, surprise, tab, twoheads, vectors, windows };

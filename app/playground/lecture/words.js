@@ -34,7 +34,15 @@ export function bagOf(words, vocabulary) {
 /** Of each token as the API lists it, the index of the word that it is a part of. */
 export function wordOfEach(tokens) {
   let word = -1;
-  return tokens.map((token, index) => (index === 0 || /^\s/.test(token.text) || token.start > tokens[index - 1].end ? ++word : word));
+  let ended = true; // the word before
+  return tokens.map((token, index) => {
+    ended ||= /^\s/.test(token.text) || token.start > tokens[index - 1].end;
+    if (ended && token.text.trim()) {
+      word += 1;
+      ended = false;
+    }
+    return Math.max(0, word);
+  });
 }
 
 /** Whose rules of lower case a text needs: Turkish has two letters i. */

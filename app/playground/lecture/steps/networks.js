@@ -7,6 +7,7 @@ const AGREEMENT = {
   gap: { en: "near the house / of the man / who lived / in the old town", tr: "dün akşam / evde / annemle birlikte / yemek yedikten sonra" },
   language: { en: "en", tr: "tr" },
 };
+const FAR = "tom was a boy who lived in a small house near the big tree and every day he";
 const STORY = "one day the little girl was very sad but then she found her dog";
 
 export const NETWORKS = [
@@ -61,10 +62,10 @@ export const NETWORKS = [
   {
     title: { en: "The LSTM beside the RNN", tr: "RNN’nin yanında LSTM" },
     text: {
-      en: "The LSTM has two states: a hidden state for the short term, as the RNN, and a *cell* for the long term. The cell passes from step to step almost untouched; gates decide what is erased, added and shown. So the gradient has a way back on which nothing multiplies it away.\n\nNow the matrix is complete.",
-      tr: "LSTM’nin iki durumu vardır: RNN’deki gibi kısa vade için gizli durum, uzun vade için *hücre*. Hücre adımdan adıma neredeyse hiç değişmeden geçer; neyin silineceğine, ekleneceğine ve gösterileceğine kapılar karar verir. Böylece gradyanın, çarpıla çarpıla yok olmadığı bir geri dönüş yolu olur.\n\nArtık tablo tamam.",
+      en: "The LSTM has two states: a hidden state for the short term, as the RNN, and a *cell* for the long term. The cell passes from step to step almost untouched; gates decide what is erased, added and shown. So the gradient has a way back on which nothing multiplies it away.\n\nNow the matrix is complete. Below it, that way back: how strongly the probability of *he* depends on each word before it, up to *tom*.",
+      tr: "LSTM’nin iki durumu vardır: RNN’deki gibi kısa vade için gizli durum, uzun vade için *hücre*. Hücre adımdan adıma neredeyse hiç değişmeden geçer; neyin silineceğine, ekleneceğine ve gösterileceğine kapılar karar verir. Böylece gradyanın, çarpıla çarpıla yok olmadığı bir geri dönüş yolu olur.\n\nArtık tablo tamam. Altında o geri dönüş yolu: *he* sözcüğünün olasılığı, *tom* sözcüğüne kadar önceki her sözcüğe ne kadar bağlı?",
     },
-    figure: "matrix", setting: { upto: 5 },
+    figure: ["matrix", "connectivity"], setting: { upto: 5, text: FAR },
     question: { en: "Where does the LSTM’s last number come from? Press it, and try the texts in step 7.", tr: "LSTM’nin son sayısı nereden geliyor? Üzerine basın ve metinleri 7. adımda deneyin." },
   },
   {
