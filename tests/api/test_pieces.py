@@ -52,7 +52,7 @@ REPLIES: list[Any] = [
         directions=["forward"],
         tokens=[TokenSpan(id=1, text="a", start=0, end=1)] * 99,
         change=[0.00004],
-        units=[InspectedUnit(unit=0, change=0.5, **SERIES)],
+        units=[InspectedUnit(unit=0, change=0.5, start_cell=-1.5, start_hidden=0.123456, **SERIES)],
     ),
     Completion(
         id="c",

@@ -367,9 +367,11 @@ def test_the_cell_follows_the_figure_above_it(visit: Visit, live: Live) -> None:
     picture = page.locator(".cell-picture")
     expect(picture).to_have_attribute("aria-label", re.compile("“the”"))
     assert f"{inspected(page, live)['units'][0]['hidden'][3]:.2f}" in (picture.get_attribute("aria-label") or "")
+    expect(page.locator(".part .formula").first).to_contain_text("h(4) = tanh")
     # of a model whose tokens are parts of words, the last part of the word is shown
     page.select_option("[data-field=rung]", "language-en")
     expect(page.locator(".part h3").last).to_contain_text("LSTM")
+    expect(page.locator(".part .formula").first).to_contain_text("state(4) = cell(")
     expect(picture).to_have_attribute("aria-label", re.compile("“the”"))
 
 

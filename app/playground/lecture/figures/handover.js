@@ -43,7 +43,7 @@ export function create(host, context) {
         const entries = reply.next.filter(({ word }) => word !== UNKNOWN).slice(0, TOP).map(({ word, probability }) => ({ name: word, share: probability }));
         const shown = entries.reduce((total, { share }) => total + share, 0);
         const total = reply.next.reduce((sum, { probability }) => sum + probability, 0) + reply.other;
-        formula.textContent = t("handover.formula", { step: number(now, 0), before: number(now - 1, 0), word: all[now - 1] });
+        formula.textContent = t(/-rnn$/.test(model.name) ? "handover.formula" : "handover.cell", { step: number(now, 0), before: number(now - 1, 0), word: all[now - 1] });
         showBars(list, entries);
         sum.textContent = t("handover.sum", { shown: percent(shown), rest: percent(1 - shown), total: percent(total) });
         context.measured({ step: now, words: all.length, total });
