@@ -92,8 +92,24 @@ class GRUGates(RNNStates):
 
 
 CellStates = Gates | RNNStates
+LEAST_SPREAD = 1e-4
+"""The standard deviation below which a unit counts as one that does not move."""
 SERIES = {"lstm": Gates.series, "gru": GRUGates.series, "rnn": RNNStates.series}
 """The fields that are a unit's series, by the name of the cell."""
+
+
+def separation(series: Tensor, marked: Tensor) -> Tensor:
+    """(H,): how well each unit's state, series (T, H), separates the marked tokens (T,) from the others.
+
+    It is the correlation of the state with the mark, which is 1 or 0 (the point-biserial one): 1 where the state has
+    one value at all marked tokens and a lower one at all others, -1 where that one is higher. It ranks units as the
+    difference of the two means over the pooled standard deviation does, but stays finite. Of a unit that varies less
+    than LEAST_SPREAD it is nearly 0, and NaN where all tokens are marked, or none.
+    """
+    state, mark = series.double(), marked.double()  # (T, H), (T,)
+    state, mark = state - state.mean(dim=0), mark - mark.mean()
+    spread = state.square().mean(dim=0).sqrt().clamp_min(LEAST_SPREAD)  # (H,)
+    return mark @ state / len(mark) / (spread * mark.square().mean().sqrt())
 
 
 def directions(model: LanguageModel | Classifier) -> tuple[Direction, ...]:

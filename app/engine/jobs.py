@@ -383,7 +383,10 @@ class Summary:
 
 @dataclass(frozen=True)
 class InspectJob:
-    """Inspect a layer over a text: the named units, or the `top` units that `find` ranks highest."""
+    """Inspect a layer over a text: the named units, or the `top` units that `find` ranks highest.
+
+    With marked spans, find is cell or hidden: the units whose state of that name separates the marked tokens best.
+    """
 
     text: str
     layer: int | None = None
@@ -394,6 +397,8 @@ class InspectJob:
     find: Find = "cell"
     connectivity: int | None = None
     """Index of the token of which Connectivity is computed too."""
+    marked: tuple[tuple[int, int], ...] = ()
+    """Spans of characters, each its first and the one after its last; they mark the tokens that they touch."""
     slots = 1
 
     @property
@@ -475,6 +480,8 @@ class Unit:
     change: float
     series: dict[str, tuple[float, ...]]
     start: dict[str, float]
+    score: float | None = None
+    """How well its state separates the marked tokens from the others, from -1 to 1."""
 
 
 @dataclass(frozen=True)
@@ -500,6 +507,8 @@ class Inspection:
     cells: str = "lstm"
     """Of the model's layers: a name of CELLS."""
     connectivity: Connectivity | None = None
+    marked: tuple[int, ...] = ()
+    """Indices of the marked tokens."""
 
     @property
     def score_count(self) -> int:

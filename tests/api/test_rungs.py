@@ -1,5 +1,6 @@
 """Models with bags of words and with other cells have the same schemas and errors as LSTMs."""
 
+import statistics
 from pathlib import Path
 
 import httpx
@@ -94,6 +95,20 @@ def test_other_cells_show_the_gates_that_they_have(recurrent: Live, cell: str) -
                 for step, before in enumerate([unit["start_hidden"], *hidden[:-1]]):
                     kept = update[step] * before + (1 - update[step]) * candidate[step]
                     assert hidden[step] == pytest.approx(kept, abs=1e-3)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_other_cells_separate_marked_words_by_their_hidden_states(recurrent: Live, cell: str) -> None:
+    text, marked = "the man sees the dog", [{"start": 4, "end": 7}]
+    for model, direction in (("language", "forward"), ("classifier", "forward"), ("classifier", "backward")):
+        body = {"text": text, "model": model, "direction": direction, "top": 64, "marked": marked}
+        reply = ask(recurrent, "/inspect", **body)
+        mark = [float(index in reply["marked"]) for index in range(len(reply["tokens"]))]
+        for unit in reply["units"]:
+            assert unit["score"] == pytest.approx(statistics.correlation(unit["hidden"], mark), abs=0.05), cell
+        scores = [unit["score"] for unit in reply["units"]]
+        assert scores == sorted(scores, reverse=True)
+        assert ask(recurrent, "/inspect", **body, find="hidden") == reply
 
 
 @pytest.mark.parametrize("cell", CELLS)

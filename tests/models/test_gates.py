@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.gates import CellStates, Gates, compute_gates, compute_states, directions
+from models.gates import CellStates, Gates, compute_gates, compute_states, directions, separation
 from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel, LanguageModelConfig
 
@@ -82,3 +82,26 @@ class TestComputeStates:
 def test_directions() -> None:
     assert directions(language()) == ("forward",)
     assert directions(language(backward=True)) == directions(classifier()) == ("forward", "backward")
+
+
+class TestSeparation:
+    SERIES = torch.randn(9, 6, generator=torch.Generator().manual_seed(1))  # (T, H)
+    MARKED = torch.tensor([0, 1, 0, 0, 1, 1, 0, 0, 0]).bool()
+
+    def test_it_is_the_correlation_with_the_mark(self) -> None:
+        both = torch.cat([self.SERIES.T, self.MARKED[None].float()])  # (H + 1, T)
+        torch.testing.assert_close(separation(self.SERIES, self.MARKED), torch.corrcoef(both.double())[-1, :-1])
+
+    def test_it_ranks_as_the_difference_of_means_over_the_pooled_deviation(self) -> None:
+        high, low = self.SERIES[self.MARKED], self.SERIES[~self.MARKED]
+        squares = [(part - part.mean(dim=0)).square().sum(dim=0) for part in (high, low)]
+        effect = (high.mean(dim=0) - low.mean(dim=0)) / (sum(squares, torch.zeros(6)) / 9).sqrt()
+        assert separation(self.SERIES, self.MARKED).argsort().tolist() == effect.argsort().tolist()
+
+    def test_its_ends_are_units_that_are_only_high_or_only_low_there(self) -> None:
+        mark = self.MARKED.float()
+        series = torch.stack([mark, 1 - mark, 3 + 0.5 * mark, torch.full((9,), 0.7), 1e-7 * mark], dim=1)
+        high, low, shifted, constant, still = separation(series, self.MARKED).tolist()
+        assert (high, low, shifted) == pytest.approx((1, -1, 1))
+        assert constant == pytest.approx(0, abs=1e-9)
+        assert abs(still) < 0.01

@@ -36,6 +36,8 @@ REQUESTS: list[tuple[str, Any]] = [
     ("/translate", {"text": "dog " * 600, "source": "en", "target": "tr", "attention": True}),
     ("/inspect", {"text": "the man", "model": MODEL}),
     ("/inspect", {"text": "the man", "model": MODEL, "layer": 7}),
+    ("/inspect", {"text": "the man", "model": MODEL, "top": 2, "marked": [{"start": 4, "end": 7}]}),
+    ("/inspect", {"text": "the man", "model": MODEL, "marked": [{"start": 3, "end": 4}]}),
     ("/tokenize", {"text": "the man", "model": MODEL}),
     ("/v1/completions", {"prompt": "the man", "model": MODEL, "seed": 3, "logprobs": 2, "echo": True}),
     ("/v1/completions", {"prompt": [1, 2, 10**6], "model": MODEL}),

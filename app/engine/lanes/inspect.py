@@ -2,6 +2,7 @@
 
 from collections import deque
 
+import torch
 from torch import Tensor
 
 from app.catalog.registry import Served
@@ -9,15 +10,20 @@ from app.engine.jobs import Connectivity, Inspection, InspectJob, Unit
 from app.engine.lanes.lane import Lane, Work
 from app.engine.outbox import Outbox
 from app.engine.ticket import Ticket
-from app.errors import NoModel
+from app.errors import InvalidRequest, NoModel
 from models.connectivity import connectivity
-from models.gates import SERIES, CellStates, compute_states, directions
+from models.gates import SERIES, CellStates, Gates, compute_states, directions, separation
 from models.networks.classifier import Classifier
 from models.networks.language_model import LanguageModel
+from models.text.tokenizers import Token
 
 
 class InspectTask:
-    """An InspectJob with its text as tokens. NoModel: a layer, direction, unit or token does not exist."""
+    """An InspectJob with its text as tokens.
+
+    Raises NoModel where a layer, direction, unit or token does not exist, and InvalidRequest where spans mark no token
+    or all.
+    """
 
     def __init__(self, ticket: Ticket, served: Served) -> None:
         assert isinstance(ticket.job, InspectJob)
@@ -34,6 +40,7 @@ class InspectTask:
             raise NoModel(f"the units of a layer are 0 to {hidden - 1}", "units")
         self.tokens = tuple(served.tokenizer.tokens(self.job.text))
         self._check_connectivity()
+        self.marked = self._marked_tokens()
         ids = [token.id for token in self.tokens]
         # a language model reads an end token before every text; a classifier reads one instead of an empty text
         self.skipped = 1 if isinstance(model, LanguageModel) or not ids else 0
@@ -52,6 +59,16 @@ class InspectTask:
         if self.job.connectivity >= len(self.tokens):
             raise NoModel(f"the text has {len(self.tokens)} tokens, counted from 0", "connectivity")
 
+    def _marked_tokens(self) -> tuple[int, ...]:
+        """The indices of the tokens that the job marks."""
+        if not self.job.marked:
+            return ()
+        touched = [_is_touched(token, self.job.text, self.job.marked) for token in self.tokens]
+        if all(touched) or not any(touched):
+            found = "all" if any(touched) else "none"
+            raise InvalidRequest(f"some tokens must be marked and some not; of {len(touched)}, {found} are", "marked")
+        return tuple(index for index, is_marked in enumerate(touched) if is_marked)
+
     @property
     def progress(self) -> float:
         """Whether it is done, as 0 or 1."""
@@ -62,7 +79,8 @@ class InspectTask:
         states = compute_states(self.model, self.ids, self.layer, self.job.direction)
         change = states.change[self.skipped :]  # (T, H)
         total = change.sum(dim=0)
-        rank = states.rank(self.job.find, self.skipped)
+        scores = self._scores(states)
+        rank = states.rank(self.job.find, self.skipped) if scores is None else scores
         units = self.job.units or tuple(rank.topk(min(self.job.top, rank.numel())).indices.tolist())
         return Inspection(
             tokens=self.tokens,
@@ -71,12 +89,22 @@ class InspectTask:
             hidden=self.model.config.hidden,
             directions=directions(self.model),
             change=_numbers(change.mean(dim=1)),
-            units=tuple(self._unit(states, total, unit) for unit in units),
+            units=tuple(self._unit(states, total, scores, unit) for unit in units),
             cells=self.model.config.cell,
             connectivity=self._connectivity(),
+            marked=self.marked,
         )
 
-    def _unit(self, states: CellStates, total: Tensor, unit: int) -> Unit:
+    def _scores(self, states: CellStates) -> Tensor | None:
+        """(H,): how well each unit separates the marked tokens; None where none are."""
+        if not self.marked:
+            return None
+        is_marked = torch.zeros(len(self.tokens), dtype=torch.bool, device=states.hidden.device)
+        is_marked[list(self.marked)] = True
+        series = states.cell if isinstance(states, Gates) and self.job.find == "cell" else states.hidden  # (T, H)
+        return separation(series[self.skipped :], is_marked)
+
+    def _unit(self, states: CellStates, total: Tensor, scores: Tensor | None, unit: int) -> Unit:
         series = {name: _numbers(getattr(states, name)[self.skipped :, unit]) for name in states.series}
         # only forward is the end token read first: backward, and in a classifier, the text is read from the zero state
         begun = self.skipped and self.job.direction == "forward"
@@ -85,7 +113,8 @@ class InspectTask:
             for name in ("cell", "hidden")
             if name in states.series
         }
-        return Unit(unit=unit, change=float(total[unit]), series=series, start=start)
+        score = None if scores is None else float(scores[unit])
+        return Unit(unit=unit, change=float(total[unit]), series=series, start=start, score=score)
 
     def _connectivity(self) -> Connectivity | None:
         if self.job.connectivity is None:
@@ -125,6 +154,15 @@ class InspectLane(Lane):
         except Exception as error:
             self._outbox.fail(task.ticket, error)
         return Work(1, prompt_tokens=len(task.ids))
+
+
+def _is_touched(token: Token, text: str, spans: tuple[tuple[int, int], ...]) -> bool:
+    """Whether spans have a character of a token; of one that is not white space only, one that is not white space."""
+    start, end = token.start, token.end
+    piece = text[start:end]
+    if piece.strip():  # a token begins with the space before its word, which belongs to the word before as much
+        start, end = start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+    return any(max(start, first) < min(end, last) for first, last in spans)
 
 
 def _numbers(values: Tensor) -> tuple[float, ...]:

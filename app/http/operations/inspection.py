@@ -1,7 +1,10 @@
 """The gates and states of a recurrent layer over a text."""
 
+from typing import Any
+
 from app.catalog.registry import Registry
 from app.engine.jobs import Inspection, InspectJob, Unit
+from app.errors import InvalidRequest
 from app.http.operations.operation import Operation
 from app.http.schemas.inspect import InspectedConnectivity, InspectedUnit, InspectReply, InspectRequest
 from app.http.schemas.models import TokenSpan
@@ -9,14 +12,16 @@ from app.http.schemas.models import TokenSpan
 
 def inspected_unit(unit: Unit) -> InspectedUnit:
     start = {f"start_{name}": value for name, value in unit.start.items()}
-    return InspectedUnit(unit=unit.unit, change=unit.change, **unit.series, **start)
+    score = {} if unit.score is None else {"score": unit.score}
+    return InspectedUnit(unit=unit.unit, change=unit.change, **score, **unit.series, **start)
 
 
 def inspect(body: InspectRequest, registry: Registry) -> Operation[InspectReply]:
-    """Raises ModelNotFound or NoModel."""
+    """Raises ModelNotFound, NoModel or InvalidRequest."""
+    marked = _spans(body)
     served = registry.for_inspection(body.model, body.text)
     units = tuple(body.units or ())
-    job = InspectJob(body.text, body.layer, body.direction, units, body.top, body.find, body.connectivity)
+    job = InspectJob(body.text, body.layer, body.direction, units, body.top, body.find, body.connectivity, marked)
 
     def reply(inspection: Inspection) -> InspectReply:
         inspected = InspectReply(
@@ -31,9 +36,20 @@ def inspect(body: InspectRequest, registry: Registry) -> Operation[InspectReply]
             change=list(inspection.change),
             units=[inspected_unit(unit) for unit in inspection.units],
         )
-        if inspection.connectivity is None:
-            return inspected
-        connectivity = InspectedConnectivity.model_validate(inspection.connectivity)
-        return inspected.model_copy(update={"connectivity": connectivity})
+        further: dict[str, Any] = {}  # a reply has only the fields that are set
+        if inspection.connectivity is not None:
+            further["connectivity"] = InspectedConnectivity.model_validate(inspection.connectivity)
+        if inspection.marked:
+            further["marked"] = list(inspection.marked)
+        return inspected.model_copy(update=further)
 
     return Operation.of_one_job(job, served, reply)
+
+
+def _spans(body: InspectRequest) -> tuple[tuple[int, int], ...]:
+    """The marked spans. Raises InvalidRequest for one that is empty or not in the text."""
+    for index, span in enumerate(body.marked or ()):
+        if not span.start < span.end <= len(body.text):
+            detail = f"a span is a start, and a larger end, in the text's {len(body.text)} characters"
+            raise InvalidRequest(f"{detail}; given: {span.start} to {span.end}", f"marked/{index}")
+    return tuple((span.start, span.end) for span in body.marked or ())

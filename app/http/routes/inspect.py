@@ -13,6 +13,8 @@ async def inspect(body: InspectRequest, engine: EngineDep, client: ClientDep) ->
 
     With `connectivity`, also how strongly the probability of a token depends on each token before it.
 
+    With `marked`, the units that are high at the marked words and low elsewhere.
+
     They are computed with the weights as they were trained; those that answer in int8 differ by rounding. A language
     model reads an end token before the text, which is not shown.
     """
