@@ -32,8 +32,8 @@ def test_the_tabs_stay_in_view_on_a_phone(visit: Visit, tab: str) -> None:
     page = visit(f"#{tab}", size=PHONE)
     if tab in READY:
         page.locator(READY[tab]).first.wait_for()
-    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-    page.wait_for_function("scrollY > 400")
+    # again and again, since the page grows while its results come in
+    page.wait_for_function("() => { scrollTo(0, document.documentElement.scrollHeight); return scrollY > 400; }")
     for name in TABS:
         expect(page.locator(f"#tab-{name}")).to_be_in_viewport(ratio=1)
 

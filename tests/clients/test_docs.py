@@ -37,7 +37,7 @@ def shipped(serve: Serve) -> Live:
 
 
 def test_there_are_all() -> None:
-    assert sorted(str(block.values[0]) for block in BLOCKS) == [*["bash"] * 5, "js", *["python"] * 11]
+    assert sorted(str(block.values[0]) for block in BLOCKS) == [*["bash"] * 6, "js", *["python"] * 11]
 
 
 @pytest.mark.parametrize(("language", "code"), BLOCKS)
