@@ -1,11 +1,9 @@
 """How long a step takes by the rows of its batch, learned from the steps that were run."""
 
-DECAY = 0.98
-"""The weight that the past keeps with each step."""
+from app.engine.pace import DECAY, ENOUGH
+
 PRIOR_SPREAD = 0.1
 """Rows that differ by less than this share of their mean say little of the slope."""
-ENOUGH = 4.5
-"""The weight of five steps. The first one of a process can be a hundred times as slow as those that follow."""
 
 
 class StepTimes:
