@@ -263,7 +263,7 @@ class AttentionMap:
 
 @dataclass(frozen=True)
 class TargetToken:
-    """A token of a translation: its span in the text, its probability, and the likeliest tokens in its place."""
+    """A token of a translation: its span in the text, its probability, and the likeliest tokens at its position."""
 
     token: str
     start: int

@@ -27,7 +27,7 @@ MAX_ROWS = 320
 
 @dataclass(frozen=True)
 class ScoredToken:
-    """A token of an output: its log-probability, and the likeliest in its place, each as (id, log-probability)."""
+    """A token of an output: its log-probability, and the likeliest at its position, each as (id, log-probability)."""
 
     logprob: float
     top: tuple[tuple[int, float], ...]

@@ -30,8 +30,8 @@ def unit_tokens(
     before = 0  # characters of the hypotheses before this one
     for text, hypothesis in zip(texts, hypotheses, strict=True):
         ids = [*hypothesis.ids, *([tokenizer.end_id] if hypothesis.finished else [])]
-        names, places = token_names(tokenizer, ids, items), _places(ids, text, tokenizer)
-        for name, (first, last), score in zip(names, places, hypothesis.tokens, strict=True):
+        names, spans = token_names(tokenizer, ids, items), _spans(ids, text, tokenizer)
+        for name, (first, last), score in zip(names, spans, hypothesis.tokens, strict=True):
             others = token_names(tokenizer, [index for index, _ in score.top], items)
             top = tuple((other, math.exp(logprob)) for other, (_, logprob) in zip(others, score.top, strict=True))
             begin = begin_at[before + first]
@@ -41,29 +41,29 @@ def unit_tokens(
     return tokens
 
 
-def _places(ids: Sequence[int], text: str, tokenizer: Tokenizer) -> list[tuple[int, int]]:
+def _spans(ids: Sequence[int], text: str, tokenizer: Tokenizer) -> list[tuple[int, int]]:
     """Where each token begins and ends in the text of them all; one that is only a part of a character is empty."""
     removed = len(tokenizer.decode_continuation(ids)) - len(text)  # a space that the first token begins with
-    places: list[tuple[int, int]] = []
+    spans: list[tuple[int, int]] = []
     written, begin = b"", 0
     for index in ids:
         written += tokenizer.surface(index)
         end = min(max(0, len(written.decode("utf-8", errors="ignore")) - removed), len(text))
-        places.append((begin, max(begin, end)))
-        begin = places[-1][1]
-    return places
+        spans.append((begin, max(begin, end)))
+        begin = spans[-1][1]
+    return spans
 
 
 def _alignment(written: str, shown: str) -> tuple[list[int], list[int]]:
-    """For each place between the characters of a text, the place in another: as a beginning, and as an end."""
+    """For each offset in the text that was written, those in the one that is shown: of a beginning, of an end."""
     begins, ends = [0] * (len(written) + 1), [0] * (len(written) + 1)
     matcher = SequenceMatcher(None, _folded(written), _folded(shown), autojunk=False)
     for _, first, last, shown_first, shown_last in matcher.get_opcodes():
-        for place in range(first, last + 1):
-            at = shown_last if place == last else min(shown_first + place - first, shown_last)
-            begins[place] = at
-            if place > first or place == 0:
-                ends[place] = at
+        for offset in range(first, last + 1):
+            at = shown_last if offset == last else min(shown_first + offset - first, shown_last)
+            begins[offset] = at
+            if offset > first or offset == 0:
+                ends[offset] = at
     return begins, ends
 
 

@@ -41,11 +41,14 @@ class TranslateRequest(Request):
     attention: bool = Field(False, description="Return the attention of each target token to the source tokens.")
     prefix: str = Field(
         "",
-        description="What the translation begins with: each sentence of it is that of the text's in its place, and the "
-        "last one is continued. Of one text, with format text.",
+        description="What the translation begins with: its first sentence is that of the text's first one, and so on, "
+        "and the last one is continued. Of one text, with format text.",
     )
     top_tokens: int = Field(
-        0, ge=0, le=10, description="Return the tokens of the translation, each with this many likeliest in its place."
+        0,
+        ge=0,
+        le=10,
+        description="Return the tokens of the translation, each with this many likeliest at its position.",
     )
     stream: bool = Field(False, description="Reply with Server-Sent Events: sentence, sentence, ..., done.")
 
@@ -74,7 +77,7 @@ class TargetToken(LikelyToken):
 
     start: int = Field(description="Where it begins in `text`.")
     end: int = Field(description="Where it ends in `text`; not a part of it.")
-    top: list[LikelyToken] = Field(description="The likeliest in its place, whatever the prefix requires.")
+    top: list[LikelyToken] = Field(description="The likeliest tokens at its position, whatever the prefix requires.")
 
 
 class Detected(Reply):
