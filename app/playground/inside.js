@@ -1,12 +1,14 @@
 // The tab "Look inside": gates, cell state and hidden state over the tokens of a sentence.
 
 import { fetchJson } from "./api.js";
+import { exciters } from "./excite.js";
 import { Latest } from "./latest.js";
+import { formatMarks, movedMarks, parseMarks, wordSpan } from "./marks.js";
 import { byId, fillSelect, heatMap, make, modelOptions, visible } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, t } from "./texts.js";
 
-const FIELDS = ["text", "model", "layer", "direction", "series", "find", "units", "open"];
+const FIELDS = ["text", "model", "layer", "direction", "series", "find", "units", "marked", "open"];
 const SERIES = ["forget", "input", "candidate", "cell", "output", "hidden"];
 const GATES = ["forget", "input", "output"];
 const SCALED_PER_UNIT = ["cell", "hidden"]; // series whose range differs between units
@@ -20,19 +22,56 @@ export function insideTab(panel) {
   const latest = new Latest(panel.querySelector(".say"));
   let shown = null;
   const open = byId("inside-open"); // the unit whose series are all shown; in the link too
+  const marked = byId("inside-marked"); // spans of the text; in the link too
+  let markedText = null; // the text of these spans; null: that of a link
+  let known = []; // the models
+  const excite = exciters();
+
+  const marks = () => parseMarks(marked.value, area.value);
+
+  /** After an edit of the text, the marks stay with their words. */
+  function followEdit() {
+    if (markedText !== null) marked.value = formatMarks(movedMarks(parseMarks(marked.value, markedText), markedText, area.value));
+    markedText = area.value;
+  }
+
+  /** Mark a token, or remove the marks that touch it. */
+  function toggle(index) {
+    const span = wordSpan(shown.tokens[index]);
+    const spans = marks();
+    const others = spans.filter(({ start, end }) => end <= span.start || start >= span.end);
+    const isMarked = others.length < spans.length;
+    if (!isMarked && (shown.marked?.length ?? 0) + 1 === shown.tokens.length) {
+      latest.showMessage(t("inside.mark.all"));
+      return;
+    }
+    marked.value = formatMarks(isMarked ? others : [...spans, span]);
+    refresh();
+  }
+
+  /** The state by which marks choose the units: what the map shows, where that is a state. */
+  const markedState = () => (series.value === "cell" ? "cell" : "hidden");
+
+  /** What chooses the units: marks, their numbers, or how far they move. */
+  function choice() {
+    const spans = marks();
+    if (spans.length) return { marked: spans, find: markedState() };
+    const indices = units.value.split(/[\s,;]+/).filter(Boolean);
+    return indices.length ? { units: indices.map(Number) } : { find: find.value };
+  }
 
   function request() {
-    const indices = units.value.split(/[\s,;]+/).filter(Boolean);
     return ["inspect", {
       text: area.value,
       ...(model.value && { model: model.value }),
       ...(layer.value && { layer: Number(layer.value) }),
       ...(direction.value && { direction: direction.value }),
-      ...(indices.length ? { units: indices.map(Number) } : { find: find.value }),
+      ...choice(),
     }];
   }
 
   function refresh() {
+    followEdit();
     writeLink("inside", fieldsOf("inside", ...FIELDS));
     const [path, body] = request();
     if (body.units?.some((unit) => !Number.isInteger(unit) || unit < 0)) {
@@ -68,6 +107,10 @@ export function insideTab(panel) {
     byId("inside-about").textContent = t(`about.${name}`);
     const ramp = GATES.includes(name) ? ["0", make("i", { class: "ramp one" }), "1"] : ["−", make("i", { class: "ramp both" }), "+"];
     byId("inside-legend").replaceChildren(...ramp, make("span", {}, SCALED_PER_UNIT.includes(name) ? t("inside.own") : ""));
+    const hasMarks = marks().length > 0;
+    byId("inside-mark-hint").textContent = t(hasMarks ? `inside.mark.${markedState()}` : "inside.mark.how");
+    byId("inside-unmark").hidden = !hasMarks;
+    find.disabled = units.disabled = hasMarks;
     const map = byId("inside-map");
     byId("inside-by").textContent = shown ? t("by", { model: shown.model }) : "";
     if (!shown) {
@@ -78,17 +121,21 @@ export function insideTab(panel) {
     const largest = Math.max(...shown.change, 1e-9);
     const rows = [
       { name: t("inside.change"), values: shown.change, scale: largest, total: true },
-      ...shown.units.map((unit) => ({ name: t("inside.unit", unit), values: unit[name], scale: scaleOf(name, unit), onPress: (button) => chooseUnit(open.value === String(unit.unit) ? null : unit, button) })),
+      ...shown.units.map((unit) => ({ name: nameOf(unit), values: unit[name], scale: scaleOf(name, unit), onPress: (button) => chooseUnit(open.value === String(unit.unit) ? null : unit, button) })),
     ];
-    map.replaceChildren(heatMap({ columns: columns(), rows, kind: "gates", caption: t("inside.map"), onHover: readout(rows) }));
+    const focused = [...map.querySelectorAll("thead button")].indexOf(document.activeElement);
+    map.replaceChildren(heatMap({ columns: columns(), rows, kind: "gates", caption: t("inside.map"), onHover: readout(rows), onColumn: toggle, marked: shown.marked }));
+    map.querySelectorAll("thead button")[focused]?.focus(); // a word that was marked keeps the focus
     const index = shown.units.findIndex((unit) => String(unit.unit) === open.value);
-    showUnit(shown.units[index] ?? null, map.querySelectorAll("button")[index]);
+    showUnit(shown.units[index] ?? null, map.querySelectorAll("tbody button")[index]);
   }
 
   function chooseUnit(unit, button) {
     showUnit(unit, button);
     writeLink("inside", fieldsOf("inside", ...FIELDS));
   }
+
+  const nameOf = (unit) => t("inside.unit", unit) + (unit.score === undefined ? "" : ` (${number(unit.score)})`);
 
   const columns = () => shown.tokens.map((token) => token.text);
 
@@ -99,14 +146,21 @@ export function insideTab(panel) {
   /** Show all series of one unit: its gates, candidate, cell state and hidden state. */
   function showUnit(unit, button, index = unit?.unit ?? "") {
     open.value = index;
-    for (const other of byId("inside-map").querySelectorAll("button")) other.setAttribute("aria-pressed", String(other === button));
+    for (const other of byId("inside-map").querySelectorAll("tbody button")) other.setAttribute("aria-pressed", String(other === button));
     for (const part of ["unit", "unit-title", "formula"]) byId(`inside-${part}`).hidden = !unit;
+    const languages = known.find(({ name }) => name === shown?.model)?.languages ?? [];
+    excite.about(unit && { model: shown.model, layer: shown.layer, direction: shown.direction, units: [unit.unit] }, languages);
     if (!unit) return;
     byId("inside-unit-title").textContent = t("inside.title", unit);
     const rows = SERIES.map((name) => ({ name: t(`series.${name}`), values: unit[name], scale: scaleOf(name, unit) }));
     byId("inside-unit").replaceChildren(heatMap({ columns: columns(), rows, kind: "gates", caption: t("inside.title", unit), onHover: readout(rows) }));
   }
 
+  byId("inside-unmark").addEventListener("click", () => {
+    byId("inside-map").querySelector("thead button")?.focus(); // this button goes
+    marked.value = "";
+    refresh();
+  });
   model.addEventListener("change", () => {
     layer.value = direction.value = "";
     layer.replaceChildren();
@@ -116,8 +170,9 @@ export function insideTab(panel) {
   });
   for (const input of [area, layer, direction, find, units]) input.addEventListener("input", refresh);
   series.addEventListener("input", () => {
-    writeLink("inside", fieldsOf("inside", ...FIELDS));
     show();
+    if (marks().length) refresh();
+    else writeLink("inside", fieldsOf("inside", ...FIELDS));
   });
   addShare(panel, request);
   onLanguage(() => {
@@ -127,8 +182,15 @@ export function insideTab(panel) {
   return {
     fields: FIELDS,
     start: () => t("inside.start"),
-    models: (models) => fillSelect(model, modelOptions(models, "language", "classifier")),
+    models: (models) => {
+      known = models;
+      fillSelect(model, modelOptions(models, "language", "classifier"));
+    },
+    open: () => (markedText = null), // a link's marks are of its text
     refresh,
-    leave: () => latest.cancel(),
+    leave: () => {
+      latest.cancel();
+      excite.stop();
+    },
   };
 }

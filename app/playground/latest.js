@@ -124,6 +124,7 @@ const LIMITS = [
   [/at most (\d+) characters?; given: (\d+)/, "limit.characters"], [/at most (\d+) items?/, "limit.items"],
   [/less than or equal to ([\d.]+)/, "limit.most"], [/greater than(?: or equal to)? ([\d.]+)/, "limit.least"],
   [/seems to be in '(\w+)'/, "limit.language"],
+  [/some tokens must be marked/, "limit.marked"],
 ];
 
 /** What is wrong with a request, in the page's language where the cause is a limit or the text's language. */

@@ -66,10 +66,17 @@ export function tintSigned(element, value, maxStrength = 0.55) {
 /**
  * A table that shows numbers as colours. columns are names, rows { name, values, scale, onPress, total }: scale is the
  * value of full colour. onHover is called with the cell under the pointer or with the focus, which has the indices row and
- * column, or null. Arrow keys move the focus from cell to cell. language is that of the columns' names.
+ * column, or null. onColumn makes the names buttons, and is called with a column's index; marked are the indices of those
+ * that are pressed. Arrow keys move the focus from cell to cell, and between these buttons: of both, one is a tab stop.
+ * language is that of the columns' names.
  */
-export function heatMap({ columns, rows, kind, onHover, caption, language }) {
-  const head = make("tr", {}, make("td", { class: "corner" }), ...columns.map((name) => make("th", { scope: "col", lang: language }, visible(name))));
+export function heatMap({ columns, rows, kind, onHover, caption, language, onColumn, marked = [] }) {
+  const columnName = (name, column) => {
+    if (!onColumn) return visible(name);
+    const button = make("button", { type: "button", "aria-pressed": String(marked.includes(column)), tabindex: column ? -1 : 0, onclick: () => onColumn(column) }, visible(name));
+    return Object.assign(button, { column });
+  };
+  const head = make("tr", {}, make("td", { class: "corner" }), ...columns.map((name, index) => make("th", { scope: "col", lang: language }, columnName(name, index))));
   const body = rows.map((row, index) => {
     const title = row.onPress
       ? make("button", { type: "button", "aria-pressed": "false", onclick: (event) => row.onPress(event.currentTarget) }, row.name)
@@ -86,16 +93,18 @@ export function heatMap({ columns, rows, kind, onHover, caption, language }) {
   for (const name of ["pointerover", "pointerdown"]) table.addEventListener(name, (event) => onHover?.(event.target.row === undefined ? null : event.target));
   table.addEventListener("pointerleave", () => onHover?.(null));
   table.addEventListener("focusin", ({ target }) => {
-    if (target.row === undefined) return;
-    table.querySelector("td[tabindex='0']")?.setAttribute("tabindex", "-1");
+    if (target.column === undefined) return;
+    target.closest("thead, tbody").querySelector(`${target.localName}[tabindex='0']`)?.setAttribute("tabindex", "-1");
     target.tabIndex = 0;
-    onHover?.(target);
+    onHover?.(target.row === undefined ? null : target);
   });
   table.addEventListener("keydown", (event) => {
     const [down, right] = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1] }[event.key] ?? [];
-    if (down === undefined || event.target.row === undefined) return;
+    const { row = -1, column } = event.target; // above the first row are the columns' names
+    if (down === undefined || column === undefined) return;
     event.preventDefault();
-    table.tBodies[0].rows[event.target.row + down]?.cells[event.target.column + right + 1]?.focus(); // the row's name is the first
+    const cell = column + right < 0 ? null : table.rows[1 + row + down]?.cells[1 + column + right]; // the row's name is the first
+    (cell?.querySelector("button") ?? cell)?.focus();
   });
   return table;
 }

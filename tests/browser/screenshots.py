@@ -61,7 +61,7 @@ def _fill(page: Page, tab: str) -> None:
         page.locator("#translate-map td").first.wait_for()
         page.locator("#translate-written .tint").nth(2).hover()
     if tab == "inside":
-        page.locator("#inside-map th button").nth(2).click()
+        page.locator("#inside-map tbody th button").nth(2).click()
     page.wait_for_timeout(3000 if tab == "models" else 600)
 
 

@@ -19,7 +19,7 @@ def test_the_heat_map_shows_gates_and_states(visit: Visit, live: Live, language:
         token["text"].strip() for token in reply["tokens"]
     ]
     assert reply["model"] == f"language-{language}"
-    names = page.locator("#inside-map th button").all_inner_texts()
+    names = page.locator("#inside-map tbody th button").all_inner_texts()
     assert [name.split()[-1] for name in names] == [str(unit["unit"]) for unit in reply["units"]]
 
     for series in ("forget", "input", "output", "candidate", "hidden", "cell"):
@@ -29,7 +29,7 @@ def test_the_heat_map_shows_gates_and_states(visit: Visit, live: Live, language:
             for cell in rows.nth(1).locator("td").all()
         ]
         assert cells == pytest.approx(reply["units"][0][series], abs=0.006)
-    page.locator("#inside-map th button").nth(2).click()
+    page.locator("#inside-map tbody th button").nth(2).click()
     expect(page.locator("#inside-unit tbody tr")).to_have_count(6)
     expect(page.locator("#inside-formula")).to_be_visible()
     rows.nth(1).locator("td").nth(3).hover()
@@ -44,7 +44,7 @@ def test_layers_directions_and_selected_units(visit: Visit) -> None:
     page.select_option("#inside-direction", "backward")
     page.fill("#inside-units", "7, 3")
     expect(page.locator("#inside-map tbody tr")).to_have_count(3)
-    assert [name.split()[-1] for name in page.locator("#inside-map th button").all_inner_texts()] == ["7", "3"]
+    assert [name.split()[-1] for name in page.locator("#inside-map tbody th button").all_inner_texts()] == ["7", "3"]
     last = bodies(page, "/inspect")[-1]
     assert (last["model"], last["direction"], last["units"]) == ("sentiment-en", "backward", [7, 3])
 
@@ -52,11 +52,11 @@ def test_layers_directions_and_selected_units(visit: Visit) -> None:
 def test_invalid_units_are_reported(visit: Visit) -> None:
     page = visit("#inside", refused=(404,))
     page.fill("#inside-units", "seven")
-    expect(page.locator("#inside .say")).to_contain_text("numbers")
+    expect(page.locator("#inside > .say")).to_contain_text("numbers")
     page.fill("#inside-units", "100000")
-    expect(page.locator("#inside .say")).to_contain_text("units of a layer are 0 to")
+    expect(page.locator("#inside > .say")).to_contain_text("units of a layer are 0 to")
     page.fill("#inside-units", "")
-    expect(page.locator("#inside .say")).to_be_empty()
+    expect(page.locator("#inside > .say")).to_be_empty()
 
 
 @pytest.mark.parametrize("language", ["en", "tr"])

@@ -115,7 +115,7 @@ def test_a_heat_map_is_read_with_the_keyboard(visit: Visit) -> None:
 
 def test_a_link_has_the_opened_unit_and_what_is_found(visit: Visit) -> None:
     page = visit("#inside")
-    units = page.locator("#inside-map th button")
+    units = page.locator("#inside-map tbody th button")
     before = units.first.inner_text()
     page.select_option("#inside-find", "counters")
     expect(units.first).not_to_have_text(before)
@@ -129,10 +129,10 @@ def test_a_link_has_the_opened_unit_and_what_is_found(visit: Visit) -> None:
 
 def test_a_link_has_no_unit_that_the_newest_reply_lacks(visit: Visit) -> None:
     page = visit("#inside")
-    unit = page.locator("#inside-map th button").nth(2)
+    unit = page.locator("#inside-map tbody th button").nth(2)
     unit.click()
     page.wait_for_function("() => /open=\\d+/.test(location.hash)")
-    shown = page.locator("#inside-map th button").all_inner_texts()
+    shown = page.locator("#inside-map tbody th button").all_inner_texts()
     others = [unit for unit in range(3) if not any(str(unit) in name.split() for name in shown)]
     page.fill("#inside-units", str(others[0]))
     page.wait_for_function("() => !/open=\\d+/.test(location.hash)")

@@ -190,7 +190,7 @@ def test_accessibility(visit: Visit, tab: str, theme: str, size: tuple[int, int]
         page.locator("#write-story button").nth(2).wait_for()
         page.wait_for_timeout(500)
     if tab == "inside":
-        page.locator("#inside-map th button").first.click()
+        page.locator("#inside-map tbody th button").first.click()
     page.evaluate(AXE.read_text(encoding="utf-8"))
     violations = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
     serious = [rule for rule in violations if rule["impact"] in ("serious", "critical")]
