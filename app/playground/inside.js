@@ -90,11 +90,18 @@ export function insideTab(panel) {
         layer.value = reply.layer;
         fillSelect(direction, reply.directions.map((name) => [name, t(`direction.${name}`)]));
         direction.value = reply.direction;
-        const linked = open.value;
+        const linked = [open.value, series.value];
+        offerSeries();
         show();
-        if (open.value !== linked) writeLink("inside", fieldsOf("inside", ...FIELDS)); // the open unit is not in the reply
+        if (linked[0] !== open.value || linked[1] !== series.value) writeLink("inside", fieldsOf("inside", ...FIELDS)); // the reply lacks one
       };
     }, clear);
+  }
+
+  /** Only what the model's cells have: a plain RNN has a hidden state, and nothing else. */
+  function offerSeries() {
+    for (const option of series.options) option.disabled = !(option.value in shown.units[0]);
+    if (series.selectedOptions[0].disabled) series.value = "hidden";
   }
 
   function clear() {
@@ -104,7 +111,7 @@ export function insideTab(panel) {
 
   function show() {
     const name = series.value;
-    byId("inside-about").textContent = t(`about.${name}`);
+    byId("inside-about").textContent = t(name === "hidden" && shown && !shown.units[0].cell ? "about.hidden.only" : `about.${name}`);
     const ramp = GATES.includes(name) ? ["0", make("i", { class: "ramp one" }), "1"] : ["−", make("i", { class: "ramp both" }), "+"];
     byId("inside-legend").replaceChildren(...ramp, make("span", {}, SCALED_PER_UNIT.includes(name) ? t("inside.own") : ""));
     const hasMarks = marks().length > 0;
@@ -147,12 +154,13 @@ export function insideTab(panel) {
   function showUnit(unit, button, index = unit?.unit ?? "") {
     open.value = index;
     for (const other of byId("inside-map").querySelectorAll("tbody button")) other.setAttribute("aria-pressed", String(other === button));
-    for (const part of ["unit", "unit-title", "formula"]) byId(`inside-${part}`).hidden = !unit;
+    for (const part of ["unit", "unit-title"]) byId(`inside-${part}`).hidden = !unit;
+    byId("inside-formula").hidden = !unit || shown.cells !== "lstm";
     const languages = known.find(({ name }) => name === shown?.model)?.languages ?? [];
     excite.about(unit && { model: shown.model, layer: shown.layer, direction: shown.direction, units: [unit.unit] }, languages);
     if (!unit) return;
     byId("inside-unit-title").textContent = t("inside.title", unit);
-    const rows = SERIES.map((name) => ({ name: t(`series.${name}`), values: unit[name], scale: scaleOf(name, unit) }));
+    const rows = SERIES.filter((name) => name in unit).map((name) => ({ name: t(`series.${name}`), values: unit[name], scale: scaleOf(name, unit) }));
     byId("inside-unit").replaceChildren(heatMap({ columns: columns(), rows, kind: "gates", caption: t("inside.title", unit), onHover: readout(rows) }));
   }
 

@@ -1,5 +1,7 @@
 """The tabs "Look inside" and "Models"."""
 
+import re
+
 import httpx
 import pytest
 from playwright.sync_api import expect
@@ -47,6 +49,23 @@ def test_layers_directions_and_selected_units(visit: Visit) -> None:
     assert [name.split()[-1] for name in page.locator("#inside-map tbody th button").all_inner_texts()] == ["7", "3"]
     last = bodies(page, "/inspect")[-1]
     assert (last["model"], last["direction"], last["units"]) == ("sentiment-en", "backward", [7, 3])
+
+
+def test_a_plain_rnn_has_a_hidden_state_only(visit: Visit) -> None:
+    page = visit("#inside?model=rung-en-rnn&series=cell&text=the+man+saw+the+dog&marked=4-7")
+    units = page.locator("#inside-map tbody th button")
+    units.first.click()
+    expect(page.locator("#inside-unit tbody th")).to_have_text(["hidden state"])
+    expect(page.locator("#inside-formula")).to_be_hidden()
+    expect(page.locator("#inside-about")).to_contain_text("no cell state")
+    expect(page.locator("#inside-mark-hint")).to_contain_text("hidden state is high")
+    expect(page).to_have_url(re.compile("series=hidden"))
+    series = page.locator("#inside-series")
+    assert series.locator("option:not(:disabled)").all_inner_texts() == ["hidden state"]
+    page.select_option("#inside-model", "language-en")
+    expect(page.locator("#inside-series option:disabled")).to_have_count(0)
+    units.first.click()
+    expect(page.locator("#inside-unit tbody tr")).to_have_count(6)
 
 
 def test_invalid_units_are_reported(visit: Visit) -> None:
