@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from app.http.problem_examples import problem_example
 from app.http.schemas.families import family_of
 from app.http.schemas.problem import Problem
 
@@ -102,7 +103,7 @@ class RouteGroup:
         for status in sorted(self._statuses(route)):
             own = family.status(status) if family else status
             descriptions.setdefault(own, []).append(DESCRIPTIONS[status])
-        return {status: self._response(" ".join(lines)) for status, lines in descriptions.items()}
+        return {status: self._response(route, status, " ".join(lines)) for status, lines in descriptions.items()}
 
     def _statuses(self, route: Route) -> Collection[int]:
         if route.errors is not None:
@@ -114,8 +115,10 @@ class RouteGroup:
             statuses.add(404)
         return statuses - set(self.never)
 
-    def _response(self, description: str) -> dict[str, Any]:
+    def _response(self, route: Route, status: int, description: str) -> dict[str, Any]:
         if self.error is not Problem:
             return {"description": description, "model": self.error}
         schema = {"$ref": REF.format(model=Problem.__name__)}
-        return {"description": description, "content": {PROBLEM_JSON: {"schema": schema}}}
+        example = problem_example(status, f"{self.prefix}{route.path}")
+        examples = {"problem": {"summary": example.title, "value": example.model_dump()}}
+        return {"description": description, "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}}}

@@ -10,6 +10,7 @@ import pytest
 
 from app.engine.engine import Engine, EngineConfig
 from app.errors import TooMuchWork
+from app.http.problem_examples import problem_example
 from app.http.problems import problem_document
 from app.main import create_app
 from app.settings import Settings, SettingsError, load_settings
@@ -52,6 +53,8 @@ async def test_too_slow_is_413_alone_and_504_beside_others_and_the_job_ends(serv
         detail = response.json()["detail"]
         if others:
             assert (response.status_code, detail) == (504, "no answer within 0.05 s")
+            documented = problem_example(504, "/generate").model_dump()
+            assert response.json() == documented | {"detail": documented["detail"].replace("60 s", "0.05 s")}
         else:
             assert response.status_code == 413
             assert re.fullmatch(r"it would take .+; send it in parts, each at most \d+% of it", detail)

@@ -1,6 +1,7 @@
 """The examples of the OpenAPI document are requests and replies of the shipped models."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,6 +9,8 @@ import httpx
 import pytest
 from jsonschema_rs import Draft202012Validator
 
+from app.catalog.registry import Registry
+from app.http.contract import PROBLEM_JSON
 from app.http.examples import Example, replies_to
 from app.main import create_app
 from app.settings import Settings
@@ -23,6 +26,19 @@ FILES = {"speak", "openai_speech"}
 TEXTS = {"show_metrics"}
 CHANGING = {"created", "updated", "version", "model_version", "checksum"}
 """Fields that hold a time, or change with a model's training."""
+PROBLEMS = [
+    (path, method, status, reply["content"][PROBLEM_JSON])
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+    for status, reply in operation["responses"].items()
+    if PROBLEM_JSON in reply.get("content", {})
+]
+"""The documented errors of the native routes."""
+BODIES: dict[str, Any] = {}
+"""By the paths of native routes that take JSON: the body of their first example."""
+for _, path, _, one in EXAMPLES:
+    if isinstance(one.body, dict) and path in {path for path, *_ in PROBLEMS}:
+        BODIES.setdefault(path, one.body)
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +97,65 @@ def test_there_are_examples_of_all_that_json_can_say() -> None:
     for identifier in ("generate", "next_word_probs", "classify", "translate", "openai_completions"):
         content = OPERATIONS[identifier]["requestBody"]["content"]["application/json"]
         assert len(content["examples"]) > 2, identifier
+
+
+def problem_of(path: str, status: int) -> Any:
+    """The documented problem of a route that takes a body."""
+    return next(content for *entry, content in PROBLEMS if entry == [path, "post", str(status)])["examples"]["problem"]
+
+
+def without_numbers(value: Any) -> Any:
+    """A problem as it is for any limits, texts and models."""
+    names = re.sub(r"there are [^\"]+", "there are …", json.dumps(value | {"status": str(value["status"])}))
+    return json.loads(re.sub(r"(?<!\w)[\d.]+", "0", names)) | {"status": value["status"]}
+
+
+def test_each_problem_has_an_example() -> None:
+    assert {path for path, *_ in PROBLEMS} > BODIES.keys() > {"/generate", "/classify", "/translate"}
+    for path, _, status, content in PROBLEMS:
+        (example,) = content["examples"].values()
+        assert str(example["value"]["status"]) == status
+        assert example["value"]["instance"] in (path, "")
+        assert example["summary"] == example["value"]["title"]
+
+
+@pytest.mark.parametrize("path", BODIES)
+@pytest.mark.parametrize(("status", "model"), [(404, "nothing"), (422, "x" * 300)])
+async def test_the_example_of_a_wrong_field_is_what_is_answered(
+    client: httpx.AsyncClient, path: str, status: int, model: str
+) -> None:
+    response = await client.post(path, json=BODIES[path] | {"model": model})
+    assert response.status_code == status, response.text
+    assert without_numbers(response.json()) == without_numbers(problem_of(path, status)["value"])
+
+
+GENERATE = json.dumps({"prompt": "the man", "model": "language-en", "max_new_tokens": 8, "seed": 1})
+JSON_TYPE = {"content-type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("status", "settings", "content", "headers"),
+    [
+        (400, {}, '{"prompt": "the" "man"}', JSON_TYPE),
+        (401, {"api_keys": "right"}, GENERATE, JSON_TYPE),
+        (409, {}, json.dumps({"prompt": "the man", "model": "language-en", "state": "altered"}), JSON_TYPE),
+        (413, {"max_body_bytes": 1024}, GENERATE.ljust(1025), JSON_TYPE),
+        (415, {}, GENERATE, {"content-type": "text/plain"}),
+        (429, {"rate_limit": "12/hour"}, GENERATE, JSON_TYPE),
+        (503, {}, GENERATE, JSON_TYPE),
+    ],
+)
+async def test_the_example_of_a_refusal_is_what_is_answered(
+    registry: Registry, status: int, settings: dict[str, Any], content: str, headers: dict[str, str]
+) -> None:
+    app = create_app(Settings(**settings), registry)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as own:
+        if status == 503:
+            app.state.engine.stop(1)
+        if status == 429:
+            await own.post("/generate", content=content, headers=headers)
+        response = await own.post("/generate", content=content, headers=headers)
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == PROBLEM_JSON
+    assert without_numbers(response.json()) == without_numbers(problem_of("/generate", status)["value"])

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.catalog.registry import Registry
+from app.http.problem_examples import problem_example
 from tests.conftest import Live, Serve
 from tests.helpers import TokenSlow, wrapped
 from tests.raw import PATIENCE_S, connected, exchange, read_all, status_of
@@ -151,7 +152,9 @@ class TestBrokenRequests:
         ],
     )
     def test_large_headers(self, quick: Live, request_: bytes) -> None:
-        assert status_of(exchange(quick, request_)) == 431
+        reply = exchange(quick, request_)
+        assert status_of(reply) == 431
+        assert json.loads(reply.partition(b"\r\n\r\n")[2]) == problem_example(431, "/").model_dump()
 
     def test_large_bodies(self, quick: Live) -> None:
         for head in (b"content-length: 99999999999", b"content-length: 9000000"):

@@ -33,6 +33,7 @@ def test_errors_are_folded_until_they_are_opened(docs: Page) -> None:
     error.click()
     expect(replies.locator("tr.response")).to_have_count(2)
     expect(replies.locator("tr.response").last).to_contain_text("application/problem+json")
+    expect(replies.locator("tr.response").last).to_contain_text('"instance": "/classify"')
     error.click()
     expect(replies.locator("tr.response")).to_have_count(1)
 
