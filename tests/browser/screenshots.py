@@ -21,7 +21,7 @@ TABS = {
     "feel": "?text=A+wonderful+film%2C+quiet+and+moving.%0AToo+long%2C+and+the+jokes+are+not+funny.",
     "translate": "?text=The+old+man+bought+a+book+for+his+daughter.",
     "senses": "?digit=3&seed=1",
-    "inside": "?series=cell",
+    "inside": "?series=hidden&marked=11-15%2C29-32",  # girl, dog
     "ladder": "",
     "models": "",
 }
@@ -61,7 +61,10 @@ def _fill(page: Page, tab: str) -> None:
         page.locator("#translate-map td").first.wait_for()
         page.locator("#translate-written .tint").nth(2).hover()
     if tab == "inside":
-        page.locator("#inside-map tbody th button").nth(2).click()
+        page.locator("#inside-map tbody th button").first.click()
+        page.click("#inside-excite-go")
+        page.locator("#inside-excite-list li").nth(4).wait_for()
+        page.locator("#inside-excite-go", has_text="Find").wait_for()
     page.wait_for_timeout(3000 if tab == "models" else 600)
 
 
