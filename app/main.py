@@ -21,7 +21,7 @@ from app.http.routing import add_routes
 from app.settings import Settings
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import Metrics
-from app.telemetry.tracing import UNTRACED, exporting_provider
+from app.telemetry.tracing import exporting_provider
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
@@ -88,8 +88,7 @@ def _add_middleware(
         )
     app.add_middleware(RequestIdMiddleware, metrics=metrics)
     if settings.traces:
-        from starlette.middleware.opentelemetry import OpenTelemetryMiddleware  # noqa: PLC0415 (an extra)
+        provider = spans or exporting_provider()
+        from app.http.spans import SpanMiddleware  # noqa: PLC0415 (it needs an extra)
 
-        app.add_middleware(
-            OpenTelemetryMiddleware, excluded_urls=UNTRACED, tracer_provider=spans or exporting_provider()
-        )
+        app.add_middleware(SpanMiddleware, spans=provider)

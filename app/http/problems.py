@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.errors import (
     Busy,
@@ -79,6 +80,7 @@ INTERNAL = "an error of ours; the log has it under the request's id"
 def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
     app.add_exception_handler(TokenizerError, _tokenizer_error)
     app.add_exception_handler(HTTPException, _http_error)
 
@@ -173,6 +175,11 @@ async def _service_error(request: Request, error: Exception) -> JSONResponse:
     request.app.state.metrics.refusals.labels(error.reason).inc()
     body = _document(request.scope["path"], _instance(request.scope), error)
     return _response(request.scope, body, _headers(error))
+
+
+async def _client_gone(request: Request, _: Exception) -> JSONResponse:
+    """The client left before its body had come."""
+    return await _service_error(request, ClientGone("the client closed the connection"))
 
 
 async def _tokenizer_error(request: Request, error: Exception) -> JSONResponse:

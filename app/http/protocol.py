@@ -23,6 +23,7 @@ from app.http.refusals import (
     TOO_MANY,
     Refusal,
     objection,
+    split_target,
 )  # fmt: skip
 from app.http.uvicorn_internals import ConnectionProtocol, Cycle, ParseError, abandon, status_line
 from app.settings import Settings
@@ -151,8 +152,11 @@ class HardenedProtocol(ConnectionProtocol):
     def on_headers_complete(self) -> None:
         if self.wants_upgrade():
             return
-        if refusal := self._objection():
+        named, self.url = split_target(self.url)
+        if refusal := self._objection(named):
             self._fail(refusal)
+        if self.http_version() == "1.0":
+            self.expect_100_continue = False  # a client of HTTP/1.0 takes no interim response (RFC 9110, 10.1.1)
         super().on_headers_complete()
         self._in_header = False
         self._size.end_part()
@@ -236,11 +240,11 @@ class HardenedProtocol(ConnectionProtocol):
         if self._half_closed and self._active is not None and not self._active.response_started:
             self.transport.probe()
 
-    def _objection(self) -> Refusal | None:
+    def _objection(self, named: bytes | None) -> Refusal | None:
         """Why a header that is complete is refused."""
         if self in self.shared.reserve and self.url.partition(b"?")[0] not in HEALTH:
             return TOO_MANY
-        return objection(self.url, self.headers, self.http_version(), self.check_host)
+        return objection(named, self.headers, self.http_version(), self.check_host)
 
     def _count(self, size: int) -> None:
         if not self._size.add_field(size):

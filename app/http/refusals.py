@@ -1,8 +1,7 @@
 """What a connection refuses: the errors, and the rules of a request's header that the parser does not check."""
 
+import re
 from collections.abc import Callable, Sequence
-
-import httptools
 
 Refusal = tuple[int, str, str]
 """Status, title and detail of an error."""
@@ -32,15 +31,38 @@ REASONS = {
 """The reason of each status, for metrics."""
 
 
+_ABSOLUTE = re.compile(rb"(?i:https?)://([^/?#]*)([^#]*)")
+
+
+def split_target(target: bytes) -> tuple[bytes | None, bytes]:
+    """A request's target as its host, which only an absolute address has, and the rest, which begins with a slash.
+
+    An address of another scheme is its own host, as which it is malformed.
+    """
+    if target.startswith(b"/") or target == b"*":
+        return None, target
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        return target, target
+    rest = absolute[2]
+    return absolute[1], rest if rest.startswith(b"/") else b"/" + rest
+
+
 def objection(
-    url: bytes, fields: Sequence[tuple[bytes, bytes]], version: str, check_host: Callable[[bytes], bool | None]
+    named: bytes | None, fields: Sequence[tuple[bytes, bytes]], version: str, check_host: Callable[[bytes], bool | None]
 ) -> Refusal | None:
-    """Why a complete header is refused. check_host is `hosts.host_checker`'s; names of fields are in lower case."""
+    """Why a complete header is refused.
+
+    named is the host in the target, which counts rather than the Host field (RFC 9112, 3.2.2); names of fields are in
+    lower case; check_host is `hosts.host_checker`'s.
+    """
     hosts = [value for name, value in fields if name == b"host"]
     codings = [value.strip().lower() for name, value in fields if name == b"transfer-encoding"]
+    if version not in ("1.0", "1.1"):
+        return BAD
     if len(hosts) > 1 or (not hosts and version != "1.0"):
         return BAD_HOST
-    host = _host_of(url) or (hosts[0] if hosts else None)
+    host = named if named is not None else next(iter(hosts), None)
     if host is not None and not (allowed := check_host(host)):
         return BAD_HOST if allowed is None else MISDIRECTED
     if codings and version == "1.0":
@@ -48,11 +70,3 @@ def objection(
     if codings and codings != [b"chunked"]:
         return UNKNOWN_CODING
     return None
-
-
-def _host_of(url: bytes) -> bytes | None:
-    """The host of an absolute URL, which counts rather than the Host field (RFC 9112, 3.2.2)."""
-    if url.startswith(b"/"):
-        return None
-    host: bytes | None = httptools.parse_url(url).host
-    return host

@@ -12,10 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from app.errors import ClientGone, InvalidRequest
+from app.errors import InvalidRequest
 from app.http.contract import REF
 
 MULTIPART = "multipart/form-data"
@@ -36,10 +35,7 @@ class Uploads:
         """The type of an endpoint's parameter that is such a body, with the file in the field `file`."""
 
         async def body(request: Request) -> BaseModel:
-            try:
-                content = await request.body()
-            except ClientDisconnect:
-                raise ClientGone("the client closed the connection") from None
+            content = await request.body()
             fields = await self._fields(request, content)
             try:
                 return schema.model_validate(fields, strict=False)  # the values of forms are texts

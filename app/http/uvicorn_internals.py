@@ -14,7 +14,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 INTERNALS = {
     "protocol": (
-        "_start_asgi_task", "_unset_keepalive_if_required", "app", "connections", "cycle", "flow", "headers", "loop",
+        "_start_asgi_task", "_unset_keepalive_if_required", "app", "connections", "cycle", "expect_100_continue",
+        "flow", "headers", "loop",
         "parser", "pipeline", "scope", "timeout_keep_alive", "timeout_keep_alive_task", "transport",
     ),
     "cycle": (

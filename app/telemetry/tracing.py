@@ -1,4 +1,4 @@
-"""OpenTelemetry traces: a span for each request, from Starlette's middleware. They need the extra `traces`."""
+"""Where OpenTelemetry traces go. They need the extra `traces`."""
 
 from typing import TYPE_CHECKING
 
@@ -6,8 +6,6 @@ from app.settings import SettingsError
 
 if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
-
-UNTRACED = r"/(livez|readyz|metrics)$"
 
 
 def exporting_provider() -> "TracerProvider":

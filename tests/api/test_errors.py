@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from app.engine.engine import Engine, EngineConfig
 from app.errors import TooMuchWork
 from app.http.problem_examples import problem_example
 from app.http.problems import problem_document
+from app.http.routing import ROUTES
 from app.main import create_app
 from app.settings import Settings, SettingsError, load_settings
 from app.telemetry.logs import json_formatter
@@ -192,3 +194,31 @@ def test_too_much_work_is_413_with_its_field_in_every_family(path: str, pointer:
     problem = problem_document(path, TooMuchWork("it would take 90 s or more", "text"))
     assert (problem.status, problem.detail) == (413, "it would take 90 s or more")
     assert [error.pointer for error in problem.errors] == [pointer]
+
+
+POSTS = sorted({f"{group.prefix}{route.path}" for group in ROUTES for route in group.routes if route.method == "POST"})
+TYPES = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=line", "audio/wav", "")
+
+
+@pytest.mark.parametrize("media_type", TYPES)
+async def test_a_client_that_leaves_within_its_body_is_no_error_of_ours(all_kinds, caplog, media_type: str) -> None:
+    """On every route."""
+    app = create_app(Settings(), all_kinds)
+    fields = [(b"host", b"test"), (b"content-length", b"100"), (b"content-type", media_type.encode())]
+    async with app.router.lifespan_context(app):
+        for name in ("language-en", "digits-speaker", "numbers"):
+            for path in POSTS:
+                events = iter([{"type": "http.request", "body": b"{", "more_body": True}])
+                scope = {"type": "http", "method": "POST", "path": path.format(model=name), "query_string": b"",
+                         "headers": fields, "http_version": "1.1", "scheme": "http"}  # fmt: skip
+                sent: list[Any] = []
+
+                async def receive(events: Any = events) -> Any:
+                    return next(events, {"type": "http.disconnect"})
+
+                async def send(message: Any, sent: list[Any] = sent) -> None:
+                    sent.append(message)
+
+                await app(scope, receive, send)
+                assert sent[0]["status"] < 500, path
+    assert not [record.msg for record in caplog.records if record.levelname != "INFO"]

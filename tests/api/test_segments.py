@@ -226,6 +226,21 @@ class TestHost:
         for address, status in (("http://evil.example/a", 421), ("http://localhost/a", 200)):
             assert [reply.status for reply in answer([get(address)])] == [status]
 
+    @pytest.mark.parametrize(
+        ("target", "status"),
+        [
+            ("http://localhost", 200), ("HTTP://LOCALHOST:80?a=b", 200), ("https://[::1]:8000/", 200), ("*", 200),
+            ("http://user@localhost/", 400), ("http://user:word@localhost/", 400), ("http:///a", 421),
+            ("http://localhost@evil.example/", 400), ("ftp://localhost/", 400), ("x:localhost", 400),
+            ("http://[::2]/", 421),
+        ],
+    )  # fmt: skip
+    def test_an_address_is_one_of_this_service(self, target: str, status: int) -> None:
+        (reply,) = answer([get(target, method="OPTIONS" if target == "*" else "GET")])
+        assert reply.status == status
+        if status == 200:
+            assert json.loads(reply.body)[1] in ("/", "*")
+
     def test_http_1_0_needs_none(self) -> None:
         assert [reply.status for reply in answer([b"GET /a HTTP/1.0\r\n\r\n"])] == [200]
         assert [reply.status for reply in answer([get("/a", version="1.0", host="evil.example")])] == [421]
@@ -249,6 +264,18 @@ class TestHost:
     )
     def test_by_settings(self, settings: dict[str, Any], host: str, status: int) -> None:
         assert [reply.status for reply in answer([get("/a", host=host)], settings=Settings(**settings))] == [status]
+
+
+@pytest.mark.parametrize(("version", "status"), [("0.9", 400), ("1.0", 200), ("1.1", 200), ("2.0", 400), ("1.2", 400)])
+def test_only_versions_of_http_1(version: str, status: int) -> None:
+    assert [reply.status for reply in answer([get("/a", version=version)])] == [status]
+
+
+@pytest.mark.parametrize(("version", "statuses"), [("1.0", [200]), ("1.1", [100, 200])])
+def test_only_http_1_1_is_told_to_go_on(version: str, statuses: list[int]) -> None:
+    request = post("/a", {"text": "x"}, "Expect: 100-continue", version=version)
+    written = asyncio.run(_written([request[:-5], b"", request[-5:]], echo, SETTINGS, False, Connections()))
+    assert [int(part[:3]) for part in written.split(b"HTTP/1.1 ")[1:]] == statuses
 
 
 class TestCodings:

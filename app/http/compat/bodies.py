@@ -12,10 +12,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from app.errors import ClientGone, InvalidRequest
+from app.errors import InvalidRequest
 from app.http.clients import admit
 from app.http.contract import REF
 from app.http.counting import SMALL_BODY_BYTES, check_values
@@ -38,8 +37,6 @@ def form_or_json(schema: type[BaseModel]) -> Any:
         except InvalidRequest:
             await admit(request)  # what can't be read has no key
             raise
-        except ClientDisconnect:
-            raise ClientGone("the client closed the connection") from None
 
     return Annotated[schema, Depends(body)]
 
@@ -83,7 +80,7 @@ def _without_null(field: dict[str, Any]) -> dict[str, Any]:
 async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
     """Admits the client before the body is validated, by the key in it.
 
-    Raises RequestValidationError, InvalidRequest, ClientDisconnect, and as `admit`.
+    Raises RequestValidationError, InvalidRequest, and as `admit`.
     """
     settings: Settings = request.app.state.settings
     media_type, _, parameters = request.headers.get("content-type", "").partition(";")

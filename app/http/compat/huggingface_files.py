@@ -2,10 +2,9 @@
 
 from fastapi import Request
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
 from app.catalog.registry import Served
-from app.errors import ClientGone, InvalidRequest
+from app.errors import InvalidRequest
 from app.http import operations
 from app.http.dependencies import ClientDep, EngineDep, ModelName, SettingsDep
 from app.http.operations.operation import run
@@ -29,10 +28,7 @@ async def infer_file(
     if request.headers.get("content-type", "").lower().startswith(FORMS):
         example = "audio/wav" if served.task == "recognizer" else "image/png"
         raise HTTPException(415, f"not a form: send the file itself as the body, as content-type: {example} or its own")
-    try:
-        content = await request.body()
-    except ClientDisconnect:
-        raise ClientGone("the client closed the connection") from None
+    content = await request.body()
     if served.task == "recognizer":
         heard = await run(await decoded(transcription, content, served, "en", settings), client, engine)
         return SpokenText(text=heard.text)

@@ -9,10 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from app.errors import ClientGone, InvalidRequest
+from app.errors import InvalidRequest
 from app.http.contract import REF
 from app.http.counting import check_values
 from app.settings import Settings
@@ -29,10 +28,7 @@ def picture(schema: type[BaseModel]) -> Any:
     """The type of an endpoint's parameter that is such a body; schema has a field `image` of bytes."""
 
     async def body(request: Request) -> BaseModel:
-        try:
-            content = await request.body()
-        except ClientDisconnect:
-            raise ClientGone("the client closed the connection") from None
+        content = await request.body()
         fields, strict = await _fields(request, content)
         try:
             return schema.model_validate(fields, strict=strict)

@@ -13,9 +13,8 @@ from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 
-from app.errors import ClientGone, InvalidRequest
+from app.errors import InvalidRequest
 from app.http.contract import REF
 from app.http.counting import check_values
 from app.http.schemas.open_inference import MAX_RANK, InferReply, OutputTensor
@@ -30,10 +29,7 @@ def tensors(schema: type[BaseModel]) -> Any:
     """The type of an endpoint's parameter that is such a body."""
 
     async def body(request: Request) -> BaseModel:
-        try:
-            content = await request.body()
-        except ClientDisconnect:
-            raise ClientGone("the client closed the connection") from None
+        content = await request.body()
         return _read(request, content, schema)
 
     return Annotated[schema, Depends(body)]
