@@ -10,19 +10,18 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from benchmarks.siege.service import BODIES, PATHS, RECORDING, STREAM, Row, Server, post, raw, served
+from benchmarks.siege.kinds import BODIES, PATHS, copy_of, path_of
+from benchmarks.siege.service import STREAM, Row, Server, post, raw, served
+from models.kinds import KINDS
 
 
 async def reloads(checkpoints: Path) -> list[Row]:
     rows = []
-    for name, path in (
-        ("language-en", "/next-word-probs"), ("rung-en-kneser-ney", "/next-word-probs"),
-        ("sentiment-en", "/classify"), ("translation-en-tr", "/translate"), ("titles-en", "/summarize"),
-        ("image-digits", "/draw"), ("digits-captioner", "/describe"), ("digits-recognizer", RECORDING),
-    ):  # fmt: skip
-        with tempfile.TemporaryDirectory() as folder:
-            copy = Path(folder) / name
-            shutil.copytree(checkpoints / name, copy)
+    for kind in KINDS:
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as aside:
+            original = copy_of(kind, checkpoints, Path(aside))
+            copy = Path(shutil.copytree(original, Path(folder) / original.name))
+            name, path = copy.name, path_of(kind)
             async with served(Path(folder), bad_checkpoints="refuse") as server:
                 statuses: Counter[int] = Counter()
                 until = asyncio.Event()
@@ -34,12 +33,12 @@ async def reloads(checkpoints: Path) -> list[Row]:
 
                 tasks = [asyncio.create_task(load(server, path, body)) for _ in range(4)]
                 for number in range(30):
-                    await asyncio.to_thread(_change, copy, checkpoints / name, good=number % 2 == 0)
+                    await asyncio.to_thread(_change, copy, original, good=number % 2 == 0)
                     server.process.send_signal(signal.SIGHUP)
                     await asyncio.sleep(0.3)
                 until.set()
                 await asyncio.gather(*tasks)
-        rows.append(Row(f"30 reloads of {name}", str(dict(statuses)), set(statuses) == {200}))
+        rows.append(Row(f"30 reloads of a {kind}, {name}", str(dict(statuses)), set(statuses) == {200}))
     return rows
 
 

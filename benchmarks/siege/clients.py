@@ -1,38 +1,49 @@
 """Several clients: fair shares, keys that come and go, and what nobody may read."""
 
 import asyncio
-import json
 import multiprocessing
 import os
 import signal
 import ssl
 import statistics
 import tempfile
+import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from benchmarks.client import Connection
-from benchmarks.siege.service import BODIES, Row, bearer, percentile, post, served
+from benchmarks.siege.kinds import BODIES, RECORDING, SMALL
+from benchmarks.siege.service import Row, bearer, percentile, post, request, served
 
 FLOODING_CLIENTS = 300
+TEXTS = (
+    "text", "prompt", "q", "input", "inputs", "image", "file", "source", "target", "language", "voice", "top", "stop",
+    "candidates", "prefix", "marked", "format", "response_format", "size", "user",
+)  # fmt: skip
+"""Names of fields that can hold a text."""
 LARGE = {"prompt": "once upon a time", "max_new_tokens": 200, "min_new_tokens": 200, "n": 4}
-FLOODS: tuple[tuple[str, dict[str, Any], int, str], ...] = (
-    ("/generate", LARGE, 2000, "/next-word-probs"),
-    ("/draw", {"prompt": "seven", "n": 16}, 500, "/draw"),
-    ("/summarize", {"text": [BODIES["/summarize"]["text"] * 10] * 8}, 500, "/summarize"),
-    ("/describe", BODIES["/describe"], 2000, "/describe"),
-)
-"""The route, body and number of key one's requests, and the route of key two's small ones, for the same model."""
+FLOODS: dict[str, tuple[str, dict[str, Any], int]] = {
+    "language": ("/generate", LARGE, 2000),
+    "classifier": ("/classify", {"text": ["a wonderful film, "] * 16}, 1000),
+    "translator": ("/translate", {"text": [BODIES["/translate"]["text"] * 4] * 8, "target": "tr"}, 500),
+    "summarizer": ("/summarize", {"text": [BODIES["/summarize"]["text"] * 10] * 8}, 500),
+    "image": ("/draw", {"prompt": "seven", "n": 16}, 500),
+    "captioner": ("/describe", BODIES["/describe"], 2000),
+    "recognizer": (RECORDING, {"seconds": 20}, 500),
+    "speaker": ("/speak", {"text": "three seven one " * 15}, 500),
+}
+"""By task, the route, body and number of key one's requests; key two's are the small ones of the task."""
 
 
 async def fairness(checkpoints: Path) -> list[Row]:
     rows = []
-    for flood in FLOODS:
-        rows += await _fairness(checkpoints, *flood)
+    for task, flood in FLOODS.items():
+        rows += await _fairness(checkpoints, *flood, SMALL[task])
     return rows
 
 
@@ -67,15 +78,19 @@ async def _fairness(checkpoints: Path, path: str, large: dict[str, Any], count: 
 
 async def _small_requests(port: int, path: str, count: int) -> list[float]:
     """Latencies of key two's requests, one after another, sorted; a refusal counts as infinity."""
-    body, connection = (
-        json.dumps(BODIES[path]).encode(),
-        Connection(port, "authorization: Bearer two\r\n"),
-    )
-    seconds = []
-    for _ in range(count):
-        record = await connection.post(path, body)
-        seconds.append(float("inf") if record.error else record.end - record.start)
+    seconds, content = [], request(path, key="two")
+    async with httpx.AsyncClient(timeout=120, base_url=f"http://127.0.0.1:{port}", verify=_tls()) as client:
+        for _ in range(count):
+            start = time.monotonic()
+            reply = await client.post(path, **content)
+            seconds.append(time.monotonic() - start if reply.status_code == 200 else float("inf"))
     return sorted(seconds)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """One for all clients: making it takes long."""
+    return ssl.create_default_context()
 
 
 def _flood(port: int, path: str, large: dict[str, Any], count: int) -> tuple[Counter[int], list[float]]:
@@ -87,12 +102,12 @@ async def _flood_requests(port: int, path: str, large: dict[str, Any], count: in
     statuses: Counter[int] = Counter()
     waits: list[float] = []
     requests = iter(range(count))
-    url, context = f"http://127.0.0.1:{port}", ssl.create_default_context()  # one for all: making it takes long
+    url, content = f"http://127.0.0.1:{port}", request(path, large, "one")
 
     async def flood() -> None:
-        async with httpx.AsyncClient(timeout=120, base_url=url, verify=context) as client:
+        async with httpx.AsyncClient(timeout=120, base_url=url, verify=_tls()) as client:
             for _ in requests:
-                reply = await client.post(path, json=large, headers=bearer("one"))
+                reply = await client.post(path, **content)
                 statuses[reply.status_code] += 1
                 if reply.status_code == 429:
                     waits.append(float(reply.headers["retry-after"]))
@@ -133,22 +148,63 @@ async def keys(checkpoints: Path) -> list[Row]:
 
 async def privacy(checkpoints: Path) -> list[Row]:
     secrets = {name: f"secret-{name}-{os.urandom(6).hex()}" for name in ("text", "key", "state", "wrong")}
-    async with served(checkpoints, api_keys=secrets["key"], traces="false") as server:
-        for path, body in BODIES.items():
-            field_name = "prompt" if path in ("/generate", "/draw") else "text"
-            for changes in ({}, {"unknown": secrets["text"]}, {"state": secrets["state"]}, {"model": secrets["text"]}):
-                request = {**body, field_name: f"once {secrets['text']}", **changes}
-                for key in (secrets["key"], secrets["wrong"]):
-                    await post(server, path, request, key)
-            headers = {"authorization": f"Bearer {secrets['key']}", "content-type": "application/json"}
-            async with httpx.AsyncClient() as client:
-                await client.post(f"{server.url}{path}?q={secrets['text']}", content=secrets["text"], headers=headers)
-        async with httpx.AsyncClient() as client:
-            page = (await client.get(f"{server.url}/metrics", headers=bearer(server.key))).text
+    echoes, errors = 0, set[str]()
+    async with served(checkpoints, api_keys=secrets["key"]) as server:
+        async with httpx.AsyncClient(timeout=120, base_url=server.url) as client:
+            document = (await client.get("/openapi.json")).json()
+            listed = (await client.get("/models", headers=bearer(server.key))).json()["models"]
+            names = [*(model["name"] for model in listed), secrets["text"]]
+            for path in [path for path, methods in document["paths"].items() if "post" in methods]:
+                for model in names if "{" in path else ("language-en",):
+                    for content in _revealing(secrets, model, BODIES.get(path, {})):
+                        for key in (secrets["key"], secrets["wrong"]):
+                            reply = await client.post(path.format(model=model), **_with_headers(content, secrets, key))
+                            if reply.status_code >= 400:
+                                echoes += any(secret in reply.text for secret in secrets.values())
+                            if reply.status_code >= 500:
+                                errors.add(f"{path} {reply.status_code}")
+            page = (await client.get("/metrics", headers=bearer(server.key))).text
         log = server.log.read_text(encoding="utf-8", errors="replace")
     return [
-        Row(
-            f"{name} in the log, in the metrics", f"{log.count(secret)}, {page.count(secret)}", secret not in log + page
-        )
-        for name, secret in secrets.items()
+        *(
+            Row(
+                f"{name} in the log, in the metrics",
+                f"{log.count(value)}, {page.count(value)}",
+                value not in log + page,
+            )
+            for name, value in secrets.items()
+        ),
+        Row("errors that repeat any of it", str(echoes), not echoes),
+        Row("errors of ours", ", ".join(sorted(errors)) or "none", not errors),
     ]
+
+
+def _revealing(secrets: dict[str, str], model: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Requests with a text, a state and a key wherever a client could put one: httpx's options."""
+    text, mine = secrets["text"], {"model": model}
+    everywhere = dict.fromkeys(TEXTS, f"once {text}")
+    query = {"q": text, "text": text, "language": text, "api_key": secrets["wrong"], "x": secrets["state"]}
+    kinds = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "audio/wav",
+             "image/png", "application/octet-stream", "text/plain", text)  # fmt: skip
+    yield {"json": everywhere | mine, "params": query}
+    yield {"json": {name: [value] for name, value in everywhere.items()} | mine}
+    yield {"json": body | {"state": secrets["state"]} | mine}
+    for name in (*TEXTS, *body):
+        yield {"json": body | {name: f"once {text}"}}
+        yield {"json": body | {name: {"a": [text]}}}
+    tensor = {"name": text, "shape": [1], "datatype": "BYTES", "data": [text]}
+    yield {"json": {"inputs": [tensor], "outputs": [{"name": text}], "id": text}}
+    yield {"data": everywhere | {"api_key": secrets["wrong"]}}
+    for name in ("file", "image", "q"):
+        for kind in kinds:
+            yield {"files": {name: (f"{text}.wav", text.encode(), kind)}, "data": {"language": text, **mine}}
+    for kind in kinds:
+        for content in (f'{{"text": "{text}', text, f"RIFF{text}", f"\x89PNG\r\n\x1a\n{text}", f"q={text}%zz"):
+            yield {"content": content.encode("latin-1"), "headers": {"content-type": kind}, "params": query}
+
+
+def _with_headers(options: dict[str, Any], secrets: dict[str, str], key: str) -> dict[str, Any]:
+    """The same request with a key, and texts in headers."""
+    names = "user-agent", "referer", "cookie", "last-event-id", "priority", "traceparent", "x-request-id"
+    headers = dict.fromkeys(names, f"{secrets['text']} {secrets['state']}")
+    return {**options, "headers": {**headers, **options.get("headers", {}), **bearer(key)}}

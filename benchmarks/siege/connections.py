@@ -8,7 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.siege.service import ABANDONED, PATHS, STREAM, Row, beside, percentile, post, raw, served
+from benchmarks.siege.kinds import PATHS
+from benchmarks.siege.service import ABANDONED, STREAM, Row, beside, percentile, post, raw, served
 
 
 async def hang_ups(checkpoints: Path) -> list[Row]:
@@ -17,7 +18,7 @@ async def hang_ups(checkpoints: Path) -> list[Row]:
         before, memory = server.descriptors, server.megabytes
         slowest = 0.0
         for _ in range(3):
-            requests = [("/generate", STREAM), *ABANDONED] * 34
+            requests = [("/generate", STREAM), *ABANDONED] * 25
             connections = [await raw(server, body, path) for path, body in requests[:100]]
             await asyncio.sleep(1)
             for connection in connections:

@@ -17,25 +17,14 @@ from typing import Any
 
 import httpx
 
-from app.http.schemas.describe import EXAMPLE
 from benchmarks import extras
 from benchmarks.process import Launch, free_port, running
+from benchmarks.siege.kinds import BODIES, RECORDING
 
-BODIES: dict[str, dict[str, Any]] = {
-    "/next-word-probs": {"text": "once upon a time there was"},
-    "/generate": {"prompt": "once upon a time", "max_new_tokens": 24, "seed": 1},
-    "/classify": {"text": ["a wonderful film", "a dull and long film"], "model": "sentiment-en"},
-    "/translate": {"text": "I would like to buy a ticket.", "target": "tr"},
-    "/summarize": {"text": "We present a tool that shows the attention of a recurrent translator, word by word."},
-    "/draw": {"prompt": "seven", "seed": 1},
-    "/describe": {"image": EXAMPLE},
-}
-RECORDING = "/transcribe"
-"""The route whose body is a file; its options are in the query."""
-PATHS = (*BODIES, RECORDING)
 ABANDONED: tuple[tuple[str, dict[str, Any]], ...] = (
     ("/draw", {"prompt": "seven", "n": 16, "stream": True}),
     ("/summarize", {"text": [BODIES["/summarize"]["text"] * 10] * 16, "beam_size": 16}),
+    ("/speak", {"text": "three " * 80, "speed": 0.25}),
 )
 """Requests beside STREAM whose clients leave before the end."""
 STREAM = {"prompt": "once upon a time", "max_new_tokens": 1000, "min_new_tokens": 1000, "stream": True}
@@ -67,11 +56,15 @@ class Server:
 
     @property
     def descriptors(self) -> int:
-        return int(self.process.num_fds())
+        """Of all its processes, as megabytes."""
+        return sum(int(process.num_fds()) for process in self._processes())
 
     @property
     def megabytes(self) -> float:
-        return float(self.process.memory_info().rss / 1e6)
+        return sum(float(process.memory_info().rss / 1e6) for process in self._processes())
+
+    def _processes(self) -> list[Any]:
+        return [self.process, *self.process.children(recursive=True)]
 
     async def gauge(self, name: str) -> float:
         async with httpx.AsyncClient() as client:
@@ -103,23 +96,31 @@ async def served(checkpoints: Path, **settings: str) -> AsyncIterator[Server]:
 
 async def post(server: Server, path: str, body: dict[str, Any] | None = None, key: str = "") -> int:
     """The status of a request."""
-    options: dict[str, Any] = {"json": body or BODIES.get(path)}
-    if path == RECORDING:
-        options = {"params": body, "content": recording(), "headers": {"content-type": "audio/wav"}}
-    options["headers"] = {**options.get("headers", {}), **bearer(key)}
-    async with httpx.AsyncClient(timeout=120) as client:
-        return (await client.post(f"{server.url}{path}", **options)).status_code
+    async with httpx.AsyncClient(timeout=120, base_url=server.url) as client:
+        return (await client.post(path, **request(path, body, key))).status_code
+
+
+def request(path: str, body: dict[str, Any] | None = None, key: str = "") -> dict[str, Any]:
+    """What httpx is to send: a body, or the small one of the path; of RECORDING, it is the query beside a recording.
+
+    seconds, of its body, are the recording's length.
+    """
+    if path != RECORDING:
+        return {"json": body or BODIES.get(path), "headers": bearer(key)}
+    query = dict(body or {})
+    content = recording(query.pop("seconds", 2))
+    return {"params": query, "content": content, "headers": {"content-type": "audio/wav", **bearer(key)}}
 
 
 @cache
-def recording() -> bytes:
-    """Two seconds of noise, as a WAV file."""
+def recording(seconds: int) -> bytes:
+    """Noise, as a WAV file."""
     file = io.BytesIO()
     with wave.open(file, "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
         out.setframerate(8_000)
-        out.writeframes(random.Random(1).randbytes(2 * 2 * 8_000))
+        out.writeframes(random.Random(1).randbytes(seconds * 2 * 8_000))
     return file.getvalue()
 
 
