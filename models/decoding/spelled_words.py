@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import accumulate
 
+from models.text.normalization import without_excess_marks
 from models.text.tokenizers import Tokenizer
 
 _LETTERS = "(?:[^\\W\\d_][\u0300-\u036f]*)+"
@@ -86,5 +87,5 @@ def _takes_more(beginning: str) -> bool:
 
 
 def _folded(word: str) -> str:
-    decomposed = unicodedata.normalize("NFKD", word.casefold().replace("ı", "i"))
+    decomposed = unicodedata.normalize("NFKD", without_excess_marks(word).casefold().replace("ı", "i"))
     return "".join(character for character in decomposed if not unicodedata.combining(character))

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from models.errors import ModelError
+from models.text.normalization import without_excess_marks
 
 _WORD = re.compile(r"[^\W_]+")
 _TURKISH_I = str.maketrans({"I": "ı", "İ": "i"})
@@ -16,7 +17,7 @@ def class_named(text: str, classes: Sequence[Sequence[str]]) -> int:
     Raises ModelError where none is named, or several are; it says which names there are.
     """
     words: set[str] = set()
-    for word in _WORD.findall(unicodedata.normalize("NFC", text)):
+    for word in _WORD.findall(unicodedata.normalize("NFC", without_excess_marks(text))):
         words |= spellings(word)
     named = [index for index, names in enumerate(classes) if words & {name.casefold() for name in names}]
     if len(named) == 1:

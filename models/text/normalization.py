@@ -26,6 +26,11 @@ _QUOTE = re.compile(f"[{QUOTES}]")
 _JOINER = "\u200d"
 _SYMBOL = re.compile("[\u2190-\u2fff\u3001-\ufb1c\ufb50-\ufefe\uff00\uff5f-\U0010ffff]")
 """What a joiner makes one emoji of; elsewhere it is invisible. No character that normalizing removes or changes."""
+_MAY_BE_MARKS = re.compile(r"[^\w\s\x00-\u02ff]{31}")
+"""All runs of more than MAX_MARKS marks, and others."""
+MAX_MARKS = 30
+"""On one letter, as in the Unicode standard's stream-safe text (UAX #15). Putting more of them into their order takes
+time by their number squared, in which nothing else can run; they are left out, as what is invisible."""
 _SPECIAL = re.compile(f"[{_SPACES}{_LINE_ENDS}{_INVISIBLE}\uff01-\uff5e]")
 
 
@@ -49,7 +54,7 @@ def is_normal(text: str, quotes: bool = False) -> bool:
     """Whether normalizing would leave a text as it is."""
     if text.isascii() and text.isprintable():
         return True  # most texts, at a tenth of the time
-    if not unicodedata.is_normalized("NFC", text) or _SPECIAL.search(text):
+    if _excess_marks(text) or not unicodedata.is_normalized("NFC", text) or _SPECIAL.search(text):
         return False
     if _JOINER in text and any(_is_invisible(character, text, index) for index, character in enumerate(text)):
         return False
@@ -104,11 +109,12 @@ def _align(text: str, quotes: bool) -> Normalized:
     starts: list[int] = []
     ends: list[int] = []
     for start, end, characters in _clusters(text, quotes):
-        each = len(characters) == end - start
+        length, count = end - start, len(characters)
+        each = length == count or length > _LONGEST_COMPOSED  # else tokens of a long one would all have all of it
         for offset, character in enumerate(characters):
             output.append(character)
-            starts.append(start + offset if each else start)
-            ends.append(start + offset + 1 if each else end)
+            starts.append(start + offset * length // count if each else start)
+            ends.append(start + max(1, (offset + 1) * length // count) if each else end)
     return Normalized("".join(output), tuple(starts), tuple(ends))
 
 
@@ -120,6 +126,8 @@ def _clusters(text: str, quotes: bool) -> Iterator[tuple[int, int, str]]:
     """
     single = _SINGLE | _QUOTES if quotes else _SINGLE
     kept = [index for index, character in enumerate(text) if not _is_invisible(character, text, index)]
+    if excess := _excess_marks("".join(text[index] for index in kept)):
+        kept = [index for number, index in enumerate(kept) if number not in excess]
     first = 0
     for cluster in _composed("".join(text[index] for index in kept).translate(single)):
         last = first + len(cluster) - 1
@@ -131,6 +139,28 @@ def _clusters(text: str, quotes: bool) -> Iterator[tuple[int, int, str]]:
             yield start, end + 1 if text[start : end + 1] == "\r\n" else end, "\n"
         else:
             yield start, end, unicodedata.normalize("NFC", cluster)
+
+
+def without_excess_marks(text: str) -> str:
+    """A text of which each letter has at most MAX_MARKS marks, as is safe to give to `unicodedata`."""
+    excess = _excess_marks(text)
+    return "".join(character for index, character in enumerate(text) if index not in excess) if excess else text
+
+
+def _excess_marks(text: str) -> set[int]:
+    """The indices of marks beyond MAX_MARKS on a letter, each counted as those that it is decomposed to."""
+    if not _MAY_BE_MARKS.search(text):
+        return set()
+    excess: set[int] = set()
+    count = 0
+    for index, character in enumerate(text):
+        classes = [unicodedata.combining(part) for part in unicodedata.normalize("NFD", character)]
+        if not classes[0]:
+            count = 0
+        count += sum(map(bool, classes))
+        if classes[0] and count > MAX_MARKS:
+            excess.add(index)
+    return excess
 
 
 def _is_invisible(character: str, text: str, index: int) -> bool:
@@ -149,12 +179,17 @@ def _composed(text: str) -> Iterator[str]:
     cluster = ""
     for character in text:
         is_line_end = cluster == "\n" or cluster in _LINE_ENDS
-        if cluster and (is_line_end or not (unicodedata.combining(character) or _composes(cluster, character))):
+        if cluster and (is_line_end or not (_is_mark(character) or _composes(cluster, character))):
             yield cluster
             cluster = ""
         cluster += character
     if cluster:
         yield cluster
+
+
+def _is_mark(character: str) -> bool:
+    """Also of the few that are letters by themselves, and two marks once they are decomposed."""
+    return bool(unicodedata.combining(unicodedata.normalize("NFD", character)[0]))
 
 
 def _composes(cluster: str, character: str) -> bool:
@@ -166,4 +201,5 @@ def _composes(cluster: str, character: str) -> bool:
 
 
 _LONGEST_COMPOSED = 8
-"""Characters that a composed one can be made of are fewer; a longer run of marks is not tried again and again."""
+"""Characters that a composed one can be made of are fewer: a longer run of marks is not tried again and again, and its
+characters share its span."""

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from models.errors import ModelError
 from models.text.digits import DIGITS
 from models.text.named_classes import spellings
+from models.text.normalization import without_excess_marks
 
 _WORD = re.compile(r"\w+")
 _SILENT = ("P", "Z", "C")
@@ -19,7 +20,7 @@ def spoken_words(text: str, known: Collection[str]) -> list[str]:
     Raises ModelError for a text without words, and for one with others; it says where the first one is, and which
     words there are.
     """
-    composed = unicodedata.normalize("NFC", text)
+    composed = unicodedata.normalize("NFC", without_excess_marks(text))
     words: list[str] = []
     covered = 0
     for match in _WORD.finditer(composed):

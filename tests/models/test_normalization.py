@@ -1,16 +1,17 @@
 """Text is normalized, and every character of it knows where it stood."""
 
+import time
 import unicodedata
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from models.text.normalization import align, is_normal, normalize
+from models.text.normalization import MAX_MARKS, align, is_normal, normalize
 
 HOSTILE = st.text(
     st.characters(codec="utf-8")
-    | st.sampled_from("aİgüş\u0306\u0327\u0301\r\n\u00a0\u200b\u200d😍👩\u1100\u1161\u11a8Ａ“’"),
+    | st.sampled_from("aİgüş\u0306\u0327\u0301\u0323\u0f73\r\n\u00a0\u200b\u200d😍👩\u1100\u1161\u11a8Ａ“’"),
     max_size=40,
 )
 CASES = [
@@ -64,3 +65,44 @@ def test_every_character_comes_from_where_its_span_says(text: str, quotes: bool)
     for start in range(len(aligned.text)):
         left, right = aligned.span(start, len(aligned.text))
         assert normalize(text[left:right], quotes).endswith(aligned.text[start + 1 :])
+
+
+LONG = {
+    "marks in order": "a" + "\u0301" * 19_999,
+    "marks in turn": "a" + "\u0301\u0323" * 9_999,
+    "marks in reverse": "a" + "\u0301" * 10_000 + "\u0323" * 9_999,
+    "marks of two": "\u0f73" * 20_000,
+    "parted marks": "a" + "\u0301\u200b\u0323\u00ad" * 5_000,
+    "marks on many": ("a" + "\u0301\u0323" * 12) * 800,
+    "joined": "\U0001f469\u200d" * 10_000,
+    "joined in colours": "\U0001f469\U0001f3fd\u200d" * 6_600,
+    "families": "\U0001f469\u200d\U0001f469\u200d\U0001f467" * 4_000,
+    "joiners": "\u200d" * 20_000,
+    "flags": "\U0001f1f9" * 20_000,
+    "syllables": "\u1100\u1161\u11a8" * 6_666,
+    "of two": "\u0958" * 20_000,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_hostile_text_takes_time_and_spans_by_its_length(name: str) -> None:
+    """Twenty thousand characters, 0.2 s; what grows by their square takes seconds."""
+    begun = time.process_time()
+    aligned = align(LONG[name], emoji="en")
+    assert time.process_time() - begun < 1
+    assert normalize(aligned.text) == aligned.text
+    spans = {(start, end) for start, end in zip(aligned.starts, aligned.ends, strict=True)}
+    assert sum(end - start for start, end in spans) <= 2 * len(LONG[name])
+    if "marks" in name:
+        characters = zip(aligned.text, aligned.starts, aligned.ends, strict=True)
+        assert sum(end - start for _, start, end in characters) <= 10 * len(LONG[name])
+
+
+@pytest.mark.parametrize("count", [MAX_MARKS, MAX_MARKS + 1, 10 * MAX_MARKS])
+def test_a_letter_has_so_many_marks(count: int) -> None:
+    text = "e" + "\u0323\u0301" * count
+    normal = normalize(f"{text} b")
+    assert (
+        unicodedata.normalize("NFD", normal) == "e" + "\u0323" * (MAX_MARKS // 2) + "\u0301" * (MAX_MARKS // 2) + " b"
+    )
+    assert is_normal(normal)
