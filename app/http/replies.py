@@ -19,7 +19,7 @@ from app.http.pieces import LARGE, chunks, json_pieces
 MAKERS = 2
 """Large replies that are built at the same time: each takes a hundred times the memory of its request."""
 DECODERS = 2
-"""Files that are decoded at the same time."""
+"""Files that are decoded or made at the same time."""
 _decoders: RunVar[anyio.CapacityLimiter] = RunVar("carousel_decoders")
 _makers: RunVar[anyio.CapacityLimiter] = RunVar("carousel_reply_makers")
 ResultT = TypeVar("ResultT")
@@ -73,7 +73,7 @@ async def chunked(make: Callable[[], Any], **omit: bool) -> ChunkedReply:
 
 
 async def decoded(prepare: Callable[..., ResultT], *arguments: Any) -> ResultT:
-    """What `prepare` returns, which decodes a file: in another thread, few at a time, so that memory is bounded."""
+    """What `prepare` returns, which decodes or makes files: in another thread, few at a time: memory is bounded."""
     try:
         decoders = _decoders.get()
     except LookupError:

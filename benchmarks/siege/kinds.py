@@ -45,7 +45,7 @@ def copy_of(kind: str, shipped: Path, folder: Path) -> Path:
     model, out = UNTRAINED[kind](tokenizer.size), folder / kind
     training = {"command": "", "settings": {}, "data": {"train": [], "valid": []}, "parameters": 0, "step": 0,
                 "total_steps": 0, "seconds": 0.0, "environment": {"machine": "", "versions": {}}}  # fmt: skip
-    metrics = {"evaluations": []}
+    metrics: dict[str, Any] = {"evaluations": []}
     checkpoint.save(out, model, dict(model.named_parameters()), tokenizer, ("en",), training, metrics, "# Untrained\n")
     return out
 

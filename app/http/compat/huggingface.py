@@ -36,7 +36,7 @@ from app.http.operations.operation import run
 from app.http.operations.speech import speech
 from app.http.operations.translation import translation_batches
 from app.http.problems import stream_error
-from app.http.replies import chunked, prepared, reply_of
+from app.http.replies import chunked, decoded, prepared, reply_of
 from app.http.schemas import huggingface as schemas
 from app.http.schemas.base import as_list
 from app.http.schemas.huggingface import (
@@ -223,7 +223,8 @@ async def _draw(
     guidance = DEFAULT_GUIDANCE if scale_of_guidance is None else max(0.0, scale_of_guidance - 1)
     job = draw_job(served, request.inputs, 1, seed, guidance)
     drawing: Drawing = await client.result(await client.submit(engine, job, served))
-    return Response(png_of(drawing.images[0].rows, scale), media_type="image/png")
+    content = await decoded(png_of, drawing.images[0].rows, scale)
+    return Response(content, media_type="image/png")
 
 
 async def _speak(
@@ -233,7 +234,8 @@ async def _speak(
     parameters = request.parameters
     operation = speech(served, request.inputs, parameters.voice, parameters.seed, parameters.speed, "inputs")
     spoken = await run(operation, client, engine)
-    return Response(write_sound(spoken.wave, spoken.rate), media_type="audio/wav")
+    content = await decoded(write_sound, spoken.wave, spoken.rate)
+    return Response(content, media_type="audio/wav")
 
 
 async def _generate(

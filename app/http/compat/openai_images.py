@@ -7,6 +7,7 @@ import time
 from app.engine.jobs import Drawing
 from app.http.dependencies import ClientDep, EngineDep
 from app.http.operations.drawing import draw_job, scale_of
+from app.http.replies import decoded
 from app.http.schemas.openai import Image, ImageRequest, ImagesReply, ImageTokens, ImageUsage
 from models.png import png_of
 
@@ -18,7 +19,7 @@ async def images(body: ImageRequest, engine: EngineDep, client: ClientDep) -> Im
     scale = scale_of(width, height, served, "size")
     job = draw_job(served, body.prompt, body.n, secrets.randbelow(2**31) if body.seed is None else body.seed)
     drawing: Drawing = await client.result(await client.submit(engine, job, served))
-    pngs = [png_of(image.rows, scale) for image in drawing.images]
+    pngs = [await decoded(png_of, image.rows, scale) for image in drawing.images]
     total = drawing.prompt_tokens + drawing.generated_tokens
     return ImagesReply(
         created=int(time.time()),

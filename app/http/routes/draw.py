@@ -6,7 +6,7 @@ from app.engine.jobs import RowEvent
 from app.http import operations
 from app.http.dependencies import ClientDep, EngineDep, LastEventId, SettingsDep
 from app.http.events import event, stream_native
-from app.http.replies import answer
+from app.http.replies import decoded
 from app.http.schemas.draw import DrawnRow, DrawReply, DrawRequest
 
 
@@ -27,7 +27,8 @@ async def draw(
     operation = operations.draw(body, engine.registry, last_event_id)
     if body.stream:
         return await stream_native("/draw", operation, _row_event, client, engine, settings)
-    return await answer(operation, client, engine)
+    results = await client.results(await client.submit_all(engine, operation.jobs))
+    return await decoded(operation.reply, results)  # images that are made larger take long
 
 
 def _row_event(identifier: str, piece: RowEvent) -> bytes:

@@ -5,6 +5,7 @@ from fastapi import Response
 from app.http import operations
 from app.http.dependencies import ClientDep, EngineDep
 from app.http.operations.operation import run
+from app.http.replies import decoded
 from app.http.schemas.speak import SpeakRequest
 from models.sound import write_sound
 
@@ -17,4 +18,5 @@ async def speak(body: SpeakRequest, engine: EngineDep, client: ClientDep) -> Res
     """
     spoken = await run(operations.speak(body, engine.registry), client, engine)
     headers = {"carousel-voice": spoken.voice, "carousel-seed": str(spoken.seed)}
-    return Response(write_sound(spoken.wave, spoken.rate), media_type="audio/wav", headers=headers)
+    content = await decoded(write_sound, spoken.wave, spoken.rate)
+    return Response(content, media_type="audio/wav", headers=headers)
