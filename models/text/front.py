@@ -9,10 +9,11 @@ translation. How a sentence ends is how its translation ends.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from models.text.alignment import Alignment
 from models.text.normalization import align, normalize
 from models.text.reserved import Reserved, find_hard, invented, numbers, with_numbers_of, without_invented
 from models.text.sentences import match_capitalization, split_sentences
@@ -26,6 +27,25 @@ _BEFORE = re.compile(r"[\s.,;:!?…)\]}]*")
 _WITH_DIGITS = re.compile(r"\S*\d\S*\s*")
 _QUOTES = {'"': '"', "“": "”", "„": "“", "«": "»", "”": "”"}
 Part = "str | Sentence"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a translation: what a part of the source has become.
+
+    sentence is what it is the translation of, input the index of that among the inputs, and hypothesis the index of
+    the hypothesis that it comes from. Without a sentence, text is the source's own.
+    """
+
+    source: str
+    text: str
+    sentence: "Sentence | None" = None
+    input: int = 0
+    hypothesis: int = 0
+
+
+Aligner = Callable[[Piece], Alignment]
+"""Of a piece that has a sentence."""
 
 
 @dataclass(frozen=True)
@@ -79,28 +99,44 @@ class Sentence:
         """Whether it is translated as a whole: where some hypothesis has its numbers, or there are no parts."""
         return bool(self.text) and (not self.parts or bool(self._numbered(hypotheses[0])))
 
-    def render(self, hypotheses: Sequence[Sequence[str]], target: str, rank: int = 0) -> str:
+    def render(
+        self,
+        hypotheses: Sequence[Sequence[str]],
+        target: str,
+        rank: int = 0,
+        align: Aligner | None = None,  # noqa: ARG002
+    ) -> str:
         """Its translation into a language from those of its inputs, the best of each first.
 
         Of inputs that are not `used` the hypotheses may be left empty.
         Of those that keep the numbers, the one of a rank, or the last; where none does, the parts put together. Where
-        there are no parts either, what a hypothesis has invented is left out.
+        there are no parts either, what a hypothesis has invented is left out. align is for sentences of HTML.
         """
+        return "".join(piece.text for piece in self.pieces(hypotheses, target, rank))
+
+    def pieces(self, hypotheses: Sequence[Sequence[str]], target: str, rank: int = 0) -> Iterator[Piece]:
+        """What `render` puts together; the sources of all pieces together are the sentence's."""
         if self.keeps_whole(hypotheses):
             texts = list(self._numbered(hypotheses[0])) or [
                 without_invented(text, self.source, self.free) for text in hypotheses[0]
             ]
-            return self._restore(texts[min(rank, len(texts) - 1)], target)
-        rest = list(hypotheses[bool(self.text) :])
-        texts = []
+            whole = self._restore(texts[min(rank, len(texts) - 1)], target)
+            yield Piece(self.source, whole, self, 0, self.chosen(hypotheses[0], rank))
+            return
+        begin = int(bool(self.text))
         for part in self.parts:
             if isinstance(part, str):
-                texts.append(part)
+                yield Piece(part, part)
                 continue
-            count = sum(1 for _ in part.inputs())
-            texts.append(part.render(rest[:count], target, rank))
-            rest = rest[count:]
-        return "".join(texts)
+            end = begin + sum(1 for _ in part.inputs())
+            for piece in part.pieces(hypotheses[begin:end], target, rank):
+                yield replace(piece, input=piece.input + begin) if piece.sentence else piece
+            begin = end
+
+    @property
+    def needs_alignment(self) -> bool:
+        """Whether `render` takes an aligner into account."""
+        return False
 
     def chosen(self, hypotheses: Sequence[str], rank: int) -> int:
         """The index of the hypothesis that `render` takes for a rank, where it is translated as a whole."""
@@ -115,13 +151,9 @@ class Sentence:
         numbered: dict[str, int] = {}
         for index, hypothesis in enumerate(hypotheses):
             text = with_numbers_of(hypothesis, self.symbolic or self.source)
-            if text is not None and self.accepts(text := self.mended(text)):
+            if text is not None and self.accepts(text):
                 numbered.setdefault(text, index)
         return numbered
-
-    def mended(self, hypothesis: str) -> str:
-        """A hypothesis, as it is: HTML moves tags in it."""
-        return hypothesis
 
     def accepts(self, hypothesis: str) -> bool:
         """Whether a hypothesis has every item once, and none that the source has not."""
@@ -166,11 +198,11 @@ def prepare(text: str, language: str, symbols: bool = False) -> Passage:
     parts: list[str | Sentence] = []
     position = 0
     for start, end in sentence_spans(normal.text):
-        parts.append(_visible(text[position : (left := normal.span(start, end)[0])]))
-        parts.append(_sentence(normal.text[start:end], language, symbols))
+        parts.append(visible(text[position : (left := normal.span(start, end)[0])]))
+        parts.append(make_sentence(normal.text[start:end], language, symbols))
         position = normal.span(start, end)[1]
         assert left <= position
-    parts.append(_visible(text[position:]))
+    parts.append(visible(text[position:]))
     return Passage(tuple(part for part in parts if part))
 
 
@@ -190,12 +222,12 @@ def sentence_spans(text: str) -> Iterator[tuple[int, int]]:
         begin += len(line) + 1
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Text that stays, without what nobody sees; line ends and spaces as they are."""
     return "".join(character for character in text if normalize(character)) if not text.isascii() else text
 
 
-def _sentence(source: str, language: str, symbols: bool, fragment: bool = False) -> "str | Sentence":
+def make_sentence(source: str, language: str, symbols: bool, fragment: bool = False) -> "str | Sentence":
     """A sentence, or itself where there is nothing to translate."""
     items = find_items(source, language) if symbols else find_hard(source)
     symbolic = replace_spans(source, items, SYMBOLS) if items and symbols else ""
@@ -226,7 +258,7 @@ def _fragments(source: str, spans: Sequence[Reserved], language: str, symbols: b
         between = source[position:start]
         before = _BEFORE.match(between).group() if position else between[: len(between) - len(between.lstrip())]  # type: ignore[union-attr]
         core = between[len(before) :].rstrip()
-        parts += [before, _sentence(core, language, symbols, fragment=True) if core else ""]
+        parts += [before, make_sentence(core, language, symbols, fragment=True) if core else ""]
         parts += [between[len(before) + len(core) :], source[start:end]]
         position = end
     return tuple(part for part in parts if part)

@@ -1,39 +1,43 @@
 """HTML made ready for a translator: its text is translated, everything else stays as it was sent, byte for byte.
 
-No tree is built and written again, so tags keep their order, nesting and attributes, also in broken HTML, which has as
-many trees as parsers. The text of a block is translated sentence by sentence, across inline tags. In the text that is
-prepared, an inline tag is one character of the private use area, its mark, which models/text/front.py keeps as it keeps
-what is no language: it moves with the words around it. The tag is put back where its mark stands.
+No tree is built and written again, so tags keep their attributes, also in broken HTML, which has as many trees as
+parsers. The text of a block is translated sentence by sentence, as if it had no inline tags; these are then put around
+the words that come from those that they were around (models/text/tags.py). What has content that is not translated, a
+picture or code, is one character of the private use area, its mark, which models/text/front.py keeps as it keeps what
+is no language: it moves with the words around it, and is put back where its mark stands.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from functools import cached_property
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from html import escape, unescape
 from typing import ClassVar
 
-from models.text.front import Passage, Sentence, prepare
-from models.text.html_nodes import INCOMPLETE, VOID, Node, Raw, Text, split_nodes
-from models.text.inline import Inline, Part
-from models.text.symbols import SYMBOLS, restore
+from models.text.alignment import Alignment
+from models.text.front import Aligner, Passage, Piece, Sentence, make_sentence, sentence_spans, visible
+from models.text.html_nodes import INCOMPLETE, Node, Raw, Text, split_nodes
+from models.text.normalization import align
+from models.text.tags import Tag, place_tags
 
 _MARK = re.compile("[\U000f0000-\U0010fffd]")
 _MARKS = range(0xF0000, 0x10FFFE)
 _MAX_RUN = 10_000
 """Tags and texts that are prepared together, far fewer than there are marks."""
-_TAG = re.compile(r"<(/?)([A-Za-z][^\s/>]*)[^>]*?(/?)>")
-_LINES = re.compile(r"(?s).*[\r\n].*")
-_LINE_END = re.compile(r"(?<![\s.!?…])[ \t]*(?:\r\n?|\n)[ \t]*(?=\S)")
+_SPACE = re.compile(r"[ \t\r\n\f]+")
+_LINE_END = re.compile(r"[ \t]*(?:\r\n?|\n)[ \t]*")
 _SENTENCE_END = re.compile(r"[.!?…][\"'”’»)\]]*\s*$")
 
 
 @dataclass(frozen=True)
 class _Encoded(Sentence):
-    """A sentence with a mark for each of its tags, whose translation is HTML."""
+    """A sentence with a mark for what is not translated in it, whose translation is HTML."""
 
-    tags: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = None  # type: ignore[assignment]
     """The source of each mark."""
+    tags: tuple[Tag, ...] = ()
+    """Those inside of it, with their places in its source."""
     plain: bool = False
     free: ClassVar[frozenset[str]] = Sentence.free | {"markup"}
     """Markup that a model writes is text here, and is escaped."""
@@ -41,45 +45,25 @@ class _Encoded(Sentence):
     def used(self, hypotheses: Sequence[Sequence[str] | None]) -> Iterator[tuple[int, int]]:
         return super().used([ranked and self._without_marks(ranked) for ranked in hypotheses])
 
-    def render(self, hypotheses: Sequence[Sequence[str]], target: str, rank: int = 0) -> str:
-        texts = [self._without_marks(ranked) for ranked in hypotheses]
-        return _encode(super().render(texts, target, rank), self.tags, self.plain)
+    def render(
+        self, hypotheses: Sequence[Sequence[str]], target: str, rank: int = 0, align: Aligner | None = None
+    ) -> str:
+        """As of any sentence; align says which words of the translation its tags belong to. Without it, the share of
+        the sentence before them does."""
+        pieces = list(self.pieces([self._without_marks(ranked) for ranked in hypotheses], target, rank))
+        shown = "".join(piece.text for piece in pieces)
+        if not self.tags:
+            return _encode(shown, self.marks, self.plain)
+        placed = place_tags(self.source, shown, self.tags, _joined_alignment(pieces, align))
+        return _with_tags(shown, placed, self.marks)
+
+    @property
+    def needs_alignment(self) -> bool:
+        return bool(self.tags)
 
     def _without_marks(self, hypotheses: Sequence[str]) -> Sequence[str]:
         """The hypotheses of a sentence without items: what a vocabulary without symbols spells in bytes is no mark."""
         return hypotheses if self.items else [_MARK.sub("", text) for text in hypotheses]
-
-    def mended(self, hypothesis: str) -> str:
-        """A hypothesis in which elements that hold words in the source have one, if there is one beside them."""
-        return self._inline.fill(hypothesis, self._inline.filled(self.symbolic)) if self.items else hypothesis
-
-    @cached_property
-    def _inline(self) -> Inline:
-        return Inline({symbol: [*self._parts_of(item)] for symbol, item in zip(SYMBOLS, self.items, strict=False)})
-
-    def _parts_of(self, item: str) -> Iterator[Part]:
-        """Of marks in a row, or of what is not translated."""
-        for mark in item:
-            source = self.tags.get(mark, mark)
-            tag = _TAG.fullmatch(source)
-            if tag and tag[1]:
-                yield "close", tag[2].lower()
-            elif tag and not tag[3] and tag[2].lower() not in VOID:
-                yield "open", tag[2].lower()
-            elif any(map(str.isalnum, _TAG.sub("", source))):
-                yield "words", ""
-
-    def accepts(self, hypothesis: str) -> bool:
-        """Whether a hypothesis has every item once, its tags as well nested as the source's, and words in them."""
-        if not super().accepts(hypothesis):
-            return False
-        if self.items and not self._inline.filled(self.symbolic) <= self._inline.filled(hypothesis):
-            return False
-        restored = restore(hypothesis, self.items) if self.items else hypothesis
-        return _unpaired(self._tags_of(restored or "")) == _unpaired(self._tags_of(self.source))
-
-    def _tags_of(self, text: str) -> Iterator[str]:
-        return (self.tags[mark] for mark in _MARK.findall(text) if mark in self.tags)
 
 
 def prepare_html(source: str, language: str, symbols: bool = False) -> Passage:
@@ -91,11 +75,11 @@ def prepare_html(source: str, language: str, symbols: bool = False) -> Passage:
     tagged = any(isinstance(node, Raw) for node in nodes)
     plain = not tagged and unescape(source) == source
     parts: list[str | Sentence] = []
-    for run in [nodes] if plain else _runs(nodes):
+    for run in _runs(nodes):
         if isinstance(run, Raw):
             parts.append(run.source)
         else:
-            parts += _prepare_run(run, language, symbols, tagged, plain)
+            parts += _Run(run, tagged, plain).parts(language, symbols)
     return Passage(tuple(part for part in parts if part))
 
 
@@ -110,137 +94,262 @@ def visible_text(source: str) -> str:
     return "".join(pieces).strip()
 
 
-def _prepare_run(
-    run: Sequence[Node], language: str, symbols: bool, tagged: bool, plain: bool
-) -> Iterator[str | Sentence]:
-    """A run of text and inline tags."""
-    text, tags = _mark(run, tagged)
-    for part in prepare(text, language, symbols).parts:
-        if isinstance(part, str):
-            yield _encode(part, tags, plain)
-        else:
-            values = {item.name: getattr(part, item.name) for item in fields(part)}
-            yield _Encoded(**values, tags=tags, plain=plain)
+class _Run:
+    """Text and inline tags. What has content and stands before or after all words is as a tag that is no one's."""
+
+    def __init__(self, nodes: Sequence[Node], tagged: bool, plain: bool) -> None:
+        self._plain = plain
+        nodes = _joined(nodes)
+        texts = [index for index, node in enumerate(nodes) if isinstance(node, Text) and not node.text.isspace()]
+        characters = set().union(*(node.text for node in nodes if isinstance(node, Text)))
+        free = (mark for mark in map(chr, _MARKS) if mark not in characters)
+        pieces: list[str] = []
+        length = 0
+        self._marks: dict[str, str] = {}
+        self._tags: list[Tag] = []
+        self._fixed: set[int] = set()
+        """The indices of tags that stay where they are."""
+        for index, node in enumerate(nodes):
+            if isinstance(node, Raw) and node.kind == "content" and texts and texts[0] < index < texts[-1]:
+                self._marks[mark := next(free)] = node.source
+                pieces.append(mark)
+                length += 1
+            elif isinstance(node, Raw):
+                if node.kind == "content":
+                    self._fixed.add(len(self._tags))
+                kind = "point" if node.kind == "content" else node.kind
+                self._tags.append(Tag(length, kind, node.name, node.source))
+            else:
+                pieces.append(node.text)
+                length += len(node.text)
+        self._text = "".join(pieces)
+        if tagged:
+            self._collapse()
+        self._partners = _partners(self._tags)
+
+    def parts(self, language: str, symbols: bool) -> Iterator[str | Sentence]:
+        normal = align(self._text)
+        position, first = 0, 0  # of the text and of the tags that are not written yet
+        spans = list(sentence_spans(normal.text))
+        for start, end in spans:
+            left, right = normal.span(start, end)
+            own = self._own(first, left, right)
+            yield self._between(position, left, first, own.start)
+            sentence = make_sentence(normal.text[start:end], language, symbols)
+            tags = [self._moved(index, start, end, normal.starts) for index in own]
+            if isinstance(sentence, str):
+                yield _with_tags(sentence, [(tag.place, tag.source) for tag in tags], self._marks, self._plain)
+            else:
+                values = {item.name: getattr(sentence, item.name) for item in fields(sentence)}
+                yield _Encoded(**values, marks=self._marks, tags=tuple(tags), plain=self._plain)
+            position, first = right, own.stop
+        yield self._between(position, len(self._text), first, len(self._tags))
+
+    def _own(self, first: int, left: int, right: int) -> range:
+        """The tags that go with the words of a sentence, text[left:right], among those from `first` on: all inside, and
+        those beside it whose element has a part of its words."""
+        begin = first
+        while begin < len(self._tags) and self._tags[begin].place <= left:
+            begin += 1
+        end = begin
+        while end < len(self._tags) and self._tags[end].place < right:
+            end += 1
+        own_begin, own_end = begin, end
+        for index in reversed(range(first, begin)):
+            if index in self._fixed:
+                break
+            partner = self._partners.get(index, -1)
+            if begin <= partner < end:
+                own_begin = index
+        for index in range(end, len(self._tags)):
+            if index in self._fixed or self._text[right : self._tags[index].place].strip():
+                break
+            partner = self._partners.get(index, len(self._tags))
+            if begin <= partner < end or own_begin <= partner < index < end:
+                own_end = index + 1
+        return range(own_begin, own_end)
+
+    def _moved(self, index: int, start: int, end: int, starts: Sequence[int]) -> Tag:
+        """A tag with its place in the sentence from start to end of the normalized text."""
+        tag = self._tags[index]
+        place = min(max(bisect_left(starts, tag.place), start), end) - start
+        return Tag(place, tag.kind, tag.name, tag.source)
+
+    def _between(self, begin: int, end: int, first: int, last: int) -> str:
+        """Text between sentences, with tags."""
+        pieces: list[str] = []
+        for tag in self._tags[first:last]:
+            place = min(max(tag.place, begin), end)
+            pieces += [self._encoded(begin, place), tag.source]
+            begin = place
+        return "".join([*pieces, self._encoded(begin, end)])
+
+    def _encoded(self, begin: int, end: int) -> str:
+        return _encode(visible(self._text[begin:end]), self._marks, self._plain)
+
+    def _collapse(self) -> None:
+        """White space within a sentence becomes a space where it has an end of a line, or a tag in the middle.
+
+        Between words, a tag that opens stands behind it then, any other before it.
+        """
+        text = self._text
+        first, last = len(text) - len(text.lstrip()), len(text.rstrip())
+        places = [tag.place for tag in self._tags]
+        moved = list(places)
+        pieces: list[str] = []
+        position = length = index = 0  # index: of the first tag that has not moved
+        for match in _SPACE.finditer(text, first, max(first, last)):
+            begin, end = match.span()
+            inner = bisect_left(places, end) > bisect_left(places, begin + 1)
+            line = _LINE_END.fullmatch(match.group())
+            if not (line or inner) or text[begin - 1] in ".!?…":
+                continue
+            pieces += [text[position:begin], " "]
+            while index < len(places) and places[index] < end:
+                if places[index] <= begin:
+                    moved[index] = length + places[index] - position
+                else:
+                    moved[index] = length + begin - position + (self._tags[index].kind == "open")
+                index += 1
+            length += begin - position + 1
+            position = end
+        for rest in range(index, len(places)):
+            moved[rest] = length + places[rest] - position
+        self._text = "".join([*pieces, text[position:]])
+        for number, tag in enumerate(self._tags):
+            moved[number] = max(moved[number], moved[number - 1] if number else 0)
+            self._tags[number] = Tag(moved[number], tag.kind, tag.name, tag.source)
 
 
-def _mark(run: Sequence[Node], tagged: bool) -> tuple[str, dict[str, str]]:
-    """The text of a run with marks, and what each stands for: tags, and line ends next to them.
+def _joined(nodes: Sequence[Node]) -> list[Node]:
+    """Nodes, of which an element is one where it has no words to translate, but other content."""
+    joined: list[Node] = []
+    opened: list[tuple[str, int, int, int]] = []
+    names: Counter[str] = Counter()
+    words = contents = 0  # so far
+    for node in nodes:
+        joined.append(node)
+        if isinstance(node, Text):
+            words += not node.text.isspace()
+            continue
+        contents += node.kind == "content"
+        if node.kind == "open":
+            opened.append((node.name, len(joined) - 1, words, contents))
+            names[node.name] += 1
+        elif node.kind == "close" and names[node.name]:
+            name = ""
+            while name != node.name:
+                name, first, words_before, contents_before = opened.pop()
+                names[name] -= 1
+            if words == words_before and contents > contents_before:
+                joined[first:] = [Raw("".join(map(_source, joined[first:])))]
+    return joined
 
-    Other line ends are spaces, where there are tags at all. No mark is a character that the text has itself.
-    """
+
+def _partners(tags: Sequence[Tag]) -> dict[int, int]:
+    """The index of the other tag of each element that has both."""
+    partners: dict[int, int] = {}
+    opened: list[int] = []
+    names: Counter[str] = Counter()
+    for index, tag in enumerate(tags):
+        if tag.kind == "open":
+            opened.append(index)
+            names[tag.name] += 1
+        elif tag.kind == "close" and names[tag.name]:
+            while True:
+                last = opened.pop()
+                names[tags[last].name] -= 1
+                if tags[last].name == tag.name:
+                    break
+            partners[last], partners[index] = index, last
+    return partners
+
+
+def _joined_alignment(pieces: Sequence[Piece], align: Aligner | None) -> Alignment:
+    """Of a sentence, from those of its pieces."""
+    sources: list[tuple[int, int]] = []
+    targets: list[tuple[int, int]] = []
+    blocks: list[tuple[int, Sequence[Sequence[float]]]] = []
+    source = target = 0
+    for piece in pieces:
+        one = align(piece) if align and piece.sentence else _by_place(piece)
+        blocks.append((len(sources), one.weights))
+        sources += [(source + begin, source + end) for begin, end in one.source]
+        targets += [(target + begin, target + end) for begin, end in one.target]
+        source, target = source + len(piece.source), target + len(piece.text)
+    weights = [
+        [*[0.0] * before, *row, *[0.0] * (len(sources) - before - len(row))] for before, rows in blocks for row in rows
+    ]
+    return Alignment(sources, targets, weights)
+
+
+def _by_place(piece: Piece) -> Alignment:
+    """As if each character had come from that at its place."""
+    source = [(at, at + 1) for at in range(len(piece.source))]
+    target = [(at, at + 1) for at in range(len(piece.text))]
+    weights = [[0.0] * len(source) for _ in target]
+    for at, row in enumerate(weights):
+        if row:
+            row[at * len(row) // len(weights)] = 1.0
+    return Alignment(source, target, weights)
+
+
+def _with_tags(text: str, placed: Sequence[tuple[int, str]], marks: Mapping[str, str], plain: bool = False) -> str:
+    """Text as HTML, with tags at places of it."""
     pieces: list[str] = []
-    tags: dict[str, str] = {}
-    characters = set().union(*(node.text for node in run if isinstance(node, Text)))
-    marks = (mark for mark in map(chr, _MARKS) if mark not in characters)
-
-    def add(source: str) -> str:
-        mark = next(marks)
-        tags[mark] = source
-        return mark
-
-    def line_end(match: re.Match[str]) -> str:
-        return add(_escape(match.group()))
-
-    for node in run:
-        if isinstance(node, Raw):
-            pieces.append(add(node.source))
-        elif not tagged:
-            pieces.append(node.text)
-        else:
-            begin, end = _core(node.text)
-            pieces.append(_LINES.sub(line_end, node.text[:begin]))
-            pieces.append(_LINE_END.sub(" ", node.text[begin:end]))
-            pieces.append(_LINES.sub(line_end, node.text[end:]))
-    return "".join(pieces), tags
+    position = 0
+    for place, source in placed:
+        pieces += [_encode(text[position:place], marks, plain), source]
+        position = place
+    return "".join([*pieces, _encode(text[position:], marks, plain)])
 
 
-def _encode(text: str, tags: Mapping[str, str], plain: bool) -> str:
-    """Text as HTML, with the tags that its marks stand for."""
+def _encode(text: str, marks: Mapping[str, str], plain: bool) -> str:
+    """Text as HTML, with what its marks stand for."""
     encoded = text if plain and unescape(text) == text and not INCOMPLETE.search(text) else _escape(text)
-    return _MARK.sub(lambda match: tags.get(match.group(), match.group()), encoded)
-
-
-def _unpaired(tags: Iterable[str]) -> list[tuple[bool, str]]:
-    """Of tags, those that are left where each that closes the last open element is taken away with that one's.
-
-    Each as whether it closes, and its name. None is left of tags that are well nested; the partners of those that are
-    left stand before or after them.
-    """
-    left: list[tuple[bool, str]] = []
-    for source in tags:
-        for closing, name, empty in _TAG.findall(source):
-            if closing and left and left[-1] == (False, name.lower()):
-                left.pop()
-            elif closing or not (empty or name.lower() in VOID):
-                left.append((bool(closing), name.lower()))
-    return left
+    return _MARK.sub(lambda match: marks.get(match.group(), match.group()), encoded)
 
 
 def _escape(text: str) -> str:
     return escape(text, quote=False).replace("\u00a0", "&nbsp;")
 
 
+def _source(node: Node) -> str:
+    return node.source if isinstance(node, Raw) else _escape(node.text)
+
+
 def _runs(nodes: Sequence[Node]) -> Iterator[Raw | list[Node]]:
-    """What stands outside of sentences, and the runs between, which begin and end with text that is not white space."""
+    """The tags of blocks, and the runs between."""
     run: list[Node] = []
     for node in nodes:
         if isinstance(node, Raw) and node.block:
-            yield from _trimmed(run)
+            if run:
+                yield run
             yield node
             run = []
             continue
         if len(run) >= _MAX_RUN or (isinstance(node, Text) and _begins_sentence(node.text, run)):
-            yield from _trimmed(run)
+            yield run
             run = []
         run.append(node)
-    yield from _trimmed(run)
+    if run:
+        yield run
 
 
 def _begins_sentence(text: str, run: Sequence[Node]) -> bool:
-    """Whether a text after a tag is the beginning of another sentence than what stands before the tag."""
+    """Whether a text after something that is not translated is the beginning of another sentence than the text before.
+
+    Where there are only tags between, models/text/sentences.py sees it.
+    """
     if not text.lstrip()[:1].isupper():
         return False
-    before = ""
+    before, content = "", False
     for node in reversed(run):
         if isinstance(node, Text):
             before = node.text[-20:] + before
             if before.strip():
                 break
+        else:
+            content = content or node.kind == "content"
     apart = before[-1:].isspace() or text[:1].isspace()
-    return apart and bool(_SENTENCE_END.search(before))
-
-
-def _trimmed(run: Sequence[Node]) -> Iterator[Raw | list[Node]]:
-    """A run without what stands around its text."""
-    written = [index for index, node in enumerate(run) if isinstance(node, Text) and not node.text.isspace()]
-    if not written:
-        yield from (_as_raw(node) for node in run)
-        return
-    first, last = written[0], written[-1]
-    yield from (_as_raw(node) for node in run[:first])
-    inner = list(run[first : last + 1])
-    before, inner[0] = _split(inner[0], _core(_text(inner[0]))[0])
-    inner[-1], after = _split(inner[-1], _core(_text(inner[-1]))[1])
-    yield _as_raw(before)
-    yield inner
-    yield _as_raw(after)
-    yield from (_as_raw(node) for node in run[last + 1 :])
-
-
-def _text(node: Node) -> str:
-    assert isinstance(node, Text)
-    return node.text
-
-
-def _split(node: Node, index: int) -> tuple[Text, Text]:
-    return Text(_text(node)[:index]), Text(_text(node)[index:])
-
-
-def _core(text: str) -> tuple[int, int]:
-    """Where a text begins and ends without the white space around it; all white space is before it."""
-    begin = len(text) - len(text.lstrip())
-    return begin, max(begin, len(text.rstrip()))
-
-
-def _as_raw(node: Node) -> Raw:
-    return node if isinstance(node, Raw) else Raw(_escape(node.text))
+    return content and apart and bool(_SENTENCE_END.search(before))

@@ -5,10 +5,11 @@ The standard library's tokenizer says where tags, comments and text stand; nothi
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
+from typing import Literal
 
 UNTRANSLATED = frozenset({
     "code", "iframe", "kbd", "math", "noembed", "noframes", "plaintext", "pre", "samp", "script", "style", "svg",
@@ -46,23 +47,30 @@ class Text:
 
 @dataclass(frozen=True)
 class Raw:
-    """What stays: a tag, a comment, text that is not to be translated. block: whether a sentence ends at it."""
+    """What stays. block: whether a sentence ends at it.
+
+    A tag opens or closes an element of a name. What else stays has content, such as a picture or text that is not
+    translated, or is a point that nobody sees.
+    """
 
     source: str
     block: bool = False
+    kind: Literal["open", "close", "content", "point"] = "content"
+    name: str = ""
 
 
 Node = Text | Raw
+_POINT = Raw("", kind="point")
 
 
 def split_nodes(source: str) -> list[Node]:
     """HTML as nodes whose sources, joined, are all of it."""
     tokenizer = _Tokenizer(source)
     nodes: list[Node] = []
-    for (start, end), block in zip(pairwise([*tokenizer.starts, len(source)]), tokenizer.blocks, strict=True):
+    for (start, end), raw in zip(pairwise([*tokenizer.starts, len(source)]), tokenizer.raws, strict=True):
         piece = source[start:end]
-        if block is not None:
-            nodes += [Raw(piece, block)] if piece else []
+        if raw is not None:
+            nodes += [replace(raw, source=piece)] if piece else []
             continue
         incomplete = INCOMPLETE.search(piece)
         cut = incomplete.start() if incomplete else len(piece)
@@ -72,12 +80,12 @@ def split_nodes(source: str) -> list[Node]:
 
 
 class _Tokenizer(HTMLParser):
-    """starts: where each token begins. blocks: whether it is a block's tag, or None for text to translate."""
+    """starts: where each token begins. raws: what it is, without its source, or None for text to translate."""
 
     def __init__(self, source: str) -> None:
         super().__init__()
         self.starts = [0]
-        self.blocks: list[bool | None] = [False]
+        self.raws: list[Raw | None] = [Raw("")]
         self._lines = [0, *(match.end() for match in re.finditer("\n", source))]
         self._open: list[tuple[str, bool]] = []
         """The open elements, each with whether its text is translated."""
@@ -93,7 +101,8 @@ class _Tokenizer(HTMLParser):
         return not self._open or self._open[-1][1]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._add(tag in _BLOCK)
+        kind: Literal["open", "content", "point"] = "content" if tag in VOID else "open"
+        self._add(Raw("", tag in _BLOCK, "point" if tag == "wbr" else kind, tag))
         while self._open and tag in _ENDED_BY.get(self._open[-1][0], ()):
             self._pop(len(self._open) - 1)
         if tag not in VOID:
@@ -103,7 +112,7 @@ class _Tokenizer(HTMLParser):
             self._count[tag] += 1
 
     def handle_endtag(self, tag: str) -> None:
-        self._add(tag in _BLOCK)
+        self._add(Raw("", tag in _BLOCK, "close", tag))
         if not self._count[tag]:
             return
         index = next(index for index in reversed(range(len(self._open))) if self._open[index][0] == tag)
@@ -113,6 +122,7 @@ class _Tokenizer(HTMLParser):
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)  # as in HTML, where the slash says nothing
+        self.raws[-1] = Raw("", tag in _BLOCK, "point" if tag == "wbr" else "content", tag)  # but is meant to
 
     def handle_data(self, data: str) -> None:
         if not data:
@@ -120,20 +130,20 @@ class _Tokenizer(HTMLParser):
         self._add_data(self._position)
 
     def handle_comment(self, data: str) -> None:  # noqa: ARG002
-        self._add(False)
+        self._add(_POINT)
 
     def handle_decl(self, decl: str) -> None:  # noqa: ARG002
-        self._add(False)
+        self._add(_POINT)
 
     def handle_pi(self, data: str) -> None:  # noqa: ARG002
-        self._add(False)
+        self._add(_POINT)
 
     def unknown_decl(self, data: str) -> None:  # noqa: ARG002
-        self._add(False)
+        self._add(_POINT)
 
     def parse_endtag(self, i: int) -> int:
         if self.rawdata.startswith("</>", i):  # which is skipped without a call
-            self._add(False)
+            self._add(_POINT)
         return super().parse_endtag(i)
 
     def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: ARG002
@@ -146,15 +156,15 @@ class _Tokenizer(HTMLParser):
         line, offset = self.getpos()
         return self._lines[line - 1] + offset
 
-    def _add(self, block: bool) -> None:
+    def _add(self, raw: Raw) -> None:
         self.starts.append(self._position)
-        self.blocks.append(block)
+        self.raws.append(raw)
 
     def _add_data(self, start: int) -> None:
-        block = None if self._translated else False
-        if self.blocks[-1] is not None or block is not None:  # else it continues the text before it
+        raw = None if self._translated else Raw("")
+        if self.raws[-1] is not None or raw is not None:  # else it continues the text before it
             self.starts.append(start)
-            self.blocks.append(block)
+            self.raws.append(raw)
 
     def _pop(self, index: int) -> None:
         tag, _ = self._open.pop(index)

@@ -12,8 +12,9 @@ from models.decoding.prefix import Prefix
 from models.decoding.unknown_words import UnknownWords
 from models.networks.translator import Translator
 from models.quality import Quality, Searched, features, of_text
+from models.text.alignment import Alignment, shown_spans, token_places
 from models.text.begun import Beginning, begun, cut_beginning
-from models.text.front import Sentence, prepare
+from models.text.front import Piece, Sentence, prepare
 from models.text.html import prepare_html
 from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
@@ -44,6 +45,8 @@ class _Unit:
     done: bool = False
     """Whether all that are used have been."""
     _decoded: dict[Beam, list[str]] = field(default_factory=dict)
+    _translations: dict[int, str] = field(default_factory=dict)
+    """By their ranks."""
 
     def next_beams(self) -> list[Beam]:
         """The beams to search now: that of the whole sentence, and those of its parts where it comes to them."""
@@ -67,14 +70,33 @@ class _Unit:
         return [searched(source, shown, self.tokenizer.decode(shown.ids)) for source, shown in used]
 
     def translation(self, target: str, rank: int) -> str:
-        """By its rank among the hypotheses, with what stands around it."""
+        """By its rank among the hypotheses, with what stands around it; once it is done."""
+        if rank not in self._translations:
+            self._translations[rank] = self._translation(target, rank)
+        return self._translations[rank]
+
+    def _translation(self, target: str, rank: int) -> str:
         hypotheses = [self._texts(beam) for beam in self.beams]
-        translation = self.sentence.render(hypotheses, target, rank) if self.sentence else ""
+        translation = self.sentence.render(hypotheses, target, rank, self._align) if self.sentence else ""
         if self.sentence and self.beginning:
             chosen = self.beams[0].results()[self.sentence.chosen(hypotheses[0], rank)]
             hypothesis = self.tokenizer.decode(chosen.ids)
             translation = self.beginning.put_before(translation, hypothesis, self.sentence, self.written)
         return self.before + translation + self.after
+
+    def _align(self, piece: Piece) -> Alignment:
+        """Which words of a piece of the translation come from which of its source: by attention."""
+        assert piece.sentence
+        beam = self.beams[piece.input]
+        hypothesis = beam.results()[piece.hypothesis]
+        assert hypothesis.attention is not None
+        read, written = piece.sentence.text, self.tokenizer.decode(hypothesis.ids)
+        sources = [(token.start, token.end) for token in self.tokenizer.tokens(read)]
+        targets = token_places(hypothesis.ids, written, self.tokenizer)
+        weights = hypothesis.attention[: len(targets), 1 : len(beam.source) - 1]
+        return Alignment(
+            shown_spans(sources, read, piece.source), shown_spans(targets, written, piece.text), weights.tolist()
+        )
 
     def _texts(self, beam: Beam) -> list[str]:
         if beam not in self._decoded:
@@ -107,9 +129,9 @@ class TranslateTask:
         self._quality, self._direction = quality, f"{source}-{self.job.target}"
         unknown = UnknownWords(tokenizer, known, source, self.job.target) if known else None
 
-        def beam(text: str, prefix: Prefix | None = None) -> Beam:
+        def beam(text: str, prefix: Prefix | None = None, aligned: bool = False) -> Beam:
             ids = source_ids(model, tokenizer, text, self.job.target)
-            needed = self.job.attention or bool(unknown and unknown.any_in(ids))
+            needed = self.job.attention or aligned or bool(unknown and unknown.any_in(ids))
             size, penalty, top_tokens = self.job.beam_size, self.job.length_penalty, self.job.top_tokens
             config = SearchConfig(size, penalty, keep_attention=needed, prefix=prefix, top_tokens=top_tokens)
             return Beam(ids, config)
@@ -123,8 +145,7 @@ class TranslateTask:
                 if sentence and beginning:
                     self._units.append(self._begun_unit(beam, (before, sentence, after), beginning, unknown))
                     continue
-                inputs = sentence.inputs() if sentence else ()
-                beams = [beam(text) for text in inputs]
+                beams = [beam(text, aligned=sentence.needs_alignment) for text in sentence.inputs()] if sentence else []
                 self._units.append(_Unit(index, before, sentence, after, beams, tokenizer, unknown))
         self._unit_of = {beam: unit for unit in self._units for beam in unit.beams}
         source_tokens = sum(len(beam.source) for beam in self._unit_of)
@@ -214,7 +235,8 @@ class TranslateTask:
             return "".join(unit.translation(self.job.target, rank) for unit in units)
 
         best = text_of(0)
-        others = [text for rank in range(1, self.job.beam_size) if (text := text_of(rank)) != best]
+        ranks = range(1, self.job.beam_size if self.job.alternatives else 1)
+        others = [text for rank in ranks if (text := text_of(rank)) != best]
         used = [(beam.source, beam.results()[rank]) for unit in units for beam, rank in unit.used()]
         score = sum(hypothesis.score for _, hypothesis in used) / len(used) if used else 0.0
         attention = self._attention(used) if self.job.attention else None
