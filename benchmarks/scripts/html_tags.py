@@ -91,8 +91,8 @@ def translations(client: httpx.Client, texts: Sequence[str], target: str, route:
             reply = client.post(route, json={"text": batch, "source": source, "target": target, **body})
             results += [one["text"] for one in reply.raise_for_status().json()["results"]]
         else:
-            del body["beam_size"]
-            reply = client.post(route, json={"q": batch, "source": source, "target": target, **body})
+            asked = {"q": batch, "source": source, "target": target, "format": body["format"]}
+            reply = client.post(route, json=asked)
             results += reply.raise_for_status().json()["translatedText"]
     return results
 

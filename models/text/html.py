@@ -300,7 +300,7 @@ def _with_tags(text: str, placed: Sequence[tuple[int, str]], marks: Mapping[str,
     position = 0
     for place, source in placed:
         pieces += [_encode(text[position:place], marks, plain), source]
-        position = place
+        position = max(position, place)
     return "".join([*pieces, _encode(text[position:], marks, plain)])
 
 

@@ -24,6 +24,10 @@ _UNIT = re.compile(r"\w+(?:['’\-]\w+)*|\S")
 COVER = 0.25
 """What a word has more for an element where a word of the element goes to no other word more than to it."""
 
+NEAR, ROUNDS = 3.0, 2
+"""How much less words at other places in the sentence count, and how often weights are shared out between source and
+target words. All three chosen on sentences of training text (benchmarks/scripts/html_tags.py measures them)."""
+
 
 @dataclass(frozen=True)
 class Tag:
@@ -118,7 +122,6 @@ class _Placing:
 
     def __init__(self, source: str, shown: str, cuts: Sequence[int], alignment: Alignment) -> None:
         """cuts are places of the source where units are cut."""
-        self._source = source
         self.units, self.targets = _units(source), _units(shown)
         weights = _unit_weights(self.units, self.targets, alignment)
         same = _same(self.units, self.targets, weights)
@@ -130,12 +133,20 @@ class _Placing:
         self._weigh(weights, same)
 
     def _weigh(self, weights: Tensor, same: dict[int, int]) -> None:
-        """Of each target word, what share of it comes from the words before each place among the source's."""
+        """Of each target word, what share of it comes from the words before each place among the source's.
+
+        Attention spreads, most of all at the first words: each source word is shared out among the target words that
+        attend to it, and those at its place in the sentence count more.
+        """
+        weights *= _near(len(self.targets), len(self.units))
+        weights *= torch.tensor([unit.is_word for unit in self.units], dtype=weights.dtype)
+        weights *= torch.tensor([unit.is_word for unit in self.targets], dtype=weights.dtype).unsqueeze(1)
+        for _ in range(ROUNDS):
+            weights /= weights.sum(dim=0, keepdim=True).clamp(min=1e-9)
+            weights /= weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
         for index, at in same.items():
             weights[at], weights[:, index] = 0.0, 0.0
             weights[at, index] = 1.0
-        weights *= torch.tensor([unit.is_word for unit in self.units], dtype=weights.dtype)
-        weights *= torch.tensor([unit.is_word for unit in self.targets], dtype=weights.dtype).unsqueeze(1)
         shares = weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
         self._sums = [[0.0, *accumulate(row)] for row in shares.tolist()]
         self._words = [index for index, unit in enumerate(self.targets) if unit.is_word]
@@ -159,30 +170,25 @@ class _Placing:
     def _place_children(self, parent: _Element) -> None:
         first, last = parent.place
         free = [at for at in self._words if first <= self.targets[at].begin and self.targets[at].end <= last]
-        inside = set(free)
         taken: set[int] = set()  # target units
         points: list[_Element] = []
         filled: list[_Element] = []
         # the ends of the parent are kept for those that have to reach them
         for child in sorted(parent.children, key=lambda child: bool(child.open and child.close)):
             units = self._units_of(child)
-            if units == self._units_of(parent) and (parent.begin < parent.end):
-                child.place = parent.place
-                filled.append(child)
-                taken |= inside
+            if units and units == self._units_of(parent):
+                place = parent.place
             elif any(self.units[index].is_word for index in units):
                 found = self._range(child, units, [at for at in free if at not in taken], free)
-                if found:
-                    child.place = self._with_marks(child, units, found, parent, taken)
-                    filled.append(child)
-                else:
-                    points.append(child)
-            elif units and (mark := self._mark(units, parent, taken)) is not None:
-                child.place = (self.targets[mark].begin, self.targets[mark].end)
-                taken.add(mark)
-                filled.append(child)
+                place = found and self._with_marks(child, units, found, parent, taken)
             else:
+                place = self._marks_of(child, units, parent, taken)
+            if not place:
                 points.append(child)
+                continue
+            child.place = place
+            filled.append(child)
+            taken.update(at for at, unit in enumerate(self.targets) if unit.begin < place[1] and unit.end > place[0])
         for child in points:
             child.place = self._point(child, parent, free, filled)
 
@@ -232,7 +238,10 @@ class _Placing:
         while tail and last + 1 < len(self.targets) and self._is_mark(last + 1, tail[-1], parent, taken):
             last += 1
             tail.pop()
-        taken.update(range(first, last + 1))
+        return self._span(child, first, last, parent)
+
+    def _span(self, child: _Element, first: int, last: int, parent: _Element) -> Span:
+        """The place of target units; it reaches the end of the parent's where the element has no tag."""
         begin = self.targets[first].begin if child.open else parent.place[0]
         end = self.targets[last].end if child.close else parent.place[1]
         return begin, end
@@ -242,38 +251,56 @@ class _Placing:
         inside = parent.place[0] <= target.begin and target.end <= parent.place[1]
         return inside and at not in taken and not target.is_word and target.text == text
 
-    def _mark(self, units: range, parent: _Element, taken: set[int]) -> int | None:
+    def _marks_of(self, child: _Element, units: range, parent: _Element, taken: set[int]) -> Span | None:
+        """The place of the same marks of punctuation in the translation."""
+        if not units or not (child.open or child.close):
+            return None
+        first = self._mark(units[0], parent, taken)
+        if first is None:
+            return None
+        last = first
+        for index in units[1:]:
+            if last + 1 == len(self.targets) or not self._is_mark(last + 1, self.units[index].text, parent, taken):
+                break
+            last += 1
+        place = self._span(child, first, last, parent)
+        clear = all(place[1] <= self.targets[at].begin or self.targets[at].end <= place[0] for at in taken)
+        return place if clear else None
+
+    def _mark(self, index: int, parent: _Element, taken: set[int]) -> int | None:
         """The same mark of punctuation in the translation, the nearest one to its place in the sentence."""
-        text = self.units[units[0]].text
-        same = [at for at in range(len(self.targets)) if self._is_mark(at, text, parent, taken)]
+        same = [at for at in range(len(self.targets)) if self._is_mark(at, self.units[index].text, parent, taken)]
         slope = len(self.targets) / len(self.units)
-        return min(same, key=lambda at: abs(at - units[0] * slope), default=None)
+        return min(same, key=lambda at: abs(at - index * slope), default=None)
 
     def _point(self, child: _Element, parent: _Element, inside: Sequence[int], filled: Sequence[_Element]) -> Span:
         """The place of an element that has no words: beside the word that it stood at."""
         first, last = parent.place
-        if not inside:
-            return first, first
         own = self._units_of(parent)
         before = max((index for index in own if self._ends[index] <= child.begin), default=None)
         after = min((index for index in own if self._begins[index] >= child.end), default=None)
         joined = before is not None and self._ends[before] == child.begin
-        if after is None:
+        if after is None and before is not None:
             place = last
-        elif before is None:
+        elif before is None or after is None or not inside:
             place = first
         else:
             follows = joined and self._begins[after] > child.end
             index = before if follows else after
-            if not self.units[index].is_word:
-                index, follows = before, True
-            place = self._beside(index, inside, follows)
+            place = self._beside(index, parent, inside, follows)
         for other in filled:
             if other.place[0] < place < other.place[1]:
                 place = other.place[0] if child.begin <= other.begin else other.place[1]
         return place, place
 
-    def _beside(self, index: int, inside: Sequence[int], follows: bool) -> int:
+    def _beside(self, index: int, parent: _Element, inside: Sequence[int], follows: bool) -> int:
+        """The place before or after what a unit has become."""
+        if not self.units[index].is_word:
+            mark = self._mark(index, parent, set())
+            if mark is not None:
+                return self.targets[mark].end if follows else self.targets[mark].begin
+            words = [other for other in self._units_of(parent) if self.units[other].is_word]
+            index = min(words, key=lambda other: abs(other - index), default=index)
         best = self._best[index]
         if best not in inside:
             best = max(inside, key=lambda at: self._columns[index][at])
@@ -317,6 +344,13 @@ def _units(text: str) -> list[_Unit]:
             units.append(_Unit(text[start:end], start, end, is_word=True))
         position = end
     return units
+
+
+def _near(targets: int, units: int) -> Tensor:
+    """(targets, units): how likely they belong together by their places alone, 1 at the same place."""
+    at = (torch.arange(targets) + 0.5) / max(1, targets)
+    index = (torch.arange(units) + 0.5) / max(1, units)
+    return torch.exp(-NEAR * (at.unsqueeze(1) - index) ** 2)
 
 
 def _unit_weights(units: Sequence[_Unit], targets: Sequence[_Unit], alignment: Alignment) -> Tensor:

@@ -3,6 +3,7 @@
 import asyncio
 import math
 import re
+from html import unescape
 from itertools import pairwise
 
 import httpx
@@ -15,6 +16,14 @@ async def ask(client: httpx.AsyncClient, path: str, **body: object) -> dict:
     response = await client.post(path, json=body)
     assert response.status_code == 200, response.text
     return response.json()
+
+
+TAG = r"<[a-z/!][^>]*>"
+
+
+def stripped(html: str) -> str:
+    """The text of HTML without its tags."""
+    return unescape(re.sub(TAG, "", html))
 
 
 class TestGenerate:
@@ -230,6 +239,25 @@ class TestTranslate:
         assert [plain] == (await ask(client, "/translate", text=texts[1:], **body))["results"]
         attention = page["attention"]
         assert len(attention["weights"]) == len(attention["target_tokens"])
+
+    async def test_html_says_what_plain_text_says(self, client: httpx.AsyncClient) -> None:
+        pages = [
+            "<p>Where is the <b class='a'>station</b>?</p>", "<i>the</i> man <b>sees <u>the</u></b> dog, <a>now</a>!",
+            "the <b>man</b> sees 12 dogs and <i>7 films</i>. <b>very</b> bad", "<b>THE</b> MAN<!-- c --> SEES",
+            "un<b>happy</b> <b></b>people<i> </i>see https://<u>example</u>.org", "<b>the <i>man</b> sees</i> it</u>.",
+            "fish &amp; <b>chips</b> &lt;now&gt;", "Mr. <b>Smith</b> sees. <b>A dog. It</b> sees.",
+        ]  # fmt: skip
+        plain = [stripped(page) for page in pages]
+        for beam_size in (1, 3):
+            body = {"source": "en", "target": "tr", "beam_size": beam_size}
+            html, text = [], []
+            for start in range(0, len(pages), 4):
+                part = slice(start, start + 4)
+                html += (await ask(client, "/translate", text=pages[part], format="html", **body))["results"]
+                text += (await ask(client, "/translate", text=plain[part], **body))["results"]
+            assert [one | {"text": stripped(one["text"])} for one in html] == text
+            for page, one in zip(pages, html, strict=True):
+                assert sorted(re.findall(TAG, one["text"])) == sorted(re.findall(TAG, page))
 
     async def test_many_texts_keep_their_order(self, client: httpx.AsyncClient) -> None:
         texts = ["the man sees the dog.", "bad", "a very good film: we liked it!"]

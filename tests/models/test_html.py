@@ -1,12 +1,13 @@
 """HTML made ready for a translator and put together again: everything but the text stays as it was sent."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from html import unescape
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from models.text.alignment import Alignment
@@ -188,6 +189,8 @@ ANY = st.text(st.characters(codec="utf-8") | st.sampled_from("ab &;#<>/!-='\"\n"
 
 @given(source=DOCUMENTS | ANY)
 def test_a_translator_that_repeats_its_input_returns_an_equivalent_document(source: str) -> None:
+    # a mark behind a tag is composed with the letter before it, as in plain text
+    assume(not any(map(unicodedata.combining, re.findall(r"(?s)>(.)", source))))
     result = translated(source)
     assert tags(result) == tags(source)
     assert texts(result) == texts(source)
