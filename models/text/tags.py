@@ -177,13 +177,13 @@ class _Placing:
         for child in sorted(parent.children, key=lambda child: bool(child.open and child.close)):
             units = self._units_of(child)
             if units and units == self._units_of(parent):
-                place = parent.place
+                place: Span | None = parent.place
             elif any(self.units[index].is_word for index in units):
                 found = self._range(child, units, [at for at in free if at not in taken], free)
-                place = found and self._with_marks(child, units, found, parent, taken)
+                place = self._with_marks(child, units, found, parent, taken) if found else None
             else:
                 place = self._marks_of(child, units, parent, taken)
-            if not place:
+            if place is None:
                 points.append(child)
                 continue
             child.place = place

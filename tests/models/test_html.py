@@ -307,7 +307,7 @@ def test_the_text_is_that_of_the_plain_translation(data: st.DataObject, source: 
     stripped = re.sub(r"<[^>]*>", "", html)
     (plain,) = prepare(" ".join(stripped.split()), "en", symbols=True).sentences
     expected = plain.render([[as_read(said, plain)] for _ in plain.inputs()], "tr")
-    assert unescape(re.sub(r"<[^>]*>", "", result)) == expected
+    assert unescape(re.sub(r"<[^>]*>", "", result)).split() == expected.split()
     assert sorted(map(str, tags(result))) == sorted(map(str, tags(html)))
     opened: list[str] = []
     for kind, value in tags(result):
