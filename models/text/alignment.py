@@ -19,37 +19,37 @@ class Alignment:
     weights: Sequence[Sequence[float]]
 
 
-def token_places(ids: Sequence[int], text: str, tokenizer: Tokenizer) -> list[Span]:
+def token_spans(ids: Sequence[int], text: str, tokenizer: Tokenizer) -> list[Span]:
     """Where each token begins and ends in the text of them all; one that is only a part of a character is empty."""
     removed = len(tokenizer.decode_continuation(ids)) - len(text)  # a space that the first token begins with
-    places: list[Span] = []
+    spans: list[Span] = []
     written, begin = b"", 0
     for index in ids:
         written += tokenizer.surface(index)
         end = min(max(0, len(written.decode("utf-8", errors="ignore")) - removed), len(text))
-        places.append((begin, max(begin, end)))
-        begin = places[-1][1]
-    return places
+        spans.append((begin, max(begin, end)))
+        begin = spans[-1][1]
+    return spans
 
 
-def shown_places(written: str, shown: str) -> tuple[list[int], list[int]]:
-    """For each place between the characters of a text, the place in another: as a beginning, and as an end."""
+def shown_offsets(written: str, shown: str) -> tuple[list[int], list[int]]:
+    """For each offset in a text, those in another that says nearly the same: of a beginning, of an end."""
     if len(written) == len(shown) and _folded(written) == _folded(shown):
         return list(range(len(written) + 1)), list(range(len(written) + 1))
     begins, ends = [0] * (len(written) + 1), [0] * (len(written) + 1)
     matcher = SequenceMatcher(None, _folded(written), _folded(shown), autojunk=False)
     for _, first, last, shown_first, shown_last in matcher.get_opcodes():
-        for place in range(first, last + 1):
-            at = shown_last if place == last else min(shown_first + place - first, shown_last)
-            begins[place] = at
-            if place > first or place == 0:
-                ends[place] = at
+        for offset in range(first, last + 1):
+            at = shown_last if offset == last else min(shown_first + offset - first, shown_last)
+            begins[offset] = at
+            if offset > first or offset == 0:
+                ends[offset] = at
     return begins, ends
 
 
 def shown_spans(spans: Sequence[Span], written: str, shown: str) -> list[Span]:
     """Where spans of a text stand in another, which says nearly the same."""
-    begins, ends = shown_places(written, shown)
+    begins, ends = shown_offsets(written, shown)
     return [(begins[begin], max(begins[begin], ends[end])) for begin, end in spans]
 
 

@@ -37,7 +37,7 @@ class _Encoded(Sentence):
     marks: Mapping[str, str] = None  # type: ignore[assignment]
     """The source of each mark."""
     tags: tuple[Tag, ...] = ()
-    """Those inside of it, with their places in its source."""
+    """Those inside of it, with their offsets in its source."""
     plain: bool = False
     free: ClassVar[frozenset[str]] = Sentence.free | {"markup"}
     """Markup that a model writes is text here, and is escaped."""
@@ -138,7 +138,7 @@ class _Run:
             sentence = make_sentence(normal.text[start:end], language, symbols)
             tags = [self._moved(index, start, end, normal.starts) for index in own]
             if isinstance(sentence, str):
-                yield _with_tags(sentence, [(tag.place, tag.source) for tag in tags], self._marks, self._plain)
+                yield _with_tags(sentence, [(tag.offset, tag.source) for tag in tags], self._marks, self._plain)
             else:
                 values = {item.name: getattr(sentence, item.name) for item in fields(sentence)}
                 yield _Encoded(**values, marks=self._marks, tags=tuple(tags), plain=self._plain)
@@ -149,10 +149,10 @@ class _Run:
         """The tags that go with the words of a sentence, text[left:right], among those from `first` on: all inside, and
         those beside it whose element has a part of its words."""
         begin = first
-        while begin < len(self._tags) and self._tags[begin].place <= left:
+        while begin < len(self._tags) and self._tags[begin].offset <= left:
             begin += 1
         end = begin
-        while end < len(self._tags) and self._tags[end].place < right:
+        while end < len(self._tags) and self._tags[end].offset < right:
             end += 1
         own_begin, own_end = begin, end
         for index in reversed(range(first, begin)):
@@ -162,7 +162,7 @@ class _Run:
             if begin <= partner < end:
                 own_begin = index
         for index in range(end, len(self._tags)):
-            if index in self._fixed or self._text[right : self._tags[index].place].strip():
+            if index in self._fixed or self._text[right : self._tags[index].offset].strip():
                 break
             partner = self._partners.get(index, len(self._tags))
             if begin <= partner < end or own_begin <= partner < index < end:
@@ -170,18 +170,18 @@ class _Run:
         return range(own_begin, own_end)
 
     def _moved(self, index: int, start: int, end: int, starts: Sequence[int]) -> Tag:
-        """A tag with its place in the sentence from start to end of the normalized text."""
+        """A tag with its offset in the sentence from start to end of the normalized text."""
         tag = self._tags[index]
-        place = min(max(bisect_left(starts, tag.place), start), end) - start
-        return Tag(place, tag.kind, tag.name, tag.source)
+        offset = min(max(bisect_left(starts, tag.offset), start), end) - start
+        return Tag(offset, tag.kind, tag.name, tag.source)
 
     def _between(self, begin: int, end: int, first: int, last: int) -> str:
         """Text between sentences, with tags."""
         pieces: list[str] = []
         for tag in self._tags[first:last]:
-            place = min(max(tag.place, begin), end)
-            pieces += [self._encoded(begin, place), tag.source]
-            begin = place
+            offset = min(max(tag.offset, begin), end)
+            pieces += [self._encoded(begin, offset), tag.source]
+            begin = offset
         return "".join([*pieces, self._encoded(begin, end)])
 
     def _encoded(self, begin: int, end: int) -> str:
@@ -194,27 +194,27 @@ class _Run:
         """
         text = self._text
         first, last = len(text) - len(text.lstrip()), len(text.rstrip())
-        places = [tag.place for tag in self._tags]
-        moved = list(places)
+        offsets = [tag.offset for tag in self._tags]
+        moved = list(offsets)
         pieces: list[str] = []
         position = length = index = 0  # index: of the first tag that has not moved
         for match in _SPACE.finditer(text, first, max(first, last)):
             begin, end = match.span()
-            inner = bisect_left(places, end) > bisect_left(places, begin + 1)
+            inner = bisect_left(offsets, end) > bisect_left(offsets, begin + 1)
             line = _LINE_END.fullmatch(match.group())
             if not (line or inner) or text[begin - 1] in ".!?…":
                 continue
             pieces += [text[position:begin], " "]
-            while index < len(places) and places[index] < end:
-                if places[index] <= begin:
-                    moved[index] = length + places[index] - position
+            while index < len(offsets) and offsets[index] < end:
+                if offsets[index] <= begin:
+                    moved[index] = length + offsets[index] - position
                 else:
                     moved[index] = length + begin - position + (self._tags[index].kind == "open")
                 index += 1
             length += begin - position + 1
             position = end
-        for rest in range(index, len(places)):
-            moved[rest] = length + places[rest] - position
+        for rest in range(index, len(offsets)):
+            moved[rest] = length + offsets[rest] - position
         self._text = "".join([*pieces, text[position:]])
         for number, tag in enumerate(self._tags):
             moved[number] = max(moved[number], moved[number - 1] if number else 0)

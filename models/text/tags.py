@@ -25,15 +25,15 @@ COVER = 0.25
 """What a word has more for an element where a word of the element goes to no other word more than to it."""
 
 NEAR, ROUNDS = 3.0, 2
-"""How much less words at other places in the sentence count, and how often weights are shared out between source and
+"""How much less words at other positions in the sentence count, and how often weights are shared out between source and
 target words. All three chosen on sentences of training text (benchmarks/scripts/html_tags.py measures them)."""
 
 
 @dataclass(frozen=True)
 class Tag:
-    """A tag before the character at a place of a text without tags. A point is what has no words, as a comment."""
+    """A tag before the character at an offset of a text without tags. A point is what has no words, as a comment."""
 
-    place: int
+    offset: int
     kind: Literal["open", "close", "point"]
     name: str
     source: str
@@ -49,8 +49,8 @@ class _Element:
     open: str = ""
     close: str = ""
     children: "list[_Element]" = field(default_factory=list)
-    place: Span = (0, 0)
-    """Of the translation."""
+    span: Span = (0, 0)
+    """In the translation."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +64,13 @@ class _Unit:
 
 
 def place_tags(source: str, shown: str, tags: Sequence[Tag], alignment: Alignment) -> list[tuple[int, str]]:
-    """Where the tags of a text stand in its translation, in order: each with the place of the character after it.
+    """Where the tags of a text stand in its translation, in order: each with the offset of the character after it.
 
     tags are in order. Each is there once; those that are well nested stay so.
     """
     root = _tree(len(source), tags)
-    root.place = (0, len(shown))
-    _Placing(source, shown, sorted({tag.place for tag in tags}), alignment).place(root)
+    root.span = (0, len(shown))
+    _Placing(source, shown, sorted({tag.offset for tag in tags}), alignment).place(root)
     return list(_written(root))
 
 
@@ -82,46 +82,46 @@ def _tree(length: int, tags: Sequence[Tag]) -> _Element:
     names: Counter[str] = Counter()
     for tag in tags:
         if tag.kind == "open":
-            element = _Element(tag.place, length, tag.name, open=tag.source)
+            element = _Element(tag.offset, length, tag.name, open=tag.source)
             opened[-1].children.append(element)
             opened.append(element)
             names[tag.name] += 1
         elif tag.kind == "close" and names[tag.name]:
             while True:
                 element = opened.pop()
-                element.end = tag.place
+                element.end = tag.offset
                 names[element.name] -= 1
                 if element.name == tag.name:
                     break
             element.close = tag.source
         elif tag.kind == "close" and opened[-1] is root:
-            root.children = [_Element(0, tag.place, close=tag.source, children=root.children)]
+            root.children = [_Element(0, tag.offset, close=tag.source, children=root.children)]
         else:
-            opened[-1].children.append(_Element(tag.place, tag.place, open=tag.source))
+            opened[-1].children.append(_Element(tag.offset, tag.offset, open=tag.source))
     return root
 
 
 def _written(root: _Element) -> Iterator[tuple[int, str]]:
-    """The tags of all elements in the order of their places."""
+    """The tags of all elements, in order."""
     left: list[_Element | tuple[int, str]] = [root]
     while left:
         one = left.pop()
         if not isinstance(one, _Element):
             yield one
             continue
-        begin, end = one.place
+        begin, end = one.span
         if one.open:
             yield begin, one.open
         if one.close:
             left.append((end, one.close))
-        left += sorted(one.children, key=lambda child: child.place)[::-1]
+        left += sorted(one.children, key=lambda child: child.span)[::-1]
 
 
 class _Placing:
     """The units of a text and of its translation, and where the words of the translation come from."""
 
     def __init__(self, source: str, shown: str, cuts: Sequence[int], alignment: Alignment) -> None:
-        """cuts are places of the source where units are cut."""
+        """cuts are offsets in the source at which units are cut."""
         self.units, self.targets = _units(source), _units(shown)
         weights = _unit_weights(self.units, self.targets, alignment)
         same = _same(self.units, self.targets, weights)
@@ -133,10 +133,10 @@ class _Placing:
         self._weigh(weights, same)
 
     def _weigh(self, weights: Tensor, same: dict[int, int]) -> None:
-        """Of each target word, what share of it comes from the words before each place among the source's.
+        """Of each target word, what share of it comes from the first n words of the source, for each n.
 
         Attention spreads, most of all at the first words: each source word is shared out among the target words that
-        attend to it, and those at its place in the sentence count more.
+        attend to it, and those at its position in the sentence count more.
         """
         weights *= _near(len(self.targets), len(self.units))
         weights *= torch.tensor([unit.is_word for unit in self.units], dtype=weights.dtype)
@@ -150,7 +150,7 @@ class _Placing:
         shares = weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9)
         self._sums = [[0.0, *accumulate(row)] for row in shares.tolist()]
         self._words = [index for index, unit in enumerate(self.targets) if unit.is_word]
-        # the target word that a source word goes to most, among several alike the one at its place in the sentence
+        # the target word that a source word goes to most, among several alike the one at its position in the sentence
         slope = len(self.targets) / max(1, len(self.units))
         columns = weights.T.tolist()
         self._best = [
@@ -160,7 +160,7 @@ class _Placing:
         self._columns = columns
 
     def place(self, root: _Element) -> None:
-        """Give each element its place, inside of the place of the one that it is in."""
+        """Give each element its span, inside of the span of the one that it is in."""
         left = [root]
         while left:
             element = left.pop()
@@ -168,7 +168,7 @@ class _Placing:
             left += element.children
 
     def _place_children(self, parent: _Element) -> None:
-        first, last = parent.place
+        first, last = parent.span
         free = [at for at in self._words if first <= self.targets[at].begin and self.targets[at].end <= last]
         taken: set[int] = set()  # target units
         points: list[_Element] = []
@@ -177,20 +177,20 @@ class _Placing:
         for child in sorted(parent.children, key=lambda child: bool(child.open and child.close)):
             units = self._units_of(child)
             if units and units == self._units_of(parent):
-                place: Span | None = parent.place
+                span: Span | None = parent.span
             elif any(self.units[index].is_word for index in units):
                 found = self._range(child, units, [at for at in free if at not in taken], free)
-                place = self._with_marks(child, units, found, parent, taken) if found else None
+                span = self._with_marks(child, units, found, parent, taken) if found else None
             else:
-                place = self._marks_of(child, units, parent, taken)
-            if place is None:
+                span = self._marks_of(child, units, parent, taken)
+            if span is None:
                 points.append(child)
                 continue
-            child.place = place
+            child.span = span
             filled.append(child)
-            taken.update(at for at, unit in enumerate(self.targets) if unit.begin < place[1] and unit.end > place[0])
+            taken.update(at for at, unit in enumerate(self.targets) if unit.begin < span[1] and unit.end > span[0])
         for child in points:
-            child.place = self._point(child, parent, free, filled)
+            child.span = self._point(child, parent, free, filled)
 
     def _units_of(self, element: _Element) -> range:
         first = bisect_left(self._begins, element.begin)
@@ -220,7 +220,7 @@ class _Placing:
     def _with_marks(
         self, child: _Element, units: range, found: Sequence[int], parent: _Element, taken: set[int]
     ) -> Span:
-        """The place of target words, with the marks of punctuation around them that the element has too."""
+        """The span of target words, with the marks of punctuation around them that the element has too."""
         first, last = found[0], found[-1]
         head: list[str] = []
         for index in units:
@@ -241,18 +241,18 @@ class _Placing:
         return self._span(child, first, last, parent)
 
     def _span(self, child: _Element, first: int, last: int, parent: _Element) -> Span:
-        """The place of target units; it reaches the end of the parent's where the element has no tag."""
-        begin = self.targets[first].begin if child.open else parent.place[0]
-        end = self.targets[last].end if child.close else parent.place[1]
+        """The span of target units; it reaches the end of the parent's where the element has no tag."""
+        begin = self.targets[first].begin if child.open else parent.span[0]
+        end = self.targets[last].end if child.close else parent.span[1]
         return begin, end
 
     def _is_mark(self, at: int, text: str, parent: _Element, taken: set[int]) -> bool:
         target = self.targets[at]
-        inside = parent.place[0] <= target.begin and target.end <= parent.place[1]
+        inside = parent.span[0] <= target.begin and target.end <= parent.span[1]
         return inside and at not in taken and not target.is_word and target.text == text
 
     def _marks_of(self, child: _Element, units: range, parent: _Element, taken: set[int]) -> Span | None:
-        """The place of the same marks of punctuation in the translation."""
+        """The span of the same marks of punctuation in the translation."""
         if not units or not (child.open or child.close):
             return None
         first = self._mark(units[0], parent, taken)
@@ -263,38 +263,38 @@ class _Placing:
             if last + 1 == len(self.targets) or not self._is_mark(last + 1, self.units[index].text, parent, taken):
                 break
             last += 1
-        place = self._span(child, first, last, parent)
-        clear = all(place[1] <= self.targets[at].begin or self.targets[at].end <= place[0] for at in taken)
-        return place if clear else None
+        span = self._span(child, first, last, parent)
+        clear = all(span[1] <= self.targets[at].begin or self.targets[at].end <= span[0] for at in taken)
+        return span if clear else None
 
     def _mark(self, index: int, parent: _Element, taken: set[int]) -> int | None:
-        """The same mark of punctuation in the translation, the nearest one to its place in the sentence."""
+        """The same mark of punctuation in the translation, the nearest one to its position in the sentence."""
         same = [at for at in range(len(self.targets)) if self._is_mark(at, self.units[index].text, parent, taken)]
         slope = len(self.targets) / len(self.units)
         return min(same, key=lambda at: abs(at - index * slope), default=None)
 
     def _point(self, child: _Element, parent: _Element, inside: Sequence[int], filled: Sequence[_Element]) -> Span:
-        """The place of an element that has no words: beside the word that it stood at."""
-        first, last = parent.place
+        """The offset of an element that has no words: beside the word that it stood at."""
+        first, last = parent.span
         own = self._units_of(parent)
         before = max((index for index in own if self._ends[index] <= child.begin), default=None)
         after = min((index for index in own if self._begins[index] >= child.end), default=None)
         joined = before is not None and self._ends[before] == child.begin
         if after is None and before is not None:
-            place = last
+            offset = last
         elif before is None or after is None or not inside:
-            place = first
+            offset = first
         else:
             follows = joined and self._begins[after] > child.end
             index = before if follows else after
-            place = self._beside(index, parent, inside, follows)
+            offset = self._beside(index, parent, inside, follows)
         for other in filled:
-            if other.place[0] < place < other.place[1]:
-                place = other.place[0] if child.begin <= other.begin else other.place[1]
-        return place, place
+            if other.span[0] < offset < other.span[1]:
+                offset = other.span[0] if child.begin <= other.begin else other.span[1]
+        return offset, offset
 
     def _beside(self, index: int, parent: _Element, inside: Sequence[int], follows: bool) -> int:
-        """The place before or after what a unit has become."""
+        """The offset before or after what a unit has become."""
         if not self.units[index].is_word:
             mark = self._mark(index, parent, set())
             if mark is not None:
@@ -347,7 +347,7 @@ def _units(text: str) -> list[_Unit]:
 
 
 def _near(targets: int, units: int) -> Tensor:
-    """(targets, units): how likely they belong together by their places alone, 1 at the same place."""
+    """(targets, units): how likely they belong together by their positions alone, 1 at the same position."""
     at = (torch.arange(targets) + 0.5) / max(1, targets)
     index = (torch.arange(units) + 0.5) / max(1, units)
     return torch.exp(-NEAR * (at.unsqueeze(1) - index) ** 2)
@@ -374,18 +374,18 @@ def _shares(units: Sequence[_Unit], spans: Sequence[Span]) -> Tensor:
 
 
 def _same(units: Sequence[_Unit], targets: Sequence[_Unit], weights: Tensor) -> dict[int, int]:
-    """Source words that are the same in the translation and go there: each with its place among the target words."""
-    places: dict[str, list[int]] = {}
+    """Source words that are the same in the translation and go there: each with the index of the target word."""
+    positions: dict[str, list[int]] = {}
     for at, target in enumerate(targets):
-        places.setdefault(target.text, []).append(at)
+        positions.setdefault(target.text, []).append(at)
     found: dict[int, int] = {}
     counts = Counter(unit.text for unit in units)
     candidates = [
         (float(weights[at, index]), -index, -at)
         for index, unit in enumerate(units)
         if unit.is_word
-        for at in places.get(unit.text, ())
-        if not unit.text.isalpha() or counts[unit.text] == len(places[unit.text]) or weights[at, index] > 0
+        for at in positions.get(unit.text, ())
+        if not unit.text.isalpha() or counts[unit.text] == len(positions[unit.text]) or weights[at, index] > 0
     ]
     taken: set[int] = set()
     for _, index, at in sorted(candidates, reverse=True):
@@ -398,12 +398,12 @@ def _same(units: Sequence[_Unit], targets: Sequence[_Unit], weights: Tensor) -> 
 def _cut(
     units: Sequence[_Unit], targets: Sequence[_Unit], same: dict[int, int], cuts: Sequence[int]
 ) -> tuple[list[_Unit], list[_Unit], dict[int, int]]:
-    """Units cut at places of the source, and target words that are the same at the same places within them."""
+    """Units cut at offsets in the source, and target words that are the same cut as they are."""
     of_target = {at: index for index, at in same.items()}
     pieces: list[list[_Unit]] = []
     for unit in units:
-        places = [unit.begin, *(cut for cut in cuts if unit.begin < cut < unit.end), unit.end]
-        pieces.append(_split(unit, [place - unit.begin for place in places]))
+        cut_at = [unit.begin, *(cut for cut in cuts if unit.begin < cut < unit.end), unit.end]
+        pieces.append(_split(unit, [offset - unit.begin for offset in cut_at]))
     new_units = [piece for parts in pieces for piece in parts]
     firsts = list(accumulate(map(len, pieces), initial=0))
     new_targets: list[_Unit] = []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from app.engine.jobs import TargetToken
 from models.decoding.beam_search import Hypothesis
-from models.text.alignment import shown_places, token_places
+from models.text.alignment import shown_offsets, token_spans
 from models.text.symbols import SYMBOLS
 from models.text.tokenizers import END_TEXT, Tokenizer
 
@@ -25,13 +25,13 @@ def unit_tokens(
     shown is that translation, which stands at `start`: what the hypotheses say, with other ends, numbers and names.
     """
     texts = [tokenizer.decode(hypothesis.ids) for hypothesis in hypotheses]
-    begin_at, end_at = shown_places("".join(texts), shown)
+    begin_at, end_at = shown_offsets("".join(texts), shown)
     tokens: list[TargetToken] = []
     before = 0  # characters of the hypotheses before this one
     for text, hypothesis in zip(texts, hypotheses, strict=True):
         ids = [*hypothesis.ids, *([tokenizer.end_id] if hypothesis.finished else [])]
-        names, places = token_names(tokenizer, ids, items), token_places(ids, text, tokenizer)
-        for name, (first, last), score in zip(names, places, hypothesis.tokens, strict=True):
+        names, spans = token_names(tokenizer, ids, items), token_spans(ids, text, tokenizer)
+        for name, (first, last), score in zip(names, spans, hypothesis.tokens, strict=True):
             others = token_names(tokenizer, [index for index, _ in score.top], items)
             top = tuple((other, math.exp(logprob)) for other, (_, logprob) in zip(others, score.top, strict=True))
             begin = begin_at[before + first]

@@ -12,7 +12,7 @@ from models.decoding.prefix import Prefix
 from models.decoding.unknown_words import UnknownWords
 from models.networks.translator import Translator
 from models.quality import Quality, Searched, features, of_text
-from models.text.alignment import Alignment, shown_spans, token_places
+from models.text.alignment import Alignment, shown_spans, token_spans
 from models.text.begun import Beginning, begun, cut_beginning
 from models.text.front import Piece, Sentence, prepare
 from models.text.html import prepare_html
@@ -92,7 +92,7 @@ class _Unit:
         assert hypothesis.attention is not None
         read, written = piece.sentence.text, self.tokenizer.decode(hypothesis.ids)
         sources = [(token.start, token.end) for token in self.tokenizer.tokens(read)]
-        targets = token_places(hypothesis.ids, written, self.tokenizer)
+        targets = token_spans(hypothesis.ids, written, self.tokenizer)
         weights = hypothesis.attention[: len(targets), 1 : len(beam.source) - 1]
         return Alignment(
             shown_spans(sources, read, piece.source), shown_spans(targets, written, piece.text), weights.tolist()
