@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 
 from cryptography.fernet import Fernet
 from limits import RateLimitItem, parse
@@ -16,8 +16,11 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app.errors import ServiceError
 
 PREFIX = "CAROUSEL_"
-OTHERS = {"CAROUSEL_DATA"}
-"""Variables of the same prefix that are not the service's: the trainer reads its recipes' data there."""
+BLANKS = {"trusted_proxies"}
+"""Settings of which a blank is a value: no proxy is trusted."""
+OTHERS = {"CAROUSEL_DATA", "CAROUSEL_URL"}
+"""Variables of the same prefix that are not the service's: the trainer's recipes read data there, and
+the notebook of the docs asks the service there."""
 
 
 class SettingsError(ServiceError):
@@ -208,8 +211,11 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _words_for_nothing(cls, values: Any) -> Any:
-        """What the README shows as the default of a setting without a value, `none` or `all`, is that default."""
-        return {name: value for name, value in values.items() if not _is_nothing(name, value)}
+        """What the README shows as the default of a setting without a value, `none` or `all`, is that default.
+
+        So is a blank, as `docker compose` passes on a variable that is not set; words count in any case.
+        """
+        return {name: _plain(name, value) for name, value in values.items() if not _is_nothing(name, value)}
 
     @property
     def max_input_characters(self) -> int:
@@ -240,17 +246,31 @@ class Settings(BaseSettings):
 
 def _is_nothing(name: str, value: object) -> bool:
     """Whether a value says none, or all models, of a setting that has none by default."""
-    if name not in Settings.model_fields or Settings.model_fields[name].default not in ((), None):
+    if name not in Settings.model_fields or not isinstance(value, str):
         return False
-    return isinstance(value, str) and value.strip().lower() in ("", "all" if name == "models" else "none")
+    if not value.strip():
+        return name not in BLANKS
+    has_none = Settings.model_fields[name].default in ((), None)
+    return has_none and value.strip().lower() == ("all" if name == "models" else "none")
+
+
+def _plain(name: str, value: object) -> object:
+    """A value without the spaces around it; of a choice between words, in lower case."""
+    if name not in Settings.model_fields or not isinstance(value, str):
+        return value
+    is_choice = get_origin(Settings.model_fields[name].annotation) is Literal
+    return value.strip().lower() if is_choice else value.strip()
 
 
 def unknown_variables(environment: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The variables with our prefix that are no setting, each with the nearest that is one, or an empty string."""
+    """The variables with our prefix that are no setting, each with the nearest that is one, or an empty string.
+
+    Names count in any case, as they do where settings are read.
+    """
     known = [name.upper() for name in Settings.model_fields]
-    names = sorted({*(os.environ if environment is None else environment)} - OTHERS)
-    unknown = [name for name in names if name.startswith(PREFIX) and name.removeprefix(PREFIX) not in known]
-    nearest = {name: get_close_matches(name.removeprefix(PREFIX), known, 1) for name in unknown}
+    names = [name for name in sorted(os.environ if environment is None else environment) if name.upper() not in OTHERS]
+    rest = {name: name.upper().removeprefix(PREFIX) for name in names if name.upper().startswith(PREFIX)}
+    nearest = {name: get_close_matches(end, known, 1) for name, end in rest.items() if end not in known}
     return {name: PREFIX + matches[0] if matches else "" for name, matches in nearest.items()}
 
 

@@ -15,10 +15,14 @@ log = get_logger(__name__)
 def checkpoint_paths(folder: Path, names: Sequence[str]) -> list[Path]:
     """The named checkpoints of a folder, or all by name; a directory without a manifest is skipped, with a warning.
 
-    Raises CheckpointError where there is no such folder.
+    Raises CheckpointError where there is no such folder, and where it is itself a checkpoint.
     """
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: no such folder of checkpoints (CAROUSEL_CHECKPOINTS)")
+    if is_checkpoint(folder):
+        raise CheckpointError(
+            f"{folder} is a checkpoint itself: name the folder that it is in (CAROUSEL_CHECKPOINTS={folder.parent})"
+        )
     if names:
         return [folder / name for name in names]
     try:

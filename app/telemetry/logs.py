@@ -1,6 +1,7 @@
 """Logs are JSON events with numbers and a request id, and never a user's text."""
 
 import logging
+import os
 import sys
 import traceback
 from contextvars import ContextVar
@@ -36,12 +37,13 @@ def configure_logging(for_people: bool = False, warnings_only: bool = False) -> 
 
 
 def people_formatter() -> ProcessorFormatter:
-    """A line for people for each event, in colour: time, level, event and its fields."""
+    """A line for people for each event: time, level, event, fields; in colour on a terminal, but for NO_COLOR."""
+    colors = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     return ProcessorFormatter(
         processors=[
             ProcessorFormatter.remove_processors_meta,
             _for_people,
-            structlog.dev.ConsoleRenderer(timestamp_key="time", pad_event_to=0, pad_level=False),
+            structlog.dev.ConsoleRenderer(colors=colors, timestamp_key="time", pad_event_to=0, pad_level=False),
         ],
         foreign_pre_chain=_common_processors(),
     )

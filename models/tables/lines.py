@@ -49,9 +49,9 @@ class TextFormat:
 def read_lines(path: Path, form: TextFormat, lenient: bool = False) -> Iterator[Line]:
     """Lines end in LF, and in nothing else that Unicode calls a line's end.
 
-    Raises DataError, naming the line, for what is not in the encoding or has a NUL character. Lenient, it does so for
-    the first line and for UTF-16 alone: elsewhere, a byte that is not in the encoding becomes a lone surrogate, U+DC80
-    to U+DCFF, as Python's "surrogateescape" has it.
+    Raises DataError, naming the line, for what is not in the encoding or has a NUL character, and for a file whose
+    lines end in CR alone. Lenient, it does so for the first line and for UTF-16 alone: elsewhere, a byte that is not in
+    the encoding becomes a lone surrogate, U+DC80 to U+DCFF, as Python's "surrogateescape" has it.
     """
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
@@ -61,6 +61,8 @@ def read_lines(path: Path, form: TextFormat, lenient: bool = False) -> Iterator[
                         f"{path}: line {number}: a NUL character: no text has any; if the file is UTF-16: "
                         "--encoding utf-16"
                     )
+                if number == 1 and not line.endswith("\n") and "\r" in line.rstrip("\r"):
+                    raise DataError(f"{path}: its lines end in CR alone: save it with other line ends (LF or CR LF)")
                 yield number, line
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(path, error) from None

@@ -14,7 +14,7 @@ import pytest
 from typer.main import get_command
 
 from app.cli import cli
-from app.cli.environment import serving_settings
+from app.cli.environment import serving_settings, settings_of
 from app.cli.input import Limit, read_texts
 from app.settings import Settings
 from app.telemetry.logs import get_logger
@@ -257,3 +257,17 @@ def test_the_log_is_for_people_on_a_terminal_and_json_elsewhere(
         assert "CAROUSEL_MODELS" in unknown
         assert "something_done" in done
         assert done.startswith("{") != terminal
+
+
+@pytest.mark.parametrize(("terminal", "no_color"), [(True, ""), (True, "1"), (False, "")])
+def test_lines_for_people_are_in_colour_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], terminal: bool, no_color: str
+) -> None:
+    """Also those of commands, whose warnings are for people wherever they go."""
+    monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    settings_of()
+    get_logger("app.test").warning("folder_skipped", folder="notes")
+    printed = capsys.readouterr().err
+    assert "folder_skipped" in printed
+    assert ("\x1b[" in printed) == (terminal and not no_color)

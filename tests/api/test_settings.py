@@ -1,5 +1,6 @@
 """What environment variables mean."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -27,6 +28,26 @@ class TestWordsOfTheReadme:
             monkeypatch.setenv(f"CAROUSEL_{name.upper()}", word)
             assert getattr(load_settings(), name) == Settings.model_fields[name].default
 
+    def test_every_default_of_the_table_is_a_value(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Alone and all together, with spaces around it, in capitals where it is a word, and blank."""
+        rows = re.findall(r"^\| `CAROUSEL_(\w+)` \| `([^`]+)` \|", (ROOT / "README.md").read_text("utf-8"), re.M)
+        assert {name.lower() for name, _ in rows} == set(Settings.model_fields)
+        usual = load_settings()
+        for name, default in rows:
+            blank = () if name == "TRUSTED_PROXIES" else ("", " ")  # there it is a value: none is trusted
+            capitals = (default.upper(),) if default in ("auto", "refuse", "step", "False", "none") else ()
+            for value in (default, f" {default} ", *capitals, *blank):
+                with monkeypatch.context() as patch:
+                    patch.setenv(f"CAROUSEL_{name}", value)
+                    assert load_settings() == usual, (name, value)
+        for name, default in rows:
+            monkeypatch.setenv(f"CAROUSEL_{name}", default)
+        assert load_settings() == usual
+
+    def test_a_blank_list_of_proxies_trusts_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CAROUSEL_TRUSTED_PROXIES", "")
+        assert load_settings().trusted_proxies == ""
+
     def test_no_key_is_needed_with_none(self) -> None:
         assert Settings(api_keys="none") == Settings()
         create_app(Settings(api_keys="none", rate_limit="none", models="all", state_key="none"))
@@ -48,6 +69,7 @@ def test_an_unknown_variable_is_named_with_the_nearest() -> None:
     assert unknown_variables({"CAROUSEL_MODLES": "", "CAROUSEL_RATELIMIT": "", "CAROUSEL_XYZ": ""}) == {
         "CAROUSEL_MODLES": "CAROUSEL_MODELS", "CAROUSEL_RATELIMIT": "CAROUSEL_RATE_LIMIT", "CAROUSEL_XYZ": ""
     }  # fmt: skip
+    assert unknown_variables({"carousel_port": "", "Carousel_Prot": ""}) == {"Carousel_Prot": "CAROUSEL_PORT"}
 
 
 def test_what_is_refused_and_what_is_the_default_is_told(serve: Serve, registry: Registry) -> None:

@@ -143,6 +143,10 @@ class TestWhatIsNoCheckpoint:
         with pytest.raises(CheckpointError, match=r"notes/manifest.json: missing"):
             load_models(Choice(folder, ("notes",)), CPU)
 
+    def test_a_checkpoint_is_no_folder_of_checkpoints(self, folder: Path) -> None:
+        with pytest.raises(CheckpointError, match=f"sentiment-en is a checkpoint itself: .*CHECKPOINTS={folder}\\)"):
+            load_models(Choice(folder / "sentiment-en"), CPU)
+
 
 class TestABadCheckpoint:
     @pytest.fixture

@@ -156,7 +156,6 @@ class TestTheEnd:
     def test_json_for_scripts(self, tmp_path, capsys, monkeypatch) -> None:
         monkeypatch.setattr("sys.argv", ["carousel-train", *options_for("classifier", tmp_path), "--json", "--out",
                                          str(tmp_path / "model")])  # fmt: skip
-        monkeypatch.setattr("trainer.cli.command.set_up_process", lambda: None)
         from trainer.cli.command import main
 
         with pytest.raises(SystemExit) as end:

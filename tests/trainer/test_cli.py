@@ -21,7 +21,9 @@ from models.networks.classifier import Classifier, ClassifierConfig
 from models.networks.language_model import LanguageModel
 from tests.conftest import SENTENCES
 from trainer.cli import command as carousel_train
+from trainer.loop.allocator import SETTINGS
 from trainer.pipeline import plan, steps
+from trainer.pipeline.session import version_of
 from trainer.recipes import Recipe, recipe_names
 from trainer.tasks.kinds import CLASSIFIER
 from trainer.tasks.transfer import transfer
@@ -43,7 +45,6 @@ TINY = [
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object) -> tuple[int, str]:
     """Run `carousel-train` in this process; return its status and what it printed."""
     monkeypatch.setattr(sys, "argv", ["carousel-train", *map(str, arguments)])
-    monkeypatch.setattr(carousel_train, "set_up_process", lambda: None)
     try:
         carousel_train.main()
         status = 0
@@ -634,6 +635,22 @@ class TestBag:
         assert (status, "has the label 'ugly', which no training text has" in " ".join(printed.split())) == (2, True)
         status, printed = run(capsys, monkeypatch, "bag", *options, "--valid", labelled, "--set", "order=7")
         assert (status, "order is 7" in printed) == (2, True)
+
+
+def test_it_says_so_once(tmp_path: Path) -> None:
+    """Also where the process is started again, as its environment lacks what it needs."""
+    command = [sys.executable, "-m", "trainer.cli", "language", "--train", "no-such.txt", "--out", str(tmp_path / "x")]
+    environment = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, encoding="utf-8"
+    )  # fmt: skip
+    reading, error = done.stderr.splitlines()
+    assert (reading, done.returncode) == ("reading no-such.txt …", 2)
+    assert error.startswith("error: ")
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run(capsys, monkeypatch, "--version") == (0, f"carousel-train {version_of('carousel-lstm')}\n")
 
 
 @pytest.mark.parametrize(

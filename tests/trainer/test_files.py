@@ -42,7 +42,7 @@ def test_text_is_a_document_a_line(tmp_path: Path) -> None:
     [
         ("a.jsonl", "", r"a\.jsonl: no text"),
         ("a.txt", " \n\n", r"a\.txt: .* one column"),
-        ("a.jsonl", '{"text": "a", "label": "b"}\n{"text": "a"}', r"line 2: no column 'label'; it has 'text'"),
+        ("a.jsonl", '{"text": "a"}\n{"text": "b"}', r"line 1: no column 'label'; it has 'text'"),
         ("a.jsonl", '{"text": ["a"], "label": "b"}', r"line 1: column 'text' is a list"),
         ("a.jsonl", '{"text": "a"\n', "line 1: not JSON"),
         ("a.jsonl", "[1]", "line 1: not a JSON object"),

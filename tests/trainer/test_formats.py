@@ -60,6 +60,28 @@ def test_it_is_never_misread(tmp_path: Path, name: str, content: str | bytes, fo
         list(read_rows(written(tmp_path, name, content), ("text", "label"), form=TextFormat(**form)))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "text;label\rgood;a\rbad;b\r"),
+        ("a.csv", 'text,label\r"good\rday",a\rbad,b'),
+        ("a.tsv", "text\tlabel\rgood\ta\r"),
+        ("a.jsonl", '{"text": "good", "label": "a"}\r{"text": "bad", "label": "b"}\r'),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_lines_that_end_in_cr_alone_are_named(tmp_path: Path, name: str, content: str, encoding: str) -> None:
+    path = written(tmp_path, name, content.encode(encoding))
+    with pytest.raises(DataError, match="its lines end in CR alone: save it with other line ends"):
+        list(read_rows(path, ("text", "label"), form=TextFormat(encoding)))
+
+
+def test_a_carriage_return_within_a_text_is_kept(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.csv", b'text,label\n"good\rday",a\n')
+    assert list(read_rows(path, ("text", "label"))) == [("good\rday", "a")]
+    assert list(read_rows(written(tmp_path, "a.txt", b"one line\r"), ("text",))) == [("one line",)]
+
+
 def test_a_delimiter_that_can_be_two_is_asked_for(tmp_path: Path) -> None:
     path = written(tmp_path, "a.csv", "1,5;iyi\n2,5;kötü\n")
     with pytest.raises(DataError, match="its delimiter may be ',' or ';': say which, such as --delimiter"):
@@ -98,7 +120,7 @@ def test_rows_without_text_or_label_are_left_out_and_counted(tmp_path: Path, suf
         arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
         parquet.write_table(arrow.Table.from_pylist(records), path)
     elif suffix == "jsonl":
-        missing = [{name: value for name, value in record.items() if name != "text" or value} for record in records]
+        missing = [{name: value for name, value in record.items() if value} for record in records]
         path.write_text("".join(json.dumps(record) + "\n" for record in missing))
     else:
         separator = {"csv": ",", "tsv": "\t"}[suffix]

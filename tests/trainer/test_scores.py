@@ -178,6 +178,17 @@ class TestInterval:
             in score_translations(SENTENCES, SENTENCES, EvaluationConfig(bleu_tokenize="none"))["bleu_signature"]
         )
 
+    def test_translations_of_which_most_share_nothing_with_the_reference(self) -> None:
+        """The law: whatever the resamples score, 0 or more, there is an interval around the score."""
+        right = "the cat sat on the red mat"
+        for wrong in (1, 3, 19):
+            hypotheses = [right, *["köpek"] * wrong]
+            scores = score_translations(hypotheses, [right, *["bir şey"] * wrong], EvaluationConfig(resamples=50))
+            for name in ("bleu", "chrf2"):
+                low, high = scores[f"{name}_95"]
+                assert low <= scores[name] <= high
+            json.dumps(scores)
+
 
 class TestSubwords:
     def test_another_segmentation_of_the_same_text(self, tokenizer: SubwordTokenizer) -> None:

@@ -5,12 +5,15 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
+from trainer.loop.allocator import set_up_process
+
 EXTRA = {"matplotlib", "sacrebleu", "scipy", "sklearn"}
 """What the extra `train` brings; serving does without."""
 
 
 def main() -> None:
     """Run the command; where the extra `train` is not installed, say how to install it, with status 2."""
+    set_up_process()  # it restarts the process: before anything is imported that takes seconds
     _announce(sys.argv[1:])
     try:
         from trainer.cli.command import main as run  # noqa: PLC0415 (it may be missing)

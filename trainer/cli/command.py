@@ -25,7 +25,6 @@ from trainer.evaluation.config import EvaluationConfig
 from trainer.evaluation.evaluate import evaluate_sources
 from trainer.evaluation.examples import examples as answer_examples
 from trainer.evaluation.quality import calibrate as calibrate_quality
-from trainer.loop.allocator import set_up_process
 from trainer.pipeline import session
 from trainer.pipeline.interruption import Interrupted
 from trainer.pipeline.known_words import add_known_words
@@ -38,9 +37,8 @@ from trainer.report.compare import compare_runs
 
 def make_app() -> typer.Typer:
     """The command with a subcommand for each kind of model that is registered."""
-    app = typer.Typer(
-        help="Train LSTM models on your own text, and measure them.", no_args_is_help=True, add_completion=False
-    )
+    app = typer.Typer(no_args_is_help=True, add_completion=False)
+    app.callback()(_common)
     for kind in KINDS.values():
         app.command(name=kind.name)(training_command(kind))
     studied = (studies.gradients, studies.recall, studies.ladder, studies.languages, studies.drawings)
@@ -48,6 +46,20 @@ def make_app() -> typer.Typer:
     for command in commands:
         app.command()(command)
     return app
+
+
+def _show_version(show: bool) -> None:
+    if show:
+        typer.echo(f"carousel-train {session.version_of('carousel-lstm')}")
+        raise typer.Exit
+
+
+def _common(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Train LSTM models on your own text, and measure them."""
 
 
 def label(
@@ -207,7 +219,6 @@ def recipes() -> None:
 
 def main() -> None:
     """Run the command; an error of the user's data or options, or of the disk, ends it with one line and status 2."""
-    set_up_process()
     try:
         make_app()()
     except Interrupted as stopped:

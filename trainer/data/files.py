@@ -32,7 +32,7 @@ def read_rows(
     if suffix not in READERS:
         raise DataError(f"{path}: unknown kind of file; known are {', '.join(READERS)}, and .gz of those with lines")
     any_text = False
-    for where, cells in READERS[suffix](path, columns, texts, form):
+    for where, cells in READERS[suffix](path, columns, form):
         any_text = any_text or any(cell.strip() for cell in cells)
         reason = reason_to_skip(cells, texts)
         if not reason:
@@ -79,33 +79,30 @@ def checksum(path: Path) -> str:
 class Cells:
     """Takes the named columns out of the records of one file or data set.
 
-    A text that is null or missing is blank, and so is a label that is null. Raises DataError, saying where, for a
-    missing label, for what is no text, and at the end for a column that no record has.
+    What is null or missing is blank. Raises DataError, saying where, for what is no text, and at the end for a column
+    that no record has.
     """
 
-    def __init__(self, columns: Sequence[str], texts: int) -> None:
-        """The first `texts` columns are texts."""
-        self.columns, self.texts = columns, texts
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = columns
         self._missing: dict[str, DataError] = {}
         self._seen: set[str] = set()
 
     def of(self, record: Mapping[str, object], where: str) -> Row:
-        return tuple(self._cell(record, column, where, index) for index, column in enumerate(self.columns))
+        return tuple(self._cell(record, column, where) for column in self.columns)
 
     def end(self) -> None:
         for column, error in self._missing.items():
             if column not in self._seen:
                 raise error
 
-    def _cell(self, record: Mapping[str, object], column: str, where: str, index: int) -> str:
+    def _cell(self, record: Mapping[str, object], column: str, where: str) -> str:
         value: object = record
         for key in [column] if column in record else column.split("."):
             if value is None:
                 break
             if not isinstance(value, Mapping) or key not in value:
                 error = DataError(f"{where}: no column {column!r}; it has {', '.join(map(repr, record))}")
-                if index >= self.texts:
-                    raise error
                 self._missing.setdefault(column, error)
                 return ""
             value = value[key]
@@ -128,14 +125,14 @@ def _without_end(line: str) -> str:
     return line.removesuffix("\n").removesuffix("\r")
 
 
-def _read_txt(path: Path, columns: Sequence[str], _: int, form: TextFormat) -> Iterator[Located]:
+def _read_txt(path: Path, columns: Sequence[str], form: TextFormat) -> Iterator[Located]:
     if len(columns) != 1:
         raise DataError(f"{path}: a .txt file has one column, but {len(columns)} are requested: {', '.join(columns)}")
     return ((f"{path}: line {number}", [_without_end(line)]) for number, line in read_lines(path, form))
 
 
-def _read_jsonl(path: Path, columns: Sequence[str], texts: int, form: TextFormat) -> Iterator[Located]:
-    cells = Cells(columns, texts)
+def _read_jsonl(path: Path, columns: Sequence[str], form: TextFormat) -> Iterator[Located]:
+    cells = Cells(columns)
     for number, line in read_lines(path, form):
         if not line.strip():
             continue
@@ -150,20 +147,12 @@ def _read_jsonl(path: Path, columns: Sequence[str], texts: int, form: TextFormat
     cells.end()
 
 
-def _read_csv(path: Path, columns: Sequence[str], _: int, form: TextFormat) -> Iterator[Located]:
-    return read_csv(path, columns, form)
-
-
-def _read_tsv(path: Path, columns: Sequence[str], _: int, form: TextFormat) -> Iterator[Located]:
-    return read_tsv(path, columns, form)
-
-
-def _read_parquet(path: Path, columns: Sequence[str], texts: int, _: TextFormat) -> Iterator[Located]:
+def _read_parquet(path: Path, columns: Sequence[str], _: TextFormat) -> Iterator[Located]:
     try:
         from pyarrow import ArrowException, parquet  # noqa: PLC0415 — an extra that few need
     except ImportError:
         raise DataError(f"{path}: to read Parquet: pip install 'carousel-lstm[data]'") from None
-    cells = Cells(columns, texts)
+    cells = Cells(columns)
     try:
         with parquet.ParquetFile(path) as file:
             names = file.schema_arrow.names
@@ -182,10 +171,10 @@ def _read_parquet(path: Path, columns: Sequence[str], texts: int, _: TextFormat)
     cells.end()
 
 
-READERS: dict[str, Callable[[Path, Sequence[str], int, TextFormat], Iterable[Located]]] = {
+READERS: dict[str, Callable[[Path, Sequence[str], TextFormat], Iterable[Located]]] = {
     ".txt": _read_txt,
     ".jsonl": _read_jsonl,
-    ".csv": _read_csv,
-    ".tsv": _read_tsv,
+    ".csv": read_csv,
+    ".tsv": read_tsv,
     ".parquet": _read_parquet,
 }

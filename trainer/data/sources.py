@@ -131,7 +131,7 @@ class HubSource:
     """How many of the columns are texts."""
 
     def rows(self, skipped: Skipped | None = None) -> Iterator[Row]:
-        loaded, cells = self._load(), Cells(self.columns, self.texts)
+        loaded, cells = self._load(), Cells(self.columns)
         names = {name: feature.names for name, feature in (loaded.features or {}).items() if hasattr(feature, "names")}
         any_text = False
         for number, record in enumerate(loaded, 1):

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from sacrebleu.metrics.base import Score
-from sacrebleu.metrics.bleu import BLEU
-from sacrebleu.metrics.chrf import CHRF
+from sacrebleu.metrics.bleu import BLEU, BLEUScore
+from sacrebleu.metrics.chrf import CHRF, CHRFScore
 
 from models.decoding.beam_search import SearchConfig, searched, shown_text, source_ids, translate
 from models.decoding.unknown_words import UnknownWords
@@ -21,6 +21,7 @@ from models.text.tokenizers import Tokenizer
 from trainer.evaluation.config import EvaluationConfig
 
 Pairs = Sequence[tuple[str, str]]
+AnyScore = TypeVar("AnyScore", bound=Score)
 
 
 def translate_texts(
@@ -114,12 +115,32 @@ def _hypotheses(
     return [[tokenizer.decode(hypothesis.ids) for hypothesis in beam] for beam in beams]
 
 
+class _Bleu(BLEU):
+    def _compute_score_from_stats(self, stats: list[int]) -> BLEUScore:
+        return _plain(super()._compute_score_from_stats(stats))
+
+
+class _Chrf(CHRF):
+    def _compute_score_from_stats(self, stats: list[int]) -> CHRFScore:
+        return _plain(super()._compute_score_from_stats(stats))
+
+
+def _plain(score: AnyScore) -> AnyScore:
+    """A score as a Python float.
+
+    sacreBLEU's are NumPy's, but for those that are 0: Python's statistics can't take the mean of both kinds, which a
+    model that has just begun to learn brings about, as some of the resamples then score 0 and others don't.
+    """
+    score.score = float(score.score)
+    return score
+
+
 def score_translations(
     hypotheses: Sequence[str], references: Sequence[str], config: EvaluationConfig
 ) -> dict[str, Any]:
     """sacreBLEU and chrF2 with their signatures and 95% bootstrap intervals."""
     scores: dict[str, Any] = {}
-    for name, metric in (("bleu", BLEU(tokenize=config.bleu_tokenize, force=True)), ("chrf2", CHRF())):
+    for name, metric in (("bleu", _Bleu(tokenize=config.bleu_tokenize, force=True)), ("chrf2", _Chrf())):
         score = metric.corpus_score(list(hypotheses), [list(references)], n_bootstrap=max(1, config.resamples))
         signature = str(metric.get_signature())
         scores[name] = score.score

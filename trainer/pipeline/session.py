@@ -400,11 +400,12 @@ def environment(device: torch.device, processes: int = 1) -> dict[str, Any]:
     return {
         "machine": machine,
         "system": platform.system(),
-        "versions": {"python": platform.python_version(), **{p: _version(p) for p in packages}},
+        "versions": {"python": platform.python_version(), **{p: version_of(p) for p in packages}},
     }
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """The version of a package that is installed, in words where it is not."""
     try:
         return version(package)
     except PackageNotFoundError:  # Carousel itself, from a checkout that is not installed
