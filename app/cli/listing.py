@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from app.catalog.defaults import Default, check_named, choose_defaults, uses_of
 from app.catalog.folder import checkpoint_paths
@@ -21,15 +21,16 @@ def print_table(checkpoints: Path | None) -> None:
     settings = settings_of(checkpoints=checkpoints)
     models = _peek_all(settings)
     defaults = _defaults(models, settings)
-    name = Column("name", min_width=max((len(model.name) for model in models), default=0))
-    by_default = Column("answers by default", overflow="fold")
-    table = Table(name, "kind", "languages", "parameters", "size", by_default)
+    columns = ("name", "kind", "languages", "parameters", "size", "default for")
+    table = Table(*columns, box=None, pad_edge=False)  # so the shipped models fit on 80 columns
     for model in models:
         size = f"{model.size_bytes / 1e6:.1f} MB"
         uses = [use for use in uses_of(model) if defaults[use].model == model.name]
         languages = ", ".join(model.languages)
-        table.add_row(model.name, model.kind, languages, f"{model.parameters:,}", size, ", ".join(uses))
-    Console().print(table)
+        table.add_row(model.name, model.kind, languages, f"{model.parameters:,}", size, "\n".join(uses))
+    console = Console()
+    console.width = max(console.width, console.measure(table, options=console.options.update(width=1000)).maximum)
+    console.print(table)  # a narrow terminal wraps lines; no name is cut
     for default in defaults.values():
         if default.chosen_by == "order":
             typer.echo(str(default))

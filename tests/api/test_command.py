@@ -90,9 +90,11 @@ class TestAtOnce:
             assert "torch False" in done.stdout
 
     def test_nor_do_lists(self, checkpoints: Path, tmp_path: Path) -> None:
-        models = run("models", CAROUSEL_CHECKPOINTS=str(checkpoints), COLUMNS="60")
-        assert "torch False" in models.stdout, models.stderr
-        assert all(path.name in models.stdout for path in checkpoints.iterdir())
+        uses = ("classify:en", "generate:en", "translate:en-tr", "translate:tr-en")
+        for columns in ("40", "80", "200"):
+            models = run("models", CAROUSEL_CHECKPOINTS=str(checkpoints), COLUMNS=columns)
+            assert "torch False" in models.stdout, models.stderr
+            assert all(name in models.stdout for name in [path.name for path in checkpoints.iterdir()] + [*uses])
         keys = tmp_path / "keys.json"
         for arguments in (["add", "me"], ["list"], ["revoke", "me"]):
             assert "status 0; torch False" in run("keys", *arguments, "--file", str(keys)).stdout

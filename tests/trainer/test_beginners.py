@@ -165,6 +165,14 @@ class TestTheEnd:
         assert json.loads(captured.out) == json.loads((tmp_path / "model" / "metrics.json").read_bytes())
         assert "trained " in captured.err
 
+    def test_worse_than_no_translation(self, tmp_path, capsys, monkeypatch) -> None:
+        options = [*options_for("translator", tmp_path), "--set", "learning_rate=1e-9", "--out", tmp_path / "model"]
+        status, printed = run(capsys, monkeypatch, *options)
+        assert status == 0
+        assert "(untranslated: " in printed
+        assert "this model is no better than texts that are left as they are: BLEU " in printed
+        assert "docs/training.md" in printed
+
     def test_worse_than_counting(self, tmp_path, capsys, monkeypatch) -> None:
         options = [*options_for("language", tmp_path), "--set", "learning_rate=1e-9", "--out", tmp_path / "model"]
         status, printed = run(capsys, monkeypatch, *options)

@@ -187,10 +187,16 @@ def evaluate_directions(
     precision: str = "float32",
     known: KnownWords | None = None,
 ) -> dict[str, Any]:
-    """`evaluate_translator` in every direction of the model, of pairs in the order of its languages."""
+    """`evaluate_translator` in every direction of the model, of pairs in the order of its languages.
+
+    `bleu_untranslated` is the BLEU of the sources themselves.
+    """
     first = model.config.languages[0]
     scores = {}
     for source, target in model.config.directions:
         turned = pairs if source == first else [(right, left) for left, right in pairs]
-        scores[f"{source}-{target}"] = evaluate_translator(model, tokenizer, turned, target, config, precision, known)
+        sources, references = [text for text, _ in turned], [text for _, text in turned]
+        copied = _Bleu(tokenize=config.bleu_tokenize, force=True).corpus_score(sources, [references]).score
+        scored = evaluate_translator(model, tokenizer, turned, target, config, precision, known)
+        scores[f"{source}-{target}"] = scored | {"bleu_untranslated": copied}
     return scores

@@ -267,6 +267,8 @@ def check_output(output: Path, resume: bool) -> None:
     """Raise DataError, before any data are read, where a run can't start at output, or be resumed there."""
     work = work_folder(output)
     if resume:
+        if not (work / STATE).exists() and is_finished(output):
+            raise DataError(f"{output}: this run has ended: there is nothing to resume")
         if not (work / STATE).exists():
             raise DataError(f"{work / STATE}: missing: no run to resume; if it was killed early, start it again")
     elif (work / STATE).exists():

@@ -46,6 +46,14 @@ def advice(loaded: Checkpoint) -> Iterator[str]:
                 f"{scores['accuracy']:.1%}, and {share:.1%} of the texts have that label; check that the labels are "
                 f"right and {MORE}{longer}; `carousel-train bag` may do better"
             )
+    elif kind.task == "translator":
+        for direction, part in _directions(scores).items():
+            copied = part.get("bleu_untranslated")
+            if copied is not None and part["bleu"] <= copied:
+                yield (
+                    f"{direction}: this model is no better than texts that are left as they are: BLEU "
+                    f"{part['bleu']:.1f}, and {copied:.1f} of the untranslated texts; {MORE}{longer}"
+                )
 
 
 def majority(scores: Mapping[str, Any]) -> float | None:
@@ -88,8 +96,17 @@ def _headline(kind: str, scores: Mapping[str, Any]) -> str:
         return f"accuracy {scores['accuracy']:.1%}{beside}"
     if known.task in _HEADLINES:
         return _HEADLINES[known.task](scores)
-    directions = {name: part["bleu"] for name, part in scores.items() if isinstance(part, dict) and "bleu" in part}
-    return ", ".join(f"BLEU {bleu:.1f} {name}" for name, bleu in directions.items() if name != "int8")
+    return ", ".join(
+        f"BLEU {part['bleu']:.1f} {name}"
+        + (f" (untranslated: {part['bleu_untranslated']:.1f})" if "bleu_untranslated" in part else "")
+        for name, part in _directions(scores).items()
+    )
+
+
+def _directions(scores: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """A translator's scores by direction."""
+    parts = {name: part for name, part in scores.items() if isinstance(part, dict) and "bleu" in part}
+    return {name: part for name, part in parts.items() if name != "int8"}
 
 
 def _baseline(scores: Mapping[str, Any]) -> tuple[str, float] | None:
