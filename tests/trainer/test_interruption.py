@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from models import checkpoint
+from models.errors import DataError
 from tests.trainer.test_cli import command_to_kill, run
 from tests.trainer.test_divergence import options_for
 from trainer.loop.trainer import Trainer
 from trainer.pipeline.interruption import Interrupted, Interruption
+from trainer.pipeline.session import check_output
 
 
 def same(first: Path, second: Path) -> bool:
@@ -76,6 +78,16 @@ def test_before_the_first_step(tmp_path, capsys, monkeypatch) -> None:
     status, printed = run(capsys, monkeypatch, *options_for("language", tmp_path), "--out", tmp_path / "model")
     assert (status, printed) == (130, "stopped before the first step; start again with the same command\n")
     assert not (tmp_path / "model.training").exists()
+
+
+def test_a_run_that_has_ended_says_so(tmp_path: Path) -> None:
+    out = tmp_path / "model"
+    out.mkdir()
+    for metrics, message in (('{"evaluations": [{}]}', "this run has ended: there is nothing to resume"),
+                             ('{"evaluations": []}', "no run to resume; if it was killed early, start it again")):  # fmt: skip
+        (out / "metrics.json").write_text(metrics, encoding="utf-8")
+        with pytest.raises(DataError, match=message):
+            check_output(out, resume=True)
 
 
 def test_the_second_signal_ends_it_at_once() -> None:
