@@ -83,9 +83,8 @@ def test_before_the_first_step(tmp_path, capsys, monkeypatch) -> None:
 def test_a_run_that_has_ended_says_so(tmp_path: Path) -> None:
     out = tmp_path / "model"
     out.mkdir()
-    for metrics, message in (('{"evaluations": [{}]}', "this run has ended: there is nothing to resume"),
-                             ('{"evaluations": []}', "no run to resume; if it was killed early, start it again")):  # fmt: skip
-        (out / "metrics.json").write_text(metrics, encoding="utf-8")
+    for scores, message in ("[{}]", "this run has ended: there is nothing to resume"), ("[]", "no run to resume; if it"):
+        (out / "metrics.json").write_text(f'{{"evaluations": {scores}}}', encoding="utf-8")
         with pytest.raises(DataError, match=message):
             check_output(out, resume=True)
 
