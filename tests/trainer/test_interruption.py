@@ -83,7 +83,7 @@ def test_before_the_first_step(tmp_path, capsys, monkeypatch) -> None:
 def test_a_run_that_has_ended_says_so(tmp_path: Path) -> None:
     out = tmp_path / "model"
     out.mkdir()
-    for scores, message in ("[{}]", "this run has ended: there is nothing to resume"), ("[]", "no run to resume; if it"):
+    for scores, message in ("[{}]", "this run has ended: there is nothing to resume"), ("[]", "no run to resume"):
         (out / "metrics.json").write_text(f'{{"evaluations": {scores}}}', encoding="utf-8")
         with pytest.raises(DataError, match=message):
             check_output(out, resume=True)
