@@ -1,6 +1,6 @@
 """The served models, and the choice of one for a request."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,9 @@ from models.checkpoint import Checkpoint
 from models.decoding.word_pieces import Vocabulary
 from models.kinds import AnyRuntime, kind_of
 from models.text.tokenizers import Tokenizer
+
+NAMES = {"language": "a language model", "image": "a model that draws", "speaker": "a model that speaks"}
+"""What models of a task are called, where its name does not say it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,14 +103,18 @@ class Registry:
             raise ModelNotFound(f"no such model; there are {', '.join(known) or 'none'}", "model")
         return self.models[name]
 
+    def get_among(self, name: str, tasks: Collection[str]) -> Served:
+        """As `get`, for a route that only models of some tasks can answer: the error lists those."""
+        return self.get(name, [served for served in self.models.values() if served.task in tasks])
+
     def for_task(self, task: str, name: str | None) -> list[Served]:
         """The named model, or all that do a task. Raises ModelNotFound, also where it does another, and NoModel."""
         models = [loaded for loaded in self.models.values() if loaded.task == task]
         if name is not None:
             loaded = self.get(name, models)
             if loaded.task != task:
-                article = "an" if task[0] in "aeiou" else "a"
-                raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs {article} {task}", "model")
+                needed = NAMES.get(task, f"a {task}")
+                raise ModelNotFound(f"the model is of the kind {loaded.kind}; this needs {needed}", "model")
             return [loaded]
         models.sort(key=lambda loaded: loaded.kind != task)  # other kinds that do the task, such as n-grams, come last
         if not models:
@@ -163,7 +170,8 @@ class Registry:
         loaded = self.get(name, with_gates) if name else self.for_text("language", None, text)
         model = loaded.checkpoint.model
         if not kind_of(model).gates:
-            raise ModelNotFound(f"the model is a {loaded.kind}; this needs a language model or a classifier", "model")
+            detail = f"the model is of the kind {loaded.kind}; this needs a language model or a classifier"
+            raise ModelNotFound(detail, "model")
         return loaded
 
     def for_prompt(self, name: str | None, text: str, state_model: str | None, language: str | None = None) -> Served:

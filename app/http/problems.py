@@ -191,7 +191,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     title = HTTPStatus(error.status_code).phrase
     details = {
         400: "the body can't be read as JSON",
-        404: "nothing is at this address",
+        404: f"nothing is at this address; {_what_there_is(request)}",
         405: "this address does not take this method",
         408: error.detail,
         413: error.detail,
@@ -202,6 +202,14 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     if headers.get("Allow") == "GET":
         headers["Allow"] = "GET, HEAD"
     return problem(request.scope, error.status_code, title, detail, headers=headers)
+
+
+def _what_there_is(request: Request) -> str:
+    """For a client that asks for what is not served: the addresses of its path's family."""
+    family = family_of(request.scope["path"])
+    return (
+        f"there are {', '.join(request.app.state.addresses[family.prefix])}" if family else "/docs shows what there is"
+    )
 
 
 def _pointer(location: Sequence[Any]) -> str:

@@ -258,6 +258,7 @@ def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> N
     """Add all routes. key are the dependencies of those that need an API key in the header."""
     app.openapi_tags = [{"name": name, "description": description} for name, description in TAGS.items()]
     app.add_schemas(json_schemas(Problem))
+    app.state.addresses = _addresses()
     for group in ROUTES:
         for route in group.routes:
             if reader := _reader(route):
@@ -274,6 +275,15 @@ def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> N
     app.add_api_route("/docs", pages.docs, response_class=FileResponse, include_in_schema=False)
     app.mount("/playground", GZipMiddleware(pages.PlaygroundFiles(), minimum_size=1000), name="playground")
     app.mount("/static", GZipMiddleware(StaticFiles(directory=pages.STATIC), minimum_size=1000), name="static")
+
+
+def _addresses() -> dict[str, list[str]]:
+    """The methods and paths of the document's routes, by the prefix of their group."""
+    addresses: dict[str, list[str]] = {}
+    for group in ROUTES:
+        shown = [route for route in group.routes if route.options.get("include_in_schema", True)]
+        addresses.setdefault(group.prefix, []).extend(f"{route.method} {group.prefix}{route.path}" for route in shown)
+    return addresses
 
 
 def _class_of(group: RouteGroup, route: Route) -> type[APIRoute]:

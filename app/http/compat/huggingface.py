@@ -95,7 +95,7 @@ async def infer(
 ) -> Answer | Response:
     """The model's task: text_generation, text_classification, translation, summarization, text_to_image (a PNG), or
     text_to_speech (a WAV file)."""
-    served = engine.registry.get(model)
+    served = engine.registry.get_among(model, schemas.PARAMETERS)
     if served.task not in schemas.PARAMETERS:
         raise InvalidRequest(f"the model is of the kind {served.kind}: send the file itself as the body", "inputs")
     _check_task(served, body)
@@ -116,7 +116,7 @@ async def completions(
     model: ModelName, body: ModelCompletionRequest, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> Completion | Response:
     """As /v1/completions, for the model of the address."""
-    served = engine.registry.get(model)
+    served = engine.registry.get_among(model, {"language"})
     if served.task != "language":
         raise InvalidRequest(f"the model is of the kind {served.kind}; this needs a language model", "model")
     return await openai.complete(f"/hf/{served.name}/v1/completions", served, body, engine, client, settings)

@@ -14,6 +14,8 @@ from app.http.schemas.describe import DescribeRequest
 from app.http.schemas.huggingface import GeneratedText, SpokenText
 from app.pictures import read_picture
 
+TASKS = ("recognizer", "captioner")
+"""Those of models that read files."""
 FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 FILE_TYPES = ("audio/", "image/", "application/octet-stream", *FORMS)
 """How the media types begin that are not JSON: those of files, and forms, which are refused by name."""
@@ -23,7 +25,7 @@ async def infer_file(
     model: ModelName, request: Request, engine: EngineDep, client: ClientDep, settings: SettingsDep
 ) -> SpokenText | list[GeneratedText]:
     """The model's task: automatic_speech_recognition or image_to_text."""
-    served = engine.registry.get(model)
+    served = engine.registry.get_among(model, TASKS)
     _check_task(served)
     if request.headers.get("content-type", "").lower().startswith(FORMS):
         example = "audio/wav" if served.task == "recognizer" else "image/png"
@@ -42,5 +44,5 @@ async def infer_file(
 
 def _check_task(served: Served) -> None:
     """Raise HTTPException for a model that reads text."""
-    if served.task not in ("recognizer", "captioner"):
+    if served.task not in TASKS:
         raise HTTPException(415, "send the body as content-type: application/json")

@@ -8,7 +8,7 @@ from fastapi import Response
 from app import __version__
 from app.catalog.registry import Served
 from app.errors import InvalidRequest
-from app.http.compat.inference_tasks import Output, operations_of, task_of
+from app.http.compat.inference_tasks import TASKS, Output, operations_of, task_of
 from app.http.compat.tensors import response
 from app.http.dependencies import ClientDep, EngineDep, ModelName, SettingsDep, StateTokensDep
 from app.http.operations.health import check_live, check_ready
@@ -48,7 +48,7 @@ async def ready(engine: EngineDep) -> ServerReady:
 
 async def model(model: ModelName, engine: EngineDep, _: ClientDep) -> ServedModel:
     """A model's input and outputs."""
-    served = engine.registry.get(model)
+    served = engine.registry.get_among(model, TASKS)
     return ServedModel(
         name=served.name,
         inputs=[TensorMetadata(name=INPUT, datatype="BYTES", shape=[-1])],
@@ -58,7 +58,8 @@ async def model(model: ModelName, engine: EngineDep, _: ClientDep) -> ServedMode
 
 async def model_ready(model: ModelName, engine: EngineDep, _: ClientDep) -> ModelReady:
     """Whether the service accepts requests to a model."""
-    served = engine.registry.get(model)
+    served = engine.registry.get_among(model, TASKS)
+    task_of(served)  # a 404 where the protocol has no tensors for the model
     check_ready(engine)
     return ModelReady(name=served.name)
 
@@ -76,7 +77,7 @@ async def infer(
     The input is a tensor of texts, of any shape; the outputs have its shape. Tensors may also be in binary, after the
     JSON, whose length is then in the header `Inference-Header-Content-Length`.
     """
-    served = engine.registry.get(model)
+    served = engine.registry.get_among(model, TASKS)
     (tensor,) = body.inputs
     outputs = _requested(body, served)
     planned = await prepared(

@@ -58,6 +58,9 @@ def huggingface_error(problem: Problem) -> dict[str, Any]:
         400: "validation",
         401: "unauthorized",
         404: "not_found",
+        405: "validation",
+        413: "validation",
+        415: "validation",
         422: "validation",
         429: "overloaded",
         503: "unavailable",
@@ -67,13 +70,13 @@ def huggingface_error(problem: Problem) -> dict[str, Any]:
 
 
 FAMILIES = (
-    Family("/v1/", openai_error, {422: 400}),
-    Family("/libretranslate/", libretranslate_error, {422: 400, 401: 403}),
-    Family("/hf/", huggingface_error),
+    Family("/v1", openai_error, {422: 400}),
+    Family("/libretranslate", libretranslate_error, {422: 400, 401: 403}),
+    Family("/hf", huggingface_error),
     Family("/v2", open_inference_error, {422: 400}),
 )
 
 
 def family_of(path: str) -> Family | None:
     """The family that a path belongs to; None for native routes."""
-    return next((family for family in FAMILIES if path.startswith(family.prefix)), None)
+    return next((family for family in FAMILIES if f"{path}/".startswith(f"{family.prefix}/")), None)
