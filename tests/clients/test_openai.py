@@ -1,6 +1,7 @@
 """The real `openai` package, and langchain's, against a live server."""
 
 import asyncio
+import json
 import re
 from typing import Any
 
@@ -20,6 +21,12 @@ ASK: dict[str, Any] = {"model": "language-en", "prompt": "the man sees", "max_to
 @pytest.fixture(scope="module")
 def client(live: Live) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{live.url}/v1", api_key="none", max_retries=0)
+
+
+def text_of(live: Live, prompt: str | list[int]) -> str:
+    """What a prompt is echoed as."""
+    body: dict[str, Any] = {"model": "language-en", "prompt": prompt, "max_tokens": 0, "echo": True}
+    return str(httpx.post(f"{live.url}/v1/completions", json=body).json()["choices"][0]["text"])
 
 
 def test_models(client: openai.OpenAI) -> None:
@@ -151,6 +158,34 @@ class TestShape:
         tokens, offsets = choice["logprobs"]["tokens"], choice["logprobs"]["text_offset"]
         assert [rf"bytes:\x{byte:02x}" for byte in "漢".encode()] == [name for name in tokens if "bytes:" in name]
         assert {text[offset] for name, offset in zip(tokens, offsets, strict=True) if "bytes:" in name} == {"漢"}
+
+    @pytest.mark.parametrize(
+        "prompt",
+        ["", " ", "\ufeff", "\u200b", "the man", "the man ", "the man  ", "the man\u00a0", "the man\u00a0 ",
+         "the man\n", "e\u0301", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\U0001f1f9\U0001f1f7 ", "I\u0307\u0131",
+         [5, 300], [0], []],
+    )  # fmt: skip
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_a_generated_token_is_called_what_stands_at_its_offset(
+        self, live: Live, prompt: str | list[int], stream: bool
+    ) -> None:
+        """Beside the prompt, which need not be echoed; also where a token stands first, or after another space."""
+        body: dict[str, Any] = {"model": "language-en", "prompt": prompt, "logprobs": 3, "max_tokens": 8}
+        for seed in range(4):
+            answer = httpx.post(f"{live.url}/v1/completions", json={**body, "stream": stream, "seed": seed})
+            chunks = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: {")]
+            choices = (
+                [choice for chunk in chunks for choice in chunk["choices"]] if stream else answer.json()["choices"]
+            )
+            whole = text_of(live, prompt) + "".join(choice["text"] for choice in choices)
+            scores = [choice["logprobs"] for choice in choices if choice["logprobs"]]
+            names = [name for one in scores for name in one["tokens"]]
+            offsets = [offset for one in scores for offset in one["text_offset"]]
+            assert names
+            assert offsets == sorted(offsets)
+            for name, offset in zip(names, offsets, strict=True):
+                if not name.startswith("bytes:"):
+                    assert whole[offset:].startswith(name), (whole, name, offset)
 
     @pytest.mark.parametrize("seed", [2**63 - 1, -(2**63), 2**53, 0])
     def test_seeds_of_64_bits(self, live: Live, seed: int) -> None:

@@ -191,10 +191,7 @@ class CompletionBuilder:
                 for (text, offset), score in zip(spans, scores, strict=True)
             ]
         else:
-            names = [piece_name(tokenizer, token) for token in job.ids]
-            begin = next((index for index, name in enumerate(names) if name), 0)
-            names[begin : begin + 1] = [name.removeprefix(" ") for name in names[begin : begin + 1]]  # as `decode` does
-            standing = list(zip(names, TextOffsets.of_ids(tokenizer, job.ids), strict=True))
+            standing = TextOffsets.of_ids(tokenizer, job.ids)
         unscored = len(standing) - len(scores)  # an end token that begins the ids
         return [
             _Token(text, offset, scores[index - unscored] if index else None)
@@ -203,7 +200,7 @@ class CompletionBuilder:
 
     def token(self, score: TokenScore, offsets: TextOffsets) -> "_Token":
         """A generated token."""
-        return _Token(piece_name(self.served.tokenizer, score.id), offsets.next(score.id), score)
+        return _Token(*offsets.next(score.id), score)
 
     def logprobs(self, tokens: "Sequence[_Token]") -> Logprobs:
         return Logprobs(
