@@ -10,14 +10,12 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.types import Message
 
 from app.errors import InvalidRequest
 from app.http.contract import REF
+from app.http.forms import MULTIPART, read_multipart
 
-MULTIPART = "multipart/form-data"
 BINARY = "application/octet-stream"
 FILE = "file"
 MAX_FIELDS = 32
@@ -84,26 +82,10 @@ async def read_form(request: Request, content: bytes) -> dict[str, Any]:
 
     Raises InvalidRequest where it is not a form, or has several files.
     """
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    whole = Request({name: request.scope[name] for name in ("type", "app", "headers")}, receive)
-    fields: dict[str, Any] = {}
-    try:
-        async with whole.form(max_files=1, max_fields=MAX_FIELDS) as form:
-            for name in form:
-                values = [await _value(value) for value in form.getlist(name)]
-                fields[name] = values[0] if len(values) == 1 else values
-    except HTTPException:
-        raise InvalidRequest(f"it is not a form of at most {MAX_FIELDS} fields and one file") from None
-    except UnicodeDecodeError:
-        raise InvalidRequest("its fields are not in UTF-8") from None
-    return fields
-
-
-async def _value(value: UploadFile | str) -> bytes | str:
-    return await value.read() if isinstance(value, UploadFile) else value
+    values: dict[str, list[str | bytes]] = {}
+    for name, value in await read_multipart(request, content, MAX_FIELDS, max_files=1):
+        values.setdefault(name, []).append(value)
+    return {name: items[0] if len(items) == 1 else items for name, items in values.items()}
 
 
 def _form_schema(schema: type[BaseModel]) -> dict[str, Any]:

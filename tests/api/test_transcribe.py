@@ -199,3 +199,24 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeyp
     words = capsys.readouterr().out.split()
     assert words
     assert set(words) <= set(DIGITS["en"])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/transcribe", "/v1/audio/transcriptions", "/describe"])
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [
+        ("multipart/form-data; boundary=x", "caf\u00e9".encode("latin-1")),
+        ("multipart/form-data; boundary=x", "\u015fark\u0131".encode("cp1254")),
+        ("multipart/form-data; boundary=x; charset=windows-1254", b"numbers"),
+        ('multipart/form-data; charset="UTF-16"; boundary=x', b"numbers"),
+    ],
+)
+async def test_a_form_in_another_charset_is_refused(
+    client_of_all_kinds: httpx.AsyncClient, path: str, kind: str, field: bytes
+) -> None:
+    parts = b'--x\r\nContent-Disposition: form-data; name="model"\r\n\r\n' + field
+    parts += b'\r\n--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n\xff\xfe\r\n--x--\r\n'
+    answer = await client_of_all_kinds.post(path, content=parts, headers={"content-type": kind})
+    assert answer.status_code == (400 if path.startswith("/v1") else 422)
+    assert "UTF-8" in answer.text

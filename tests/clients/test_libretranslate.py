@@ -125,6 +125,22 @@ class TestJson:
         assert set(response.json()) == {"error"}
         assert response.json()["error"].startswith(name)
 
+    def test_an_empty_field_is_left_out(self, base: str) -> None:
+        """A form, or a query, has no null."""
+        body = {"q": "The man.", "source": "en", "target": "tr"}
+        empty = {"format": "", "alternatives": "", "api_key": "", "secret": ""}
+        expected = httpx.post(f"{base}/translate", json=body).json()
+        assert httpx.post(f"{base}/translate", data=body | empty).json() == expected
+        assert httpx.post(f"{base}/translate", params=body | empty).json() == expected
+        assert httpx.post(f"{base}/translate", data=body | {"target": ""}).status_code in (400, 404)
+
+    def test_a_number_may_be_a_text(self, base: str) -> None:
+        body: dict[str, Any] = {"q": "The man.", "source": "en", "target": "tr"}
+        replies = [httpx.post(f"{base}/translate", json=body | {"alternatives": count}).json() for count in (2, "2")]
+        assert replies[0] == replies[1]
+        assert len(replies[0]["alternatives"]) == 2
+        assert httpx.post(f"{base}/translate", json=body | {"alternatives": "two"}).status_code == 400
+
     def test_a_form_with_a_file(self, base: str) -> None:
         response = httpx.post(f"{base}/translate", files={"q": ("name.txt", b"The man.")})
         assert response.status_code == 400
@@ -186,6 +202,14 @@ class TestCharsets:
             (FIELDS.encode("latin-1"), "application/x-www-form-urlencoded"),
             (FIELDS.encode("cp1254"), "application/x-www-form-urlencoded; charset=windows-1254"),
             (b"q=cafe&source=en&target=tr", "application/x-www-form-urlencoded; charset=UTF-16"),
+            (FIELDS.encode("utf-16"), "application/x-www-form-urlencoded"),
+            (b"q=cafe&source=en&target=tr", "application/x-www-form-urlencoded; Charset = 'WINDOWS-1254'"),
+            (b"q=cafe&source=en&target=tr", "application/x-www-form-urlencoded; charset=klingon"),
+            (b"q=cafe&source=en&target=tr", "application/x-www-form-urlencoded; charset=utf-8; charset=cp1254"),
+            (
+                b'--x\r\nContent-Disposition: form-data; name="q"\r\n\r\ncafe\r\n--x--\r\n',
+                "multipart/form-data; charset=iso-8859-9; boundary=x",
+            ),
             (
                 '--x\r\nContent-Disposition: form-data; name="q"\r\n\r\ncaf\u00e9\r\n--x--\r\n'.encode("latin-1"),
                 "multipart/form-data; boundary=x",
@@ -201,13 +225,21 @@ class TestCharsets:
         answer = httpx.post(f"{base}/translate?q=caf%E9&source=en&target=tr")
         assert (answer.status_code, "UTF-8" in answer.json()["error"]) == (400, True)
 
-    @pytest.mark.parametrize("charset", ["", "; charset=UTF-8", '; charset="utf-8"'])
+    @pytest.mark.parametrize(
+        "charset",
+        ["", "; charset=UTF-8", '; charset="utf-8"', "; charset='utf-8'", ";charset=Utf_8", "; charset = utf8",
+         "; charset=", "; charset=US-ASCII", "; charset=ascii"],
+    )  # fmt: skip
     def test_utf_8(self, base: str, charset: str) -> None:
         headers = {"content-type": f"application/x-www-form-urlencoded{charset}"}
         body = {"q": "caf\u00e9", "source": "en", "target": "tr"}
         expected = httpx.post(f"{base}/translate", json=body).json()
         for content in (self.FIELDS.encode(), b"q=caf%C3%A9&source=en&target=tr"):
             assert httpx.post(f"{base}/translate", content=content, headers=headers).json() == expected
+        headers = {"content-type": f"multipart/form-data; boundary=x{charset}"}
+        parts = [f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{body[name]}\r\n' for name in body]
+        content = ("".join(parts) + "--x--\r\n").encode()
+        assert httpx.post(f"{base}/translate", content=content, headers=headers).json() == expected
 
 
 class TestLists:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
@@ -11,18 +10,16 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.types import Message
 
 from app.errors import InvalidRequest
 from app.http.clients import admit
 from app.http.contract import REF
 from app.http.counting import SMALL_BODY_BYTES, check_values
+from app.http.forms import MULTIPART, check_charset, read_multipart
 from app.settings import Settings
 
 MAX_FIELDS = 200
 JSON = "application/json"
-MULTIPART = "multipart/form-data"
 FORMS = ("application/x-www-form-urlencoded", MULTIPART)
 
 
@@ -83,8 +80,8 @@ async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
     Raises RequestValidationError, InvalidRequest, and as `admit`.
     """
     settings: Settings = request.app.state.settings
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    media_type, content = media_type.strip().lower(), await request.body()
+    content_type = request.headers.get("content-type", "")
+    media_type, content = content_type.partition(";")[0].strip().lower(), await request.body()
     is_json = media_type not in FORMS and bool(content)
     if is_json:
         check_values(content, settings.max_body_values, settings.max_body_strings)
@@ -93,11 +90,12 @@ async def _read(request: Request, schema: type[BaseModel]) -> BaseModel:
         except (ValueError, RecursionError):
             raise InvalidRequest("it is neither JSON nor a form") from None
     else:
-        _check_charset(parameters)
+        check_charset(content_type)
         form = _read_form(request, media_type, content)
         # a long one in another thread: percent signs are decoded one by one
         pairs = await (form if len(content) <= SMALL_BODY_BYTES else run_in_threadpool(asyncio.run, form))
-        body = _fields(_pairs(request.scope["query_string"])) | _fields(pairs)
+        fields = _fields(_pairs(request.scope["query_string"])) | _fields(pairs)
+        body = {name: value for name, value in fields.items() if value != "" or not _is_optional(schema, name)}
     await admit(request, _key(body))
     try:
         return schema.model_validate(body, strict=is_json)  # the values of a form are texts
@@ -109,20 +107,12 @@ async def _read_form(request: Request, media_type: str, content: bytes) -> list[
     """The fields of a form. Raises InvalidRequest."""
     if media_type != MULTIPART or not content:
         return _pairs(content)
+    return [(name, str(value)) for name, value in await read_multipart(request, content, MAX_FIELDS)]  # no files
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": content, "more_body": False}
 
-    whole = Request({name: request.scope[name] for name in ("type", "app", "headers")}, receive)
-    try:
-        async with whole.form(max_files=0, max_fields=MAX_FIELDS) as fields:
-            pairs = [(name, str(value)) for name, value in fields.multi_items()]
-        content.decode("utf-8")  # what is not UTF-8 is read as Latin-1
-    except HTTPException:
-        raise InvalidRequest(f"it is not a form of at most {MAX_FIELDS} fields and no file") from None
-    except UnicodeDecodeError:
-        raise InvalidRequest("its fields are not in UTF-8") from None
-    return pairs
+def _is_optional(schema: type[BaseModel], name: str) -> bool:
+    """Whether a field can be left out: a form has no null, and callers send it empty instead."""
+    return name in schema.model_fields and not schema.model_fields[name].is_required()
 
 
 def _key(body: Any) -> str | None:
@@ -146,10 +136,3 @@ def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
     for name, value in pairs:
         values.setdefault(name, []).append(value)
     return {name: items[0] if len(items) == 1 else items for name, items in values.items()}
-
-
-def _check_charset(parameters: str) -> None:
-    """Raise InvalidRequest for a content type that names another charset than UTF-8."""
-    charset = re.search(r"charset\s*=\s*\"?([^\s;\"]+)", parameters, re.IGNORECASE)
-    if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise InvalidRequest("its fields are not in UTF-8, as the content type says")

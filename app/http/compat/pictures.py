@@ -7,16 +7,15 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
-from starlette.types import Message
 
 from app.errors import InvalidRequest
 from app.http.contract import REF
 from app.http.counting import check_values
+from app.http.forms import MULTIPART, read_multipart
 from app.settings import Settings
 
-JSON, FORM = "application/json", "multipart/form-data"
+JSON = "application/json"
 BINARY = "application/octet-stream"
 """What the document has for a picture as the body: generators of clients know no other type of files."""
 FILES = ("file", "image")
@@ -45,8 +44,11 @@ def describe_picture(schema: type[BaseModel]) -> dict[str, Any]:
     binary = {"type": "string", "format": "binary", "minLength": 1}
     file = binary | {"description": "A picture of one line of digits: PNG, JPEG, GIF or BMP."}
     form = {"type": "object", "properties": {FILES[0]: file, **plain}, "required": [FILES[0]]}
-    content: dict[str, Any] = {JSON: {"schema": {"$ref": REF.format(model=schema.__name__)}}, FORM: {"schema": form}}
-    content[BINARY] = {"schema": binary}
+    content: dict[str, Any] = {
+        JSON: {"schema": {"$ref": REF.format(model=schema.__name__)}},
+        MULTIPART: {"schema": form},
+        BINARY: {"schema": binary},
+    }
     parameters = [
         {
             "name": name,
@@ -77,7 +79,7 @@ async def _fields(request: Request, content: bytes) -> tuple[Any, bool]:
             return json.loads(content), True
         except (ValueError, RecursionError):
             raise HTTPException(400) from None
-    if media_type == FORM:
+    if media_type == MULTIPART:
         return await _form(request, content), False
     if media_type == BINARY or media_type.startswith("image/"):
         return {**_query(request), "image": content}, False
@@ -86,21 +88,11 @@ async def _fields(request: Request, content: bytes) -> tuple[Any, bool]:
 
 async def _form(request: Request, content: bytes) -> dict[str, Any]:
     """The fields of a form, with its file as the image. Raises InvalidRequest."""
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": content, "more_body": False}
-
-    whole = Request({name: request.scope[name] for name in ("type", "app", "headers")}, receive)
-    try:
-        async with whole.form(max_files=1, max_fields=MAX_FIELDS) as form:
-            fields: dict[str, Any] = {}
-            for name, value in form.multi_items():
-                if isinstance(value, UploadFile) and name not in FILES:
-                    raise InvalidRequest(f"its file must be the field {FILES[0]}")
-                known = "image" if name in FILES else name
-                fields[known] = await value.read() if isinstance(value, UploadFile) else value
-    except HTTPException:
-        raise InvalidRequest(f"it is not a form of one file and at most {MAX_FIELDS} fields") from None
+    fields: dict[str, Any] = {}
+    for name, value in await read_multipart(request, content, MAX_FIELDS, max_files=1):
+        if isinstance(value, bytes) and name not in FILES:
+            raise InvalidRequest(f"its file must be the field {FILES[0]}")
+        fields["image" if name in FILES else name] = value
     return fields
 
 

@@ -1,11 +1,16 @@
 """LibreTranslate's requests and replies."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from app.http.schemas.base import Reply, Text, TextOrTexts
 from app.http.schemas.lax import LaxRequest
+
+
+def _number(value: Any) -> Any:
+    """A text of digits as a number: callers send both, in JSON too."""
+    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 10 else value
 
 
 class TranslateForm(LaxRequest):
@@ -17,7 +22,9 @@ class TranslateForm(LaxRequest):
     source: str = Field(max_length=16, description="The text's language, or auto.")
     target: str = Field(max_length=16, description="The language to translate into, such as tr.")
     format: Literal["text", "html"] = Field("text", description="Of html the text is translated; tags stay.")
-    alternatives: int = Field(0, ge=0, le=10, description="Number of other translations to return.")
+    alternatives: Annotated[int, BeforeValidator(_number)] = Field(
+        0, ge=0, le=10, description="Number of other translations to return."
+    )
     api_key: str = Field("", max_length=200, description="The API key, where the service needs one.")
 
 
