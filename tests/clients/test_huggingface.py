@@ -2,9 +2,11 @@
 
 import math
 import re
+from dataclasses import fields
 from typing import Any
 
 import httpx
+import huggingface_hub
 import pytest
 from huggingface_hub import InferenceClient
 from huggingface_hub.errors import (
@@ -22,6 +24,20 @@ from tests.conftest import Live, Serve
 from tests.helpers import wrapped
 
 PROMPT = "the man sees"
+
+
+SERVED = {
+    "language-en": "TextGenerationInputGenerate",
+    "sentiment-en": "TextClassification",
+    "translation-en-tr": "Translation",
+    "titles-en": "Summarization",
+}
+"""For each model, what the client's class of parameters is called."""
+OTHERS = ("ZeroShotClassification", "TokenClassification", "FillMask", "QuestionAnswering", "TableQuestionAnswering")
+
+
+def parameters_of(task: str) -> set[str]:
+    return {field.name for field in fields(getattr(huggingface_hub, f"{task}Parameters"))}
 
 
 def client_of(live: Live, model: str, token: str | None = None) -> InferenceClient:
@@ -232,6 +248,34 @@ class TestRefusals:
         nulls = dict.fromkeys(parameters) | {"unknown": 1}
         answer = httpx.post(f"{live.url}/hf/{model}", json={"inputs": "good", "parameters": nulls})
         assert answer.status_code == 200, "nulls and unknown keys are passed over"
+
+    @pytest.mark.parametrize("model", SERVED)
+    def test_every_parameter_of_the_client(self, live: Live, model: str) -> None:
+        """The law: those of the model's task are no reason to refuse, and those of other tasks on texts are one."""
+        own = parameters_of(SERVED[model]) | ({"max_new_tokens"} if model == "titles-en" else set())
+        for name in {name for task in (*SERVED.values(), *OTHERS) for name in parameters_of(task)}:
+            body = {"inputs": "good", "parameters": {name: False}}
+            answer = httpx.post(f"{live.url}/hf/{model}", json=body)
+            refused = "which has no such parameter" in answer.text
+            assert refused == (name not in own), (name, answer.text)
+            assert not refused or answer.status_code == 422
+
+    @pytest.mark.parametrize("name", ["normalize", "prompt_name", "truncation_direction", "candidate_labels"])
+    def test_beside_the_inputs(self, live: Live, name: str) -> None:
+        """The client's feature_extraction has its parameters there."""
+        for model in SERVED:
+            answer = httpx.post(f"{live.url}/hf/{model}", json={"inputs": "good", name: "x", "unknown": 1})
+            assert (answer.status_code, answer.json()["error"].startswith(f"{name}: ")) == (422, True)
+            answer = httpx.post(f"{live.url}/hf/{model}", json={"inputs": "good", name: None, "unknown": 1})
+            assert answer.status_code == 200
+
+    @pytest.mark.parametrize("seed", [2**53, 2**63 - 1])
+    def test_seeds_of_63_bits(self, live: Live, seed: int) -> None:
+        parameters = {"seed": seed, "do_sample": True, "details": True, "max_new_tokens": 4}
+        body = {"inputs": "good", "parameters": parameters}
+        (answer,), again = (httpx.post(f"{live.url}/hf/language-en", json=body).json() for _ in range(2))
+        assert [answer] == again
+        assert answer["details"]["seed"] == seed
 
     def test_zero_shot(self, live: Live) -> None:
         with pytest.raises(HfHubHTTPError, match="422"):

@@ -18,7 +18,11 @@ NATIVE: dict[str, tuple[str, str, dict[str, Any]]] = {
     "sentiment-en": ("/classify", "text", {}),
     "translation-en-tr": ("/translate", "text", {"source": "en", "target": "tr", "beam_size": 2}),
     "titles-en": ("/summarize", "text", {"beam_size": 2, "max_new_tokens": 6}),
-    "language-en": ("/generate", "prompt", {"max_new_tokens": 8, "temperature": 1.2, "seed": 4, "stop": "q"}),
+    "language-en": (
+        "/generate",
+        "prompt",
+        {"max_new_tokens": 8, "temperature": 1.2, "seed": 4, "stop": "q", "typical_p": 0.7},
+    ),
 }
 """For each model, the native route of its task, its field, and parameters."""
 ROUTES = (
@@ -103,6 +107,12 @@ class TestServer:
                 ask("none")
             assert refusal.value.status() == "404"
 
+    def test_a_version_is_none(self, client: InferenceServerClient) -> None:
+        with pytest.raises(InferenceServerException, match=r"POST /v2/models/\{model\}/infer") as refusal:
+            client.infer("sentiment-en", [tensor_of(TEXTS)], model_version="1")
+        assert refusal.value.status() == "404"
+        assert not client.is_model_ready("sentiment-en", "1")
+
     def test_where_the_server_stops(self, serve: Serve) -> None:
         stopped = serve()
         stopped.app.state.engine.drain(0)
@@ -144,6 +154,11 @@ class TestInfer:
     def test_nested_data_and_nulls(self, live: Live) -> None:
         tensor = {"name": "text", "shape": [2, 1], "datatype": "BYTES", "data": [[text] for text in TEXTS]}
         nulls = {"id": None, "parameters": None, "outputs": None, "unknown": 1}
+        every = dict.fromkeys(["temperature", "stop", "seed", "source", "binary_data_output", "timeout", "unknown"])
+        for model in NATIVE:
+            more = {"parameters": every}
+            answer = httpx.post(f"{live.url}/v2/models/{model}/infer", json=body_of(TEXTS, **more))
+            assert answer.status_code == 200, answer.text
         url = f"{live.url}/v2/models/sentiment-en/infer"
         nested = httpx.post(url, json={"inputs": [tensor | {"parameters": None}], **nulls})
         flat = httpx.post(url, json=body_of(TEXTS))

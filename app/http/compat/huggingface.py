@@ -154,11 +154,12 @@ def _check_task(served: Served, body: Inference) -> None:
     if body.stream and served.task != "language":
         raise InvalidRequest("only language models stream", "stream")
     known = schemas.PARAMETERS[served.task]
-    for name, value in body.parameters.items():
-        if value is not None and name not in known and name in schemas.ALL_PARAMETERS:
-            raise InvalidRequest(
-                f"the model is of the kind {served.kind}, which has no such parameter", f"parameters/{name}"
-            )
+    beside = body.model_extra or {}  # where the client has those of feature_extraction
+    foreign = [f"parameters/{name}" for name, value in body.parameters.items() if value is not None
+               and name not in known and name in schemas.ALL_PARAMETERS]  # fmt: skip
+    foreign += [name for name, value in beside.items() if value is not None and name in schemas.OF_OTHER_TASKS]
+    if foreign:
+        raise InvalidRequest(f"the model is of the kind {served.kind}, which has no such parameter", foreign[0])
 
 
 def _inputs(body: Inference, schema: type[InputsT], settings: Settings) -> InputsT:

@@ -65,7 +65,8 @@ TASKS = {
     )),
     "language": Task(
         GenerateRequest, "prompt",
-        ("max_new_tokens", "min_new_tokens", "temperature", "top_k", "top_p", "repetition_penalty", "stop", "seed"),
+        ("max_new_tokens", "min_new_tokens", "temperature", "top_k", "top_p", "typical_p", "repetition_penalty",
+         "stop", "seed"),
         (
             Output("generated_text", "BYTES", lambda reply: [choice.text for choice in reply.choices]),
             Output("finish_reason", "BYTES", lambda reply: [choice.finish_reason for choice in reply.choices]),
@@ -105,7 +106,9 @@ def _known(task: Task, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a task, without nulls. Raises InvalidRequest for one that it does not have."""
     known = {}
     for name, value in parameters.items():
-        if name in task.parameters and value is not None:
+        if value is None:
+            continue
+        if name in task.parameters:
             known[name] = [value] if name == "stop" and isinstance(value, str) else value
         elif name not in {*task.parameters, *OF_PROTOCOL}:
             there_are = ", ".join(task.parameters) or "none"

@@ -143,6 +143,7 @@ Language = Annotated[
 
 MAX_STATE = 200_000
 MAX_SEED = 2**53 - 1  # the largest integer that JavaScript represents exactly
+MAX_SEED_64 = 2**63 - 1  # that of other services' clients
 STATE = "The `state` of an earlier reply: the text continues from there; what came before is not sent or read again."
 RETURN_STATE = "Reply with `state`, the model's state, from which the next request can continue."
 

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from app.http.schemas.base import ARRAY, MAX_SEED, TRUE, Reply, Text, TextOrTexts, never
+from app.http.schemas.base import ARRAY, MAX_SEED_64, TRUE, Reply, Text, TextOrTexts, never
 from app.http.schemas.lax import Content, LaxRequest
 from app.http.schemas.speak import FASTEST, SLOWEST
 
@@ -13,10 +13,11 @@ class Inference(LaxRequest):
     """A request to any model; its parameters are those of the model's task."""
 
     model_config = ConfigDict(
+        extra="allow",
         json_schema_extra={
             "examples": [{"inputs": "Once upon a time", "parameters": {"max_new_tokens": 20}}],
             **never(stream=TRUE, inputs=ARRAY),
-        }
+        },
     )
 
     inputs: TextOrTexts = Field(description="A text, or several.")
@@ -46,7 +47,7 @@ class GenerationParameters(LaxRequest):
     frequency_penalty: float = Field(
         0.0, ge=-2, le=2, description="Above 0: the more often a token is in the text, the less likely it becomes."
     )
-    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="The same seed gives the same text.")
+    seed: int | None = Field(None, ge=0, le=MAX_SEED_64, description="The same seed gives the same text.")
     stop: list[Content] = Field([], max_length=16, description="End the text before any of these strings.")
     stop_sequences: list[Content] = Field([], max_length=16, description="As `stop`.")
     best_of: int = Field(1, ge=1, description="Generate this many texts, and return the likeliest.")
@@ -80,6 +81,9 @@ class TranslationParameters(LaxRequest):
     tgt_lang: str | None = Field(
         None, max_length=16, description="The target language; by default, the only one there is."
     )
+    clean_up_tokenization_spaces: bool | None = Field(None, description="Ignored: there are none to clean up.")
+    truncation: str | None = Field(None, max_length=32, description="Ignored: texts are translated whole.")
+    generate_parameters: dict[str, Any] = Field({}, description="Ignored: a translation is as long as it needs.")
 
 
 class SummaryParameters(LaxRequest):
@@ -89,7 +93,7 @@ class SummaryParameters(LaxRequest):
 class SummarizationParameters(LaxRequest):
     max_new_tokens: int = Field(60, ge=1, description="Maximum number of tokens of a summary.")
     clean_up_tokenization_spaces: bool | None = Field(None, description="Ignored: there are none to clean up.")
-    truncation: str | None = Field(None, max_length=16, description="A long text's beginning is read, whatever it is.")
+    truncation: str | None = Field(None, max_length=32, description="A long text's beginning is read, whatever it is.")
     generate_parameters: SummaryParameters = Field(
         SummaryParameters(), description="Where the client puts `max_new_tokens`."
     )
@@ -98,7 +102,7 @@ class SummarizationParameters(LaxRequest):
 class DrawingParameters(LaxRequest):
     """What only a diffusion model could follow (num_inference_steps, scheduler) is ignored."""
 
-    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="The same seed gives the same image.")
+    seed: int | None = Field(None, ge=0, le=MAX_SEED_64, description="The same seed gives the same image.")
     width: int | None = Field(None, ge=1, description="The model's, or a whole multiple of it.")
     height: int | None = Field(None, ge=1, description="The model's, or the same multiple of it.")
     negative_prompt: Literal[None] = Field(None, description="Not supported.")
@@ -112,7 +116,7 @@ class SpeakingParameters(LaxRequest):
 
     voice: str | None = Field(None, max_length=200, description="Not in Hugging Face's API: as `voice` of /speak.")
     speed: float = Field(1.0, ge=SLOWEST, le=FASTEST, description="Likewise.")
-    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="Likewise.")
+    seed: int | None = Field(None, ge=0, le=MAX_SEED_64, description="Likewise.")
 
 
 SAMPLING = (
@@ -127,11 +131,22 @@ PARAMETERS = {
     "translator": set(TranslationParameters.model_fields),
     "summarizer": set(SummarizationParameters.model_fields),
     "image": set(DrawingParameters.model_fields),
-    "speaker": {*SpeakingParameters.model_fields, *SAMPLING},
+    "speaker": {*SpeakingParameters.model_fields, *SAMPLING, "generation_parameters"},
 }
 """The parameters of each task of a model."""
-ZERO_SHOT = {"candidate_labels", "hypothesis_template", "multi_label"}
-ALL_PARAMETERS = set[str]().union(*PARAMETERS.values(), ZERO_SHOT)
+OTHER_TASKS = {
+    "zero_shot_classification": {"candidate_labels", "hypothesis_template", "multi_label"},
+    "token_classification": {"aggregation_strategy", "ignore_labels", "stride"},
+    "fill_mask": {"targets"},
+    "question_answering": {
+        "align_to_words", "doc_stride", "handle_impossible_answer", "max_answer_len", "max_question_len", "max_seq_len",
+    },
+    "table_question_answering": {"padding", "sequential"},
+    "feature_extraction": {"normalize", "prompt_name", "truncation_direction"},
+}  # fmt: skip
+"""Tasks on texts that no model here has, with parameters that Hugging Face's client sends for them alone."""
+OF_OTHER_TASKS = set[str]().union(*OTHER_TASKS.values())
+ALL_PARAMETERS = OF_OTHER_TASKS.union(*PARAMETERS.values())
 
 
 class GenerationInputs(LaxRequest):

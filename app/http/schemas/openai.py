@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from app.http.schemas.base import MAX_SEED, TRUE, Reply, never, unicode_text
+from app.http.schemas.base import MAX_SEED_64, TRUE, Reply, never, unicode_text
 from app.http.schemas.lax import Content, LaxRequest
 
 TEXT, TEXTS, IDS, IDS_LISTS = "(text)", "(texts)", "(ids)", "(id lists)"
@@ -87,7 +87,10 @@ class CompletionRequest(LaxRequest):
         description="What is added to the logits of tokens, by their ids as texts.",
     )
     seed: int | None = Field(
-        None, ge=-(2**63), le=2**63 - 1, description="The same seed gives the same text; by default, a new one."
+        None,
+        ge=-MAX_SEED_64 - 1,
+        le=MAX_SEED_64,
+        description="The same seed gives the same text; by default, a new one.",
     )
     suffix: str = Field("", max_length=0, description="Models read from left to right only.")
 
@@ -184,7 +187,7 @@ class ImageRequest(LaxRequest):
     )
     response_format: Literal["b64_json"] = Field("b64_json", description="Images are in the reply itself.")
     output_format: Literal["png"] = Field("png", description="Images are PNGs.")
-    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="The same seed gives the same images.")
+    seed: int | None = Field(None, ge=0, le=MAX_SEED_64, description="The same seed gives the same images.")
     stream: Literal[False] = Field(False, description="Not supported: see /draw.")
 
 

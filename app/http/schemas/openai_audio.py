@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from app.http.schemas.base import MAX_SEED, Reply, Text
+from app.http.schemas.base import MAX_SEED_64, Reply, Text
 from app.http.schemas.lax import LaxRequest
 from app.http.schemas.speak import FASTEST, SLOWEST
 from app.http.schemas.transcribe import WordLanguage
@@ -50,4 +50,4 @@ class SpeechRequest(LaxRequest):
     )
     speed: float = Field(1.0, ge=SLOWEST, le=FASTEST, description="2 is twice as fast as the recordings.")
     stream_format: Literal["audio"] = Field("audio", description="Only the file itself.")
-    seed: int | None = Field(None, ge=0, le=MAX_SEED, description="Not in OpenAI's API: as `seed` of /speak.")
+    seed: int | None = Field(None, ge=0, le=MAX_SEED_64, description="Not in OpenAI's API: as `seed` of /speak.")
