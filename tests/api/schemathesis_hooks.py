@@ -22,6 +22,7 @@ VOCABULARY = 300
 
 COMPLETIONS = ("POST /v1/completions", "POST /hf/{model}/v1/completions")
 DETOKENIZE = ("POST /detokenize", "POST /hf/{model}/detokenize")
+SEEDED = (*COMPLETIONS, "POST /v1/images/generations", "POST /v1/audio/speech")
 MAX_SEED = 2**63 - 1
 SPOKEN = {"POST /speak": "text", "POST /v1/audio/speech": "input"}
 """Of routes that speak, the field of the text."""
@@ -71,8 +72,8 @@ def before_call(context: schemathesis.HookContext, case: schemathesis.Case, kwar
         case.body = body | {"parameters": None, "stream": None}
     elif label in COMPLETIONS and "model" in case.path_parameters:
         case.path_parameters["model"] = "language-en"
-    if label in COMPLETIONS and _is_number(body.get("seed")):
-        case.body = body | {"seed": max(-MAX_SEED, min(body["seed"], MAX_SEED))}
+    if label in SEEDED and _is_number(body.get("seed")):
+        case.body = body = body | {"seed": max(-MAX_SEED, min(body["seed"], MAX_SEED))}
     if label == "POST /libretranslate/translate" and isinstance(body.get("q"), list) and len(body["q"]) == 1:
         case.body = body | {"q": [body["q"][0].strip() or "a"]}
 
