@@ -11,7 +11,7 @@ from pathlib import Path
 
 from app.errors import ServiceError
 from app.telemetry.logs import get_logger
-from models.files import write_atomic
+from models.files import cause, write_atomic
 
 PREFIX = "ck-"
 log = get_logger(__name__)
@@ -48,7 +48,7 @@ class KeyFile:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise KeyFileError(f"{self.path}: can't be read: {error.strerror}") from None
+            raise KeyFileError(f"{self.path}: can't be read: {cause(error)}") from None
         try:
             return [ApiKey(**fields) for fields in json.loads(content)["keys"]]
         except (ValueError, TypeError, KeyError):
@@ -77,7 +77,7 @@ class KeyFile:
             # by process: two commands at the same time write to different files
             write_atomic(self.path, content.encode("utf-8"), mode=0o600, suffix=f".{os.getpid()}.partial")
         except OSError as error:
-            raise KeyFileError(f"{self.path}: can't be written: {error.strerror}") from None
+            raise KeyFileError(f"{self.path}: can't be written: {cause(error)}") from None
 
 
 class KeyRing:

@@ -119,7 +119,7 @@ class TestHalfClosed:
             connection.sendall(post("/next-word-probs", NEXT))
             connection.shutdown(socket.SHUT_WR)
             (reply,) = parse_replies(read_all(connection))
-        assert (reply.status, reply.all("connection")) == (200, ["close"])
+        assert reply.status == 200
 
     @pytest.mark.parametrize("stream", [False, True])
     def test_also_one_that_takes_a_while(self, slow: Live, stream: bool) -> None:
@@ -128,6 +128,7 @@ class TestHalfClosed:
             connection.shutdown(socket.SHUT_WR)
             (reply,) = parse_replies(read_all(connection))
         assert reply.status == 200
+        assert stream or reply.all("connection") == ["close"]  # the header of a stream can come before the end does
         assert (b"event: done" if stream else b'"finish_reason":"length"') in reply.body
 
     def test_a_client_that_is_gone_frees_its_slot(self, slow: Live) -> None:

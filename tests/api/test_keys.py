@@ -1,11 +1,13 @@
 """API keys, rate limits and concurrency limits."""
 
 import asyncio
+import errno
 import stat
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
@@ -130,6 +132,16 @@ class TestKeyFile:
             KeyRing(file=file.path)
         with pytest.raises(KeyFileError, match="can't be written"):
             KeyFile(tmp_path / "none" / "keys.json").add("first")
+
+    def test_a_full_disk_is_named_as_such(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As everywhere that something is written."""
+        file = KeyFile(tmp_path / "keys.json")
+        file.add("first")
+        full = OSError(errno.ENOSPC, "No space left on device")
+        monkeypatch.setattr("models.files._sync", Mock(side_effect=full))
+        with pytest.raises(KeyFileError, match="can't be written: the disk is full"):
+            file.add("second")
+        assert [key.name for key in file.read()] == ["first"]
 
     def test_the_command(self, tmp_path: Path) -> None:
         path, run = str(tmp_path / "keys.json"), CliRunner().invoke
