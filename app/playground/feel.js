@@ -2,7 +2,7 @@
 
 import { fetchJson } from "./api.js";
 import { Latest, wholeWord } from "./latest.js";
-import { byId, fillSelect, make, modelOptions, showBars, tintSigned } from "./parts.js";
+import { awaitsModels, byId, fillSelect, make, modelOptions, showBars, tintSigned } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, percent, percents, roundedTo, t } from "./texts.js";
 
@@ -20,6 +20,7 @@ export function feelTab(panel) {
   const request = () => ["classify", { text: lines(), explain: true, ...(model.value && { model: model.value }) }];
 
   function refresh() {
+    if (awaitsModels(model)) return;
     writeLink("feel", fieldsOf("feel", ...FIELDS));
     if (!lines().length) {
       latest.reset(clear);

@@ -4,7 +4,7 @@ import { fetchJson } from "./api.js";
 import { exciters } from "./excite.js";
 import { Latest } from "./latest.js";
 import { formatMarks, movedMarks, parseMarks, wordSpan } from "./marks.js";
-import { byId, fillSelect, heatMap, make, modelOptions, visible } from "./parts.js";
+import { awaitsModels, byId, fillSelect, heatMap, make, modelOptions, valueOf, visible } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, t } from "./texts.js";
 
@@ -64,13 +64,14 @@ export function insideTab(panel) {
     return ["inspect", {
       text: area.value,
       ...(model.value && { model: model.value }),
-      ...(layer.value && { layer: Number(layer.value) }),
-      ...(direction.value && { direction: direction.value }),
+      ...(valueOf(layer) && { layer: Number(valueOf(layer)) }),
+      ...(valueOf(direction) && { direction: valueOf(direction) }),
       ...choice(),
     }];
   }
 
   function refresh() {
+    if (awaitsModels(model)) return;
     followEdit();
     writeLink("inside", fieldsOf("inside", ...FIELDS));
     const [path, body] = request();
@@ -83,7 +84,9 @@ export function insideTab(panel) {
       return;
     }
     latest.run(async (signal) => {
-      const reply = await fetchJson(path, body, signal);
+      const reply = await fetchJson(path, body, signal).finally(() => {
+        if (!signal.aborted) for (const select of [layer, direction]) delete select.dataset.pending; // a link's, answered or refused
+      });
       return () => {
         shown = reply;
         fillSelect(layer, Array.from({ length: reply.layers }, (_, index) => [String(index), index]));
@@ -170,9 +173,10 @@ export function insideTab(panel) {
     refresh();
   });
   model.addEventListener("change", () => {
-    layer.value = direction.value = "";
-    layer.replaceChildren();
-    direction.replaceChildren();
+    for (const select of [layer, direction]) {
+      select.replaceChildren();
+      delete select.dataset.pending;
+    }
     open.value = "";
     refresh();
   });

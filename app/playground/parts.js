@@ -114,13 +114,19 @@ export const visible = (token) => token.trim() || (token ? "␣" : "⏹");
 
 /** Fill a select with [value, text] pairs. The selected value is kept if it is still there; a pending one, from a link, comes first. */
 export function fillSelect(select, options) {
-  const selected = select.dataset.pending ?? select.value;
+  const selected = valueOf(select);
   select.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
   if (options.some(([value]) => value === selected)) {
     select.value = selected;
     delete select.dataset.pending;
   }
 }
+
+/** The value of a select; that of a link, where its options are not loaded yet. */
+export const valueOf = (select) => select.dataset.pending ?? select.value;
+
+/** Whether a link names a model and the models are not listed yet: the open tab is refreshed when they are. */
+export const awaitsModels = (select) => select.dataset.pending !== undefined && !select.options.length;
 
 /** The options of a select of the models of some kinds. */
 export function modelOptions(models, ...kinds) {

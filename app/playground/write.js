@@ -2,7 +2,7 @@
 
 import { fetchJson, Problem, streamEvents } from "./api.js";
 import { Latest } from "./latest.js";
-import { byId, fillSelect, make, modelOptions, nextBars, numberOf, showBars, tint } from "./parts.js";
+import { awaitsModels, byId, fillSelect, make, modelOptions, nextBars, numberOf, showBars, tint } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, percent, t } from "./texts.js";
 
@@ -71,6 +71,7 @@ export function writeTab(panel) {
   }
 
   function refresh() {
+    if (awaitsModels(model)) return;
     updateLink();
     const text = area.value;
     if (!text.trim()) {

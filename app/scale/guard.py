@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.http.hosts import host_checker
 from app.http.middleware import HEADER
 from app.http.problems import problem
-from app.http.refusals import REASONS, SLOW_BODY, TOO_LARGE, Refusal, objection
+from app.http.refusals import REASONS, SLOW_BODY, TOO_LARGE, Refusal, objection, split_target
 from app.settings import Settings
 from app.telemetry.metrics import Metrics
 
@@ -44,7 +44,8 @@ class Guard:
         size += sum(len(name) + len(value) + FIELD_BYTES for name, value in fields)
         if size > self._max_header_bytes:
             return TOO_LARGE
-        return objection(url, fields, scope["http_version"], self._check_host)
+        named, _ = split_target(url)
+        return objection(named, fields, scope["http_version"], self._check_host)
 
     def _in_time(self, receive: Receive) -> Receive:
         """receive until the body is complete; later it waits for the client to leave, without a limit."""

@@ -1,10 +1,11 @@
 """The tabs "Look inside" and "Models"."""
 
 import re
+from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visit, bodies
 from tests.conftest import Live
@@ -66,6 +67,34 @@ def test_a_plain_rnn_has_a_hidden_state_only(visit: Visit) -> None:
     expect(page.locator("#inside-series option:disabled")).to_have_count(0)
     units.first.click()
     expect(page.locator("#inside-unit tbody tr")).to_have_count(6)
+
+
+@pytest.mark.parametrize(
+    ("link", "path", "asked"),
+    [
+        ("inside?model=rung-en-rnn&series=cell&text=the+man&marked=4-7", "/inspect", {"model": "rung-en-rnn"}),
+        ("inside?model=language-en&layer=0&text=the+man", "/inspect", {"model": "language-en", "layer": 0}),
+        ("write?model=rung-en-rnn&text=the+man", "/next-word-probs", {"model": "rung-en-rnn"}),
+        ("feel?model=sentiment-en&text=a+good+film", "/classify", {"model": "sentiment-en"}),
+    ],
+)
+def test_a_links_model_is_asked_however_late_models_are_listed(
+    visit: Visit, link: str, path: str, asked: dict[str, Any]
+) -> None:
+    """The model that would answer by default has other layers and units: what it answered became a part of the link."""
+    page = visit("#models")
+    listed: list[Route] = []
+    page.route("**/models", lambda route: listed.append(route))  # noqa: PLW0108 (Playwright sets attributes of it)
+    page.evaluate("address => history.replaceState(null, '', address)", f"#{link}")
+    with page.expect_request("**/models"):
+        page.reload()
+    page.wait_for_timeout(300)
+    assert bodies(page, path) == []
+    for route in listed:
+        route.continue_()
+    tab = link.partition("?")[0]
+    expect(page.locator(f"#{tab}-by")).to_contain_text(asked["model"])
+    assert [body | asked for body in bodies(page, path)] == bodies(page, path) != []
 
 
 def test_invalid_units_are_reported(visit: Visit) -> None:
