@@ -272,7 +272,7 @@ def _joined_alignment(pieces: Sequence[Piece], align: Aligner | None) -> Alignme
     blocks: list[tuple[int, Sequence[Sequence[float]]]] = []
     source = target = 0
     for piece in pieces:
-        one = align(piece) if align and piece.sentence else _by_place(piece)
+        one = align(piece) if align and piece.sentence else _by_position(piece)
         blocks.append((len(sources), one.weights))
         sources += [(source + begin, source + end) for begin, end in one.source]
         targets += [(target + begin, target + end) for begin, end in one.target]
@@ -283,24 +283,24 @@ def _joined_alignment(pieces: Sequence[Piece], align: Aligner | None) -> Alignme
     return Alignment(sources, targets, weights)
 
 
-def _by_place(piece: Piece) -> Alignment:
-    """As if each character had come from that at its place."""
-    source = [(at, at + 1) for at in range(len(piece.source))]
-    target = [(at, at + 1) for at in range(len(piece.text))]
+def _by_position(piece: Piece) -> Alignment:
+    """As if each character came from the one at the same share of the source."""
+    source = [(offset, offset + 1) for offset in range(len(piece.source))]
+    target = [(offset, offset + 1) for offset in range(len(piece.text))]
     weights = [[0.0] * len(source) for _ in target]
-    for at, row in enumerate(weights):
+    for offset, row in enumerate(weights):
         if row:
-            row[at * len(row) // len(weights)] = 1.0
+            row[offset * len(row) // len(weights)] = 1.0
     return Alignment(source, target, weights)
 
 
 def _with_tags(text: str, placed: Sequence[tuple[int, str]], marks: Mapping[str, str], plain: bool = False) -> str:
-    """Text as HTML, with tags at places of it."""
+    """Text as HTML, with tags, each at an offset in it."""
     pieces: list[str] = []
     position = 0
-    for place, source in placed:
-        pieces += [_encode(text[position:place], marks, plain), source]
-        position = max(position, place)
+    for offset, source in placed:
+        pieces += [_encode(text[position:offset], marks, plain), source]
+        position = max(position, offset)
     return "".join([*pieces, _encode(text[position:], marks, plain)])
 
 
