@@ -165,21 +165,36 @@ class TestTheEnd:
         assert json.loads(captured.out) == json.loads((tmp_path / "model" / "metrics.json").read_bytes())
         assert "trained " in captured.err
 
-    def test_worse_than_no_translation(self, tmp_path, capsys, monkeypatch) -> None:
-        options = [*options_for("translator", tmp_path), "--set", "learning_rate=1e-9", "--out", tmp_path / "model"]
+    def test_words_that_were_held_to_be_impossible(self, tmp_path, capsys, monkeypatch) -> None:
+        """Of counts without smoothing, perplexity is infinite, and shown so."""
+        text, other = tmp_path / "text.txt", tmp_path / "other.txt"
+        text.write_text("a man sees a boy\n" * 50, encoding="utf-8")
+        other.write_text("a boy sees a man\n", encoding="utf-8")
+        settings = ["--language", "en", "--set", "tokenizer=word", "--set", "method=maximum-likelihood"]
+        options = ["ngram", "--train", text, "--valid", other, *settings, "--out", tmp_path / "model"]
         status, printed = run(capsys, monkeypatch, *options)
-        assert status == 0
-        assert "(untranslated: " in printed
-        assert "this model is no better than texts that are left as they are: BLEU " in printed
-        assert "docs/training.md" in printed
+        assert status == 0, printed
+        assert "perplexity per word ∞ on " in printed
+        assert "perplexity_per_word ∞ |" in (tmp_path / "model" / "README.md").read_text("utf-8")
+        _, printed = run(capsys, monkeypatch, "compare", tmp_path / "model", tmp_path / "model")
+        assert printed.count("∞") >= 2
 
-    def test_worse_than_counting(self, tmp_path, capsys, monkeypatch) -> None:
-        options = [*options_for("language", tmp_path), "--set", "learning_rate=1e-9", "--out", tmp_path / "model"]
+    @pytest.mark.parametrize(
+        ("kind", "sentences"),
+        [
+            (
+                "translator",
+                ("(untranslated: ", "this model is no better than texts that are left as they are: BLEU "),
+            ),
+            ("language", ("warning: this model is worse than counting words: perplexity", "carousel-train ngram")),
+        ],
+    )
+    def test_worse_than_something_simpler(self, tmp_path, capsys, monkeypatch, kind: str, sentences) -> None:
+        options = [*options_for(kind, tmp_path), "--set", "learning_rate=1e-9", "--out", tmp_path / "model"]
         status, printed = run(capsys, monkeypatch, *options)
         assert status == 0
-        assert "warning: this model is worse than counting words: perplexity" in printed
-        assert "carousel-train ngram" in printed
-        assert "docs/training.md" in printed
+        for sentence in (*sentences, "docs/training.md"):
+            assert sentence in printed
 
     def test_worse_than_the_most_frequent_label(self, tmp_path, capsys, monkeypatch) -> None:
         data = tmp_path / "labelled.csv"

@@ -25,7 +25,7 @@ from trainer.studies.ladder.measures import (
     stream_losses,
 )
 from trainer.studies.ladder.pairs import flipped_pairs
-from trainer.studies.ladder.sentences import known_sentences
+from trainer.studies.ladder.passages import known_passages
 
 TEXT = ["the man sees the man and the man sees the boy", "the boy sees", "a man"]
 
@@ -159,12 +159,16 @@ def test_the_command(tmp_path: Path, capsys, monkeypatch) -> None:
     assert (status, (out / "lstm" / "manifest.json").stat().st_mtime_ns) == (0, trained_at)
 
 
-def test_known_sentences_have_no_other_words() -> None:
+def test_known_passages_have_no_other_words() -> None:
     texts = ["The man, the boy and the man. The boy sees a man! A stranger sees the boy.", '"The man sees," he said.']
-    train, valid = known_sentences(texts, ["A man sees the man. A woman sees."], 11, "en")
-    assert sorted(train) == ["The boy sees a man!", "The man, the boy and the man."]
+    train, valid = known_passages(texts, ["A man sees the man. A woman sees."], 11, "en")
+    assert train == ["The man, the boy and the man. The boy sees a man!"]
     assert valid == ["A man sees the man."]
-    assert known_sentences(texts, [], 11, "en", max_words=3)[0] == train[:1]
+    apart = [*texts, "The boy sees the man. A stranger, he said. A man sees a boy!"]
+    train = known_passages(apart, [], 11, "en")[0]
+    assert len(train) == 3
+    assert {"The boy sees the man.", "A man sees a boy!"} < set(train)
+    assert known_passages(apart, [], 11, "en", max_words=3)[0] == train[:1]
 
 
 def test_too_little_text(tmp_path: Path, capsys, monkeypatch) -> None:

@@ -91,7 +91,7 @@ def ladder(
     order: Annotated[int, typer.Option(min=1, max=10, help="Of the Kneser-Ney model.")] = 5,
     words: Annotated[int, typer.Option(min=0, help="Leave out what comes after so many words; 0: nothing.")] = 0,
     known_only: Annotated[
-        bool, typer.Option("--known-only", help="Only sentences of known words, with punctuation apart: no <unk>.")
+        bool, typer.Option("--known-only", help="Only passages of known words, with punctuation apart: no <unk>.")
     ] = False,
     encoding: options.Encoding = "utf-8",
     delimiter: options.Delimiter = "",

@@ -242,8 +242,11 @@ def _flat(scores: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
     return pairs
 
 
+def number(value: float) -> str:
+    """With four digits; a perplexity of zero probability is infinite."""
+    return f"{value:.4g}" if value < INFINITE else "∞"
+
+
 def _figure(value: Any) -> str:
-    if isinstance(value, float):
-        value = f"{value:.4g}" if value < INFINITE else "∞"
-    text = str(value)
+    text = number(value) if isinstance(value, float) else str(value)
     return text.replace("|", "\\|")  # it would end the cell

@@ -15,6 +15,7 @@ from models.config import current_names
 from models.errors import CheckpointError, DataError
 from models.files import write_atomic, writing
 from models.kinds import kind_named
+from trainer.report.card import number
 from trainer.report.plots import compared_curves
 
 SCORES = (
@@ -77,7 +78,7 @@ def _column(one: checkpoint.Checkpoint) -> dict[str, str]:
         one.metrics["evaluations"], short if len(set(short)) == len(short) else names, strict=True
     ):
         for score, value in _scores(evaluation["scores"]):
-            cells[f"{name}: {score}"] = f"{value:.4g}"
+            cells[f"{name}: {score}"] = number(value)
     return cells
 
 

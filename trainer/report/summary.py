@@ -6,6 +6,7 @@ from typing import Any
 
 from models.checkpoint import Checkpoint
 from models.kinds import kind_named
+from trainer.report.card import INFINITE
 
 MORE = "more training data helps most (docs/training.md says how much is needed)"
 
@@ -88,8 +89,8 @@ def _headline(kind: str, scores: Mapping[str, Any]) -> str:
     known = kind_named(kind)
     if known.task == "language":
         counted = _baseline(scores)
-        beside = f" (counted n-grams: {counted[1]:,.1f})" if counted else ""
-        return f"perplexity per word {scores['perplexity_per_word']:,.1f}{beside}"
+        beside = f" (counted n-grams: {_perplexity(counted[1])})" if counted else ""
+        return f"perplexity per word {_perplexity(scores['perplexity_per_word'])}{beside}"
     if known.task == "classifier":
         share = majority(scores)
         beside = "" if share is None else f" (the most frequent label: {share:.1%})"
@@ -101,6 +102,10 @@ def _headline(kind: str, scores: Mapping[str, Any]) -> str:
         + (f" (untranslated: {part['bleu_untranslated']:.1f})" if "bleu_untranslated" in part else "")
         for name, part in _directions(scores).items()
     )
+
+
+def _perplexity(value: float) -> str:
+    return "∞" if value >= INFINITE else f"{value:,.1f}"
 
 
 def _directions(scores: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

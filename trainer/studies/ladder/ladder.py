@@ -13,8 +13,8 @@ from trainer.data.sources import Source, all_rows
 from trainer.pipeline import session
 from trainer.pipeline.plan import Request
 from trainer.studies.ladder.pairs import flipped_pairs, rows_of
+from trainer.studies.ladder.passages import known_passages
 from trainer.studies.ladder.rungs import LANGUAGE_RUNGS, LANGUAGE_SETTINGS, PAIR_RUNGS, Rung, transformer_sizes
-from trainer.studies.ladder.sentences import known_sentences
 from trainer.studies.output import make_folder, write
 
 HELD_OUT_EVERY, MIN_TEXTS = 20, 40
@@ -37,7 +37,7 @@ class Ladder:
     max_words: int = 0
     """Only the beginning of the text, of so many words, is used; 0: all of it."""
     known_only: bool = False
-    """Only sentences of the vocabulary's words are used, punctuation apart from words."""
+    """Only passages of the vocabulary's words are used, punctuation apart from words."""
     note: str = ""
     """The note on data and licence of the model cards."""
     command: str = ""
@@ -57,9 +57,9 @@ class Ladder:
         if not held or not texts:
             raise DataError("there is no text that is not blank")
         if self.known_only:
-            texts, held = known_sentences(texts, held, self.vocabulary_size, self._lowercase, self.max_words)
+            texts, held = known_passages(texts, held, self.vocabulary_size, self._lowercase, self.max_words)
             if not held:
-                raise DataError("no sentence of the validation text consists of the vocabulary's words")
+                raise DataError("no passage of the validation text consists of the vocabulary's words")
         elif self.max_words:
             texts = list(_first_words(texts, self.max_words))
         make_folder(self.data)
