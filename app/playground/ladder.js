@@ -1,4 +1,4 @@
-// The tab "Ladder": the predictions of all language models for a text, from n-gram counts to the LSTM.
+// The tab "Ladder": the predictions of all language models for a text, from n-gram counts to the Transformer.
 
 import { fetchJson } from "./api.js";
 import { Latest } from "./latest.js";
@@ -8,7 +8,13 @@ import { languageName, number, onLanguage, t } from "./texts.js";
 
 const TOP = 8;
 const FIELDS = ["text", "language"];
-const KINDS = ["ngram", "language"]; // from the lowest rung up
+const KINDS = ["ngram", "language", "transformer"]; // from the lowest rung up
+
+/** The language models among models, the lowest rung first. */
+export function rungsOf(models) {
+  const rungs = models.filter((model) => KINDS.includes(model.kind));
+  return rungs.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || a.parameters - b.parameters);
+}
 
 export function ladderTab(panel) {
   const area = byId("ladder-text");
@@ -75,8 +81,7 @@ export function ladderTab(panel) {
     refresh,
     leave: () => latest.cancel(),
     models(models) {
-      allRungs = models.filter((model) => KINDS.includes(model.kind));
-      allRungs.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || a.parameters - b.parameters);
+      allRungs = rungsOf(models);
       const languages = [...new Set(allRungs.flatMap((model) => model.languages))];
       fillSelect(language, languages.map((name) => [name, languageName(name)]));
       draw();

@@ -11,11 +11,11 @@ def test_every_rung_predicts_for_the_same_text(visit: Visit, shipped: Registry) 
     page = visit("#ladder")
     expect(page.locator("#ladder")).to_have_attribute("data-shown", "once upon a time there was a little ")
     rungs = [m for m in shipped.models.values() if m.task == "language" and "en" in m.languages]
-    assert {m.kind for m in rungs} == {"ngram", "language"}
+    assert {m.kind for m in rungs} == {"ngram", "language", "transformer"}
     names = page.locator("#ladder-columns h2").all_inner_texts()
     assert sorted(names) == sorted(m.name for m in rungs)
     kinds = [shipped.models[name].kind for name in names]
-    assert kinds == sorted(kinds, key=["ngram", "language"].index), "n-gram models come first"
+    assert kinds == sorted(kinds, key=["ngram", "language", "transformer"].index), "n-gram models come first"
     for column in page.locator("#ladder-columns article").all():
         assert column.locator(".bar").count() > 1
     page.fill("#ladder-text", "the girl was very ")

@@ -1,16 +1,15 @@
 // The ladder of language models: which there are, their names, and their predictions.
 
 import { fetchJson } from "../api.js";
+import { rungsOf } from "../ladder.js";
 import { t } from "../texts.js";
 
-const KINDS = ["ngram", "language"]; // from the lowest rung up
 const UNKNOWN = "<unk>"; // stands for all words outside a vocabulary of whole words
 const IMPOSSIBLE = Math.log(1e-29); // a log-probability below this stands for a probability of 0
 
 /** The language models of a language, the lowest rung first. */
 export function languageModels(models, language) {
-  const rungs = models.filter((model) => KINDS.includes(model.kind) && model.languages.includes(language));
-  return rungs.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || a.parameters - b.parameters);
+  return rungsOf(models).filter((model) => model.languages.includes(language));
 }
 
 /** A short name of a rung; the model's name where it is no rung of the ladder. */
