@@ -24,7 +24,8 @@ export function create(host, context) {
   /** Append a predicted word, so that it is read in the next step. */
   function append(word) {
     added += 1;
-    area.value = `${area.value.trimEnd()} ${word}`;
+    const space = /^[.,;:!?]+$/.test(word) ? "" : " ";
+    area.value = `${area.value.trimEnd()}${space}${word}`;
     said.textContent = t("onestep.read", { word, count: number(added, 0) });
     context.set({ text: area.value });
   }

@@ -27,7 +27,7 @@ export const GENERATION = [
       tr: "Tahmin et, bir sözcük seç, *onu bir sonraki girdi olarak oku*, yeniden tahmin et. Yazmak bundan ibarettir.\n\nResimler de böyle yazılır: PixelRNN pikselleri sırayla çizer; her piksel, üstündekilere ve solundakilere bağlıdır.",
     },
     figure: ["onestep", "tab"],
-    setting: { text: { en: "once upon a time there was a", tr: "Bir gün okula" }, language: { en: "en", tr: "tr" }, rung: { en: "lstm", tr: "" }, tab: "senses", part: "senses-draw" },
+    setting: { text: { en: "once upon a time there was a", tr: "Bir gün okula" }, language: { en: "en", tr: "tr" }, rung: "lstm", tab: "senses", part: "senses-draw" },
     exercise: {
       task: { en: "Always the likeliest word: find a beginning from which the text runs in circles within ten steps.", tr: "Hep en olası sözcük alınınca, on adımda kendini yinelemeye başlayan bir başlangıç bulun." },
       solved: ({ added, repeats }) => added > 0 && repeats > 0,

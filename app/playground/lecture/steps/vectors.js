@@ -88,7 +88,7 @@ export const VECTORS = [
     exercise: {
       task: { en: "Find a text at whose last word the counts of two words before beat the LSTM.", tr: "Son sözcüğünde önceki iki sözcüğün sayımının LSTM’den iyi olduğu bir metin bulun." },
       solved: ({ last }) => last.n3 < last.lstm,
-      solution: { text: "once upon a time" },
+      solution: { text: "they were best friends" },
     },
   },
 ];
