@@ -404,7 +404,8 @@ def test_what_a_word_depends_on(visit: Visit, live: Live, word: int, language: s
     counts = table.nth(0).locator("td").all_inner_texts()
     assert [text.strip("%") for text in counts] == ["0"] * (word - 3) + ["✓"] * 3
     if word == len(FAR.split()):
-        assert shares(table.nth(2))[0] > 2 * shares(table.nth(1))[0]  # what the step says: the LSTM looks further back
+        # what the step says: the LSTM looks further back
+        assert shares(table.nth(2))[0] > shares(table.nth(1))[0] + 0.1
 
 
 def test_what_a_word_of_several_tokens_gives(visit: Visit, serve: Serve, shipped: Registry) -> None:
