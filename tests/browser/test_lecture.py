@@ -1,5 +1,6 @@
 """The tab "Lecture": its steps, links, keys, figures and exercises."""
 
+import json
 import math
 import re
 from pathlib import Path
@@ -427,6 +428,49 @@ def test_what_a_word_of_several_tokens_gives(visit: Visit, serve: Serve, shipped
     roots = [math.sqrt(value) for value in by_word]
     each = [float(text.strip("%")) / 100 for text in row.locator("td").all_inner_texts()[1:]]
     assert each == pytest.approx([root / sum(roots) for root in roots], abs=0.005)
+
+
+GRADIENTS = Path(__file__).parents[2] / "app" / "playground" / "lecture" / "gradients.json"
+
+
+def shown_number(text: str) -> float:
+    """A number as the page writes it: 3.1, or 4.2 × 10⁻⁸."""
+    if "×" not in text:
+        return float(text.replace(",", ""))
+    digits, power = text.split(" × 10")
+    return float(digits) * 10.0 ** int(power.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")))
+
+
+def shown_gradients(page: Page) -> list[list[float]]:
+    rows = page.locator(".part table tbody tr").all()
+    return [[shown_number(text) for text in row.locator("td").all_inner_texts()] for row in rows]
+
+
+def test_measured_gradients_are_clipped_by_the_slider(visit: Visit) -> None:
+    """One factor for a whole curve, as training clips: it does not change how the gradient falls."""
+    measurements = json.loads(GRADIENTS.read_text(encoding="utf-8"))["conditions"]
+    page = open_step(visit, 16, steps=20, clip=101)
+    options = page.locator("[data-field=condition] option")
+    expect(options).to_have_count(len(measurements))
+    for option, (condition, cells) in zip(options.all(), measurements.items(), strict=True):
+        title = option.inner_text()
+        assert (option.get_attribute("value"), title != f"condition.{condition}") == (condition, True)
+        page.select_option("[data-field=condition]", condition)
+        expect(page.locator(".part table caption")).to_have_text(title)
+        shares = [cell["norms"][20] / cell["norms"][0] for cell in cells.values()]
+        weights = [cell["weights"] for cell in cells.values()]
+        assert shown_gradients(page) == [pytest.approx(shares, rel=0.06), pytest.approx(weights, rel=0.06)]
+    page.select_option("[data-field=condition]", "large untrained")
+    cells = measurements["large untrained"]
+    factors = [min(1, 10 / cell["weights"]) for cell in cells.values()]
+    assert min(factors) < 0.1 < max(factors) == 1
+    page.fill("[data-field=clip]", "100")
+    expect(page.locator(".part table tbody tr")).to_have_count(4)
+    shares, _, by, after = shown_gradients(page)
+    assert by == pytest.approx(factors, rel=0.06)
+    assert after == pytest.approx([share * factor for share, factor in zip(shares, factors, strict=True)], rel=0.15)
+    chart = page.locator(".part .chart").last
+    assert chart.locator("figcaption > span").count() == 3 + sum(factor < 1 for factor in factors)
 
 
 def test_one_step_reads_what_the_last_one_wrote(visit: Visit) -> None:

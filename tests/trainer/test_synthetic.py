@@ -1,4 +1,5 @@
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,12 +9,13 @@ from rich.console import Console
 
 from models.errors import ConfigError
 from models.networks.recurrent import CELLS
-from trainer.studies.gradients import gradient_norms, run_gradients
+from trainer.studies.gradients import measure_gradients, run_gradients
 from trainer.studies.recall import run_recall
 from trainer.studies.synthetic import COPIED, SYMBOLS, TASKS, RecurrentModel, SyntheticTask, TrainConfig, train
 
 ADDING, COPY = TASKS["adding"], TASKS["copy"]
 QUIET = Console(quiet=True)
+PLAYGROUND = Path(__file__).parents[2] / "app" / "playground"
 
 
 def seeded(seed: int = 1) -> torch.Generator:
@@ -46,7 +48,7 @@ class TestGradients:
         """Compared with running the steps after it in one call of the fused layer."""
         torch.manual_seed(1)
         model = RecurrentModel(cell, ADDING.inputs, 6, 1).double()
-        norms = gradient_norms(model, _doubled(), 9, 3)
+        norms = measure_gradients(model, _doubled(), 9, 3).norms
         inputs, targets = _doubled().sample(64, 9, seeded(3))
         for back in (0, 4):
             head, tail = inputs[:, : 9 - back], inputs[:, 9 - back :]
@@ -61,9 +63,18 @@ class TestGradients:
 
     def test_truncation_cuts_them(self, cell: str) -> None:
         torch.manual_seed(1)
-        norms = gradient_norms(RecurrentModel(cell, ADDING.inputs, 6, 1), ADDING, 20, 3, truncate=5)
+        norms = measure_gradients(RecurrentModel(cell, ADDING.inputs, 6, 1), ADDING, 20, 3, truncate=5).norms
         assert all(norm > 0 for norm in norms[:5])
         assert not any(norms[5:])
+
+    def test_that_of_the_weights_is_what_clipping_compares(self, cell: str) -> None:
+        torch.manual_seed(1)
+        model = RecurrentModel(cell, ADDING.inputs, 6, 1)
+        measured = measure_gradients(model, ADDING, 9, 3)
+        inputs, targets = ADDING.sample(64, 9, seeded(3))
+        model.zero_grad()
+        ADDING.loss(model(inputs, ADDING.last), targets).backward()
+        assert measured.weights == pytest.approx(float(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)))
 
     def test_truncated_training_differs(self, cell: str) -> None:
         runs = []
@@ -89,7 +100,7 @@ def test_an_rnn_forgets_what_an_lstm_keeps() -> None:
     shares = {}
     for cell in ("rnn", "lstm"):
         torch.manual_seed(1)
-        norms = gradient_norms(RecurrentModel(cell, ADDING.inputs, 64, 1), ADDING, 60, 1)
+        norms = measure_gradients(RecurrentModel(cell, ADDING.inputs, 64, 1), ADDING, 60, 1).norms
         shares[cell] = norms[50] / norms[0]
     assert 100 * shares["rnn"] < shares["lstm"]
 
@@ -124,6 +135,14 @@ def test_reports(tmp_path: Path) -> None:
     rows = list(csv.DictReader((tmp_path / "gradients.csv").read_text().splitlines()))
     assert len(rows) == 2 * 4 * 3 * 12
     assert {row["cell"] for row in rows} == set(CELLS)
+    page = json.loads((tmp_path / "gradients.json").read_text(encoding="utf-8"))["conditions"]
+    shown = [
+        (one["weights"], norm) for cells in page.values() for one in cells.values() for norm in one["norms"]
+    ]  # fmt: skip
+    written = [(float(row["weights_norm"]), float(row["norm"])) for row in rows]
+    assert shown == [pytest.approx(pair, rel=5e-3) for pair in written]
+    shipped = json.loads((PLAYGROUND / "lecture" / "gradients.json").read_text(encoding="utf-8"))["conditions"]
+    assert {name: list(cells) for name, cells in shipped.items()} == {name: list(cells) for name, cells in page.items()}
     run_recall(tmp_path, "copy", ["gru"], [5, 8], 4, TrainConfig(steps=2), 1, QUIET)
     rows = list(csv.DictReader((tmp_path / "recall.csv").read_text().splitlines()))
     assert [(row["cell"], row["length"], row["step"]) for row in rows] == [("gru", "5", "2"), ("gru", "8", "2")]

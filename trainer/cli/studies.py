@@ -25,7 +25,7 @@ from trainer.studies.synthetic import TrainConfig
 
 
 def gradients(
-    out: Annotated[Path, typer.Option("--out", help="The folder for gradients.csv and gradients.png.")],
+    out: Annotated[Path, typer.Option("--out", help="The folder for gradients.csv, .png and .json.")],
     length: Annotated[int, typer.Option(min=2, max=10_000, help="Steps of a sequence.")] = 100,
     hidden: Annotated[int, typer.Option(min=1, max=4096, help="Units of a cell.")] = 64,
     steps: Annotated[int, typer.Option(min=1, help="Of training.")] = 500,

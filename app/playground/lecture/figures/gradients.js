@@ -32,22 +32,33 @@ export function create(host, context) {
     }));
     const value = w ** steps;
     ownText.textContent = t("gradients.value", { w: decimal(w), steps: number(steps, 0), value: scientific(value), kind: t(`gradients.${Math.abs(value - 1) < 1e-9 ? "kept" : value > 1 ? "explodes" : "vanishes"}`) });
-    if (measured) showMeasured(steps);
+    if (measured) showMeasured(steps, limit);
     context.measured({ w, steps, value, limit });
   }
 
-  /** The measured curves, relative to the gradient of the last step. */
-  function showMeasured(steps) {
+  /**
+   * The measured curves, relative to the gradient of the last step. Clipping compares its limit with the norm of the
+   * gradient of all weights, and multiplies the whole gradient by one factor.
+   */
+  function showMeasured(steps, limit) {
+    const at = Math.min(steps, 99);
     const condition = measured.conditions[context.values.condition] ? context.values.condition : "untrained";
-    const curves = Object.entries(measured.conditions[condition]);
-    const relative = curves.map(([cell, norms]) => [cell, norms.map((norm) => norm / norms[0])]);
+    const cells = Object.entries(measured.conditions[condition]).map(([cell, { norms, weights }]) => ({ name: cell.toUpperCase(), weights, factor: Math.min(1, limit / weights), shares: norms.map((norm) => norm / norms[0]) }));
     const select = choice(context, "condition", "gradients.condition", Object.keys(measured.conditions).map((name) => [name, t(`condition.${name}`)]));
-    const lines = relative.map(([cell, points]) => ({ name: cell.toUpperCase(), points: points.map((value, back) => [back, Math.max(value, FLOOR)]) }));
+    const line = (name, shares, factor) => ({ name, points: shares.map((share, back) => [back, Math.max(share * factor, FLOOR)]) });
+    const clipped = cells.filter(({ factor }) => factor < 1);
+    const lines = [...cells.map(({ name, shares }) => line(name, shares, 1)), ...clipped.map(({ name, shares, factor }) => line(t("gradients.cellclipped", { cell: name }), shares, factor))];
+    const row = (head, value) => [make("th", { scope: "row" }, head), ...cells.map(value)];
+    const rows = [
+      row(t("gradients.at", { steps: number(at, 0) }), ({ shares }) => scientific(shares[at])),
+      row(t("gradients.weights"), ({ weights }) => scientific(weights)),
+      ...(Number.isFinite(limit) ? [row(t("gradients.factor"), ({ factor }) => scientific(factor)), row(t("gradients.after", { steps: number(at, 0) }), ({ shares, factor }) => scientific(shares[at] * factor))] : []),
+    ];
     const focused = document.activeElement?.dataset.field === "condition" && real.contains(document.activeElement);
     real.replaceChildren(
       select,
-      chart({ caption: t("gradients.real"), x: { name: t("gradients.back"), min: 0, max: 99 }, y: { name: t("gradients.norm"), log: true, min: FLOOR }, lines, mark: Math.min(steps, 99) }),
-      table(t("gradients.at", { steps: number(Math.min(steps, 99), 0) }), curves.map(([cell]) => cell.toUpperCase()), [relative.map(([, points]) => scientific(points[Math.min(steps, 99)]))]),
+      chart({ caption: t("gradients.real"), x: { name: t("gradients.back"), min: 0, max: 99 }, y: { name: t("gradients.norm"), log: true, min: FLOOR }, lines, mark: at }),
+      table(t(`condition.${condition}`), [t("gradients.cell"), ...cells.map(({ name }) => name)], rows),
     );
     if (focused) select.querySelector("select").focus();
   }
@@ -56,7 +67,7 @@ export function create(host, context) {
     const data = await fetchJson(MEASURED, undefined, signal);
     return () => {
       measured = data;
-      showMeasured(context.number("steps"));
+      update();
     };
   });
   return { update };

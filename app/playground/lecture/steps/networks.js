@@ -14,8 +14,8 @@ export const NETWORKS = [
   {
     title: { en: "Exploding gradients", tr: "Patlayan gradyanlar" },
     text: {
-      en: "To learn, the error goes back through time, and at every step it is multiplied by the recurrent weight once more: after t steps by wᵗ. With w a little over 1 that becomes enormous: *one* step of training throws all weights away.\n\nClipping cuts the gradient off at a limit. At the right: what was measured of real cells, with weights four times as large as usual.",
-      tr: "Öğrenmek için hata zamanda geriye gider ve her adımda yinelemeli ağırlıkla bir kez daha çarpılır: t adım sonra wᵗ ile. w 1’den biraz büyükse sonuç devasa olur: *tek* bir eğitim adımı bütün ağırlıkları savurur, öğrenme durur.\n\nKırpma, gradyanı bir sınırda keser. Sağda: ağırlıkları dört kat büyük gerçek hücrelerde ölçülenler.",
+      en: "To learn, the error goes back through time, and at every step it is multiplied by the recurrent weight once more: after t steps by wᵗ. With w a little over 1 that becomes enormous: *one* step of training throws all weights away.\n\nClipping cuts the gradient off at a limit: the gradient of all weights is made smaller by *one* factor, and how it grows with the steps stays as it is. At the right: what was measured of real cells, with weights four times as large as usual, untrained and trained.",
+      tr: "Öğrenmek için hata zamanda geriye gider ve her adımda yinelemeli ağırlıkla bir kez daha çarpılır: t adım sonra wᵗ ile. w 1’den biraz büyükse sonuç devasa olur: *tek* bir eğitim adımı bütün ağırlıkları savurur, öğrenme durur.\n\nKırpma, gradyanı bir sınırda keser: bütün ağırlıkların gradyanı *tek* bir çarpanla küçültülür; adımlarla nasıl büyüdüğü değişmez. Sağda: ağırlıkları dört kat büyük gerçek hücrelerde, eğitimden önce ve sonra ölçülenler.",
     },
     figure: "gradients", setting: { w: 1.3, steps: 50, condition: "large untrained" },
     exercise: {
@@ -27,8 +27,8 @@ export const NETWORKS = [
   {
     title: { en: "Vanishing gradients", tr: "Yok olan gradyanlar" },
     text: {
-      en: "With w below 1 the same product goes to zero. What happened fifty steps ago has no influence on the weights any more: the network *cannot learn* that it mattered.\n\nFewer steps make both less likely, and shorten what can be learned. At the right, the RNN’s gradient fifty steps back is lost in rounding; the LSTM’s is not.",
-      tr: "w 1’den küçükse aynı çarpım sıfıra gider. Elli adım önce olanın artık ağırlıklar üzerinde etkisi yoktur: ağ onun önemli olduğunu *öğrenemez*.\n\nAdım sayısı azalınca ikisi de seyrekleşir ama öğrenilebilecek şey de kısalır. Sağda: RNN’nin elli adım gerideki gradyanı yuvarlamada kaybolmuştur, LSTM’ninki değil.",
+      en: "With w below 1 the same product goes to zero. What happened fifty steps ago has no influence on the weights any more: the network *cannot learn* that it mattered.\n\nFewer steps make both less likely, and shorten what can be learned. At the right, the RNN’s gradient fifty steps back is lost in rounding; the LSTM’s is not. Choose *trained*: the GRU has learned to pass on a tenth of it over fifty steps, the RNN has not.",
+      tr: "w 1’den küçükse aynı çarpım sıfıra gider. Elli adım önce olanın artık ağırlıklar üzerinde etkisi yoktur: ağ onun önemli olduğunu *öğrenemez*.\n\nAdım sayısı azalınca ikisi de seyrekleşir ama öğrenilebilecek şey de kısalır. Sağda: RNN’nin elli adım gerideki gradyanı yuvarlamada kaybolmuştur, LSTM’ninki değil. *Eğitilmiş* olanı seçin: GRU, elli adım boyunca gradyanın onda birini iletmeyi öğrenmiştir, RNN öğrenememiştir.",
     },
     figure: "gradients", setting: { w: 0.8, steps: 50, condition: "untrained" },
     exercise: {
