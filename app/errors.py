@@ -7,6 +7,7 @@ ServiceError
 ├── NoModel                no model of the kind or language that the request needs
 ├── Conflict               a state or an event's id, sent back by the client, does not fit
 ├── Unauthorized           no API key, or an unknown one
+├── Off                    settings turn it off
 ├── TooMuchWork            it would take longer than settings allow, also with nothing else to do
 ├── Busy                   try again later
 │   ├── LimitExceeded      the client is over its rate limit
@@ -53,6 +54,10 @@ class Conflict(ServiceError):
 
 class Unauthorized(ServiceError):
     reason = "unauthorized"
+
+
+class Off(ServiceError):
+    reason = "off"
 
 
 class TooMuchWork(ServiceError):

@@ -18,6 +18,7 @@ from app.http.document import Api
 from app.http.middleware import BodyLimitMiddleware, LeaseMiddleware, RequestIdMiddleware
 from app.http.problems import install_handlers
 from app.http.routing import add_routes
+from app.lessons.classroom import Classroom
 from app.settings import Settings
 from app.telemetry.logs import get_logger
 from app.telemetry.metrics import Metrics
@@ -43,6 +44,7 @@ def create_app(
     """
     behind = backend or OneProcess(settings, registry)
     guard = make_guard(settings, behind.counters)
+    classroom = Classroom(settings, behind.metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -51,7 +53,10 @@ def create_app(
             app.state.engine, models = engine, engine.registry
             defaults = {use: default.model for use, default in models.defaults.items()}
             log.info("ready", models=list(models.models), defaults=defaults, device=str(models.device))
+            if settings.lessons and classroom.refusal:
+                log.warning("lessons_off", reason=classroom.refusal)
             yield
+            classroom.close()
 
     app = Api(
         title="Carousel",
@@ -64,7 +69,7 @@ def create_app(
     )
     app.state.settings = settings
     app.state.metrics, app.state.metrics_page = behind.metrics, behind.metrics_page
-    app.state.sealer = make_sealer(settings)
+    app.state.sealer, app.state.classroom = make_sealer(settings), classroom
     install_handlers(app)
     _add_middleware(app, settings, behind.metrics, guard, spans)
     # so that the API page asks for the key

@@ -193,6 +193,11 @@ class Settings(BaseSettings):
         "`carousel state-key` makes one. If empty, each start makes a new one.",
     )
     state_lifetime_s: float = Field(86_400.0, gt=0, description="How long a returned state can be used.")
+    lessons: bool = Field(
+        False,
+        description="Let clients train small models on their own text, half a minute each (/train). Off all the same "
+        "where others can reach the service without an API key.",
+    )
     traces: bool = Field(
         False, description="Send OpenTelemetry traces (extra `traces`), as configured by the OTEL_… variables."
     )

@@ -139,6 +139,7 @@ def registry(checkpoints: Path) -> Registry:
 @pytest.fixture
 def settings() -> Settings:
     return Settings(
+        lessons=True,
         max_prompt_characters=500,
         max_text_characters=400,
         max_source_characters=300,

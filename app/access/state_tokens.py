@@ -2,6 +2,7 @@
 
 from app.access.sealing import Sealer
 from app.engine.snapshot import Snapshot
+from app.lessons.state import LessonState
 
 
 class StateTokens:
@@ -17,3 +18,10 @@ class StateTokens:
     def seal(self, snapshot: Snapshot | None) -> dict[str, str]:
         """The field `state` of a reply, if there is a state."""
         return {"state": self._sealer.seal(snapshot, self._key)} if snapshot else {}
+
+    def open_lesson(self, token: str) -> LessonState:
+        """The lesson to continue. Raises Conflict for a token that can't be used."""
+        return self._sealer.open_lesson(token, self._key)
+
+    def seal_lesson(self, state: LessonState) -> str:
+        return self._sealer.seal(state, self._key)

@@ -88,17 +88,21 @@ class Client(ABC):
         return events
 
     async def _unless_gone(self, ticket: Ticket, answer: Coroutine[Any, Any, Any], /) -> Any:
+        try:
+            return await self.while_here(answer)
+        except (ClientGone, asyncio.CancelledError):
+            ticket.cancel()
+            raise
+
+    async def while_here(self, answer: Coroutine[Any, Any, Any], /) -> Any:
+        """What a coroutine returns. Raises ClientGone, and cancels it, where the client disconnects before."""
         answering = asyncio.create_task(answer)
         disconnecting = asyncio.create_task(self.disconnected())
         try:
             await asyncio.wait((answering, disconnecting), return_when=asyncio.FIRST_COMPLETED)
             if answering.done():
                 return answering.result()
-            ticket.cancel()
             raise ClientGone("the client closed the connection")
-        except asyncio.CancelledError:
-            ticket.cancel()
-            raise
         finally:
             answering.cancel()
             disconnecting.cancel()

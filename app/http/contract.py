@@ -18,6 +18,7 @@ PROBLEM_JSON = "application/problem+json"
 DESCRIPTIONS = {
     400: "The body is not JSON.",
     401: "An API key is needed, or the one sent is unknown.",
+    403: "Settings turn it off.",
     404: "No model of that name, or none that serves the request.",
     409: "The state or the event's id belongs to another model or client, has expired, or was altered.",
     413: "The body is too large, or what it asks for would take longer than a request may.",

@@ -12,6 +12,7 @@ from app.access.state_tokens import StateTokens
 from app.catalog.registry import Registry
 from app.engine.interface import EngineInterface
 from app.http.clients import Client, admit
+from app.lessons.classroom import Classroom
 from app.settings import Settings
 
 
@@ -33,6 +34,11 @@ async def _client(request: Request) -> Client:
     return await admit(request)
 
 
+async def _classroom(request: Request) -> Classroom:
+    classroom: Classroom = request.app.state.classroom
+    return classroom
+
+
 async def _state_tokens(request: Request) -> StateTokens:
     return StateTokens(request.app.state.sealer, (await admit(request)).key)
 
@@ -41,6 +47,7 @@ EngineDep = Annotated[EngineInterface, Depends(_engine)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 RegistryDep = Annotated[Registry, Depends(_registry)]
 ClientDep = Annotated[Client, Depends(_client)]
+ClassroomDep = Annotated[Classroom, Depends(_classroom)]
 StateTokensDep = Annotated[StateTokens, Depends(_state_tokens)]
 LastEventId = Annotated[
     str | None,

@@ -23,6 +23,7 @@ from app.errors import (
     ModelNotFound,
     NoModel,
     NotServed,
+    Off,
     ServiceError,
     TooMuchWork,
     Unauthorized,
@@ -39,6 +40,7 @@ STATUSES: dict[type[ServiceError], tuple[int, str]] = {
     NoModel: (404, "No model for this request"),
     Conflict: (409, "Conflict"),
     Unauthorized: (401, "Unauthorized"),
+    Off: (403, "Off here"),
     TooMuchWork: (413, "Too much for one request"),
     Busy: (429, "Too many requests"),
     ClientGone: (499, "Client closed request"),  # nginx's number for it

@@ -45,6 +45,7 @@ from app.http.routes import (
     pages,
     speak,
     summarize,
+    train,
     transcribe,
     translate,
     vectorize,
@@ -87,6 +88,7 @@ from app.http.schemas.openai import Completion, ImagesReply, Model, ModelList, O
 from app.http.schemas.openai_audio import AudioTranscription
 from app.http.schemas.problem import Problem
 from app.http.schemas.summarize import SummarizeReply
+from app.http.schemas.train import TrainReply
 from app.http.schemas.transcribe import TranscribeReply
 from app.http.schemas.translate import TranslateReply
 from app.http.schemas.vectorize import VectorizeReply
@@ -97,6 +99,7 @@ TEXT_PLAIN = {"content": {"text/plain": {"schema": {"type": "string"}}}}
 TAGS = {
     "text": "Generate, predict, classify, translate, summarize, speak and inspect texts; transcribe recordings.",
     "images": "Draw images.",
+    "lessons": "Train on a text of one's own, where settings allow it.",
     "models": "The models, and what they read a text as.",
     "OpenAI": "Completions, images and sound as in OpenAI's API.",
     "Hugging Face": "One address for each model, as in Hugging Face's inference API.",
@@ -116,6 +119,7 @@ SOUND = {"response_class": Response, "responses": {200: {"content": dict.fromkey
 HIDDEN = {"include_in_schema": False}
 NOT_SERVED = {"chat/completions": openai.no_chat, "responses": openai.no_chat, "embeddings": openai.no_embeddings}
 """Routes of other services that are not served here: the 404 names what there is instead."""
+LESSON_ERRORS = (400, 401, 403, 409, 413, 415, 422, 429, 503, 504)
 ROUTES = (
     RouteGroup("text", routes=(
         Route("/generate", generate.generate, "Continue a prompt", GenerateReply, streams=True),
@@ -133,6 +137,9 @@ ROUTES = (
     )),
     RouteGroup("images", routes=(
         Route("/draw", draw.draw, "Draw images of what a prompt names", DrawReply, streams=True),
+    )),
+    RouteGroup("lessons", routes=(
+        Route("/train", train.train, "Train an RNN and an LSTM on a text", TrainReply, errors=LESSON_ERRORS),
     )),
     RouteGroup("models", never=(409, 503, 504), routes=(
         Route("/vectorize", vectorize.vectorize, "Texts as vectors: vocabulary, indices, one-hot, bag of words",

@@ -41,6 +41,7 @@ class Metrics:
         )
         self.step_seconds = histogram("step_seconds", "A step of a lane.", MILLISECONDS, "lane")
         self.batch_rows = histogram("batch_rows", "Rows in the batch of a step.", ROWS, "lane")
+        self.training_steps = counter("training_steps", "Steps that /train trained.")
         self.queue_seconds = histogram("queue_seconds", "From a job's submission to its slot.", SECONDS)
 
         self.pauses = Pauses()

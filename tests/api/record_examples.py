@@ -21,7 +21,7 @@ CUT = {"list_models", "openai_models"}
 @asynccontextmanager
 async def shipped_models() -> AsyncIterator[httpx.AsyncClient]:
     """A client of a service with the models in checkpoints/."""
-    app = create_app(Settings(checkpoints=CHECKPOINTS, device="cpu"))
+    app = create_app(Settings(checkpoints=CHECKPOINTS, device="cpu", lessons=True))
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),

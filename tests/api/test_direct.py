@@ -43,6 +43,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/draw": {"prompt": "seven", "n": 2, "seed": 5},
     "/v1/images/generations": {"prompt": "seven", "n": 2, "seed": 5},
     "/summarize": {"text": [TEXT], "words": True},
+    "/train": {"text": TEXT, "steps": 1, "seed": 5},
     "/libretranslate/translate": {"q": TEXT, "source": "en", "target": "tr", "alternatives": 1},
     "/libretranslate/detect": {"q": TEXT},
     "/v2/models/sentiment-en/infer": {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": [TEXT]}]},
@@ -60,7 +61,7 @@ POSTS = [
 async def client(
     registry: Registry, settings: Settings, tokenizer: SubwordTokenizer, tmp_path: Path
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a service that also draws."""
+    """A client of a service that also draws and trains."""
     save_tiny(tmp_path / "digits", tiny_pixel_rnn(tokenizer.size), tokenizer, "en")
     drawing = serve(checkpoint.load(tmp_path / "digits"), "float32")
     app = create_app(settings, Registry([*registry.models.values(), drawing], registry.device))

@@ -119,18 +119,33 @@ def test_each_problem_has_an_example() -> None:
         assert example["summary"] == example["value"]["title"]
 
 
-@pytest.mark.parametrize("path", BODIES)
-@pytest.mark.parametrize(("status", "model"), [(404, "nothing"), (422, "x" * 300)])
+@pytest.mark.parametrize(
+    ("path", "status", "wrong"),
+    [
+        *((path, status, {"model": model}) for path in BODIES if path != "/train"
+          for status, model in ((404, "nothing"), (422, "x" * 300))),
+        ("/train", 422, {"steps": 300}),
+    ],
+)  # fmt: skip
 async def test_the_example_of_a_wrong_field_is_what_is_answered(
-    client: httpx.AsyncClient, path: str, status: int, model: str
+    client: httpx.AsyncClient, path: str, status: int, wrong: dict[str, Any]
 ) -> None:
-    response = await client.post(path, json=BODIES[path] | {"model": model})
+    response = await client.post(path, json=BODIES[path] | wrong)
     assert response.status_code == status, response.text
     assert without_numbers(response.json()) == without_numbers(problem_of(path, status)["value"])
 
 
 GENERATE = json.dumps({"prompt": "the man", "model": "language-en", "max_new_tokens": 8, "seed": 1})
 JSON_TYPE = {"content-type": "application/json"}
+
+
+async def test_the_example_of_what_is_off_is_what_is_answered(registry: Registry) -> None:
+    app = create_app(Settings(), registry)
+    transport = httpx.ASGITransport(app=app)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as own:
+        response = await own.post("/train", json=BODIES["/train"])
+    assert (response.status_code, response.headers["content-type"]) == (403, PROBLEM_JSON)
+    assert response.json() == problem_of("/train", 403)["value"]
 
 
 @pytest.mark.parametrize(

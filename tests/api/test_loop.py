@@ -124,6 +124,7 @@ LARGEST: dict[str, tuple[Any, ...]] = {
     "marked words": ("/inspect", 200, body(text=text(1_000), top=64, **LANGUAGE, marked=[
         {"start": 5 * index, "end": 5 * index + 3} for index in range(199)])),
     "connectivity": ("/inspect", 200, body(text=text(1_000), connectivity=300, **LANGUAGE)),
+    "a text to learn": ("/train", 200, body(text=FACE * 10_000 + text(10_000), steps=200, return_state=True)),
     # files
     "images": ("/draw", 200, body(prompt="seven", n=16, scale=36)),
     "images for OpenAI": ("/v1/images/generations", 200, body(prompt="seven", n=16, size="1008x1008")),
@@ -174,6 +175,8 @@ HOSTILE = {
     "gates": ("/inspect", body(text=FACE * 1_000, top=64, **LANGUAGE)),
     "hypotheses": ("/translate", body(text=[text(5_000)] * 64, target="tr", beam_size=16)),
     "texts to summarize": ("/summarize", listing('"text"', "{}", 90_000)),
+    "a state of a lesson": ("/train", body(text=text(20_000), state="A" * 1_400_000)),
+    "texts to learn": ("/train", listing('"text"', "{}", 90_000)),
     "rows of an image": ("/draw", listing('"top"', '"2"', 90_000)),
     "sizes of images": ("/v1/images/generations", listing('"prompt":"seven","size"', "1", 90_000)),
     "a picture that is none": ("/describe", body(image="A" * 2_000_000)),
@@ -220,7 +223,7 @@ def _garbage() -> Iterator[None]:
 
 @pytest.fixture
 async def loop(all_kinds: Registry) -> AsyncIterator[Loop]:
-    app = create_app(Settings(request_timeout_s=600), all_kinds)
+    app = create_app(Settings(request_timeout_s=600, lessons=True), all_kinds)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://test", timeout=600) as client:

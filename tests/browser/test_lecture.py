@@ -437,7 +437,7 @@ def shown_number(text: str) -> float:
     """A number as the page writes it: 3.1, or 4.2 × 10⁻⁸."""
     if "×" not in text:
         return float(text.replace(",", ""))
-    digits, power = text.split(" × 10")
+    digits, power = text.split("\u202f×\u202f10")
     return float(digits) * 10.0 ** int(power.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")))
 
 
@@ -471,6 +471,93 @@ def test_measured_gradients_are_clipped_by_the_slider(visit: Visit) -> None:
     assert after == pytest.approx([share * factor for share, factor in zip(shares, factors, strict=True)], rel=0.15)
     chart = page.locator(".part .chart").last
     assert chart.locator("figcaption > span").count() == 3 + sum(factor < 1 for factor in factors)
+
+
+TRAINED = "() => performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/train')).length >= 4"
+
+
+def readout(page: Page) -> str:
+    return page.locator(".part").last.locator(".readout").inner_text()
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_training_begins_pauses_steps_and_begins_again(
+    visit: Visit, serve: Serve, shipped: Registry, language: str
+) -> None:
+    """By keyboard. The curve is the losses of all replies, and a pause is that nothing is asked for."""
+    live = serve(shipped, lessons=True)
+    page = visit("#lecture/15", language=language, server=live)
+    part = page.locator(".part").last
+    start, one, again = (part.locator(".row button").nth(index) for index in range(3))
+    expect(start).to_be_enabled()
+    expect(again).to_be_disabled()
+    assert bodies(page, "/train") == []
+    one.press("Enter")
+    expect(part.locator(".readout")).to_contain_text("1")
+    expect(part.locator(".chart figcaption > span")).to_have_count(3)
+    (first,) = bodies(page, "/train")
+    assert (first["steps"], "state" in first) == (1, False)
+    assert first["text"] == page.locator("[data-field=corpus]").input_value()
+    train, pause = start.inner_text(), {"en": "Pause", "tr": "Duraklat"}[language]
+    start.press("Enter")
+    expect(start).to_have_text(pause)
+    page.wait_for_function(TRAINED)
+    start.press("Enter")
+    expect(start).to_have_text(train)
+    sent = bodies(page, "/train")
+    assert all("state" in body and body["steps"] == 10 for body in sent[1:])
+    expect(part.locator(".readout")).to_contain_text(str(1 + 10 * (len(sent) - 1)))
+    shown = readout(page)
+    samples = part.locator(".sample").all_inner_texts()
+    assert all(len(sample) > 20 for sample in samples)
+    page.wait_for_timeout(500)
+    assert (len(bodies(page, "/train")), readout(page)) == (len(sent), shown)
+    again.press("Enter")
+    expect(part.locator(".chart")).to_have_count(0)
+    assert readout(page) == ""
+    page.fill("[data-field=corpus]", "short")
+    start.press("Enter")
+    expect(part.locator("[role=status]")).to_contain_text("20")
+    assert len(bodies(page, "/train")) == len(sent)
+
+
+def test_training_ends_with_its_half_minute(
+    visit: Visit, serve: Serve, shipped: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.http.routes.train.LESSON_S", 0.3)
+    page = visit("#lecture/15", server=serve(shipped, lessons=True))
+    part = page.locator(".part").last
+    start = part.locator(".row button").first
+    start.click()
+    expect(part.locator("[role=status]")).to_have_text("The half minute is over.")
+    expect(start).to_be_disabled()
+    part.locator(".row button").last.click()
+    expect(start).to_be_enabled()
+
+
+def test_where_training_is_off_it_says_so(visit: Visit) -> None:
+    page = open_step(visit, 15)
+    measured(page, 15)
+    part = page.locator(".part").last
+    expect(part.locator("[role=status]")).to_contain_text("CAROUSEL_LESSONS=true")
+    for index in range(3):
+        expect(part.locator(".row button").nth(index)).to_be_disabled()
+
+
+@needs_axe
+@pytest.mark.parametrize(("size", "language", "theme"), [(WIDE, "en", "light"), (PHONE, "tr", "dark")])
+def test_accessibility_of_training(
+    visit: Visit, serve: Serve, shipped: Registry, size: tuple[int, int], language: str, theme: str
+) -> None:
+    page = visit("#lecture/15", language=language, size=size, theme=theme, server=serve(shipped, lessons=True))
+    part = page.locator(".part").last
+    part.locator(".row button").nth(1).click()
+    part.locator(".chart").wait_for()
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    violations = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
+    serious = [rule for rule in violations if rule["impact"] in ("serious", "critical")]
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in serious] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_one_step_reads_what_the_last_one_wrote(visit: Visit) -> None:

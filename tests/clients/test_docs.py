@@ -33,11 +33,11 @@ BLOCKS = [
 @pytest.fixture(scope="module")
 def shipped(serve: Serve) -> Live:
     """With the models that the pages name."""
-    return serve(load_models(Choice(CHECKPOINTS), torch.device("cpu")))
+    return serve(load_models(Choice(CHECKPOINTS), torch.device("cpu")), lessons=True)
 
 
 def test_there_are_all() -> None:
-    assert sorted(str(block.values[0]) for block in BLOCKS) == [*["bash"] * 6, "js", *["python"] * 11]
+    assert sorted(str(block.values[0]) for block in BLOCKS) == [*["bash"] * 6, "js", *["python"] * 12]
 
 
 @pytest.mark.parametrize(("language", "code"), BLOCKS)

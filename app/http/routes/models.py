@@ -5,7 +5,7 @@ from fastapi import Response
 from app.engine.engine import LONG_TEXT
 from app.http import operations
 from app.http.contract import TOKENIZE_SHARE
-from app.http.dependencies import ClientDep, ModelName, RegistryDep, SettingsDep
+from app.http.dependencies import ClassroomDep, ClientDep, ModelName, RegistryDep, SettingsDep
 from app.http.replies import chunked
 from app.http.schemas.models import (
     DetokenizeReply,
@@ -19,9 +19,10 @@ from app.http.schemas.models import (
 )  # fmt: skip
 
 
-async def list_models(registry: RegistryDep, _: ClientDep) -> ModelsReply:
+async def list_models(registry: RegistryDep, classroom: ClassroomDep, _: ClientDep) -> ModelsReply:
     """All served models."""
-    return operations.list_models(registry)
+    reply = operations.list_models(registry)
+    return reply if classroom.refusal else reply.model_copy(update={"lessons": True})
 
 
 async def show_model(name: ModelName, registry: RegistryDep, _: ClientDep) -> ModelDetail:

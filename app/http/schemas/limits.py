@@ -36,6 +36,7 @@ from app.http.schemas.openai import CompletionRequest, ImageRequest, ModelComple
 from app.http.schemas.openai_audio import SpeechRequest, TranscriptionForm
 from app.http.schemas.speak import SpeakRequest
 from app.http.schemas.summarize import SummarizeRequest
+from app.http.schemas.train import TrainRequest
 from app.http.schemas.transcribe import TranscribeRequest
 from app.http.schemas.translate import TranslateRequest
 from app.http.schemas.vectorize import VectorizeRequest
@@ -68,6 +69,7 @@ LIMITS: dict[type[BaseModel], dict[str, Any]] = {
     },
     DrawRequest: {"prompt": "max_prompt_characters", "n": "max_images"},
     InspectRequest: {"text": "max_inspect_characters"},
+    TrainRequest: {"text": "max_text_characters"},
     TokenizeRequest: {"text": "max_prompt_characters", "prompt": "max_prompt_characters"},
     DetokenizeRequest: {"tokens": "max_prompt_characters"},
     VectorizeRequest: {"text": (text_or_texts, "max_inspect_characters", "max_texts")},

@@ -64,6 +64,7 @@ class DefaultModel(Reply):
 class ModelsReply(Reply):
     models: list[ModelSummary] = Field(description="The models that are served, by name.")
     defaults: list[DefaultModel] = Field(description="Which model answers where a request names none.")
+    lessons: bool = Field(False, description="Whether /train is served here; see CAROUSEL_LESSONS.")
     refused: dict[str, str] = Field(description="Checkpoints that are damaged, and why; see CAROUSEL_BAD_CHECKPOINTS.")
 
 

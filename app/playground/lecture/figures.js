@@ -15,8 +15,9 @@ import * as pair from "./figures/pair.js";
 import * as shapes from "./figures/shapes.js";
 import * as surprise from "./figures/surprise.js";
 import * as tab from "./figures/tab.js";
+import * as training from "./figures/training.js";
 import * as twoheads from "./figures/twoheads.js";
 import * as vectors from "./figures/vectors.js";
 import * as windows from "./figures/windows.js";
 
-export const FIGURES = { agreement, bags, cell, connectivity, counts, gradients, growth, handover, matrix, onestep, order, pair, shapes, surprise, tab, twoheads, vectors, windows };
+export const FIGURES = { agreement, bags, cell, connectivity, counts, gradients, growth, handover, matrix, onestep, order, pair, shapes, surprise, tab, training, twoheads, vectors, windows };

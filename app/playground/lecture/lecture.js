@@ -98,6 +98,7 @@ export class Lecture {
     const defaults = Object.assign({}, ...names.map((name) => FIGURES[name].fields));
     const set = Object.fromEntries(Object.entries(step.setting ?? {}).map(([name, value]) => [name, String(local(value))]));
     const start = { ...defaults, ...set };
+    const results = {}; // of all figures
     const context = new Context({
       values: { ...start, ...this.changed }, models: this.models, tabs: this.tabs, status,
       onChange: () => {
@@ -106,7 +107,8 @@ export class Lecture {
         this.writeLink();
       },
       onMeasured: (result) => {
-        if (step.exercise) solved.textContent = step.exercise.solved(result) ? t("lecture.solved") : "";
+        Object.assign(results, result);
+        if (step.exercise) solved.textContent = step.exercise.solved(results) ? t("lecture.solved") : "";
       },
     });
     this.context = context;

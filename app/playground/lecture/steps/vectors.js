@@ -2,6 +2,11 @@
 
 import { SENTENCE } from "./counting.js";
 
+const CORPUS = {
+  en: "The man sees the dog. The dog sees the man. The boy sees the dog and the dog sees the boy. The girl sees the boy and the man sees the girl. The old man sees the little girl, and the little girl sees the old dog. The little boy and the old man see the dog.",
+  tr: "Adam köpeği görür. Köpek adamı görür. Çocuk köpeği görür, köpek de çocuğu görür. Kız çocuğu görür, adam da kızı görür. Yaşlı adam küçük kızı görür, küçük kız da yaşlı köpeği görür. Küçük çocuk ve yaşlı adam köpeği görür.",
+};
+
 export const VECTORS = [
   {
     title: { en: "Instead: learn the probabilities", tr: "Bunun yerine: olasılıkları öğrenmek" },
@@ -84,10 +89,10 @@ export const VECTORS = [
       en: "There is no one right word, so the loss looks at the probabilities of all: H(P∗|P) = −Σ P∗(i) log P(i). P∗ is 1 for the word that came, so *−log P of that word* is what remains. In bits: how surprised the model was.\n\nThe mean over a text is its cross-entropy; 2 to that power is the *perplexity*: among how many equally likely words the model seemed to choose.",
       tr: "Tek bir doğru sözcük yoktur; bu yüzden kayıp bütün olasılıklara bakar: H(P∗|P) = −Σ P∗(i) log P(i). Gelen sözcük için P∗ = 1’dir; geriye *o sözcüğün −log P değeri* kalır. Bit olarak: model ne kadar şaşırdı.\n\nMetin üzerindeki ortalama, çapraz entropidir; 2’nin o kuvveti *şaşkınlıktır* (perplexity): model eşit olasılıklı kaç sözcük arasında seçim yapar gibiydi.",
     },
-    figure: "surprise", setting: { text: SENTENCE },
+    figure: ["surprise", "training"], setting: { text: SENTENCE, corpus: CORPUS },
     exercise: {
       task: { en: "Find a text at whose last word the counts of two words before beat the LSTM.", tr: "Son sözcüğünde önceki iki sözcüğün sayımının LSTM’den iyi olduğu bir metin bulun." },
-      solved: ({ last }) => last.n3 < last.lstm,
+      solved: ({ last }) => last?.n3 < last?.lstm,
       solution: { text: "they were best friends" },
     },
   },
