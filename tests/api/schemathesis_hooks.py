@@ -4,8 +4,8 @@ The ids that a route accepts are those of the model's vocabulary, which no JSON 
 generates are brought into it. Nor does it know which outputs and parameters the model in a path under /v2 or /hf has,
 that a tensor's shape is that of its data, that a form's list of one text is that text, that the query string has the
 fields of a form without a body, which bytes are a picture, which words and voices a model speaks,
-with what a translation can begin, where a text has characters to mark, which characters are
-letters, and, as its numbers are floats, where 64 bits end: valid requests are brought to that.
+with what a translation can begin, what the state of a training is, where a text has characters to mark, which
+characters are letters, and, as its numbers are floats, where 64 bits end: valid requests are brought to that.
 """
 
 from base64 import b64decode
@@ -84,6 +84,8 @@ def _with_known_words(label: str, body: dict[str, Any]) -> dict[str, Any]:
         return body | {"prefix": None}
     if label == "POST /inspect":
         return body | {"marked": None}
+    if label == "POST /train":
+        return body | {"state": None, "steps": 1}
     if label == "POST /summarize":
         return body | {"text": _with_letters(body["text"])}
     if label not in SPOKEN:

@@ -14,7 +14,7 @@ from tests.conftest import Serve
 @pytest.mark.slow
 def test_schemathesis_finds_nothing(serve: Serve, tmp_path: Path, keys: str) -> None:
     patient = dict.fromkeys(("header_timeout_s", "body_timeout_s", "write_timeout_s", "keep_alive_timeout_s"), 300)
-    live = serve(api_keys=keys, request_timeout_s=300, **patient)  # a slow machine must not fail the test
+    live = serve(api_keys=keys, request_timeout_s=300, lessons=True, **patient)  # a slow machine must not fail the test
     command = [
         str(Path(sys.executable).with_name("schemathesis")), "run", f"{live.url}/openapi.json", "--checks", "all",
         "--seed", "1", "--max-examples", "25", "--no-color", "--generation-database", "none",

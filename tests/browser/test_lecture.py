@@ -437,7 +437,7 @@ def shown_number(text: str) -> float:
     """A number as the page writes it: 3.1, or 4.2 × 10⁻⁸."""
     if "×" not in text:
         return float(text.replace(",", ""))
-    digits, power = text.split("\u202f×\u202f10")
+    digits, power = text.split(" × 10")
     return float(digits) * 10.0 ** int(power.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")))
 
 

@@ -73,11 +73,11 @@ export function create(host, context) {
   return { update };
 }
 
-/** A number with two digits: 3.1, or 4.2 × 10⁻⁸, in one line. */
+/** A number with two digits: 3.1, or 4.2 × 10⁻⁸. */
 function scientific(value) {
   if (value === 0) return "0";
   const exponent = Math.floor(Math.log10(value));
   if (exponent >= -2 && exponent <= 3) return number(value, exponent < 0 ? 3 : 1);
   const digits = [...String(Math.abs(exponent))].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
-  return `${number(value / 10 ** exponent, 1)}\u202f×\u202f10${exponent < 0 ? "⁻" : ""}${digits}`;
+  return `${number(value / 10 ** exponent, 1)} × 10${exponent < 0 ? "⁻" : ""}${digits}`;
 }
