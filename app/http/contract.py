@@ -14,6 +14,7 @@ TOKENIZE_SHARE = 40
 """Characters whose tokenization costs as much as one token of a model."""
 
 REF = "#/components/schemas/{model}"
+JSON = "application/json"
 PROBLEM_JSON = "application/problem+json"
 DESCRIPTIONS = {
     400: "The body is not JSON.",
@@ -99,12 +100,33 @@ class RouteGroup:
 
     def responses(self, route: Route) -> dict[int | str, dict[str, Any]]:
         """The errors of a route as FastAPI's `responses`, with their family's statuses."""
+        media_type = PROBLEM_JSON if self.error is Problem else JSON
+        content = {media_type: {"schema": {"$ref": REF.format(model=self.error.__name__)}}}
+        return {
+            status: {"description": " ".join(DESCRIPTIONS[native] for native in natives), "content": content}
+            for status, natives in self._natives(route).items()
+        }
+
+    def error_examples(self, route: Route) -> dict[int, dict[str, Any]]:
+        """OpenAPI's examples of a route's errors, by status: one for each native status that this stands for."""
+        path = f"{self.prefix}{route.path}"
+        family = family_of(path)
+        examples: dict[int, dict[str, Any]] = {}
+        for status, natives in self._natives(route).items():
+            for native in natives:
+                example = problem_example(native, path)
+                value = family.error(example) if family else example.model_dump()
+                name = "problem" if natives == [status] else f"problem_{native}"
+                examples.setdefault(status, {})[name] = {"summary": example.title, "value": value}
+        return examples
+
+    def _natives(self, route: Route) -> dict[int, list[int]]:
+        """For each status of a route's errors, the native ones that it stands for."""
         family = family_of(f"{self.prefix}{route.path}")
-        descriptions: dict[int, list[str]] = {}
+        natives: dict[int, list[int]] = {}
         for status in sorted(self._statuses(route)):
-            own = family.status(status) if family else status
-            descriptions.setdefault(own, []).append(DESCRIPTIONS[status])
-        return {status: self._response(route, status, " ".join(lines)) for status, lines in descriptions.items()}
+            natives.setdefault(family.status(status) if family else status, []).append(status)
+        return natives
 
     def _statuses(self, route: Route) -> Collection[int]:
         if route.errors is not None:
@@ -114,12 +136,6 @@ class RouteGroup:
             statuses |= OF_BODIES | OF_JOBS | {404}
         if "{" in route.path:
             statuses.add(404)
+        if route.uploads:  # what is not a file or a form is not read at all
+            statuses.discard(400)
         return statuses - set(self.never)
-
-    def _response(self, route: Route, status: int, description: str) -> dict[str, Any]:
-        if self.error is not Problem:
-            return {"description": description, "model": self.error}
-        schema = {"$ref": REF.format(model=Problem.__name__)}
-        example = problem_example(status, f"{self.prefix}{route.path}")
-        examples = {"problem": {"summary": example.title, "value": example.model_dump()}}
-        return {"description": description, "content": {PROBLEM_JSON: {"schema": schema, "examples": examples}}}

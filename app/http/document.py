@@ -28,12 +28,17 @@ class Api(FastAPI):
 
     def __init__(self, **options: Any) -> None:
         self._further_schemas: dict[str, Any] = {}
+        self._error_examples: dict[tuple[str, str], Mapping[int, Any]] = {}
         self._rendered, self._lock = b"", threading.Lock()
         super().__init__(license_info=LICENSE, contact=CONTACT, **options)
 
     def add_schemas(self, schemas: Mapping[str, Any]) -> None:
         """Add components to the document. Their references are those of `json_schemas`."""
         self._further_schemas |= schemas
+
+    def add_error_examples(self, path: str, method: str, examples: Mapping[int, Any]) -> None:
+        """Add the examples of an operation's errors, by status."""
+        self._error_examples[path, method.lower()] = examples
 
     def setup(self) -> None:
         """Add the document's route. It is derived in a thread, since that takes half a second."""
@@ -60,6 +65,10 @@ class Api(FastAPI):
             for operation in operations(document):
                 _drop_phantom(operation)
                 _add_examples(operation, schemas)
+            for (path, method), examples in self._error_examples.items():  # not by FastAPI, which drops their nulls
+                for status, named in examples.items():
+                    (content,) = document["paths"][path][method]["responses"][str(status)]["content"].values()
+                    content["examples"] = named
         return self.openapi_schema or {}
 
 

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any
 
@@ -49,12 +50,15 @@ STATUSES: dict[type[ServiceError], tuple[int, str]] = {
 }
 """The status and title of each error; one that is not listed has those of its base class."""
 
+OF_COMPLETIONS = {"text": "/prompt", "max_new_tokens": "/max_tokens"}
 POINTERS: dict[str, dict[str, str]] = {
     "/generate": {"text": "/prompt"},
-    "/v1/": {"text": "/prompt", "max_new_tokens": "/max_tokens"},
-    "/libretranslate/": {"text": "/q"},
-    "/v2/": {"text": "/inputs/0/data", "source": "/parameters/source", "target": "/parameters/target"},
-    "/hf/": {
+    "/v1/*": OF_COMPLETIONS,
+    "/libretranslate/*": {"text": "/q"},
+    "/v2/*": {"text": "/inputs/0/data", "source": "/parameters/source", "target": "/parameters/target"},
+    "/hf/*/v1/*": OF_COMPLETIONS,
+    "/hf/*/*": {},
+    "/hf/*": {
         "text": "/inputs",
         "prompt": "/inputs",
         "max_new_tokens": "/parameters/max_new_tokens",
@@ -62,7 +66,7 @@ POINTERS: dict[str, dict[str, str]] = {
         "target": "/parameters/tgt_lang",
     },
 }
-"""By the start of a path, the JSON pointers of fields that its bodies name otherwise; elsewhere it is /field."""
+"""By a pattern of paths, the JSON pointers of fields that its bodies name otherwise; elsewhere it is /field."""
 
 PLAIN = {
     "bytes_type": "it must be base64",
@@ -129,7 +133,7 @@ def _document(path: str, instance: str, error: ServiceError) -> Problem:
 def _pointer_to(field: str, path: str) -> str:
     """Where the bodies that a path takes have a field, or an item of one (`text/1`)."""
     name, *index = field.split("/")
-    renamed = next((pointers for start, pointers in POINTERS.items() if path.startswith(start)), {})
+    renamed = next((pointers for pattern, pointers in POINTERS.items() if fnmatchcase(path, pattern)), {})
     return "/".join([renamed.get(name, f"/{name}"), *index])
 
 

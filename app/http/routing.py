@@ -86,7 +86,6 @@ from app.http.schemas.open_inference import (
 )  # fmt: skip
 from app.http.schemas.openai import Completion, ImagesReply, Model, ModelList, OpenAIError
 from app.http.schemas.openai_audio import AudioTranscription
-from app.http.schemas.problem import Problem
 from app.http.schemas.summarize import SummarizeReply
 from app.http.schemas.train import TrainReply
 from app.http.schemas.transcribe import TranscribeReply
@@ -117,6 +116,8 @@ WAV = {"response_class": Response, "responses": {200: {"content": {"audio/wav": 
 SOUND_TYPES = ("audio/mpeg", "audio/ogg", "audio/flac", "audio/wav", "audio/pcm")
 SOUND = {"response_class": Response, "responses": {200: {"content": dict.fromkeys(SOUND_TYPES, BINARY)}}}
 HIDDEN = {"include_in_schema": False}
+WITHOUT_JOB = frozenset({400, 401, 404, 413, 415, 422, 429})
+"""The errors of routes that need no model's runtime."""
 NOT_SERVED = {"chat/completions": openai.no_chat, "responses": openai.no_chat, "embeddings": openai.no_embeddings}
 """Routes of other services that are not served here: the 404 names what there is instead."""
 LESSON_ERRORS = (400, 401, 403, 409, 413, 415, 422, 429, 503, 504)
@@ -169,8 +170,10 @@ ROUTES = (
         Route("/{model}/v1/completions", huggingface.completions, "Continue prompts", Completion, streams=True),
         *(Route(f"/{{model}}/v1/{path}", endpoint, "Not served", None, options=HIDDEN)
           for path, endpoint in NOT_SERVED.items()),
-        Route("/{model}/tokenize", huggingface.tokenize, "Tokenize a text", TokenizeReply | PromptTokens),
-        Route("/{model}/detokenize", huggingface.detokenize, "The text of ids", DetokenizeReply, omit=""),
+        Route("/{model}/tokenize", huggingface.tokenize, "Tokenize a text", TokenizeReply | PromptTokens,
+              errors=WITHOUT_JOB),
+        Route("/{model}/detokenize", huggingface.detokenize, "The text of ids", DetokenizeReply, omit="",
+              errors=WITHOUT_JOB),
         Route("/{model}/tokenizer_info", huggingface.tokenizer_info, "The tokenizer's end token and size",
               TokenizerInfo, "GET", omit=""),
     )),
@@ -179,7 +182,7 @@ ROUTES = (
                routes=(
         Route("/translate", libretranslate.translate_, "Translate", TranslateAnswer, takes_forms=True),
         Route("/detect", libretranslate.detect_, "Detect a text's language", list[DetectedLanguage], omit="",
-              takes_forms=True),
+              takes_forms=True, errors=WITHOUT_JOB - {415}),
         Route("/languages", libretranslate.languages, "All languages", list[Language], "GET", omit="", is_open=True),
         Route("/health", libretranslate.health, "Whether the service takes work", Status, "GET", omit="", is_open=True,
               errors=(431, 503)),
@@ -264,12 +267,15 @@ def _only_for(types: tuple[str, ...]) -> type[APIRoute]:
 def add_routes(app: Api, settings: Settings, key: Sequence[params.Depends]) -> None:
     """Add all routes. key are the dependencies of those that need an API key in the header."""
     app.openapi_tags = [{"name": name, "description": description} for name, description in TAGS.items()]
-    app.add_schemas(json_schemas(Problem))
+    for error in {group.error for group in ROUTES}:
+        app.add_schemas(json_schemas(error))
     app.state.addresses = _addresses()
     for group in ROUTES:
         for route in group.routes:
             if reader := _reader(route):
                 app.add_schemas(reader.components(limited(_schema(route), settings)))
+            if route.options.get("include_in_schema", True):
+                app.add_error_examples(group.prefix + route.path, route.method, group.error_examples(route))
             # not to a router of the group's: FastAPI looks for the route of a request twice in one
             app.router.add_api_route(
                 group.prefix + route.path,

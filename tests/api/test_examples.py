@@ -3,19 +3,28 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
+import torch
 from jsonschema_rs import Draft202012Validator
 
+from app.catalog.loading import Choice, load_models
 from app.catalog.registry import Registry
-from app.http.contract import PROBLEM_JSON
+from app.errors import DeadlineExceeded
+from app.http.contract import JSON, PROBLEM_JSON
 from app.http.examples import Example, replies_to
+from app.http.schemas.families import FAMILIES
 from app.main import create_app
 from app.settings import Settings
-from tests.api.record_examples import all_examples, answer, documented, shipped_models
+from models.sound import write_sound
+from tests.api.record_examples import CHECKPOINTS, all_examples, answer, documented, shipped_models
 from tests.api.test_readme import about
+from tests.conftest import Serve
+from tests.raw import exchange
 
 pytestmark = pytest.mark.anyio
 DOCUMENT: Any = create_app(Settings()).openapi()
@@ -39,6 +48,11 @@ BODIES: dict[str, Any] = {}
 for _, path, _, one in EXAMPLES:
     if isinstance(one.body, dict) and path in {path for path, *_ in PROBLEMS}:
         BODIES.setdefault(path, one.body)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Registry:
+    return load_models(Choice(CHECKPOINTS), torch.device("cpu"))
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +119,9 @@ def problem_of(path: str, status: int) -> Any:
 
 
 def without_numbers(value: Any) -> Any:
-    """A problem as it is for any limits, texts and models."""
-    names = re.sub(r"there are [^\"]+", "there are …", json.dumps(value | {"status": str(value["status"])}))
-    return json.loads(re.sub(r"(?<!\w)[\d.]+", "0", names)) | {"status": value["status"]}
+    """An error as it is for any limits, texts and models."""
+    names = re.sub(r"there are [^\"]+", "there are …", json.dumps(value))
+    return json.loads(re.sub(r"(?<!\w)[\d.]+", "0", names))
 
 
 def test_each_problem_has_an_example() -> None:
@@ -174,3 +188,114 @@ async def test_the_example_of_a_refusal_is_what_is_answered(
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == PROBLEM_JSON
     assert without_numbers(response.json()) == without_numbers(problem_of("/generate", status)["value"])
+
+
+FOREIGN = [
+    (path, method, int(status), example["value"], int(name.partition("_")[2] or status))
+    for path, item in DOCUMENT["paths"].items()
+    if path.startswith(tuple(f"{family.prefix}" for family in FAMILIES))
+    for method, operation in item.items()
+    for status, reply in operation["responses"].items()
+    if status >= "400"
+    for name, example in reply["content"][JSON].get("examples", {}).items()
+]
+"""The examples of errors of other services' APIs: path, method, status, what is answered, and the native status."""
+WRONG: dict[str, dict[str, Any]] = {
+    "/hf/{model}": {"inputs": None},
+    "/hf/{model}/v1/completions": {"max_tokens": -5},
+    "/hf/{model}/tokenize": {"text": None},
+    "/hf/{model}/detokenize": {"tokens": None},
+    "/libretranslate/translate": {"q": None},
+    "/libretranslate/detect": {"q": None},
+    "/v2/models/{model}/infer": {"inputs": None},
+}
+"""By path: a field of the example's body with a wrong value, None where it is left out; by default model, too long."""
+KEY = {"api_keys": "right"}
+LIMITED = KEY | {"rate_limit": "1/hour"}
+SETTINGS: dict[int, dict[str, Any]] = {401: KEY, 429: LIMITED, 413: {"max_body_bytes": 1024}}
+SILENCE = write_sound(np.zeros(8000, dtype=np.float32), 8000)
+
+
+class Late:
+    """An engine that has no time for any job."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    async def submit(self, *_: Any) -> Any:
+        raise DeadlineExceeded("no answer within 60 s")
+
+
+def request_of(path: str, method: str, native: int) -> dict[str, Any]:
+    """httpx's arguments for a request to which a route answers with the error of a native status."""
+    one = next(example for *operation, _, example in EXAMPLES if operation == [method, path])
+    lost = native == 404
+    address = path.format(**{**one.path, **({"model": "nothing"} if lost else {})})
+    if method == "get":
+        return {"method": method, "url": address}
+    fields: dict[str, Any] = dict(one.body or one.form)
+    if lost and "model" in fields:
+        fields["model"] = "nothing"
+    if lost and "source" in fields:
+        fields["source"] = "xx"
+    if lost and path.startswith("/v1/"):
+        fields["model"] = "nothing"
+    if native == 422:
+        fields |= WRONG.get(path, {"model": "x" * 300})
+        fields = {name: value for name, value in fields.items() if value is not None}
+    if one.spoken and native != 415:
+        return {"method": method, "url": address, "files": {"file": ("words.wav", SILENCE)}, "data": fields}
+    content = '{"model": "the" "man"}' if native == 400 else json.dumps(fields).ljust(1025 if native == 413 else 0)
+    headers = {"content-type": "text/plain"} if native == 415 else JSON_TYPE
+    return {"method": method, "url": address, "content": content, "headers": headers}
+
+
+def test_each_error_of_another_services_api_has_an_example() -> None:
+    declared = {
+        (path, method, int(status))
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+        for status, reply in operation["responses"].items()
+        if status >= "400" and PROBLEM_JSON not in reply["content"]
+    }
+    assert declared == {(path, method, status) for path, method, status, *_ in FOREIGN}
+    assert len(declared) > 100
+
+
+@pytest.mark.parametrize("native", sorted({native for *_, native in FOREIGN} - {431}))
+async def test_the_example_of_another_services_error_is_what_is_answered(shipped: Registry, native: int) -> None:
+    """On each route, in the format of its API."""
+    cases = [(path, method, status, value) for path, method, status, value, own in FOREIGN if own == native]
+    app = create_app(Settings(**SETTINGS.get(native, {})), shipped)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as own:
+        engine = app.state.engine
+        if native == 503:
+            engine.stop(1)
+        if native == 504:
+            app.state.engine = Late(engine)
+        if native == 429:
+            await own.get("/v1/models")
+        for path, method, status, value in cases:
+            if (path, native) == ("/libretranslate/detect", 404):
+                app.state.engine = SimpleNamespace(registry=Registry([], shipped.device))
+            response = await own.request(**request_of(path, method, native))
+            app.state.engine = app.state.engine if native == 504 else engine
+            assert response.status_code == status, (path, response.text)
+            assert response.headers["content-type"] == JSON, path
+            assert without_numbers(response.json()) == without_numbers(value), path
+        app.state.engine = engine
+
+
+def test_the_example_of_a_large_header_is_what_is_answered(serve: Serve) -> None:
+    live = serve(allowed_hosts=("*",))
+    cases = [(path, status, value) for path, _, status, value, native in FOREIGN if native == 431]
+    assert cases
+    for path, status, value in cases:
+        head = b"GET %b HTTP/1.1\r\nhost: a\r\nlong: %b\r\n\r\n" % (path.encode(), b"x" * 100_000)
+        first, _, body = exchange(live, head).partition(b"\r\n\r\n")
+        assert first.startswith(b"HTTP/1.1 %d " % status), path
+        assert json.loads(body) == value, path

@@ -59,7 +59,7 @@ def _read(request: Request, content: bytes, schema: type[BaseModel]) -> BaseMode
     """Raises RequestValidationError, InvalidRequest, and HTTPException for another type of body."""
     media_type = request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
     if media_type not in (JSON, BINARY):
-        raise HTTPException(415)
+        raise HTTPException(415, f"send the body as content-type: {JSON} or {BINARY}")
     length = request.headers.get(JSON_LENGTH, str(len(content)))
     if not (length.isascii() and length.isdigit() and len(length) < 16 and int(length) <= len(content)):
         raise InvalidRequest("the header Inference-Header-Content-Length is not a number of bytes of the body")
