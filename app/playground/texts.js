@@ -29,7 +29,7 @@ export const TEXTS = {
     "feel.left": "Only the first {most} lines are classified; {left} are left out.",
     "feel.start": "A wonderful film, quiet and moving.\nToo long, and the jokes are not funny.",
     "label.positive": "positive", "label.negative": "negative", "label.neutral": "neutral",
-    "translate.lead": "The language is detected. Below: the model’s attention to the source words for each word of the translation.",
+    "translate.lead": "The language is detected. The map shows how much attention the model pays to each word of the source for each word of the translation.",
     "translate.text": "Text", "translate.target": "Into", "translate.auto": "the other language", "translate.swap": "Swap",
     "translate.result": "Translation", "translate.others": "Alternatives", "translate.attention": "Attention",
     "translate.sources": "Words of the source", "translate.writtens": "Words of the translation",
@@ -139,7 +139,7 @@ export const TEXTS = {
     "feel.left": "Yalnızca ilk {most} satır sınıflandırıldı; {left} satır dışarıda kaldı.",
     "feel.start": "Harika bir film, sakin ve dokunaklı.\nÇok uzun, şakaları da komik değil.",
     "label.positive": "olumlu", "label.negative": "olumsuz", "label.neutral": "nötr",
-    "translate.lead": "Dil kendiliğinden bulunur. Aşağıda: çevirinin her sözcüğü için modelin kaynaktaki sözcüklere dikkati.",
+    "translate.lead": "Dil kendiliğinden bulunur. Tablo, çevirinin her sözcüğü için modelin kaynağın her sözcüğüne ne kadar dikkat ettiğini gösterir.",
     "translate.text": "Metin", "translate.target": "Hedef dil", "translate.auto": "öteki dil", "translate.swap": "Yer değiştir",
     "translate.result": "Çeviri", "translate.others": "Seçenekler", "translate.attention": "Dikkat",
     "translate.sources": "Kaynağın sözcükleri", "translate.writtens": "Çevirinin sözcükleri",
@@ -245,8 +245,8 @@ export function percent(share) {
   return share >= 0.995 && share < 1 ? formatShare(Math.min(share, largest), 1) : rounded(share);
 }
 
-/** Shares that add up to 1 as percentages that do, to one decimal. */
-export const percents = (shares) => roundedTo(shares, 3).map((share) => formatShare(share, 1));
+/** Shares that add up to 1 as percentages that do, to one decimal; one that would be rounded to nothing is less than the least. */
+export const percents = (shares) => roundedTo(shares, 3).map((share, index) => (share === 0 && shares[index] > 0 ? `<${formatShare(0.001, 1)}` : formatShare(share, 1)));
 
 /** Numbers rounded to some decimals so that they add up to their sum, rounded: those that lose most are rounded up. */
 export function roundedTo(values, decimals = 2) {

@@ -63,6 +63,29 @@ def test_a_heat_map_is_legible_and_uses_the_width(visit: Visit) -> None:
     assert table["width"] >= 800
 
 
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_the_right_half_of_translate_is_used(visit: Visit, language: str) -> None:
+    """Beside text, translation, quality and alternatives is their attention, all in view, in a legible map."""
+    width, height = 1600, 900
+    page = visit("#translate", language=language, size=(width, height))
+    page.locator(READY["translate"]).first.wait_for()
+    for left in ("#translate-text", "#translate-result", "#translate-by", "#translate-alternatives li"):
+        box = page.locator(left).last.bounding_box()
+        assert box
+        assert box["x"] + box["width"] <= width / 2, left
+        assert box["y"] + box["height"] <= height, left
+    for right in ("#translate-source", "#translate-written", "#translate-map .map"):
+        box = page.locator(right).bounding_box()
+        assert box
+        assert box["x"] >= width / 2, right
+        assert box["y"] + box["height"] <= height, right
+    cell = page.locator("#translate-map td").last.bounding_box()
+    assert cell
+    assert cell["width"] >= 40
+    assert cell["height"] >= 28
+    assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('#translate-map th')).fontSize)") >= 14
+
+
 @pytest.mark.parametrize(("locale", "fragment", "language"), [
     ("tr-TR", "", "tr"), ("en-GB", "", "en"), ("de-DE", "", "en"), ("en-GB", "#write?lang=tr", "tr"),
 ])  # fmt: skip
