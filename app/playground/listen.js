@@ -78,6 +78,7 @@ export function listenPart(part) {
   return {
     kind: "recognizer",
     hear,
+    isUnheard: () => !sound && part.offsetParent !== null,
     refresh: () => sound && drawSpectrogram(byId("listen-map"), sound),
     leave: () => {
       latest.cancel();
@@ -86,22 +87,28 @@ export function listenPart(part) {
   };
 }
 
-/** hear(bytes) shows the sound in the part "Listen", where it is recognized. */
-export function speakPart(part, hear, onRequest) {
+/** hear(bytes) shows the sound in the part "Listen", where it is recognized; isUnheard() says whether that part is shown and empty. */
+export function speakPart(part, { hear, isUnheard }, onRequest) {
   const latest = new Latest(part.querySelector(".say"));
   const text = byId("senses-spoken");
   const voice = byId("senses-voice");
+  let started = false;
   const body = () => ({ text: text.value, ...(voice.value && { voice: voice.value }) });
 
-  byId("speak-run").addEventListener("click", () => {
-    onRequest(["speak", body()]);
+  function speak(isLoud) {
+    started = true;
     latest.run(async (signal) => {
       const bytes = await fetchBytes("speak", body(), signal);
       return async () => {
-        play(await decode(bytes.slice(0)));
+        if (isLoud) play(await decode(bytes.slice(0)));
         await hear(bytes);
       };
     });
+  }
+
+  byId("speak-run").addEventListener("click", () => {
+    onRequest(["speak", body()]);
+    speak(true);
   });
   text.addEventListener("keydown", (event) => event.key === "Enter" && byId("speak-run").click());
   const anyVoice = make("option", { value: "" });
@@ -113,6 +120,9 @@ export function speakPart(part, hear, onRequest) {
       const speaker = models.find((model) => model.default_for.includes("speak")) ?? { voices: [] };
       voice.replaceChildren(anyVoice, ...speaker.voices.map((name) => make("option", { value: name }, name)));
       voice.value = speaker.voices.includes(before) ? before : "";
+    },
+    refresh: () => {
+      if (!started && part.offsetParent && isUnheard()) speak(false); // the first look shows a sound and its words
     },
     leave: () => latest.cancel(),
   };

@@ -18,16 +18,18 @@ export function readPart(part, onRequest) {
   const attention = new PixelGrid(byId("read-attention"), 1, WIDTH);
   let picture = null; // a file's, where one was chosen
   let shown = null;
+  let started = false;
 
   const body = () => ({ image: picture ?? pngOf(grid), language: language(), attention: true });
 
   function read() {
     picture = null;
+    started = true;
+    onRequest(["describe", body()]);
     ask();
   }
 
   function ask() {
-    onRequest(["describe", body()]);
     latest.run(async (signal) => {
       const reply = await fetchJson("describe", body(), signal);
       return () => show(reply);
@@ -59,6 +61,7 @@ export function readPart(part, onRequest) {
 
   /** Digits drawn by the model of the part "Draw", side by side. */
   function drawExample() {
+    started = true;
     latest.run(async (signal) => {
       const digits = Array.from({ length: EXAMPLE }, () => DIGITS[Math.floor(DIGITS.length * Math.random())]);
       const replies = await Promise.all(digits.map((prompt) => fetchJson("draw", { prompt, temperature: 0.8 }, signal)));
@@ -66,7 +69,8 @@ export function readPart(part, onRequest) {
         grid.values.fill(0);
         replies.forEach(({ images: [image] }, index) => image.rows.forEach((row, y) => grid.values.set([...row].map(Number), y * WIDTH + HEIGHT * index + HEIGHT)));
         grid.show();
-        read();
+        picture = null;
+        ask();
       };
     });
   }
@@ -77,13 +81,18 @@ export function readPart(part, onRequest) {
     latest.cancel();
     show(null);
   });
-  byId("read-example").addEventListener("click", drawExample);
+  byId("read-example").addEventListener("click", () => {
+    drawExample();
+    onRequest(["describe", body()]);
+  });
   byId("read-file").addEventListener("change", async (event) => {
     const [file] = event.target.files;
     if (!file) return;
+    started = true;
     picture = await dataUrl(file);
     const bitmap = await createImageBitmap(file).catch(() => null); // what is no picture is the server's to refuse
     if (bitmap) showBitmap(bitmap);
+    onRequest(["describe", body()]);
     ask();
   });
 
@@ -103,6 +112,7 @@ export function readPart(part, onRequest) {
     refresh: () => {
       grid.show();
       attention.show();
+      if (!started && part.offsetParent && !byId("read-example").hidden) drawExample(); // the first look shows a picture and its words
     },
     leave: () => latest.cancel(),
   };

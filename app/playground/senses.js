@@ -22,7 +22,7 @@ export function sensesTab(panel) {
     "senses-draw": draw,
     "senses-read": readPart(byId("senses-read"), note),
     "senses-listen": listen,
-    "senses-speak": speakPart(byId("senses-speak"), listen.hear, note),
+    "senses-speak": speakPart(byId("senses-speak"), listen, note),
     "senses-summarize": summarizePart(byId("senses-summarize"), note),
   };
   const examples = ["spoken", "abstract"].map((name) => byId(`senses-${name}`));

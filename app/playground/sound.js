@@ -3,6 +3,7 @@
 const WINDOW = 256; // samples
 const BYTES = 2; // a sample in a WAV file
 const HEADER = 44;
+const RATE = 48_000; // samples a second of what is decoded
 let context = null;
 
 /** The page's audio context: browsers allow one only after the user has pressed something. */
@@ -10,7 +11,7 @@ const audio = () => (context ??= new AudioContext());
 
 /** One channel of a recording in any format that the browser reads, as { samples, rate }. */
 export async function decode(bytes) {
-  const buffer = await audio().decodeAudioData(bytes);
+  const buffer = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(bytes);
   const channels = Array.from({ length: buffer.numberOfChannels }, (_, channel) => buffer.getChannelData(channel));
   return { samples: channels[0].map((_, index) => channels.reduce((sum, channel) => sum + channel[index], 0) / channels.length), rate: buffer.sampleRate };
 }

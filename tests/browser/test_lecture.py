@@ -245,11 +245,11 @@ def test_surprises_add_up_to_the_perplexity(visit: Visit, live: Live) -> None:
     mean, perplexity, *bits = row.locator("td").all_inner_texts()
     assert bits[0] == "–"
     known = [float(value) for value in bits[1:]]
-    assert sum(known) / len(known) == pytest.approx(float(mean), abs=0.06)
+    assert sum(known) / len(known) == pytest.approx(float(mean), abs=0.011)  # they add up as they are shown
     assert 2 ** float(mean) == pytest.approx(float(perplexity), rel=0.01)
     body = {"model": "rung-en-rnn", "prompt": SENTENCE, "max_tokens": 0, "echo": True, "logprobs": 0}
     scores = httpx.post(f"{live.url}/v1/completions", json=body).json()["choices"][0]["logprobs"]["token_logprobs"]
-    assert known == pytest.approx([-score / 0.6931 for score in scores[1:]], abs=0.06)
+    assert known == pytest.approx([-score / 0.6931 for score in scores[1:]], abs=0.11)
 
 
 def test_no_figure_shows_the_sign_of_unknown_words(visit: Visit) -> None:
@@ -584,6 +584,19 @@ def test_a_borrowed_tab_works_in_the_lecture_and_is_given_back(visit: Visit) -> 
     expect(page.locator(".part #translate-map")).to_have_count(1)
 
 
+OVERLAPS = """() => {
+    const boxes = [...document.querySelectorAll('.figure :is(h3, h4, p, .bar, .chip, .field)')]
+        .filter(element => element.checkVisibility() && !element.matches(':is(p, .field) *'))
+        .map(element => [element, element.getBoundingClientRect()]);
+    const over = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 2
+        && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 2;
+    return boxes.flatMap(([one, a], index) => boxes.slice(index + 1)
+        .filter(([other, b]) => !one.contains(other) && over(a, b))
+        .map(([other]) => [one.textContent, other.textContent]));
+}"""
+"""Pairs of texts in the figure of which one lies over the other."""
+
+
 @needs_axe
 @pytest.mark.parametrize(("size", "language", "theme"), [(WIDE, "en", "light"), (PHONE, "tr", "dark")])
 def test_accessibility_of_every_step(visit: Visit, size: tuple[int, int], language: str, theme: str) -> None:
@@ -592,7 +605,7 @@ def test_accessibility_of_every_step(visit: Visit, size: tuple[int, int], langua
     for step in STEPS:
         page.evaluate("step => { location.hash = `lecture/${step}`; }", step)
         expect(page.locator(".steps select")).to_have_value(str(step - 1))
-        if step not in (24, 25):
+        if step != 25:  # a tab alone
             measured(page, step)
         page.evaluate(AXE.read_text(encoding="utf-8"))
         violations = page.evaluate("options => axe.run(document, options)", AXE_OPTIONS)["violations"]
@@ -601,3 +614,4 @@ def test_accessibility_of_every_step(visit: Visit, size: tuple[int, int], langua
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"step {step} scrolls horizontally"
         wider = "[...document.querySelectorAll('.figure th')].filter(head => head.scrollWidth > head.clientWidth + 1)"
         assert page.evaluate(f"{wider}.map(head => head.textContent)") == [], f"headings of step {step} overlap"
+        assert page.evaluate(OVERLAPS) == [], f"texts of step {step} lie over each other"

@@ -3,6 +3,7 @@
 import io
 import math
 import wave
+from typing import Any
 
 import httpx
 import numpy as np
@@ -42,10 +43,15 @@ def tone(seconds: float) -> bytes:
         return buffer.getvalue()
 
 
+def drawings(page: Page) -> list[Any]:
+    """The bodies of the requests for eight images; the part "Read" asks for single ones."""
+    return [body for body in bodies(page, "/draw") if "n" in body]
+
+
 def test_eight_images_are_drawn_as_the_api_draws_them(visit: Visit, live: Live) -> None:
     page = visit("#senses?digit=7&seed=3")
     expect(page.locator(DRAWN)).to_have_count(8, timeout=30_000)
-    (body,) = bodies(page, "/draw")
+    (body,) = drawings(page)
     assert (body["prompt"], body["n"], body["seed"]) == ("seven", 8, 3)
     reply = httpx.post(f"{live.url}/draw", json=body | {"stream": False}, timeout=60).json()
     for index, image in enumerate(reply["images"]):
@@ -64,7 +70,7 @@ def test_rows_that_are_drawn_stay(visit: Visit) -> None:
     expect(page.locator("#draw-rows-value")).to_have_text("8")
     page.click("#draw-run")
     page.wait_for_function("() => document.querySelectorAll('#draw-images [aria-label*=nat]').length === 8")
-    top = bodies(page, "/draw")[-1]["top"]
+    top = drawings(page)[-1]["top"]
     assert len(top) == 8
     assert [row.count("1") for row in top] == [0] * 6 + [6, 6]
     page.focus("#draw-large")
@@ -81,6 +87,17 @@ def test_the_model_reads_what_the_other_draws(visit: Visit) -> None:
     assert ink(page, "#read-attention") > 0
     page.click("#read-clear")
     expect(words).to_have_count(0)
+
+
+def test_no_part_is_empty_at_first(visit: Visit) -> None:
+    """Each shows what its model makes of an example. Nothing is played: browsers forbid it before a key or a click."""
+    page = visit("#senses?lang=en")
+    expect(page.locator(DRAWN)).to_have_count(8, timeout=30_000)
+    expect(page.locator("#read-words .tint").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#listen-text")).not_to_be_empty(timeout=30_000)
+    assert ink(page, "#read-grid") > 0
+    assert ink(page, "#listen-map") > 0
+    assert bodies(page, "/speak") == [{"text": "three seven one"}]
 
 
 def test_a_recording_is_shown_and_transcribed(visit: Visit, live: Live) -> None:

@@ -2,7 +2,7 @@
 
 import { fetchJson } from "../../api.js";
 import { make, showBars, tint } from "../../parts.js";
-import { t } from "../../texts.js";
+import { percents, t } from "../../texts.js";
 import { stamp, textField } from "../context.js";
 import { bagOf, dictionary, languageOf, lowered, wordsOf } from "../words.js";
 
@@ -52,7 +52,8 @@ export function create(host, context) {
       return () => {
         results.forEach((result, index) => {
           lists[index].title.textContent = t(`label.${result.label}`);
-          showBars(lists[index].list, Object.entries(result.scores).map(([label, share]) => ({ name: t(`label.${label}`), share })));
+          const texts = percents(Object.values(result.scores));
+          showBars(lists[index].list, Object.entries(result.scores).map(([label, share], row) => ({ name: t(`label.${label}`), share, text: texts[row] })));
         });
         const agree = results[0].label === results[1].label;
         verdictStamp.replaceChildren(stamp(agree, "verdicts"));

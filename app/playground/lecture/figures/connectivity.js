@@ -3,7 +3,7 @@
 
 import { fetchJson } from "../../api.js";
 import { make, tint } from "../../parts.js";
-import { number, percent, t } from "../../texts.js";
+import { number, percent, percents, t } from "../../texts.js";
 import { textField } from "../context.js";
 import { rungName } from "../rungs.js";
 import { wordOfEach, wordsOf } from "../words.js";
@@ -66,7 +66,10 @@ export function create(host, context) {
     const isNear = (index) => index >= before.length - near;
     const far = (shares) => shares.reduce((sum, share, index) => sum + (isNear(index) ? 0 : share), 0);
     // each cell as { text, much }
-    const lines = rows.map(({ model, shares }) => ({ model, far: percent(far(shares)), cells: shares.map((share) => ({ text: percent(share), much: (STRONG * share) / Math.max(...shares) })) }));
+    const lines = rows.map(({ model, shares }) => {
+      const texts = percents(shares);
+      return { model, far: percent(far(shares)), cells: shares.map((share, index) => ({ text: texts[index], much: (STRONG * share) / Math.max(...shares) })) };
+    });
     if (counted) lines.unshift({ model: counted, far: percent(0), cells: before.map((_, index) => (isNear(index) ? { text: "✓", much: STRONG } : { text: percent(0), much: 0 })) });
     const tinted = (element, { much }) => {
       tint(element, "for", much);

@@ -1,7 +1,7 @@
 // What follows each sequence of n words in a text of one's own: a table of counts; a click lights where they are.
 
 import { make } from "../../parts.js";
-import { number, percent, t } from "../../texts.js";
+import { number, percents, t } from "../../texts.js";
 import { slider, table, textField } from "../context.js";
 import { countTable, languageOf, lowered, wordsOf } from "../words.js";
 
@@ -32,15 +32,16 @@ export function create(host, context) {
     marks = words.map((word) => make("span", { class: "place" }, word.text));
     text.replaceChildren(...marks.flatMap((mark) => [mark, " "]));
     said.textContent = t("counts.size", { rows: number(rows.length, 0), words: number(words.length, 0) });
-    const press = (label, indices, share) => {
-      const button = make("button", { type: "button", class: "count", "aria-pressed": "false" }, label, make("small", {}, ` ${number(indices.length, 0)} · ${percent(share)}`));
+    const press = (label, indices, percentage) => {
+      const button = make("button", { type: "button", class: "count", "aria-pressed": "false" }, label, make("small", {}, ` ${number(indices.length, 0)} · ${percentage}`));
       button.addEventListener("click", () => light(button, indices, before));
       return button;
     };
     const lines = rows.slice(0, MAX_ROWS).map(([words, next]) => {
       const total = [...next.values()].flat().length;
       const sorted = [...next].sort((a, b) => b[1].length - a[1].length);
-      const buttons = sorted.map(([word, indices]) => press(word, indices, indices.length / total));
+      const shares = percents(sorted.map(([, indices]) => indices.length / total));
+      const buttons = sorted.map(([word, indices], index) => press(word, indices, shares[index]));
       return [words || t("counts.nothing"), make("span", { class: "row" }, ...buttons)];
     });
     const [first] = rows;

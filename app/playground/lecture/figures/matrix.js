@@ -84,6 +84,9 @@ export function create(host, context) {
   return { update };
 }
 
+/** A sum of probabilities in percent, without what rounding in the computer leaves of it. */
+const sumText = (total) => percent(Math.round(1e4 * total) / 1e4);
+
 /** What a model does, by requirement: { holds, number, texts }. */
 async function measureModel(model, signal) {
   const changes = async (pairs) => Promise.all(pairs.map(async (pair) => difference(...(await Promise.all(pair.map((text) => nextWords(model, text, TOP, signal)))))));
@@ -100,7 +103,7 @@ async function measureModel(model, signal) {
   const differs = (value, pairs) => ({ holds: value >= LEAST, number: percent(value), texts: pairs.flat() });
   return {
     order: differs(mean(swapped), SWAPPED),
-    lengths: { holds: totals.every((total) => Math.abs(total - 1) < 1e-3), number: totals.map((total) => percent(total)).join(", "), texts: LENGTHS.map(textOfLength) },
+    lengths: { holds: totals.every((total) => Math.abs(total - 1) < 1e-3), number: totals.map(sumText).join(", "), texts: LENGTHS.map(textOfLength) },
     learns: { holds: isLearned, number: isLearned ? `${number(scores[0], 0)} → ${number(scores.at(-1), 0)}` : t("matrix.counted"), texts: [t("matrix.curve", { model: model.name })] },
     groups: differs(groups, [...WORD_BEFORE, ...TWO_BEFORE]),
     long: differs(mean(farBack), FAR_BACK),
@@ -138,7 +141,7 @@ function measureUnigram() {
   const total = Object.values(predict()).reduce((sum, share) => sum + share, 0);
   return {
     order: differs(SWAPPED),
-    lengths: { holds: Math.abs(total - 1) < 1e-9, number: LENGTHS.map(() => percent(total)).join(", "), texts: LENGTHS.map(textOfLength) },
+    lengths: { holds: Math.abs(total - 1) < 1e-9, number: LENGTHS.map(() => sumText(total)).join(", "), texts: LENGTHS.map(textOfLength) },
     learns: { holds: false, number: t("matrix.counted"), texts: [] },
     groups: differs([...WORD_BEFORE, ...TWO_BEFORE]),
     long: differs(FAR_BACK),

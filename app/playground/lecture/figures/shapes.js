@@ -14,12 +14,12 @@ const [STEP, SIZE] = [52, 34];
 
 export const fields = {};
 
-export function create(host) {
+export function create(host, context) {
   host.append(make("div", { class: "shapes" }, ...Object.entries(SHAPES).map(([name, shape]) => make(
     "article", { class: "rung" }, make("h3", {}, t(`shapes.${name}`)), picture(name, shape), make("p", {}, t(`shapes.${name}.about`)),
     make("div", { class: "row" }, ...shape.tabs.map((tab) => make("button", { type: "button", onclick: () => openTab(tab, {}) }, t("shapes.open", { tab: t(`tab.${tab}`) })))),
   ))));
-  return { update() {} };
+  return { update: () => context.measured({}) };
 }
 
 function picture(name, { steps, inputs, outputs }) {

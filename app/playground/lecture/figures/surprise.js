@@ -1,7 +1,7 @@
 // How surprised each rung is by each word: -log2 p, their mean (cross-entropy), and 2 to its power (perplexity).
 
 import { make, tint } from "../../parts.js";
-import { number, t } from "../../texts.js";
+import { number, roundedTo, t } from "../../texts.js";
 import { textField } from "../context.js";
 import { rungName, surprises } from "../rungs.js";
 import { wordsOf } from "../words.js";
@@ -31,7 +31,8 @@ export function create(host, context) {
     const bitsOf = (bits) => bits.filter((value) => value !== null);
     const summed = rows.map(({ model, bits }) => {
       const total = bitsOf(bits).reduce((all, value) => all + value, 0);
-      return { model, bits, total, mean: total / bitsOf(bits).length };
+      const rounded = Number.isFinite(total) ? roundedTo(bitsOf(bits), 1) : bitsOf(bits); // they add up as they are shown
+      return { model, bits, rounded, mean: total / bitsOf(bits).length };
     });
     const head = make("tr", {}, make("td", {}), make("th", { scope: "col" }, t("surprise.mean")), make("th", { scope: "col" }, t("surprise.perplexity")), ...words.map((word) => make("th", { scope: "col" }, word)));
     const bodies = summed.map((row) => {
@@ -40,8 +41,9 @@ export function create(host, context) {
         show(words, rows);
         [...result.querySelectorAll("button")].find((button) => button.textContent === rungName(row.model))?.focus();
       } }, rungName(row.model));
+      const rounded = [...row.rounded];
       const cells = row.bits.map((value) => {
-        const cell = make("td", {}, value === null ? "–" : finite(value, 1));
+        const cell = make("td", {}, value === null ? "–" : finite(rounded.shift(), 1));
         tint(cell, "against", value === null ? 0 : (0.5 * Math.min(value, STRONG)) / STRONG);
         return cell;
       });
@@ -49,7 +51,7 @@ export function create(host, context) {
     });
     result.replaceChildren(make("table", { class: "plain grid" }, make("caption", {}, t("surprise.table")), make("thead", {}, head), make("tbody", {}, ...bodies)));
     const chosen = summed.find(({ model }) => model.name === selected) ?? summed.find(({ model }) => model.name.endsWith("-lstm")) ?? summed.at(-1);
-    const terms = bitsOf(chosen.bits).map((value) => finite(value, 1));
+    const terms = chosen.rounded.map((value) => finite(value, 1));
     sum.textContent = t("surprise.sum", { rung: rungName(chosen.model), terms: terms.join(" + "), count: terms.length, mean: finite(chosen.mean, 2), perplexity: finite(2 ** chosen.mean, 1) });
     const last = Object.fromEntries(summed.map(({ model, bits }) => [model.name.replace(/^rung-\w+?-/, ""), bits.at(-1)]));
     context.measured({ words, last, perplexities: Object.fromEntries(summed.map(({ model, mean }) => [model.name.replace(/^rung-\w+?-/, ""), 2 ** mean])) });

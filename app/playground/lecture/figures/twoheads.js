@@ -2,7 +2,7 @@
 
 import { fetchJson } from "../../api.js";
 import { make, showBars } from "../../parts.js";
-import { percent, t } from "../../texts.js";
+import { percent, percents, t } from "../../texts.js";
 import { textField } from "../context.js";
 import { nextWords } from "../rungs.js";
 
@@ -30,7 +30,8 @@ export function create(host, context) {
       return () => {
         showBars(next.list, words.entries);
         next.note.textContent = t("twoheads.many", { model: model.name, count: model.vocabulary, other: percent(words.other) });
-        const scores = Object.entries(results[0].scores).map(([name, share]) => ({ name: t(`label.${name}`), share }));
+        const texts = percents(Object.values(results[0].scores));
+        const scores = Object.entries(results[0].scores).map(([name, share], row) => ({ name: t(`label.${name}`), share, text: texts[row] }));
         showBars(label.list, scores);
         label.note.textContent = t("twoheads.few", { model: classifier.name, count: scores.length });
         context.measured({ label: results[0].label, score: results[0].score, top: words.entries[0]?.share ?? 0 });
