@@ -42,6 +42,7 @@ export function writeTab(panel) {
   let parts = []; // of the story: { text, score }; the first is the prompt and has no score
   let known = []; // the served models
   let seed = ""; // of the story
+  let asked = ""; // what the newest prediction is of
   let tabLeaves = false; // after Escape, Tab moves the focus as usual
 
   const generationSettings = () => ({
@@ -78,6 +79,9 @@ export function writeTab(panel) {
       prediction.reset(clear);
       return;
     }
+    const question = JSON.stringify([text, predictionSettings()]);
+    if (prediction.busy && question === asked) return; // once the models are listed, what is asked already need not be asked again
+    asked = question;
     prediction.run(async (signal) => {
       const reply = await predict(text, signal);
       return () => {

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.conftest import Live, Serve
 TABS = ["write", "feel", "translate", "senses", "inside", "ladder", "models"]
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 needs_axe = pytest.mark.skipif(not AXE.exists() and not os.environ.get("CI"), reason="needs axe-core: npm ci")
-PLAYGROUND = Path(__file__).parents[2] / "app" / "playground"
+PLAYGROUND = Path(__file__).resolve().parents[2] / "app" / "playground"
 
 
 def settled(page: Page, tab: str) -> None:
@@ -40,6 +41,35 @@ def test_the_page_is_small(live: Live) -> None:
             with httpx.stream("GET", url, headers={"accept-encoding": "gzip"}) as reply:
                 size += sum(map(len, reply.iter_raw()))
     assert size <= 250_000
+
+
+def imports_of(module: Path) -> set[Path]:
+    """The modules that are loaded with one, and itself."""
+    found = {module}
+    for name in re.findall(r'^import[^;]*?from "(\.[^"]+)";', module.read_text(encoding="utf-8"), re.MULTILINE):
+        found |= imports_of((module.parent / name).resolve())
+    return found
+
+
+def test_all_modules_are_asked_for_at_once() -> None:
+    """The page names all that its entry point imports: a browser that finds them one in the other asks in turns."""
+    page = (PLAYGROUND / "index.html").read_text(encoding="utf-8")
+    named = {PLAYGROUND.parent / name for name in re.findall(r'(?:modulepreload" href|module" src)="([^"]+)"', page)}
+    assert named == imports_of(PLAYGROUND / "main.js")
+
+
+def test_the_first_bars_take_one_prediction(visit: Visit) -> None:
+    """The list of models, which comes meanwhile, does not begin it anew."""
+    page = visit("#write")
+    held: list[Route] = []
+    page.route("**/next-word-probs", lambda route: held.append(route))  # noqa: PLW0108
+    with page.expect_response("**/models"):
+        page.reload()
+    while not held or page.locator("#write-model option").count() < 2:
+        page.wait_for_timeout(20)
+    assert len(held) == 1
+    held[0].continue_()
+    page.locator("#write-bars .bar").first.wait_for()
 
 
 @pytest.mark.parametrize("tab", TABS)
