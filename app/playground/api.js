@@ -9,7 +9,7 @@ export const setApiKey = (key) => sessionStorage.setItem(KEY, key);
 /** An error response with its problem document; status 0 means that the server could not be reached. */
 export class Problem extends Error {
   constructor(status, document = {}, retryAfter = NaN, id = "") {
-    super(document.detail ?? "");
+    super(document.detail ?? document.error?.message ?? ""); // the latter under /v1
     this.status = status;
     this.pointer = document.errors?.[0]?.pointer ?? "";
     this.cause = document.errors?.[0]?.detail ?? this.message; // the detail of several errors only lists their pointers

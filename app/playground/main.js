@@ -9,7 +9,7 @@ import { lectureTab } from "./lecture/tab.js";
 import { modelsTab } from "./models.js";
 import { byId } from "./parts.js";
 import { sensesTab } from "./senses.js";
-import { flushLink, readLink } from "./share.js";
+import { flushLink, pushLink, readLink } from "./share.js";
 import { applyLanguage, language, languages, onLanguage, t } from "./texts.js";
 import { translateTab } from "./translate.js";
 import { writeTab } from "./write.js";
@@ -27,8 +27,7 @@ let openTab = null;
 /** Show a tab that a person chose: the browser's Back returns to the one before. */
 function chooseTab(name) {
   if (openTab === name) return;
-  flushLink();
-  history.pushState(null, "", `#${name}`);
+  pushLink(name);
   showTab(name);
 }
 
@@ -90,7 +89,9 @@ function showLanguage(name) {
 
 byId("tabs").addEventListener("click", (event) => {
   const tab = event.target.closest("[role=tab]");
-  if (tab) chooseTab(tab.getAttribute("aria-controls"));
+  if (!tab) return;
+  chooseTab(tab.getAttribute("aria-controls"));
+  if (event.detail && openTab === "lecture") tab.blur(); // after a click, not a key: the arrow keys then turn the steps
 });
 byId("tabs").addEventListener("keydown", (event) => {
   const names = Object.keys(tabs);

@@ -95,6 +95,16 @@ export function writeLink(tab, fields) {
   timer ??= setTimeout(flushLink, LINK_MS);
 }
 
+/** Go to a tab's address: the browser's Back returns to the one before. */
+export function pushLink(tab) {
+  flushLink();
+  try {
+    history.pushState(null, "", `#${tab}`);
+  } catch {
+    // too many changes for this browser: Back will pass this one over
+  }
+}
+
 /** Write the fragment that waits. */
 export function flushLink() {
   clearTimeout(timer);

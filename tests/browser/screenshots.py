@@ -67,7 +67,7 @@ def _walk_lecture(page: Page, url: str, folder: Path, name: str) -> None:
         expect(page.locator(".steps select")).to_have_value(str(step - 1))
         shown = [answer for part, answer in BORROWED.items()
                  if page.locator(f".figure #{part}, .figure #{part}-text").count()]  # fmt: skip
-        if page.locator(".figure > .part > :not(.borrowed)").count():
+        if page.locator(".figure > .part > :not(.borrowed, .say)").count():
             page.locator(f".figure[data-measured='{step}']").wait_for(timeout=60_000)
         for answer in shown:
             page.locator(answer).first.wait_for(timeout=60_000)

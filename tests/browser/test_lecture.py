@@ -121,6 +121,46 @@ def test_the_link_carries_step_language_setting_and_text(visit: Visit) -> None:
     assert linked.locator(".count").all_inner_texts() == page.locator(".count").all_inner_texts()
 
 
+def test_back_returns_to_the_step_before(visit: Visit) -> None:
+    page = visit()
+    page.click("#tab-lecture")
+    page.locator(".said h2").wait_for()
+    for step in (2, 3):
+        page.keyboard.press("ArrowRight")  # turns the steps, not the tabs, after a click on the tab
+        expect(page.locator(".steps select")).to_have_value(str(step - 1))
+    page.fill("[data-field=text]", "a text of one's own")
+    page.wait_for_function("() => location.hash.includes('own')")
+    page.go_back()
+    expect(page.locator(".steps select")).to_have_value("1")
+    page.go_forward()
+    expect(page.locator(".steps select")).to_have_value("2")
+    expect(page.locator("[data-field=text]")).to_have_value("a text of one's own")
+    for _ in range(3):
+        page.go_back()
+    expect(page.locator("#write")).to_be_visible()
+
+
+@pytest.mark.parametrize("step", [1, 3, 7, 13, 15, 20, 21, 26])
+def test_results_of_a_text_that_is_gone_are_stale(visit: Visit, step: int) -> None:
+    page = open_step(visit, step)
+    measured(page, step)
+    page.locator("[data-field=text]").last.fill(" ")
+    part = page.locator(".part[data-stale]").last
+    expect(part.locator(".say")).to_have_text("A few more words, please.")
+    results = part.locator(".bars, .plain, .cell-picture").first
+    assert results.evaluate("element => getComputedStyle(element).opacity") == "0.45"
+    page.locator("[data-field=text]").last.fill("the man sees the boy")
+    expect(page.locator(".part[data-stale]")).to_have_count(0)
+
+
+def test_a_refusal_of_another_api_says_why(visit: Visit) -> None:
+    """The surprise at each word comes from /v1/completions, whose errors are OpenAI's."""
+    page = visit("#lecture/15", refused=(400,))
+    measured(page, 15)
+    page.fill("[data-field=text]", "the man " * 3000)
+    expect(page.locator(".part .say")).to_contain_text("the text has 23999 characters; at most 20,000 are allowed")
+
+
 def test_an_address_that_is_opened_is_not_overwritten(visit: Visit) -> None:
     """The page writes its link a moment later, when the reader may have gone to another one already."""
     page = open_step(visit, 5)
@@ -578,7 +618,7 @@ def test_a_borrowed_tab_works_in_the_lecture_and_is_given_back(visit: Visit) -> 
     page.wait_for_function("() => location.hash.includes('book')")
     assert page.evaluate("location.hash").startswith("#lecture/24?")
     page.click("#tab-translate")
-    expect(page.locator("#translate > #translate-map")).to_have_count(1)
+    expect(page.locator("#translate #translate-map")).to_have_count(1)
     expect(page.locator("#translate-text")).to_have_value("Where is the book?")
     page.click("#tab-lecture")
     expect(page.locator(".part #translate-map")).to_have_count(1)

@@ -8,10 +8,11 @@ import { languageModels } from "./rungs.js";
 export class Context {
   /**
    * values are the figure's fields by name; onChange is called after a control has changed a value, onMeasured with
-   * what the figure has measured: an exercise is checked by it. status is the element that shows errors.
+   * what the figure has measured: an exercise is checked by it. Each figure's own context has a status, the element that
+   * shows its errors.
    */
-  constructor({ values, models, tabs, status, onChange, onMeasured }) {
-    Object.assign(this, { values, models, tabs, status, onChange, measured: onMeasured });
+  constructor({ values, models, tabs, onChange, onMeasured }) {
+    Object.assign(this, { values, models, tabs, onChange, measured: onMeasured });
     this.figures = [];
     this.requests = [];
   }

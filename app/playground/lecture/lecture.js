@@ -1,7 +1,7 @@
 // The lecture: one step after the other, the text at the left, a live figure at the right. The link carries everything.
 
 import { make } from "../parts.js";
-import { writeLink } from "../share.js";
+import { pushLink, writeLink } from "../share.js";
 import { addTexts, language, t } from "../texts.js";
 import { Context } from "./context.js";
 import { FIGURES } from "./figures.js";
@@ -46,6 +46,7 @@ export class Lecture {
   /** Go to another step, with the figure as the step has it. */
   go(index) {
     if (index < 0 || index >= STEPS.length) return;
+    pushLink(`lecture/${index + 1}`);
     this.index = index;
     this.changed = {};
     this.show();
@@ -82,25 +83,24 @@ export class Lecture {
   show() {
     this.context?.leave();
     const step = STEPS[this.index];
-    const status = make("p", { class: "say", role: "status" });
-    const figure = make("div", { class: "figure", role: "group", "aria-label": t("lecture.figure") }, status);
+    const figure = make("div", { class: "figure", role: "group", "aria-label": t("lecture.figure") });
     const solved = make("p", { class: "solved", role: "status" });
     const restore = make("button", { type: "button", class: "restore", onclick: () => this.setOption("controls", undefined) }, t("lecture.restore"));
     this.stage.replaceChildren(restore, this.bar(), make("div", { class: "sheet" }, this.text(step, solved), figure));
     this.showHandout();
     this.applyOptions();
-    if (this.models) this.showFigures(step, figure, status, solved);
+    if (this.models) this.showFigures(step, figure, solved);
     this.writeLink();
   }
 
-  showFigures(step, host, status, solved) {
+  showFigures(step, host, solved) {
     const names = [step.figure].flat();
     const defaults = Object.assign({}, ...names.map((name) => FIGURES[name].fields));
     const set = Object.fromEntries(Object.entries(step.setting ?? {}).map(([name, value]) => [name, String(local(value))]));
     const start = { ...defaults, ...set };
     const results = {}; // of all figures
     const context = new Context({
-      values: { ...start, ...this.changed }, models: this.models, tabs: this.tabs, status,
+      values: { ...start, ...this.changed }, models: this.models, tabs: this.tabs,
       onChange: () => {
         // the fields of a tab that is borrowed have no default here, and are in the link where they have a value
         this.changed = Object.fromEntries(Object.entries(context.values).filter(([name, value]) => value !== (start[name] ?? "")));
@@ -114,9 +114,10 @@ export class Lecture {
     this.context = context;
     const waiting = new Set(names.filter((name) => name !== "tab")); // a borrowed tab measures nothing
     for (const name of names) {
-      const part = make("div", { class: "part" });
+      const status = make("p", { class: "say", role: "status" });
+      const part = make("div", { class: "part" }, status);
       host.append(part);
-      const own = Object.create(context); // which figure has measured
+      const own = Object.assign(Object.create(context), { status }); // which figure has measured, or failed
       own.measured = (result) => {
         context.measured(result);
         waiting.delete(name);

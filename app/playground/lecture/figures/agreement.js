@@ -22,7 +22,7 @@ export function create(host, context) {
     const subjects = subjectsOf(context.values.subjects);
     const phrases = context.values.gap.split("/").map((phrase) => phrase.trim()).filter(Boolean);
     if (!models.length) return latest.showMessage(t("lecture.nomodel"));
-    if (subjects.length < 2) return latest.cancel();
+    if (subjects.length < 2) return latest.refuse(t("agreement.short"));
     const gaps = Array.from({ length: phrases.length + 1 }, (_, count) => phrases.slice(0, count).join(" "));
     const verbs = [...new Set(subjects.map(({ verb }) => verb))];
     latest.run(async (signal) => {

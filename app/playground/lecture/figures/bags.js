@@ -39,7 +39,7 @@ export function create(host, context) {
     bags.replaceChildren(make("table", { class: "plain grid" }, make("caption", { class: "skip" }, t("bags.table")), make("thead", {}, head), make("tbody", {}, ...rows)));
     bagStamp.replaceChildren(stamp(same, "bags"));
     if (texts.some((text) => !text.trim())) {
-      latest.cancel();
+      latest.refuse(t("growth.short"));
       return;
     }
     const models = context.models.filter((model) => model.kind === "classifier" && model.languages.includes(context.values.language));

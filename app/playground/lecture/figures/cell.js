@@ -62,7 +62,7 @@ export function create(host, context) {
   function update() {
     const model = rungs.find(({ name }) => name === context.values.rung);
     if (!model) return latest.showMessage(t("lecture.nomodel"));
-    if (!context.values.text.trim()) return latest.cancel();
+    if (!context.values.text.trim()) return latest.refuse(t("growth.short"));
     const key = `${model.name} ${context.values.text}`;
     if (read === key) return show();
     if (shown && shown.model !== model.name) context.values.unit = ""; // another model's units are others

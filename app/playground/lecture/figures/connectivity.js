@@ -42,7 +42,7 @@ export function create(host, context) {
     const { text } = context.values;
     const words = wordsOf(text).map((word) => word.text);
     if (!recurrent.length) return latest.showMessage(t("lecture.nomodel"));
-    if (words.length < 2) return latest.cancel();
+    if (words.length < 2) return latest.refuse(t("growth.short"));
     const asked = context.number("word") || words.length;
     const word = Math.min(Math.max(2, Math.trunc(asked)), words.length) - 1;
     showChips(words, word);

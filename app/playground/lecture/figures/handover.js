@@ -31,7 +31,7 @@ export function create(host, context) {
     chips.replaceChildren(...all.map((word, index) => make("li", {}, make("span", { class: `chip${index + 1 === now ? " lit" : index < now ? " read" : ""}` }, word))));
     const model = rungs.find(({ name }) => name === context.values.rung);
     if (!model) return latest.showMessage(t("lecture.nomodel"));
-    if (!all.length) return latest.cancel();
+    if (!all.length) return latest.refuse(t("growth.short"));
     latest.run(async (signal) => {
       let reply = null;
       // one request a word: only that word and the state of the step before are sent

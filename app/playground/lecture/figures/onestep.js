@@ -42,7 +42,7 @@ export function create(host, context) {
   function update() {
     const model = rungs.find(({ name }) => name === context.values.rung);
     if (!model) return latest.showMessage(t("lecture.nomodel"));
-    if (!context.values.text.trim()) return latest.cancel();
+    if (!context.values.text.trim()) return latest.refuse(t("growth.short"));
     latest.run(async (signal) => {
       const { entries } = await nextWords(model, context.values.text, TOP, signal);
       return () => {

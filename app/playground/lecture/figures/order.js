@@ -37,7 +37,7 @@ export function create(host, context) {
     const vocabulary = dictionary(lowered(wordsOf(context.values.text), languageOf(context.values.text)));
     const bag = (some) => bagOf(some.map((word) => word.toLocaleLowerCase(languageOf(context.values.text))), vocabulary).join(" ");
     const bagRow = [t("order.bag"), bag(original), bag(now), stamp(bag(original) === bag(now), "order")];
-    if (original.length < 3) return;
+    if (original.length < 3) return latest.refuse(t("growth.short"));
     const models = context.rungs(...RUNGS).length ? context.rungs(...RUNGS) : context.rungs();
     latest.run(async (signal) => {
       const rows = await Promise.all(models.map(async (model) => {

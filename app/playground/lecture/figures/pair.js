@@ -26,7 +26,7 @@ export function create(host, context) {
 
   function update() {
     const texts = [context.values.text, context.values.other];
-    if (texts.some((text) => !text.trim())) return latest.cancel();
+    if (texts.some((text) => !text.trim())) return latest.refuse(t("growth.short"));
     if (!models.length) return latest.showMessage(t("lecture.nomodel"));
     latest.run(async (signal) => {
       const replies = await Promise.all(models.map((model) => Promise.all(texts.map((text) => nextWords(model, text, TOP, signal)))));

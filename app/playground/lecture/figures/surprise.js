@@ -19,7 +19,7 @@ export function create(host, context) {
 
   function update() {
     const text = context.values.text.trim();
-    if (wordsOf(text).length < 2) return latest.cancel();
+    if (wordsOf(text).length < 2) return latest.refuse(t("growth.short"));
     if (!models.length) return latest.showMessage(t("lecture.nomodel"));
     latest.run(async (signal) => {
       const rows = await Promise.all(models.map(async (model) => ({ model, bits: await surprises(model, text, signal) })));

@@ -21,7 +21,7 @@ export function create(host, context) {
 
   function update() {
     const { text, language } = context.values;
-    if (!text.trim()) return latest.cancel();
+    if (!text.trim()) return latest.refuse(t("growth.short"));
     const model = context.rungs().at(-1);
     const classifier = context.models.find((other) => other.kind === "classifier" && other.languages.includes(language));
     if (!model || !classifier) return latest.showMessage(t("lecture.nomodel"));

@@ -38,7 +38,7 @@ export function create(host, context) {
     about.textContent = t("windows.about", { words: number(words.length, 0), n: number(size, 0), windows: number(windows.length, 0) });
     show(shown);
     const model = rungs.find(({ name }) => name === context.values.rung);
-    if (!model || !shown.length) return latest.cancel();
+    if (!model || !shown.length) return latest.reset(() => {});
     latest.run(async (signal) => {
       const bits = await Promise.all(shown.map(async ({ words, target }) => (await surprises(model, [...words, target].join(" "), signal)).at(-1)));
       return () => {
