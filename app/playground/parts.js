@@ -45,9 +45,13 @@ export function showBars(list, entries, onPick) {
   });
 }
 
+/** What stands for all words outside of a vocabulary of whole words: no word that could come next. */
+export const UNKNOWN = "<unk>";
+
 /** The bars of a reply of /next-word-probs: its words, and the end of the text where it is as likely as they are. */
 export function nextBars(reply, language) {
-  const bars = reply.next.map(({ word, probability }) => ({ name: word, share: probability, language }));
+  const known = reply.next.filter(({ word }) => word !== UNKNOWN);
+  const bars = known.map(({ word, probability }) => ({ name: word, share: probability, language }));
   if (reply.end > (bars.at(-1)?.share ?? 1)) bars.push({ name: t("next.end"), share: reply.end, isEnd: true });
   return bars.sort((one, other) => other.share - one.share);
 }

@@ -2,7 +2,7 @@
 
 import { fetchJson, Problem, streamEvents } from "./api.js";
 import { Latest } from "./latest.js";
-import { awaitsModels, byId, fillSelect, make, modelOptions, nextBars, numberOf, showBars, tint } from "./parts.js";
+import { awaitsModels, byId, fillSelect, make, modelOptions, nextBars, numberOf, showBars, tint, UNKNOWN } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, percent, t } from "./texts.js";
 
@@ -87,7 +87,8 @@ export function writeTab(panel) {
       return () => {
         const entries = nextBars(reply, languageOf(reply.model));
         showBars(byId("write-bars"), entries, insert);
-        byId("write-other").textContent = percent(Math.max(0, reply.other - (entries.some((entry) => entry.isEnd) ? reply.end : 0)));
+        const rest = reply.other + reply.next.reduce((sum, { word, probability }) => sum + (word === UNKNOWN ? probability : 0), 0);
+        byId("write-other").textContent = percent(Math.max(0, rest - (entries.some((entry) => entry.isEnd) ? reply.end : 0)));
         byId("write-by").textContent = t("by", { model: reply.model });
         if (!entries.length) prediction.showMessage(t("next.none"), true);
         panel.dataset.shown = text; // the text of the bars

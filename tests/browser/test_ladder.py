@@ -1,10 +1,16 @@
 """The tab "Ladder"."""
 
+from urllib.parse import urlencode
+
+import httpx
+import pytest
 from playwright.sync_api import expect
 
 from app.catalog.registry import Registry
 from tests.browser.conftest import Visit, bodies
-from tests.conftest import Serve
+from tests.conftest import Live, Serve
+
+SENTENCE = "The man sees the man and the man sees the boy"
 
 
 def test_every_rung_predicts_for_the_same_text(visit: Visit, shipped: Registry) -> None:
@@ -25,6 +31,33 @@ def test_every_rung_predicts_for_the_same_text(visit: Visit, shipped: Registry) 
     assert {body["text"] for body in sent} == {"the girl was very "}
     page.fill("#ladder-text", " ")
     expect(page.locator("#ladder-columns .bar")).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+@pytest.mark.parametrize(
+    "text", ["The man sees the man and the man sees the boy", "once upon a time there was a little "]
+)
+def test_no_rung_shows_the_sign_of_unknown_words(visit: Visit, live: Live, text: str, language: str) -> None:
+    """Though to some it is among the likeliest: no word that could come next is called so."""
+    names = [model["name"] for model in httpx.get(f"{live.url}/models").json()["models"] if "rung-" in model["name"]]
+    replies = [
+        httpx.post(f"{live.url}/next-word-probs", json={"model": name, "text": text, "top": 10}).json()["next"]
+        for name in names
+    ]
+    assert any(entry["word"] == "<unk>" for reply in replies for entry in reply[:8])
+    page = visit(f"#ladder?{urlencode({'text': text, 'language': 'en'})}", language=language)
+    expect(page.locator("#ladder")).to_have_attribute("data-shown", text)
+    words = page.locator("#ladder .bar .word").all_inner_texts()
+    assert len(words) > 5 * len(names)
+    assert "<unk>" not in words
+    page.click("#tab-write")
+    page.fill("#write-text", text)
+    for name in page.locator("#write-model option").evaluate_all("options => options.map(option => option.value)"):
+        if "rung-en" not in name:
+            continue
+        page.select_option("#write-model", name, force=True)
+        expect(page.locator("#write-by")).to_contain_text(name)
+        assert "<unk>" not in page.locator("#write-bars .word").all_inner_texts()
 
 
 def test_a_single_model_shows_a_hint(visit: Visit, serve: Serve, shipped: Registry) -> None:

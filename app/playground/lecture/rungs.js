@@ -2,9 +2,9 @@
 
 import { fetchJson } from "../api.js";
 import { rungsOf } from "../ladder.js";
+import { UNKNOWN } from "../parts.js";
 import { t } from "../texts.js";
 
-const UNKNOWN = "<unk>"; // stands for all words outside a vocabulary of whole words
 const IMPOSSIBLE = Math.log(1e-29); // a log-probability below this stands for a probability of 0
 
 /** The language models of a language, the lowest rung first. */

@@ -1,14 +1,13 @@
 // A recurrent network reads one word at a time: the state of a step is the input of the next, beside the next word.
 
 import { fetchJson } from "../../api.js";
-import { make, showBars } from "../../parts.js";
+import { make, showBars, UNKNOWN } from "../../parts.js";
 import { number, percent, t } from "../../texts.js";
 import { button, choice, textField } from "../context.js";
 import { rungName } from "../rungs.js";
 import { wordsOf } from "../words.js";
 
 const TOP = 7;
-const UNKNOWN = "<unk>";
 
 export const fields = { text: "", step: "1", rung: "", language: "en" };
 
