@@ -1,7 +1,7 @@
 """The command: training for each kind of model, label, evaluate, compare, the studies, the list of recipes."""
 
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +33,9 @@ from trainer.pipeline.options import distribute, parse_assignments
 from trainer.pipeline.steps import write_labels
 from trainer.recipes import load_recipe, recipe_names
 from trainer.report.compare import compare_runs
+
+KEYBOARD_TEXTS = 500
+"""Texts of each data set that --keyboard types, unless keyboard_texts is set."""
 
 
 def make_app() -> typer.Typer:
@@ -89,6 +92,9 @@ def evaluate(
         typer.Option(help="For a language model: also count an n-gram model on this data, and evaluate it."),
     ] = None,
     order: Annotated[int, typer.Option(min=1, max=10, help="Words of the baseline's n-grams.")] = 3,
+    keyboard: Annotated[
+        bool, typer.Option("--keyboard", help="For a language model: also the keystrokes that its lists of words save.")
+    ] = False,
     save: Annotated[
         bool, typer.Option("--save", help="Also make this the checkpoint's metrics.json, card and pictures.")
     ] = False,
@@ -105,10 +111,14 @@ def evaluate(
     kind = kind_named(loaded.kind)
     if baseline and (kind.task != "language" or kind.counted):
         raise DataError(f"--baseline is for language models, and {directory} is a {loaded.kind}")
+    if keyboard and kind.task != "language":
+        raise DataError(f"--keyboard is for language models, and {directory} is a {loaded.kind}")
     known = {field.name for field in fields(EvaluationConfig)}
     trained = {name: value for name, value in loaded.training.get("settings", {}).items() if name in known}
     (settings,) = distribute({**trained, **parse_assignments(assignments or ())}, (EvaluationConfig,))
     config = EvaluationConfig(**settings)  # type: ignore[arg-type]
+    if keyboard and not config.keyboard_texts:
+        config = replace(config, keyboard_texts=KEYBOARD_TEXTS)
     columns, form = (kind.columns, kind.tsv_columns), TextFormat(encoding, delimiter)
     labels = loaded.training.get("labels", {})
     sources = [parse_source(name, data, *columns, "validation", form) for name in names]

@@ -37,6 +37,9 @@ class EvaluationConfig(Config):
     (arXiv:1709.07432)."""
     dynamic_decay: Annotated[float, Range(0.0, 1.0)] = 0.002
     """Of dynamic evaluation: how far weights return to the trained ones at each step."""
+    keyboard_texts: Annotated[int, Range(0, 10_000_000)] = 0
+    """Above 0, for language models also the keystrokes that their lists of words save while so many texts of the data
+    are typed."""
 
     recognizer: str = ""
     """The checkpoint directory of a recognizer, which measures a speaker by what it understands."""

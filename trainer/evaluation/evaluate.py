@@ -4,15 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.counted.ngram import Ngram
+from models.decoding.word_pieces import Vocabulary
 from models.errors import DataError
 from models.kinds import kind_of
 from models.model import Model
-from models.runtime.build import has_int8
+from models.runtime.build import choose_precision, has_int8
+from models.runtime.counted import NgramLanguage
+from models.runtime.interface import LanguageRuntime
 from models.text.known_words import KnownWords
 from models.text.tokenizers import Tokenizer
 from trainer.data.corpus import usable
+from trainer.data.files import Row
 from trainer.data.sources import Source, all_rows
 from trainer.evaluation.config import EvaluationConfig
+from trainer.evaluation.keyboard import evaluate_keyboard
 from trainer.evaluation.language import evaluate_ngram, language_stream
 
 MAX_BASELINE_CHARACTERS = 20_000_000  # of text that the baseline is counted on: its tables take fifty bytes for each
@@ -42,6 +47,7 @@ def evaluate_sources(
     evaluations = []
     compared = baseline and kind.task == "language" and not kind.counted
     ngram = _count(tokenizer, baseline, order, max_baseline_characters) if compared else None
+    typists = _typists(model, tokenizer, ngram, order, known) if config.keyboard_texts else {}
     for source in sources:
         if training.evaluate_source:
             scores = training.evaluate_source(model, tokenizer, source, config)
@@ -56,8 +62,32 @@ def evaluate_sources(
         if ngram:
             measured = evaluate_ngram(ngram, tokenizer, [text for (text,) in rows])["perplexity_per_word"]
             scores[f"kneser_ney_{order}gram_perplexity_per_word"] = measured
+        for name, (runtime, vocabulary) in typists.items():
+            texts = [text for (text,) in spaced(rows, config.keyboard_texts)]
+            scores[name] = evaluate_keyboard(runtime, vocabulary, texts, config.resamples)
         evaluations.append({"data": source.describe(), "scores": scores})
     return {"evaluations": evaluations}
+
+
+def spaced(rows: Sequence[Row], count: int) -> list[Row]:
+    """So many of the rows, as far apart as they are many."""
+    count = min(count, len(rows))
+    return [rows[index * len(rows) // count] for index in range(count)]
+
+
+def _typists(
+    model: Model, tokenizer: Tokenizer, ngram: Ngram | None, order: int, known: KnownWords | None
+) -> dict[str, tuple[LanguageRuntime, Vocabulary]]:
+    """What lists words on a keyboard: a language model as it is served, and the counted one beside it."""
+    kind = kind_of(model)
+    if kind.task != "language":
+        return {}
+    device = next(iter([*model.parameters(), *model.buffers()])).device
+    vocabulary = Vocabulary(tokenizer, known)
+    typists = {"keyboard": (kind.runtime(model, choose_precision("auto", device), 0), vocabulary)}
+    if ngram:
+        typists[f"kneser_ney_{order}gram_keyboard"] = (NgramLanguage(ngram), vocabulary)
+    return typists
 
 
 def _headlines(scores: dict[str, Any]) -> dict[str, Any]:
