@@ -124,6 +124,13 @@ def save(
     write_files(directory, files)
 
 
+def weights_bytes(model: Model) -> int:
+    """The bytes that `save` stores of a model's parameters and buffers."""
+    return sum(2 * values.numel() for values in model.parameters()) + sum(
+        small.numel() * small.element_size() for small in map(_small, model.buffers())
+    )
+
+
 def _small(values: Tensor) -> Tensor:
     """int64 as int32 where the values fit; `load` restores int64."""
     fits = values.dtype == torch.int64 and (not values.numel() or int(values.abs().max()) < 2**31)

@@ -14,7 +14,15 @@ from models.runtime.build import make_language_runtime
 from models.runtime.interface import LanguageRuntime
 from models.text.tokenizers import SubwordTokenizer
 from trainer.cli.command import make_app
-from trainer.evaluation.keyboard import Word, context_ids, evaluate_keyboard, keys_of, type_texts, word_spans
+from trainer.evaluation.keyboard import (
+    Word,
+    _spellings,
+    context_ids,
+    evaluate_keyboard,
+    keys_of,
+    type_texts,
+    word_spans,
+)
 
 TEXTS = ["the man saw the dog.", "Good film, isn't it? The man-eater", "çok güzel", "...", "the the the"]
 
@@ -65,8 +73,8 @@ def test_lists_are_those_of_a_text_that_is_read_anew(runtime: LanguageRuntime, v
             for typed, rank in enumerate(word.ranks):
                 listed = words_after(runtime, vocabulary, text[: word.start], text[word.start : word.start + typed])
                 wanted = text[word.start : word.end]
-                spellings = {wanted, wanted[:1].lower() + wanted[1:]} if word.start == 0 else {wanted}
-                assert rank == next((at for at, name in enumerate(listed) if name in spellings), None)
+                low = wanted[:1].lower() + wanted[1:] if word.start == 0 else wanted
+                assert rank == next((listed.index(name) for name in (wanted, low) if name in listed), None)
             assert all(rank is None or rank >= 3 for rank in word.ranks[:-1])
             assert len(word.ranks) == word.end - word.start or word.ranks[-1] is not None
 
@@ -77,18 +85,26 @@ def words_after(runtime: LanguageRuntime, vocabulary: Vocabulary, text: str, pre
     if before:
         state = runtime.prefill([torch.tensor(before, dtype=torch.int64)], state)
     scores = score_queries(runtime, vocabulary, [Query(state, 0, last)])
-    search = WordSearch(vocabulary, scores.probabilities[0], scores.state, scores.first, 5, prefix)
+    search = WordSearch(vocabulary, scores.probabilities[0], scores.state, scores.first, 5 if prefix else 10, prefix)
     run(runtime, vocabulary, search)
-    return [word for word, _ in search.result().words]
+    return [word for word, _ in search.result().words if word[0].isalpha()][:5]
+
+
+@pytest.mark.parametrize(
+    ("word", "listed"), [("Good", "good"), ("İyi", "iyi"), ("Isı", "ısı"), ("I'm", "I'm"), ("good", "good")]
+)
+def test_the_first_word_needs_no_capital(word: str, listed: str) -> None:
+    assert listed in _spellings(word, first=True)
+    assert _spellings(word, first=False) == [word]
 
 
 def test_scores_agree_with_each_other(runtime: LanguageRuntime, vocabulary: Vocabulary) -> None:
     scores = evaluate_keyboard(runtime, vocabulary, TEXTS, resamples=50)
     assert scores["keys"] == sum(len(text) + 1 for text in TEXTS)
     assert scores["recall"]["1"] <= scores["recall"]["3"] <= scores["recall"]["5"]
-    by_letters = scores["recall_of_3_by_letters"]
-    assert by_letters[0] == scores["recall"]["3"]
-    assert by_letters == sorted(by_letters)
+    by_letters = scores["recall_of_3_after_letters"]
+    assert by_letters["0"] == scores["recall"]["3"]
+    assert list(by_letters.values()) == sorted(by_letters.values())
     assert 0 <= scores["slots_3"]["savings"] <= scores["slots_5"]["savings"] < 1
     assert scores["slots_5"]["letters_per_word"] <= scores["slots_3"]["letters_per_word"]
     low, high = scores["slots_5"]["savings_95"]
@@ -103,11 +119,13 @@ def test_the_command(checkpoints: Path, tmp_path: Path) -> None:
         make_app(), ["evaluate", str(checkpoints / "language-en"), str(data), "--keyboard", "--baseline", str(data)]
     )
     (evaluation,) = json.loads(done.stdout)["evaluations"]
-    assert evaluation["scores"]["keyboard"]["texts"] == 3
-    counted = evaluation["scores"]["kneser_ney_3gram_keyboard"]
-    assert (
-        counted["slots_3"]["savings"] > evaluation["scores"]["keyboard"]["slots_3"]["savings"]
-    )  # it has read the text
+    scores, counted = evaluation["scores"]["keyboard"], evaluation["scores"]["kneser_ney_3gram_keyboard"]
+    assert scores["texts"] == 3
+    weights = (checkpoints / "language-en" / "model.safetensors").stat().st_size
+    assert scores["parameters"] * 2 == scores["weights_bytes"]
+    assert 0 < weights - scores["weights_bytes"] < 4_000  # the names and shapes
+    assert counted["weights_bytes"] > 0
+    assert counted["slots_3"]["savings"] > scores["slots_3"]["savings"]  # it has read the text
 
 
 def test_only_language_models_have_keyboards(checkpoints: Path, tmp_path: Path) -> None:

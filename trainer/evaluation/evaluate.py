@@ -1,8 +1,9 @@
 """Evaluation of a model on data sets, for metrics.json and for `carousel-train evaluate`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+from models.checkpoint import weights_bytes
 from models.counted.ngram import Ngram
 from models.decoding.word_pieces import Vocabulary
 from models.errors import DataError
@@ -62,9 +63,9 @@ def evaluate_sources(
         if ngram:
             measured = evaluate_ngram(ngram, tokenizer, [text for (text,) in rows])["perplexity_per_word"]
             scores[f"kneser_ney_{order}gram_perplexity_per_word"] = measured
-        for name, (runtime, vocabulary) in typists.items():
+        for name, typist in typists.items():
             texts = [text for (text,) in spaced(rows, config.keyboard_texts)]
-            scores[name] = evaluate_keyboard(runtime, vocabulary, texts, config.resamples)
+            scores[name] = evaluate_keyboard(typist.runtime, typist.vocabulary, texts, config.resamples) | typist.size
         evaluations.append({"data": source.describe(), "scores": scores})
     return {"evaluations": evaluations}
 
@@ -75,19 +76,33 @@ def spaced(rows: Sequence[Row], count: int) -> list[Row]:
     return [rows[index * len(rows) // count] for index in range(count)]
 
 
+class Typist(NamedTuple):
+    """What lists words on a keyboard; size has the numbers of its model, and the bytes that its checkpoint stores."""
+
+    runtime: LanguageRuntime
+    vocabulary: Vocabulary
+    size: dict[str, int]
+
+
 def _typists(
     model: Model, tokenizer: Tokenizer, ngram: Ngram | None, order: int, known: KnownWords | None
-) -> dict[str, tuple[LanguageRuntime, Vocabulary]]:
-    """What lists words on a keyboard: a language model as it is served, and the counted one beside it."""
+) -> dict[str, Typist]:
+    """A language model as it is served, and the counted one beside it; none for other kinds of models."""
     kind = kind_of(model)
     if kind.task != "language":
         return {}
     device = next(iter([*model.parameters(), *model.buffers()])).device
     vocabulary = Vocabulary(tokenizer, known)
-    typists = {"keyboard": (kind.runtime(model, choose_precision("auto", device), 0), vocabulary)}
+    runtime = kind.runtime(model, choose_precision("auto", device), 0)
+    typists = {"keyboard": Typist(runtime, vocabulary, _size(model))}
     if ngram:
-        typists[f"kneser_ney_{order}gram_keyboard"] = (NgramLanguage(ngram), vocabulary)
+        typists[f"kneser_ney_{order}gram_keyboard"] = Typist(NgramLanguage(ngram), vocabulary, _size(ngram))
     return typists
+
+
+def _size(model: Model) -> dict[str, int]:
+    numbers = sum(values.numel() for values in [*model.parameters(), *model.buffers()])
+    return {"parameters": numbers, "weights_bytes": weights_bytes(model)}
 
 
 def _headlines(scores: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What a language model saves on a keyboard: recall of words, and keystrokes.
 
 A typist writes each text as it stands. Before every key of a word the model lists words that begin with the letters
-typed so far; where the word is among them, a key selects it and types the space behind it, too. A mark of punctuation
-right behind a selected word takes the place of that space, as keyboards do. A key at the end of each text sends it.
+typed so far, and no marks of punctuation, which have keys of their own; where the word is among them, a key selects it
+and types the space behind it, too. A mark right behind a selected word takes the place of that space, and the first
+word of a text gets its capital by itself, as on keyboards. A key at the end of each text sends it.
 Savings are (keys without a list - keys with it) / keys without: Trnka and McCoy, "Evaluating Word Prediction: Framing
 Keystroke Savings", ACL 2008, https://aclanthology.org/P08-2066.
 """
@@ -23,6 +24,9 @@ from trainer.evaluation.bootstrap import interval
 
 RECALL = (1, 3, 5)
 SLOTS = (3, 5)
+LISTED = max(*RECALL, *SLOTS)
+MARKS = 5
+"""So many more are searched for before the first letter of a word, because marks of punctuation may be among them."""
 LETTERS = 5
 """Recall is told after 0 to so many letters of a word."""
 AT_ONCE = 64
@@ -68,7 +72,7 @@ def evaluate_keyboard(
         "words": len(words),
         "keys": sum(len(line) + 1 for line in lines),
         "recall": {str(top): _share(words, 0, top) for top in RECALL},
-        "recall_of_3_by_letters": [_share(words, typed, 3) for typed in range(LETTERS + 1)],
+        "recall_of_3_after_letters": {str(typed): _share(words, typed, 3) for typed in range(LETTERS + 1)},
     }
     for slots in SLOTS:
         plain = np.array([len(line) + 1 for line in lines], dtype=np.float64)
@@ -145,14 +149,17 @@ def typing_of(vocabulary: Vocabulary, text: str, start: State) -> Typing:
             probabilities, state, row = scores.probabilities[0], scores.state, scores.first
         read = ids
         word = text[begin:end]
+        spellings = _spellings(lower(word, tokenizer.lowercase), first=not text[:begin].strip())
         ranks: list[int | None] = []
         for typed in range(len(word)):
-            search = WordSearch(vocabulary, probabilities, state, row, max(*SLOTS, *RECALL), word[:typed])
+            count = LISTED if typed else LISTED + MARKS
+            search = WordSearch(vocabulary, probabilities, state, row, count, word[:typed])
             while queries := search.queries():
                 search.update((yield queries))
-            listed = [listed for listed, _ in search.result().words]
-            ranks.append(_rank(word, listed, tokenizer.lowercase, first=not text[:begin].strip()))
-            if ranks[-1] is not None and ranks[-1] < min(SLOTS):
+            listed = [listed for listed, _ in search.result().words if is_letter(listed[0])][:LISTED]
+            rank = next((listed.index(spelling) for spelling in spellings if spelling in listed), None)
+            ranks.append(rank)
+            if rank is not None and rank < min(SLOTS):
                 break
         words.append(Word(begin, end, tuple(ranks)))
     return words
@@ -177,12 +184,9 @@ def context_ids(tokenizer: Tokenizer, text: str) -> list[int]:
     return [tokenizer.end_id, *(tokenizer.encode_continuation(whole) if whole else ())]
 
 
-def _rank(word: str, listed: Sequence[str], lowercase: str, first: bool) -> int | None:
-    """The place of a word in a list. The first word of a text has a capital by itself, as keyboards write it."""
-    wanted = lower(word, lowercase)
-    ranks = {listed: rank for rank, listed in reversed(list(enumerate(listed)))}
-    rank = ranks.get(wanted)
-    return rank if rank is not None or not first else ranks.get(wanted[:1].lower() + wanted[1:])
+def _spellings(word: str, first: bool) -> list[str]:
+    """What a list may have in the place of a word: the first word of a text also without its capital."""
+    return [word, *(lower(word[0], language) + word[1:] for language in ("en", "tr") if first)]
 
 
 def _share(words: Sequence[Word], typed: int, top: int) -> float:
