@@ -37,6 +37,7 @@ def next_(
     top: Annotated[int, typer.Option(help="Number of words.")] = 10,
     unit: Annotated[str, typer.Option(help="word or token.")] = "word",
     partial: Annotated[bool, typer.Option("--partial", help="The last letters start the word to predict.")] = False,
+    slips: Annotated[bool, typer.Option("--slips", help="They may have been typed with slips.")] = False,
     lines: Lines = True,
     model: Model = None,
     language: Language = None,
@@ -45,8 +46,9 @@ def next_(
 ) -> None:
     """List the likeliest next words; of several texts, on a line for each."""
     lazily("app.cli.answering:next_words")(
-        texts, lines, json, checkpoints, top=top, unit=unit, partial=partial, model=model, language=language
-    )
+        texts, lines, json, checkpoints, top=top, unit=unit, partial=partial, slips=slips, model=model,
+        language=language,
+    )  # fmt: skip
 
 
 def classify(

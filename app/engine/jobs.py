@@ -134,7 +134,11 @@ class Generation:
 
 @dataclass(frozen=True)
 class PredictJob:
-    """Predict the next word or token (unit); candidates, if any, are scored, and no others are searched."""
+    """Predict the next word or token (unit); candidates, if any, are scored, and no others are searched.
+
+    layout is that of the keyboard on which the letters of a partial word were typed, perhaps with slips; empty: as they
+    are.
+    """
 
     text: str
     top: int
@@ -144,6 +148,7 @@ class PredictJob:
     temperature: float = 1.0
     snapshot: Snapshot | None = None
     return_snapshot: bool = False
+    layout: str = ""
 
     slots = 1
 
@@ -165,13 +170,15 @@ class PredictJob:
 class Prediction:
     """Words or tokens with their probabilities, and the probability of all others.
 
-    end is the part of it that the text ends here has; None where tokens are listed, or the last word may go on.
+    end is the part of it that the text ends here has; None where tokens are listed, or the last word may go on. meant,
+    where slips were tolerated, has the beginning of each word that was typed, and log P(typed | word).
     """
 
     next: tuple[tuple[str, float], ...]
     other: float
     end: float | None = None
     snapshot: Snapshot | None = None
+    meant: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

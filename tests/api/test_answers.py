@@ -138,6 +138,40 @@ class TestNextWords:
         assert all(entry["word"].startswith("se") for entry in reply["next"])
         assert sum(entry["probability"] for entry in reply["next"]) + reply["other"] == pytest.approx(1)
 
+    async def test_slips(self, client: httpx.AsyncClient) -> None:
+        body = {"text": "the man sww", "partial": True, "model": "language-en"}
+        reply = await ask(client, "/next-word-probs", **body, slips=True)
+        assert reply["next"]
+        assert sum(entry["probability"] for entry in reply["next"]) + reply["other"] == pytest.approx(1)
+        assert any(not entry["word"].startswith("sww") for entry in reply["next"])
+        for entry in reply["next"]:
+            assert entry["word"].startswith(entry["meant"] or "sww")
+            assert (entry["slip_logprob"] == 0) == (entry["meant"] is None)
+            assert entry["slip_logprob"] <= 0
+        other = await ask(client, "/next-word-probs", **body, slips=True, layout="turkish-f")
+        assert other["next"] != reply["next"]  # other keys are neighbours
+
+    async def test_without_slips_the_letters_stand_as_they_are(self, client: httpx.AsyncClient) -> None:
+        body = {"text": "the man se", "partial": True, "model": "language-en"}
+        plain = await ask(client, "/next-word-probs", **body)
+        assert plain == await ask(client, "/next-word-probs", **body, slips=False, layout="qwerty")
+        assert all(entry.keys() == {"word", "probability", "logprob"} for entry in plain["next"])
+        tolerant = await ask(client, "/next-word-probs", **body, slips=True)
+        begun = [entry["word"] for entry in tolerant["next"] if entry["word"].startswith("se")]
+        assert begun[0] == plain["next"][0]["word"]
+
+    async def test_slips_of_a_text_in_pieces_and_of_no_letters(self, client: httpx.AsyncClient) -> None:
+        ask_for = {"partial": True, "slips": True, "model": "language-en"}
+        whole = await ask(client, "/next-word-probs", text="the man sww", **ask_for)
+        first = await ask(client, "/next-word-probs", text="the man s", return_state=True, **ask_for)
+        assert (await ask(client, "/next-word-probs", text="ww", state=first["state"], **ask_for))["next"] == whole[
+            "next"
+        ]
+        none = await ask(client, "/next-word-probs", text="the man ", **ask_for)
+        assert all(entry["meant"] is None and entry["slip_logprob"] == 0 for entry in none["next"])
+        long = await ask(client, "/next-word-probs", text="the man " + "s" * 60, **ask_for)
+        assert all(entry["meant"] is None for entry in long["next"])
+
     async def test_candidates(self, client: httpx.AsyncClient) -> None:
         reply = await ask(
             client, "/next-word-probs", text="the man", candidates=["dog", "sees", "dog"], model="language-en"

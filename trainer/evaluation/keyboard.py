@@ -9,13 +9,15 @@ Keystroke Savings", ACL 2008, https://aclanthology.org/P08-2066.
 """
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from models.decoding.next_words import Query, Scores, WordSearch, score_queries
+from models.decoding.slip_search import SlipSearch
+from models.decoding.slips import Slips
 from models.decoding.word_pieces import Vocabulary, is_letter
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State
@@ -52,6 +54,16 @@ class Word:
         """The letters that are typed, with a list of so many."""
         typed = self.selected_after(slots)
         return self.end - self.start if typed is None else typed
+
+
+@dataclass(frozen=True)
+class Hand:
+    """How words are typed: typed(text, begin, end) are the letters typed for a word, perhaps with slips. With a layout,
+    lists tolerate the slips of a keyboard, in a language."""
+
+    typed: Callable[[str, int, int], str] = lambda text, begin, end: text[begin:end]
+    layout: str = ""
+    language: str = ""
 
 
 Typing = Generator[list[Query], Scores, list[Word]]
@@ -100,7 +112,9 @@ def keys_of(text: str, words: Sequence[Word], slots: int) -> int:
     return keys
 
 
-def type_texts(runtime: LanguageRuntime, vocabulary: Vocabulary, texts: Sequence[str]) -> list[list[Word]]:
+def type_texts(
+    runtime: LanguageRuntime, vocabulary: Vocabulary, texts: Sequence[str], hand: "Hand | None" = None
+) -> list[list[Word]]:
     """The words of each text, with their ranks in the lists."""
     results: list[list[Word]] = [[] for _ in texts]
     start = runtime.start(1)
@@ -109,7 +123,7 @@ def type_texts(runtime: LanguageRuntime, vocabulary: Vocabulary, texts: Sequence
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
             index, text = waiting.pop()
-            typing = typing_of(vocabulary, text, start)
+            typing = typing_of(vocabulary, text, start, hand or Hand())
             _advance(results, running, index, typing, None)
         if not running:
             continue
@@ -135,7 +149,7 @@ def _advance(
         results[index] = end.value
 
 
-def typing_of(vocabulary: Vocabulary, text: str, start: State) -> Typing:
+def typing_of(vocabulary: Vocabulary, text: str, start: State, hand: "Hand") -> Typing:
     """Type a text: yields queries, is sent their scores, and returns the words. start is a state before any text."""
     tokenizer = vocabulary.tokenizer
     words: list[Word] = []
@@ -151,9 +165,14 @@ def typing_of(vocabulary: Vocabulary, text: str, start: State) -> Typing:
         word = text[begin:end]
         spellings = _spellings(lower(word, tokenizer.lowercase), first=not text[:begin].strip())
         ranks: list[int | None] = []
-        for typed in range(len(word)):
-            count = LISTED if typed else LISTED + MARKS
-            search = WordSearch(vocabulary, probabilities, state, row, count, word[:typed])
+        letters = hand.typed(text, begin, end)
+        for typed in range(len(letters) + (letters != word)):  # a word with a slip can still be selected at its end
+            if typed and hand.layout:
+                slips = Slips(lower(letters[:typed], tokenizer.lowercase), hand.layout, hand.language)
+                search: WordSearch = SlipSearch(vocabulary, probabilities, state, row, LISTED, slips)
+            else:
+                count = LISTED if typed else LISTED + MARKS
+                search = WordSearch(vocabulary, probabilities, state, row, count, letters[:typed])
             while queries := search.queries():
                 search.update((yield queries))
             listed = [listed for listed, _ in search.result().words if is_letter(listed[0])][:LISTED]

@@ -11,10 +11,15 @@ from app.engine.prompt import Prompt
 from app.engine.snapshot import Snapshot
 from app.engine.ticket import Ticket
 from models.decoding.next_words import Query, Scores, Search, SpellingSearch, WordSearch, score_queries
+from models.decoding.slip_search import SlipSearch
+from models.decoding.slips import Slips
 from models.decoding.word_pieces import Vocabulary
 from models.runtime.interface import LanguageRuntime
 from models.runtime.state import State
+from models.text.tokenizers import lower
 
+MAX_LETTERS = 40
+"""More letters of a word are taken as they were typed."""
 MAX_ROWS = 256
 """Rows of a step, of all tasks together."""
 
@@ -31,6 +36,7 @@ class PredictTask:
         self._snapshot: Snapshot | None = None
         self._result: Sequence[tuple[str, float]] | None = None
         self._words: WordSearch | None = None
+        self._slips: Slips | None = None
         self._spelling: SpellingSearch | None = None
         self._candidates: list[str] = []
         self._end: float | None = None
@@ -68,7 +74,8 @@ class PredictTask:
         if self._result is None:
             self._result = self._search_result()
         other = max(0.0, 1.0 - sum(probability for _, probability in self._result))
-        return Prediction(tuple(self._result), other, self._end, self._snapshot)
+        meant = tuple(self._slips.meant(word) for word, _ in self._result) if self._slips else ()
+        return Prediction(tuple(self._result), other, self._end, self._snapshot, meant)
 
     def _searches(self) -> list[Search]:
         return [search for search in (self._words, self._spelling) if search is not None]
@@ -87,8 +94,12 @@ class PredictTask:
         prefix = self.prompt.prefix
         if not prefix:
             self._end = float(probabilities[tokenizer.end_id])
-        if prefix or not job.candidates:
-            count = 1 if job.candidates else job.top
+        count = 1 if job.candidates else job.top
+        if job.layout and 0 < len(prefix) <= MAX_LETTERS:
+            language = next(iter(self._served.languages), "en")
+            self._slips = Slips(lower(prefix, tokenizer.lowercase), job.layout, language)
+            self._words = SlipSearch(vocabulary, probabilities, scores.state, scores.first, count, self._slips)
+        elif prefix or not job.candidates:
             self._words = WordSearch(vocabulary, probabilities, scores.state, scores.first, count, prefix)
 
     def _search_result(self) -> Sequence[tuple[str, float]]:

@@ -1,6 +1,7 @@
 """The probabilities of the next word."""
 
 import math
+from typing import Any
 
 from app.access.state_tokens import StateTokens
 from app.catalog.registry import Registry
@@ -15,6 +16,8 @@ def next_word_probs(body: NextWordRequest, registry: Registry, tokens: StateToke
     check_text_or_state("text", body.text, body.state)
     snapshot = tokens.open(body.state)
     served = registry.for_prompt(body.model, body.text, snapshot.model if snapshot else None, body.language)
+    turkish = "tr" in served.languages[:1]
+    layout = (body.layout or ("turkish-q" if turkish else "qwerty")) if body.slips else ""
     job = PredictJob(
         text=body.text,
         top=body.top,
@@ -24,12 +27,20 @@ def next_word_probs(body: NextWordRequest, registry: Registry, tokens: StateToke
         temperature=body.temperature,
         snapshot=snapshot,
         return_snapshot=body.return_state,
+        layout=layout,
     )
+
+    def slips(result: Prediction) -> list[dict[str, Any]]:
+        """What is said of the slips behind each word; nothing where none were asked for."""
+        if not body.slips:
+            return [{}] * len(result.next)
+        meant = result.meant or [("", 0.0)] * len(result.next)
+        return [{"meant": letters if logprob else None, "slip_logprob": logprob + 0.0} for letters, logprob in meant]
 
     def reply(result: Prediction) -> NextWordReply:
         words = [
-            NextWord(word=word, probability=probability, logprob=math.log(probability) if probability else None)
-            for word, probability in result.next
+            NextWord(word=word, probability=probability, logprob=math.log(probability) if probability else None, **slip)
+            for (word, probability), slip in zip(result.next, slips(result), strict=True)
         ]
         state = tokens.seal(result.snapshot)
         return NextWordReply(model=served.name, unit=body.unit, next=words, other=result.other, end=result.end, **state)

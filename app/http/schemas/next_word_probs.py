@@ -42,6 +42,8 @@ RULES = {
         text_or_state("text"),
         never(unit={"type": "string", "const": "token"}, partial=TRUE),
         never(unit={"type": "string", "const": "token"}, candidates=ARRAY),
+        never(slips=TRUE, candidates=ARRAY),
+        {"anyOf": [never(slips=TRUE), {"properties": {"partial": TRUE}, "required": ["partial"]}]},
     ]
 }
 
@@ -57,6 +59,14 @@ class NextWordRequest(Request):
     top: int = Field(10, ge=1, le=100, description="Number of words or tokens to list.")
     unit: Literal["word", "token"] = Field("word", description="Whole words, or the model's tokens.")
     partial: bool = Field(False, description="Whether the text's last letters are the start of the word to predict.")
+    slips: bool = Field(
+        False,
+        description="With partial: whether these letters may have been typed with slips: a neighbouring key, a letter "
+        "missing, twice or too many, two swapped, without marks or capitals.",
+    )
+    layout: Literal["qwerty", "turkish-q", "turkish-f"] | None = Field(
+        None, description="With slips: the keyboard; by default, that of the model's language."
+    )
     candidates: list[Candidate] | None = Field(
         None, min_length=1, max_length=50, description="Return the probabilities of these words instead."
     )
@@ -70,6 +80,8 @@ class NextWordRequest(Request):
     def _words_only(self) -> Self:
         if self.unit == "token" and (self.partial or self.candidates):
             raise ValueError("partial and candidates go with unit 'word' only")
+        if self.slips and (self.candidates or not self.partial):
+            raise ValueError("slips go with partial, and without candidates")
         return self
 
 
@@ -77,6 +89,12 @@ class NextWord(Reply):
     word: str = Field(description="The word, or with unit token the token's text.")
     probability: float = Field(description="That it comes next, from 0 to 1.")
     logprob: float | None = Field(description="Natural logarithm of the probability; null where that is 0.")
+    meant: str | None = Field(
+        None, description="With slips: the beginning of the word that the letters stand for; null where it was typed."
+    )
+    slip_logprob: float | None = Field(
+        None, description="With slips: how likely these letters are typed for that word, as a logarithm; 0 as they are."
+    )
 
 
 class NextWordReply(Reply):

@@ -1,0 +1,102 @@
+"""The next word where its first letters have been typed, perhaps with slips."""
+
+from collections.abc import Iterator
+from math import exp, inf
+
+from torch import Tensor
+
+from models.decoding.next_words import NEGLIGIBLE, RARE, Scores, WordSearch
+from models.decoding.slips import EXPLAINED, Slips
+from models.decoding.word_pieces import Pieces, Vocabulary, decode_word, is_letter
+from models.reductions import top
+from models.runtime.state import State
+
+STARTS = 1024
+"""How many of the likeliest pieces that start a word are compared with what was typed, beside those that begin so."""
+CONTINUATIONS = 64
+"""The same of the pieces that continue a beginning, while not all that was typed is explained."""
+
+
+class SlipSearch(WordSearch):
+    """A WordSearch for P(word) P(typed | word), the second by `Slips`, relative to the sum of all that it has seen.
+
+    Beginnings are weighted by what the letters say that they explain, and more for each of them (EXPLAINED): a long
+    word that was typed without a slip would lie behind all those that may turn out to be short ones with a slip.
+    """
+
+    def __init__(
+        self, vocabulary: Vocabulary, probabilities: Tensor, state: State, row: int, listed: int, slips: Slips
+    ) -> None:
+        """As of WordSearch; slips are those of the letters that were typed, at least one."""
+        self._slips, self._gain = slips, exp(EXPLAINED * len(slips.typed))
+        super().__init__(vocabulary, probabilities, state, row, listed, slips.typed)
+
+    def update(self, scores: Scores) -> None:
+        """Add the words that end here, and push the beginnings that continue."""
+        final: list[int] = []
+        others: list[int] = []
+        for row, (prefix, continues) in enumerate(zip(self._queried, scores.continues.tolist(), strict=True)):
+            alignment = self._slips.align(prefix.word)
+            if prefix.word and alignment.done < inf:
+                whole = prefix.probability * exp(alignment.estimate - alignment.done) * self._gain
+                ended = whole * max(1.0 - continues, 0.0)
+                words = self._words if self._vocabulary.is_known(prefix.word) else self._withheld
+                words[prefix.word] += ended
+                if not alignment.final:
+                    self._prefix_probability += ended
+            (final if alignment.final else others).append(row)
+        self._explain(scores, others)
+        self._extend(scores, final)
+
+    def _threshold(self) -> float:
+        """As without slips; and what is rare beside all that explains the letters is not looked for."""
+        return max(super()._threshold(), RARE * self._total)
+
+    def _begin(self, probabilities: Tensor) -> None:
+        vocabulary = self._vocabulary
+        for value, index in self._comparable(vocabulary.whole_words, probabilities):
+            word, _ = vocabulary.whole_words[index]
+            weight = value * exp(-self._slips.align(word).done) * self._gain
+            if weight > NEGLIGIBLE and is_letter(decode_word(word)[:1] or " "):
+                self._words[word] += weight
+                self._prefix_probability += weight
+        for value, index in self._comparable(vocabulary.word_starts, probabilities):
+            alignment = self._slips.align(vocabulary.word_starts[index][0])
+            weight = value * exp(-alignment.estimate)
+            if weight > NEGLIGIBLE:
+                self._starts.append((weight, index))
+                self._prefix_probability += weight * alignment.final
+        self._starts.sort()
+
+    def _comparable(self, pieces: Pieces, probabilities: Tensor) -> Iterator[tuple[float, int]]:
+        """Probabilities and indices of pieces: those that begin as typed, then the likeliest that are not too rare."""
+        exact = pieces.likeliest(probabilities, self._target, 0)
+        yield from exact
+        known = {index for _, index in exact}
+        for value, index in pieces.likeliest(probabilities, b"", STARTS):
+            if value * self._gain <= RARE * self._prefix_probability:
+                return
+            if index not in known:
+                yield value, index
+
+    def _explain(self, scores: Scores, rows: list[int]) -> None:
+        """Push continuations of beginnings that have not explained all that was typed."""
+        if not rows:
+            return
+        pieces = self._vocabulary.continuations
+        probabilities = scores.probabilities[rows] * self._vocabulary.continuation_mask.to(scores.probabilities.device)
+        likeliest = [values.tolist() for values in top(probabilities, CONTINUATIONS)]
+        for index, (row, values, tokens) in enumerate(zip(rows, *likeliest, strict=True)):
+            prefix = self._queried[row]
+            probability = prefix.probability * exp(self._slips.align(prefix.word).estimate)  # without what was typed
+            least = RARE * self._prefix_probability / (probability * self._gain)
+            found = {token: value for token, value in zip(tokens, values, strict=True) if value > least}
+            if self._target.startswith(prefix.word):  # what was typed as it is counts however unlikely
+                exact = [pieces[at][1] for at in pieces.matching(self._target[len(prefix.word) :])]
+                found |= dict(zip(exact, probabilities[index, exact].tolist(), strict=True))
+            for token, value in found.items():
+                alignment = self._slips.align(prefix.word + self._vocabulary.surfaces[token])
+                weight = probability * value * exp(-alignment.estimate)
+                if weight > NEGLIGIBLE:
+                    self._push(prefix, token, weight, scores, row)
+                    self._prefix_probability += weight * alignment.final
