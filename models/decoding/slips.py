@@ -51,16 +51,19 @@ class Alignment:
     costs has the least for each number of typed letters but all; swapped the same, where the letter after that number
     has come already and the one before it is still to come. done is the least at which all typed letters are
     explained, by these letters of the word or fewer; final says whether no longer beginning can cost less. estimate is
-    the least of all, less EXPLAINED for each letter explained. after has the alignments with one more letter, so far.
+    the least of all, less EXPLAINED for each letter explained. possible are the numbers of typed letters that anything
+    stands for, a few. after has the alignments with one more letter, so far.
     """
 
-    __slots__ = ("after", "costs", "done", "estimate", "final", "swapped")
+    __slots__ = ("after", "costs", "done", "estimate", "final", "possible", "swapped")
 
     def __init__(self, costs: tuple[float, ...], swapped: tuple[float, ...], done: float) -> None:
         self.costs, self.swapped, self.done = costs, swapped, done
-        self.final = done <= min(costs + swapped)
-        partly = (min(pair) - EXPLAINED * index for index, pair in enumerate(zip(costs, swapped, strict=True)))
-        self.estimate = min(done - EXPLAINED * len(costs), *partly)
+        least = {index: cost for index, cost in enumerate(map(min, costs, swapped)) if cost < inf}
+        self.possible = tuple(least)
+        self.final = done <= min(least.values(), default=inf)
+        partly = (cost - EXPLAINED * index for index, cost in least.items())
+        self.estimate = min([done - EXPLAINED * len(costs), *partly])
         self.after: dict[str, Alignment] = {}
 
 
@@ -95,7 +98,8 @@ class Slips:
         """The alignment with one more letter of the word."""
         typed, count = self.typed, len(self.typed)
         costs, swapped = [inf] * (count + 1), [inf] * count
-        for index, cost in enumerate(before.costs):
+        for index in before.possible:
+            cost = before.costs[index]
             if cost < inf:
                 costs[index] = min(costs[index], cost + self._missing(index, letter))
                 costs[index + 1] = min(
@@ -111,7 +115,7 @@ class Slips:
     def _with_extra(self, costs: list[float]) -> list[float]:
         """The costs for each number of typed letters, where some are too many."""
         for index, letter in enumerate(self.typed):
-            if costs[index] < inf:
+            if costs[index] <= LIMIT:
                 extra = DOUBLE if index and self.typed[index - 1] == letter else EXTRA
                 costs[index + 1] = min(costs[index + 1], costs[index] + extra)
         return costs
