@@ -1,6 +1,9 @@
 """Changes of recordings in training: each does what its setting says, and nothing at 0."""
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from trainer.tasks.sound_changes import SoundChanges, SoundChangesConfig, cut
 
@@ -39,3 +42,14 @@ def test_a_cut_takes_frames_of_both_ends_and_no_more_than_its_share() -> None:
     assert min(part[-1] for part in parts) in range(80, 85)
     assert min(part[0] for part in parts) < 4
     assert max(part[-1] for part in parts) > 95
+
+
+@pytest.mark.parametrize("loudest", [5.0, 20.0])
+def test_noise_lies_between_the_softest_and_the_loudest(loudest: float) -> None:
+    generator = np.random.default_rng(4)
+    changes = SoundChanges(replace(NOTHING, noise_db=30.0, loudest_noise_db=loudest), BANDS)
+    word = np.ones((400, 9), np.float32)
+    powers = [changes.string([word], [0, 0], generator)[0].mean() - 1 for _ in range(200)]
+    decibels = 10 * np.log10(powers)
+    assert -30.5 < decibels.min() < -28
+    assert -loudest - 2 < decibels.max() < -loudest + 0.5

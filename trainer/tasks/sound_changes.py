@@ -33,7 +33,9 @@ class SoundChangesConfig(Config):
     microphone_db: Annotated[float, Range(0.0, 60.0)] = 5.0
     """Standard deviation of a smooth random frequency response, the same for the whole string."""
     noise_db: Annotated[float, Range(0.0, 120.0)] = 45.0
-    """The softest noise is so far below the speech; the loudest is 5 dB below it. 0: no noise."""
+    """The softest noise is so far below the speech. 0: no noise."""
+    loudest_noise_db: Annotated[float, Range(0.0, 120.0)] = 5.0
+    """The loudest noise is so far below the speech; the softest at most as far."""
     time_masks: Annotated[int, Range(0, 20)] = 2
     """Masks over time of a string (SpecAugment, Park et al. 2019, arXiv:1904.08779)."""
     time_mask_frames: Annotated[int, Range(0, 100)] = 6
@@ -74,7 +76,7 @@ class SoundChanges:
             length += len(mel) + pause
         string = np.concatenate(parts) * response(bands, config.microphone_db, generator)
         if config.noise_db:
-            decibels = generator.uniform(-config.noise_db, -min(5.0, config.noise_db))
+            decibels = generator.uniform(-config.noise_db, -min(config.loudest_noise_db, config.noise_db))
             string += noise(len(string), bands, generator) * (string.mean() * 10 ** (decibels / 10))
         return string.astype(np.float32), spans
 
