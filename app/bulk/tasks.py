@@ -112,7 +112,11 @@ def _next_columns(_: NextWordRequest) -> dict[str, Kind]:
 
 
 def _next_words(_: NextWordRequest, reply: NextWordReply) -> Answer:
-    return {"next": [word.model_dump() for word in reply.next], "other": reply.other, "model": reply.model}
+    return {
+        "next": [word.model_dump(exclude_unset=True) for word in reply.next],
+        "other": reply.other,
+        "model": reply.model,
+    }
 
 
 def _generated_line(answer: Mapping[str, Any]) -> str:

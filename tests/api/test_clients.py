@@ -87,4 +87,6 @@ async def test_the_shell_answers_as_the_route_does(
     command = [*arguments, "--json", "--checkpoints", str(checkpoints)]
     printed = await asyncio.to_thread(CliRunner().invoke, cli.app, command)
     response = await (client.get(path) if body is None else client.post(path, json=body))
-    assert json.loads(printed.stdout) == response.json()
+    expected = response.json()
+    expected.pop("lessons", None)  # of a running service alone
+    assert json.loads(printed.stdout) == expected

@@ -38,17 +38,18 @@ def test_every_rung_predicts_for_the_same_text(visit: Visit, shipped: Registry) 
     "text", ["The man sees the man and the man sees the boy", "once upon a time there was a little "]
 )
 def test_no_rung_shows_the_sign_of_unknown_words(visit: Visit, live: Live, text: str, language: str) -> None:
-    """Though to some it is among the likeliest: no word that could come next is called so."""
-    names = [model["name"] for model in httpx.get(f"{live.url}/models").json()["models"] if "rung-" in model["name"]]
+    """No word that could come next is called so: the rungs were trained on words that they know."""
+    models = httpx.get(f"{live.url}/models").json()["models"]
+    names = [model["name"] for model in models if "rung-en" in model["name"]]
     replies = [
         httpx.post(f"{live.url}/next-word-probs", json={"model": name, "text": text, "top": 10}).json()["next"]
         for name in names
     ]
-    assert any(entry["word"] == "<unk>" for reply in replies for entry in reply[:8])
+    assert not any(entry["word"] == "<unk>" for reply in replies for entry in reply)
     page = visit(f"#ladder?{urlencode({'text': text, 'language': 'en'})}", language=language)
     expect(page.locator("#ladder")).to_have_attribute("data-shown", text)
     words = page.locator("#ladder .bar .word").all_inner_texts()
-    assert len(words) > 5 * len(names)
+    assert len(words) > 2 * len(names)
     assert "<unk>" not in words
     page.click("#tab-write")
     page.fill("#write-text", text)

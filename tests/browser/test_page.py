@@ -99,7 +99,7 @@ def test_a_link_carries_the_input(visit: Visit) -> None:
     page.fill("#write-temperature", "0.3")
     page.select_option("#write-model", "language-tr", force=True)
     expect(page.locator("#write")).to_have_attribute("data-shown", "Güzel bir gün & iyi bir film ")
-    page.wait_for_function("() => location.hash.includes('temperature=0.3')")
+    page.wait_for_function("() => location.hash.includes('temperature=0.3') && location.hash.includes('language-tr')")
     linked = visit(page.evaluate("location.hash"))
     expect(linked.locator("#write-text")).to_have_value("Güzel bir gün & iyi bir film ")
     expect(linked.locator("#write-temperature-value")).to_have_text("0.30")

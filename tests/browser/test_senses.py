@@ -105,8 +105,8 @@ def test_a_recording_is_shown_and_transcribed(visit: Visit, live: Live) -> None:
     sound = tone(0.7)
     expected = httpx.post(f"{live.url}/transcribe", content=sound, headers={"content-type": "audio/wav"}).json()
     page.set_input_files("#listen-file", {"name": "tone.wav", "mimeType": "audio/wav", "buffer": sound})
-    expect(page.locator("#listen-text")).not_to_be_empty(timeout=30_000)
-    assert page.locator("#listen-words li").count() == len(expected["words"])
+    expect(page.locator("#listen-words li")).to_have_count(len(expected["words"]), timeout=30_000)
+    expect(page.locator("#listen-text")).not_to_be_empty()
     assert ink(page, "#listen-map") > 0
     page.set_input_files("#listen-file", {"name": "a.wav", "mimeType": "audio/wav", "buffer": b"RIFF"})
     expect(page.locator("#senses-listen .say")).to_contain_text("read this file")

@@ -17,9 +17,9 @@ export class Context {
     this.requests = [];
   }
 
-  /** What sends a figure's requests, the newest only; with an element of its own for messages and one of results. */
-  latest(status = this.status, area = this.status.parentElement) {
-    this.requests.push(new Latest(status, area));
+  /** What sends a figure's requests, the newest only; area has the results of them. */
+  latest(area = this.status.parentElement) {
+    this.requests.push(new Latest(this.status, area));
     return this.requests.at(-1);
   }
 

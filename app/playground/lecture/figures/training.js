@@ -15,10 +15,9 @@ const CELLS = ["rnn", "lstm"];
 export const fields = { corpus: "" };
 
 export function create(host, context) {
-  const status = make("p", { class: "say", role: "status" });
   const part = make("section", { class: "stack" });
-  host.append(make("h3", {}, t("training.title")), status, part);
-  const latest = context.latest(status, part);
+  host.append(make("h3", {}, t("training.title")), part);
+  const latest = context.latest(part);
   const [picture, said] = [make("div"), make("p", { class: "readout" })];
   const samples = Object.fromEntries(CELLS.map((cell) => [cell, make("p", { class: "sample" })]));
   const field = textField(context, "corpus", "training.corpus", { rows: 4 });
