@@ -72,7 +72,7 @@ FILES = dict.fromkeys(SOUND_TYPES, "application/octet-stream")
 def service(
     request: pytest.FixtureRequest, serve: Serve, all_kinds: Registry, tmp_path_factory: pytest.TempPathFactory
 ) -> Service:
-    url = serve(all_kinds, api_keys=request.param).url
+    url = serve(all_kinds, api_keys=request.param, lessons=True).url
     document = httpx.get(f"{url}/openapi.json").json()
     file = tmp_path_factory.mktemp("document") / "openapi.json"
     file.write_text(json.dumps(document), encoding="utf-8")
