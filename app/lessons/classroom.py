@@ -1,4 +1,4 @@
-"""Where lessons take place: a process that trains, for one request at a time, and only where settings allow it."""
+"""Lessons: a process that trains, for one request at a time, and only where settings allow it."""
 
 import asyncio
 import os

@@ -80,7 +80,7 @@ export function writeTab(panel) {
       return;
     }
     const question = JSON.stringify([text, predictionSettings()]);
-    if (prediction.busy && question === asked) return; // once the models are listed, what is asked already need not be asked again
+    if (prediction.busy && question === asked) return; // it is on its way: the list of models came after it was sent
     asked = question;
     prediction.run(async (signal) => {
       const reply = await predict(text, signal);

@@ -2,7 +2,7 @@
 
     python -m benchmarks.scripts.slips CHECKPOINT DATA [--data ROOT] [--texts 300] [--share 0.1]
 
-One word in ten, whichever chance says, is typed with one slip: a neighbouring key in the place of a letter or after it,
+One word in ten, whichever chance says, is typed with one slip: a neighbouring key instead of a letter or after it,
 two letters swapped, a letter missing or twice, each as often. The text must come out right: a word with a slip that
 was not selected is deleted back to the slip and typed again from there, without a list. Savings are those of
 `carousel-train evaluate --keyboard` with 5 slots: of the keys that the text has without slips. Then: of the words that
@@ -57,7 +57,7 @@ def with_slip(word: str, layout: str, language: str, rng: random.Random) -> str:
 
 
 def slipping(share: float, layout: str, language: str) -> Callable[[str, int, int], str]:
-    """The letters typed for a word of a text, the same ones whenever it is asked."""
+    """The letters typed for a word of a text, the same ones at each call."""
 
     def typed(text: str, begin: int, end: int) -> str:
         rng = random.Random(f"{begin} {text}")

@@ -137,7 +137,7 @@ class Slips:
 
 @lru_cache(65_536)
 def instead(typed: str, letter: str, layout: str, language: str) -> float:
-    """The cost of a letter that was typed in the place of another."""
+    """The cost of a letter that was typed instead of another."""
     if typed == letter:
         return 0.0
     small, small_typed, keys = lower(letter, language), lower(typed, language), neighbours(layout)
@@ -161,13 +161,13 @@ def plain(letter: str) -> str:
 def neighbours(layout: str) -> dict[str, frozenset[str]]:
     """The keys around each key of a layout."""
     rows = enumerate(LAYOUTS[layout])
-    places = {key: (row, _OFFSETS[row] + column) for row, keys in rows for column, key in enumerate(keys)}
+    positions = {key: (row, _OFFSETS[row] + column) for row, keys in rows for column, key in enumerate(keys)}
     return {
         key: frozenset(
             other
-            for other, (other_row, at) in places.items()
+            for other, (other_row, at) in positions.items()
             if other != key
             and (abs(at - x) <= 1 if other_row == row else abs(other_row - row) == 1 and abs(at - x) <= _REACH)
         )
-        for key, (row, x) in places.items()
+        for key, (row, x) in positions.items()
     }

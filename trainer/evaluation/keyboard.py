@@ -2,7 +2,7 @@
 
 A typist writes each text as it stands. Before every key of a word the model lists words that begin with the letters
 typed so far, and no marks of punctuation, which have keys of their own; where the word is among them, a key selects it
-and types the space behind it, too. A mark right behind a selected word takes the place of that space, and the first
+and types the space behind it, too. A mark right behind a selected word replaces that space, and the first
 word of a text gets its capital by itself, as on keyboards. A key at the end of each text sends it.
 Savings are (keys without a list - keys with it) / keys without: Trnka and McCoy, "Evaluating Word Prediction: Framing
 Keystroke Savings", ACL 2008, https://aclanthology.org/P08-2066.
@@ -30,7 +30,7 @@ LISTED = max(*RECALL, *SLOTS)
 MARKS = 5
 """So many more are searched for before the first letter of a word, because marks of punctuation may be among them."""
 LETTERS = 5
-"""Recall is told after 0 to so many letters of a word."""
+"""Recall is measured after 0 to so many letters of a word."""
 AT_ONCE = 64
 """Texts that are typed side by side, so that they share the model's steps."""
 TIMED = 100
@@ -39,8 +39,8 @@ TIMED = 100
 
 @dataclass(frozen=True)
 class Word:
-    """text[start:end] is a word. ranks are its places in the lists before its first key, its second, …: None where it
-    is not listed. They end where it is in the shortest list."""
+    """text[start:end] is a word. ranks are its positions in the lists before its first key, its second, …: None where
+    it is not listed. They end where it is in the shortest list."""
 
     start: int
     end: int
@@ -204,7 +204,7 @@ def context_ids(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def _spellings(word: str, first: bool) -> list[str]:
-    """What a list may have in the place of a word: the first word of a text also without its capital."""
+    """What a list may have instead of a word: the first word of a text also without its capital."""
     return [word, *(lower(word[0], language) + word[1:] for language in ("en", "tr") if first)]
 
 
