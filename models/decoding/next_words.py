@@ -205,11 +205,14 @@ class WordSearch:
 
     def _extend(self, scores: Scores, rows: list[int]) -> None:
         """Push the continuations that are likely enough to matter."""
+        threshold, sums = self._threshold(), scores.continues.tolist()
+        # no piece is likelier than the sum of all: in most rows of the last round there is nothing to look for
+        rows = [row for row in rows if sums[row] * self._queried[row].probability > threshold]
         if not rows:
             return
         prior = torch.tensor([self._queried[row].probability for row in rows], device=scores.probabilities.device)
-        probabilities = scores.probabilities if len(rows) == len(self._queried) else scores.probabilities[rows]
-        selected = probabilities > (self._threshold() / prior).unsqueeze(1)  # (R, V)
+        probabilities = scores.probabilities[rows]
+        selected = probabilities > (threshold / prior).unsqueeze(1)  # (R, V)
         selected &= self._vocabulary.continuation_mask.to(selected.device)
         indices, tokens = selected.nonzero(as_tuple=True)
         values = probabilities[indices, tokens] * prior[indices]
@@ -298,7 +301,8 @@ def score_queries(
         end = begin
         while end < len(queries) and queries[end].state is queries[begin].state:
             end += 1
-        parts.append(queries[begin].state.rows(torch.tensor([query.row for query in queries[begin:end]])))
+        state, rows = queries[begin].state, [query.row for query in queries[begin:end]]
+        parts.append(state if rows == list(range(len(state))) else state.rows(torch.tensor(rows)))
         begin = end
     logits, state = runtime.step(torch.tensor([query.token for query in queries]), join(parts))
     if any(temperature != 1 for temperature in temperatures):

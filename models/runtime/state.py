@@ -22,7 +22,9 @@ class State:
 
     def rows(self, index: Tensor | slice) -> "State":
         """The rows of an index (R,) int64, or of a slice."""
-        return State(tuple(tensor[index] for tensor in self.tensors))
+        if isinstance(index, slice):
+            return State(tuple(tensor[index] for tensor in self.tensors))
+        return State(tuple(tensor.index_select(0, index.to(tensor.device)) for tensor in self.tensors))
 
     def pack(self) -> bytes:
         """The numbers as bytes, from which `unpack` restores the state for the same runtime."""

@@ -101,7 +101,7 @@ class Int8Language:
         return sampled, rest[0] if return_logits else None, State(tuple(rest[return_logits:]))
 
     def _step_inputs(self, ids: Tensor, state: State) -> dict[str, Tensor]:
-        return {"inputs": self._inputs[ids], **dict(zip(self._state_in, state.tensors, strict=True))}
+        return {"inputs": self._inputs.index_select(0, ids), **dict(zip(self._state_in, state.tensors, strict=True))}
 
     def _read(self, ids: Tensor, state: State) -> list["NDArray[np.generic]"]:
         """The state after ids (T,), from a state of one row."""
