@@ -66,7 +66,9 @@ class Pieces:
             return sorted(((values[self._sorted[index][1]], index) for index in self.matching(prefix)), reverse=True)
         if not self._sorted:
             return []
-        best, indices = top(probabilities.index_select(0, self.ids.to(probabilities.device)).unsqueeze(0), min(count, len(self._sorted)))
+        best, indices = top(
+            probabilities.index_select(0, self.ids.to(probabilities.device)).unsqueeze(0), min(count, len(self._sorted))
+        )
         return list(zip(best[0].tolist(), indices[0].tolist(), strict=True))
 
     def _spelled(self, spelling: bytes) -> Iterator[int]:
