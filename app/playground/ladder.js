@@ -16,6 +16,12 @@ export function rungsOf(models) {
   return rungs.sort((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || a.parameters - b.parameters);
 }
 
+/** A short name of a rung; the model's name where it is no rung of the ladder. */
+export function rungName(model) {
+  const rung = /^rung-\w+?-(.+)$/.exec(model.name)?.[1];
+  return rung ? t(`rung.${rung}`) : model.name;
+}
+
 export function ladderTab(panel) {
   const area = byId("ladder-text");
   const language = byId("ladder-language");
@@ -58,11 +64,11 @@ export function ladderTab(panel) {
   function draw() {
     const models = rungs();
     columns.replaceChildren(...models.map((model) => {
-      const title = make("h2", { id: `rung-${model.name}` }, model.name);
+      const title = make("h2", { id: `rung-${model.name}` }, rungName(model));
       const score = model.metrics.evaluations?.[0]?.scores.perplexity_per_word;
       const infinite = score === null || score >= 1e6; // null: more than a number of JSON holds
-      const facts = [t(`kind.${model.kind}`), ...(score && !infinite ? [t("ladder.perplexity", { value: number(score, 1) })] : infinite ? [t("ladder.infinite")] : [])];
-      return make("article", { class: "rung" }, title, make("p", { class: "hint" }, facts.join(", ")), make("ol", { class: "bars", "aria-labelledby": title.id }), make("p", { class: "hint none", hidden: true }, t("next.none")));
+      const facts = [...(rungName(model) === model.name ? [] : [model.name]), t(`kind.${model.kind}`), ...(score && !infinite ? [t("ladder.perplexity", { value: number(score, 1) })] : infinite ? [t("ladder.infinite")] : [])];
+      return make("article", { class: "rung", "data-model": model.name }, title, make("p", { class: "hint" }, facts.join(", ")), make("ol", { class: "bars", "aria-labelledby": title.id }), make("p", { class: "hint none", hidden: true }, t("next.none")));
     }));
     byId("ladder-none").hidden = models.length > 1;
   }

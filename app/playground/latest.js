@@ -1,7 +1,7 @@
 // One request at a time: a new request replaces the running one, on the page and on the server.
 
 import { Problem } from "./api.js";
-import { languageName, number, t } from "./texts.js";
+import { language, languageName, number, t } from "./texts.js";
 
 const STALE_MS = 250; // without an answer after it, the results shown are marked as those of an older request
 const BUSY_MS = 1500; // without an answer after it, the page says that it waits
@@ -114,8 +114,10 @@ export class Latest {
 
 function describe(problem, seconds) {
   const line = /^\/text\/(\d+)$/.exec(problem.pointer);
-  const cause = causeOf(problem);
-  const detail = line ? t("error.line", { line: Number(line[1]) + 1, detail: cause }) : cause;
+  const { cause } = problem;
+  const known = knownCause(problem);
+  const detail = line ? t("error.line", { line: Number(line[1]) + 1, detail: known ?? cause }) : cause;
+  if (known) return sentence(line ? detail : known);
   const names = { 0: "lost", 401: "key", 404: "model", 413: "big", 429: "wait", 500: "ours", 503: "down", 504: "time" };
   return t(`error.${names[problem.status] ?? "other"}`, { detail, id: problem.id, seconds: Math.ceil(seconds) });
 }
@@ -124,19 +126,22 @@ const LIMITS = [
   [/at most (\d+) characters?; given: (\d+)/, "limit.characters"], [/at most (\d+) items?/, "limit.items"],
   [/less than or equal to ([\d.]+)/, "limit.most"], [/greater than(?: or equal to)? ([\d.]+)/, "limit.least"],
   [/seems to be in '(\w+)'/, "limit.language"],
+  [/units of a layer are 0 to (\d+)/, "limit.units"], [/none that the model says/, "limit.digits"],
   [/some tokens must be marked/, "limit.marked"],
 ];
 
-/** What is wrong with a request, in the page's language where the cause is a limit or the text's language. */
-function causeOf(problem) {
+/** What is wrong with a request, in the page's language, where the cause is a limit or the text's language; undefined otherwise. */
+function knownCause(problem) {
   for (const [pattern, name] of LIMITS) {
     const found = pattern.exec(problem.cause);
     if (!found) continue;
     const value = name === "limit.language" ? languageName(found[1]) : number(Number(found[1]), 0);
-    return t(name, { value, length: found[2] });
+    return t(name, { value, length: found[2] && number(Number(found[2]), 0) });
   }
-  return problem.cause;
+  return undefined;
 }
+
+const sentence = (text) => text[0].toLocaleUpperCase(language()) + text.slice(1);
 
 const HALF_WORD = /^\s*[\p{L}\p{M}]+$/u;
 const TYPING_PAUSE = 0.5; // seconds

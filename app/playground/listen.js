@@ -97,6 +97,10 @@ export function speakPart(part, { hear, isUnheard }, onRequest) {
 
   function speak(isLoud) {
     started = true;
+    if (!text.value.trim()) {
+      latest.refuse(t("write.empty"));
+      return;
+    }
     latest.run(async (signal) => {
       const bytes = await fetchBytes("speak", body(), signal);
       return async () => {

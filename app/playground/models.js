@@ -9,7 +9,7 @@ import { language, languageName, number, onLanguage, t } from "./texts.js";
 const POLL_MS = 2000;
 const METRICS = { running: "carousel_running_requests", waiting: "carousel_queued_requests" };
 const RATES = { written: "carousel_generation_tokens_total", read: "carousel_prompt_tokens_total" };
-const DECIMALS = { perplexity_per_word: 1, accuracy: 4, bleu: 1, chrf2: 1 }; // of the scores that are shown
+const DECIMALS = { perplexity_per_word: 1, accuracy: 4, word_accuracy: 4, bleu: 1, chrf2: 1, rouge1: 1, rougeL: 1, nats: 1 }; // of the scores that are shown
 
 export function modelsTab(panel) {
   const latest = new Latest(panel.querySelector(".say"));
@@ -96,7 +96,7 @@ function titleOf(model) {
 function scoresText(scores) {
   const main = Object.entries(scores).filter(([name]) => name in DECIMALS);
   const directions = Object.entries(scores).filter(([name]) => /^[a-z]{2,3}-[a-z]{2,3}$/.test(name));
-  const mainText = main.map(([name, value]) => `${name.replaceAll("_", " ")} ${name === "accuracy" ? percentText(value) : number(value, DECIMALS[name])}`).join(", ");
+  const mainText = main.map(([name, value]) => `${name.replaceAll("_", " ")} ${name.endsWith("accuracy") ? percentText(value) : number(value, DECIMALS[name])}`).join(", ");
   return [mainText, ...directions.map(([name, value]) => `${name}: ${scoresText(value)}`)].filter(Boolean).join("; ");
 }
 

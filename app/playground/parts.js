@@ -114,7 +114,7 @@ export function heatMap({ columns, rows, kind, onHover, caption, language, onCol
 }
 
 /** A token with visible text: without the space at its beginning, and with signs for white space and the end of text. */
-export const visible = (token) => token.trim() || (token ? "␣" : "⏹");
+export const visible = (token) => token.trim() || (token ? "␣" : "■");
 
 /** Fill a select with [value, text] pairs. The selected value is kept if it is still there; a pending one, from a link, comes first. */
 export function fillSelect(select, options) {

@@ -1,6 +1,6 @@
 // The part "Read" of the tab "Senses": a row of handwritten digits, said in words.
 
-import { fetchJson } from "./api.js";
+import { fetchJson, Problem } from "./api.js";
 import { DIGITS } from "./draw.js";
 import { Latest } from "./latest.js";
 import { byId, make } from "./parts.js";
@@ -31,8 +31,14 @@ export function readPart(part, onRequest) {
 
   function ask() {
     latest.run(async (signal) => {
-      const reply = await fetchJson("describe", body(), signal);
-      return () => show(reply);
+      const reply = await fetchJson("describe", body(), signal).catch((error) => {
+        if (picture || !(error instanceof Problem && error.pointer === "/image")) throw error;
+        return null; // the first dots of a drawing are no digit yet
+      });
+      return () => {
+        show(reply);
+        if (!reply) latest.showMessage(t("read.faint"), true);
+      };
     }, () => show(null));
   }
 
@@ -78,8 +84,7 @@ export function readPart(part, onRequest) {
   byId("read-clear").addEventListener("click", () => {
     grid.clear();
     picture = null;
-    latest.cancel();
-    show(null);
+    latest.reset(() => show(null));
   });
   byId("read-example").addEventListener("click", () => {
     drawExample();

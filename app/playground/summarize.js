@@ -15,7 +15,8 @@ export function summarizePart(part, onRequest) {
 
   function run() {
     if (!area.value.trim()) {
-      show(null);
+      latest.reset(() => show(null));
+      latest.showMessage(t("write.empty"));
       return;
     }
     onRequest(["summarize", body()]);

@@ -10,6 +10,7 @@ import { WordMenu } from "./wordmenu.js";
 const FIELDS = ["text", "target", "prefix"];
 const MAX_ATTENTION_CHARS = 400; // the attention of a longer text is too large to read
 const LOW_QUALITY = 0.4; // as models/quality.py: below it, a translation is not to be relied on
+const UNSURE = 0.1; // the confidence in a language below which none was recognized, as of numbers and emoji
 const MAX_TOKENS = 60; // of each side in the table
 const RIVALS = 6; // likeliest tokens in the place of each
 
@@ -66,7 +67,7 @@ export function translateTab(panel) {
     const sure = typeof result?.quality === "number" && !result.unchanged ? t("translate.quality", { percent: percent(quality) }) : "";
     byId("translate-by").textContent = [sure, reply && t("by", { model: result.model ?? reply.model })].filter(Boolean).join(" ");
     const detected = result?.detected;
-    byId("translate-found").textContent = detected ? t("translate.found", { language: t(`language.${detected.language}`), percent: percent(detected.confidence) }) : "";
+    byId("translate-found").textContent = detected ? t(detected.confidence < UNSURE ? "translate.unknown" : "translate.found", { language: t(`language.${detected.language}`), percent: percent(detected.confidence) }) : "";
     showAttention(result?.attention, result?.detected?.language ?? reply?.source, language);
   }
 
@@ -74,6 +75,7 @@ export function translateTab(panel) {
     const [sourceWords, targetWords, map] = ["source", "written", "map"].map((part) => byId(`translate-${part}`));
     const readout = byId("translate-readout");
     readout.textContent = "";
+    byId("translate-legend").hidden = !attention;
     if (!attention) {
       for (const part of [sourceWords, targetWords, map]) part.replaceChildren();
       return;

@@ -141,7 +141,7 @@ export function writeTab(panel) {
   temperature.addEventListener("input", refresh);
   for (const id of ["tokens", "seed", "topk", "topp", "stop"]) byId(`write-${id}`).addEventListener("input", updateLink);
 
-  /** The name of a setting out of its range; undefined where there is none. */
+  /** The name of a setting that is not valid; undefined where there is none. */
   const wrongSetting = () => ["tokens", "seed", "topk", "topp"].find((id) => !byId(`write-${id}`).checkValidity());
 
   function updateLink() {
@@ -168,11 +168,12 @@ export function writeTab(panel) {
 
   /** Show the alternatives to a word in a popover. */
   function showChoices(element, index) {
-    const { score } = parts[index];
+    const score = parts[index]?.score;
+    if (!score) return; // the words of an older story stay until the first of the new one
     const others = score.top.some((other) => other.id === score.id) ? score.top : [score, ...score.top];
     const list = make("ol", { class: "bars" });
     const entries = others.map((other) => ({
-      name: other.id === score.id ? `${other.text} (${t("choices.chosen")})` : other.text || "⏹", share: Math.exp(other.logprob), other,
+      name: other.id === score.id ? `${other.text} (${t("choices.chosen")})` : other.text || "■", share: Math.exp(other.logprob), other,
     }));
     showBars(list, entries, (entry) => {
       choices.hidePopover();
@@ -212,7 +213,7 @@ export function writeTab(panel) {
         story.append(wordButton(parts.at(-1), parts.length - 1));
         if (parts.length === start + 1) showStory();
       }
-    });
+    }, showStory); // after an error, the words of an older story don't stay
     run.finally(() => generation.busy || (button.textContent = t("write.on")));
   }
 
@@ -237,7 +238,8 @@ export function writeTab(panel) {
     if (wrong) {
       const field = byId(`write-${wrong}`);
       field.closest("details").open = true;
-      generation.refuse(t("setting.wrong", { name: field.labels[0].textContent.trim(), least: field.min, most: field.max || "∞" }));
+      const kind = field.validity.stepMismatch ? "whole" : field.max ? "wrong" : "least";
+      generation.refuse(t(`setting.${kind}`, { name: field.labels[0].textContent.trim(), least: field.min, most: field.max }));
       field.focus();
       return;
     }

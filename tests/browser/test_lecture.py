@@ -159,7 +159,7 @@ def test_a_refusal_of_another_api_says_why(visit: Visit) -> None:
     measured(page, 15)
     page.fill("[data-field=text]", "the man " * 3000)
     expect(page.locator(".part .say").first).to_contain_text(
-        "the text has 23999 characters; at most 20,000 are allowed"
+        "The text has 23,999 characters; at most 20,000 are allowed"
     )
 
 
@@ -551,7 +551,7 @@ def test_training_begins_pauses_steps_and_begins_again(
     expect(part.locator(".readout")).to_contain_text(str(1 + 10 * (len(sent) - 1)))
     shown = readout(page)
     samples = part.locator(".sample").all_inner_texts()
-    assert all(len(sample) > 20 for sample in samples)
+    assert all(len(sample) > 20 and sample[0] == first["text"][0] for sample in samples)
     page.wait_for_timeout(500)
     assert (len(bodies(page, "/train")), readout(page)) == (len(sent), shown)
     again.press("Enter")
@@ -563,6 +563,21 @@ def test_training_begins_pauses_steps_and_begins_again(
     assert len(bodies(page, "/train")) == len(sent)
 
 
+def test_training_of_a_text_that_is_changed_begins_anew(visit: Visit, serve: Serve, shipped: Registry) -> None:
+    page = visit("#lecture/15", server=serve(shipped, lessons=True))
+    part = page.locator(".part").last
+    one = part.locator(".row button").nth(1)
+    one.click()
+    expect(part.locator(".chart")).to_have_count(1)
+    page.fill("[data-field=corpus]", "Row, row, row your boat, gently down the stream.")
+    expect(part.locator("[role=status]")).to_have_text("The text has changed: training begins anew.")
+    expect(part.locator(".chart")).to_have_count(0)
+    one.click()
+    expect(part.locator(".chart")).to_have_count(1)
+    expect(part.locator("[role=status]")).to_have_text("")
+    assert ["state" in body for body in bodies(page, "/train")] == [False, False]
+
+
 def test_training_ends_with_its_half_minute(
     visit: Visit, serve: Serve, shipped: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -571,7 +586,7 @@ def test_training_ends_with_its_half_minute(
     part = page.locator(".part").last
     start = part.locator(".row button").first
     start.click()
-    expect(part.locator("[role=status]")).to_have_text("The half minute is over.")
+    expect(part.locator("[role=status]")).to_contain_text("The half minute of computing is over.")
     expect(start).to_be_disabled()
     part.locator(".row button").last.click()
     expect(start).to_be_enabled()

@@ -105,7 +105,7 @@ def test_marks_that_choose_nothing_are_said(visit: Visit) -> None:
     page = visit("#inside?text=Eski+ev&marked=0-4", language="tr", refused=(422,))
     expect(page.locator(f"{WORDS}[aria-pressed=true]").first).to_be_visible()
     page.fill("#inside-text", "Eski")
-    expect(page.locator("#inside > .say")).to_contain_text("bazı parçalar işaretli, bazıları işaretsiz olmalı")
+    expect(page.locator("#inside > .say")).to_contain_text("Bazı parçalar işaretli, bazıları işaretsiz olmalı")
     page.click("#inside-unmark")
     expect(page.locator("#inside > .say")).to_be_empty()
     expect(page.locator(WORDS).first).to_be_visible()

@@ -93,6 +93,60 @@ def test_a_setting_out_of_its_range_is_said(visit: Visit) -> None:
     page.click("#write-on")
     expect(page.locator("#write-story-say")).to_contain_text("Top p must be between 0.01 and 1.")
     expect(page.locator("#write-topp")).to_be_focused()
+    page.fill("#write-topp", "0.955")  # has three decimals, and is a probability like others
+    page.fill("#write-seed", "1.5")
+    page.click("#write-on")
+    expect(page.locator("#write-story-say")).to_have_text("Seed must be a whole number.")
+    page.fill("#write-seed", "-3")
+    page.click("#write-on")
+    expect(page.locator("#write-story-say")).to_have_text("Seed must be 0 or more.")
+
+
+def test_a_refused_prompt_leaves_no_older_story(visit: Visit) -> None:
+    """Its words belonged to another prompt: a click on one of them would have replaced a word that there is no more."""
+    page = visit("#write?text=Once+upon+a+time&tokens=5&seed=1", refused=(404,))
+    page.click("#write-on")
+    expect(page.locator("#write-story-say")).to_contain_text("Done")
+    expect(page.locator("#write-story button").first).to_be_visible()
+    page.fill("#write-text", "مرحبا كيف حالك")
+    page.click("#write-on")
+    expect(page.locator("#write-story-say")).to_contain_text("No model here knows the text’s language (Arabic).")
+    expect(page.locator("#write-story")).to_be_hidden()
+
+
+def test_what_has_no_language_is_called_so(visit: Visit) -> None:
+    page = visit("#translate")
+    page.fill("#translate-text", "😀🎉")
+    expect(page.locator("#translate-found")).to_have_text("(no language recognized)")
+    page.fill("#translate-text", "The house is old.")
+    expect(page.locator("#translate-found")).to_contain_text("English")
+
+
+def test_first_dots_of_a_digit_are_no_error(visit: Visit) -> None:
+    page = visit("#senses", refused=(422,))
+    page.click("#read-clear")
+    expect(page.locator("#read-words .tint")).to_have_count(0)
+    page.focus("#read-grid")
+    page.keyboard.press("Space")
+    say = page.locator("#senses-read .say")
+    expect(say).to_have_text("Draw on: that is too little ink for a digit.")
+    expect(say).to_contain_class("calm")
+    page.click("#read-clear")
+    expect(say).to_be_empty()
+
+
+def test_nothing_and_what_is_no_digit_are_said_before_they_are_spoken(visit: Visit) -> None:
+    page = visit("#senses", refused=(422,))
+    say = page.locator("#senses-speak .say")
+    page.fill("#senses-spoken", " ")
+    page.click("#speak-run")
+    expect(say).to_have_text("Write something first.")
+    page.fill("#senses-spoken", "hello")
+    page.click("#speak-run")
+    expect(say).to_contain_text("Only the digits, zero to nine, can be said")
+    page.fill("#senses-abstract", "")
+    page.click("#summarize-run")
+    expect(page.locator("#senses-summarize .say")).to_have_text("Write something first.")
 
 
 def test_lines_beyond_the_limit_are_said(visit: Visit) -> None:

@@ -71,7 +71,7 @@ def test_results_are_stale_while_requests_fail(visit: Visit, tab: str, failure: 
 def test_a_refused_text_leaves_no_results_and_its_error_ends_with_it(visit: Visit) -> None:
     page = opened(visit, "feel", refused=(422,))
     page.fill("#feel-text", "a" * 20_001)
-    expect(page.locator("#feel .say")).to_contain_text("the text has 20001 characters; at most 20,000 are allowed.")
+    expect(page.locator("#feel .say")).to_contain_text("Line 1: the text has 20,001 characters; at most 20,000 are")
     expect(page.locator("#feel-bars .bar")).to_have_count(0)
     page.fill("#feel-text", "")
     expect(page.locator("#feel .say")).to_have_text("")
@@ -80,4 +80,4 @@ def test_a_refused_text_leaves_no_results_and_its_error_ends_with_it(visit: Visi
 def test_a_limit_is_named_in_the_language_of_the_page(visit: Visit) -> None:
     page = visit("#feel", language="tr", refused=(422,))
     page.fill("#feel-text", "a" * 20_001)
-    expect(page.locator("#feel .say")).to_contain_text("metin 20001 karakter; en çok 20.000 karakter olabilir.")
+    expect(page.locator("#feel .say")).to_contain_text("1. satır: metin 20.001 karakter; en çok 20.000 karakter")

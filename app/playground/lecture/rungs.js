@@ -3,19 +3,14 @@
 import { fetchJson } from "../api.js";
 import { rungsOf } from "../ladder.js";
 import { UNKNOWN } from "../parts.js";
-import { t } from "../texts.js";
+
+export { rungName } from "../ladder.js";
 
 const IMPOSSIBLE = Math.log(1e-29); // a log-probability below this stands for a probability of 0
 
 /** The language models of a language, the lowest rung first. */
 export function languageModels(models, language) {
   return rungsOf(models).filter((model) => model.languages.includes(language));
-}
-
-/** A short name of a rung; the model's name where it is no rung of the ladder. */
-export function rungName(model) {
-  const rung = /^rung-\w+?-(.+)$/.exec(model.name)?.[1];
-  return rung ? t(`rung.${rung}`) : model.name;
 }
 
 /** The likeliest next words as { name, share }, and the probability of all others, which has that of unknown words. */

@@ -27,7 +27,7 @@ export function create(host, context) {
   const written = CELLS.map((cell) => make("section", { class: "stack" }, make("h4", {}, t("training.writes", { cell: cell.toUpperCase() })), samples[cell]));
   let [offered, running, waiting] = [false, false, false];
   let [corpus, reply, losses] = [context.values.corpus, null, { rnn: [], lstm: [] }];
-  part.append(field, make("div", { class: "row" }, start, one, again), said, picture, make("div", { class: "pair" }, ...written));
+  part.append(make("p", { class: "hint" }, t("training.about")), field, make("div", { class: "row" }, start, one, again), said, picture, make("div", { class: "pair" }, ...written));
 
   const isOver = () => reply !== null && !reply.state;
   function show() {
@@ -36,7 +36,7 @@ export function create(host, context) {
     again.disabled = !reply;
     const bits = Object.fromEntries(CELLS.map((cell) => [cell, number(losses[cell].at(-1) ?? 0, 2)]));
     said.textContent = reply ? t("training.now", { steps: number(reply.steps, 0), seconds: number(Math.ceil(reply.seconds_left), 0), ...bits }) : "";
-    for (const cell of CELLS) samples[cell].textContent = reply?.[cell].sample ?? t("training.none");
+    for (const cell of CELLS) samples[cell].textContent = reply ? [...corpus][0] + reply[cell].sample : t("training.none"); // written from the first character on
     const guess = Math.log2(reply?.characters ?? 2);
     const lines = CELLS.map((cell) => ({ name: cell.toUpperCase(), points: curve(losses[cell]) }));
     picture.replaceChildren(...(reply ? [chart({ caption: t("training.loss"), x: { name: t("training.step"), min: 0 }, y: { name: t("training.bits"), min: 0, max: Math.max(guess, ...lines.flatMap(({ points }) => points.map((point) => point[1]))) }, lines: [...lines, { name: t("training.guess", { bits: number(guess, 2) }), points: [[0, guess], [reply.steps, guess]] }] })] : []));
@@ -98,7 +98,12 @@ export function create(host, context) {
   });
   show();
   return {
-    update: () => corpus !== context.values.corpus && reset(),
+    update() {
+      if (corpus === context.values.corpus) return;
+      const begun = reply || waiting;
+      reset();
+      if (begun) latest.showMessage(t("training.edited"), true);
+    },
     leave: () => (running = false),
   };
 }
