@@ -2,7 +2,7 @@
 
 import { fetchJson, Problem, streamEvents } from "./api.js";
 import { Latest } from "./latest.js";
-import { awaitsModels, byId, fillSelect, make, modelOptions, nextBars, numberOf, showBars, tint, UNKNOWN } from "./parts.js";
+import { awaitsModels, byId, fillSelect, make, modelOptions, nextBars, numberOf, showBars, tint, UNKNOWN, visible } from "./parts.js";
 import { addShare, fieldsOf, writeLink } from "./share.js";
 import { number, onLanguage, percent, t } from "./texts.js";
 
@@ -160,7 +160,7 @@ export function writeTab(panel) {
 
   function wordButton(part, index) {
     const share = Math.exp(part.score.logprob);
-    const label = t("write.token", { token: part.text.trim() || part.text, percent: percent(share) });
+    const label = t("write.token", { token: visible(part.text), percent: percent(share) });
     const element = make("button", { type: "button", class: "tint", title: label, "aria-label": label, "aria-haspopup": "dialog", onclick: (event) => showChoices(event.currentTarget, index) }, part.text);
     tint(element, share < 0.3 ? "unsure" : "sure", 0.42 * Math.abs(share < 0.3 ? 1 - share / 0.3 : (share - 0.3) / 0.7));
     return element;
@@ -171,9 +171,10 @@ export function writeTab(panel) {
     const score = parts[index]?.score;
     if (!score) return; // the words of an older story stay until the first of the new one
     const others = score.top.some((other) => other.id === score.id) ? score.top : [score, ...score.top];
+    const named = (text) => (text.trim() ? text : visible(text)); // the space before a word tells it from a piece of one
     const list = make("ol", { class: "bars" });
     const entries = others.map((other) => ({
-      name: other.id === score.id ? `${other.text} (${t("choices.chosen")})` : other.text || "■", share: Math.exp(other.logprob), other,
+      name: other.id === score.id ? `${named(other.text)} (${t("choices.chosen")})` : named(other.text), share: Math.exp(other.logprob), other,
     }));
     showBars(list, entries, (entry) => {
       choices.hidePopover();

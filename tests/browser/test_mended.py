@@ -1,5 +1,6 @@
 """Numbers that add up, Back, undo, links, settings, and heat maps without a mouse."""
 
+import json
 from typing import Any
 
 import pytest
@@ -112,6 +113,17 @@ def test_a_refused_prompt_leaves_no_older_story(visit: Visit) -> None:
     page.click("#write-on")
     expect(page.locator("#write-story-say")).to_contain_text("No model here knows the text’s language (Arabic).")
     expect(page.locator("#write-story")).to_be_hidden()
+
+
+def test_a_token_that_is_only_a_space_is_seen_among_the_alternatives(visit: Visit) -> None:
+    page = visit("#write?text=Once")
+    token = {"id": 5, "text": " ", "logprob": -1.0, "top": [{"id": 6, "text": "", "logprob": -0.5}]}
+    events = [("token", {"text": " ", "token": token}), ("done", {"usage": {"generated_tokens": 1}, "seed": 1})]
+    body = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events)
+    page.route("**/generate", lambda route: route.fulfill(body=body, content_type="text/event-stream"))
+    page.click("#write-on")
+    page.click("#write-story button")
+    expect(page.locator("#choices .word")).to_have_text(["␣ (chosen)", "■"])
 
 
 def test_what_has_no_language_is_called_so(visit: Visit) -> None:
