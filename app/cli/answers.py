@@ -38,6 +38,7 @@ def next_(
     unit: Annotated[str, typer.Option(help="word or token.")] = "word",
     partial: Annotated[bool, typer.Option("--partial", help="The last letters start the word to predict.")] = False,
     slips: Annotated[bool, typer.Option("--slips", help="They may have been typed with slips.")] = False,
+    whole_word: Annotated[bool, typer.Option("--whole-word", help="They are a whole word, with slips.")] = False,
     lines: Lines = True,
     model: Model = None,
     language: Language = None,
@@ -46,8 +47,8 @@ def next_(
 ) -> None:
     """List the likeliest next words; of several texts, on a line for each."""
     lazily("app.cli.answering:next_words")(
-        texts, lines, json, checkpoints, top=top, unit=unit, partial=partial, slips=slips, model=model,
-        language=language,
+        texts, lines, json, checkpoints, top=top, unit=unit, partial=partial, slips=slips, whole_word=whole_word,
+        model=model, language=language,
     )  # fmt: skip
 
 

@@ -137,7 +137,7 @@ class PredictJob:
     """Predict the next word or token (unit); candidates, if any, are scored, and no others are searched.
 
     layout is that of the keyboard on which the letters of a partial word were typed, perhaps with slips; empty: as they
-    are.
+    are. With whole_word they are all the letters of the word.
     """
 
     text: str
@@ -149,6 +149,7 @@ class PredictJob:
     snapshot: Snapshot | None = None
     return_snapshot: bool = False
     layout: str = ""
+    whole_word: bool = False
 
     slots = 1
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from models.decoding.next_words import NEGLIGIBLE, RARE, Scores, WordSearch
 from models.decoding.slips import EXPLAINED, Slips
-from models.decoding.word_pieces import Pieces, Vocabulary, decode_word, is_letter
+from models.decoding.word_pieces import Pieces, Vocabulary, decode_word, is_letter, plain_bytes
 from models.reductions import top
 from models.runtime.state import State
 
@@ -28,8 +28,9 @@ class SlipSearch(WordSearch):
         self, vocabulary: Vocabulary, probabilities: Tensor, state: State, row: int, listed: int, slips: Slips
     ) -> None:
         """As of WordSearch; slips are those of the letters that were typed, at least one."""
-        self._slips, self._gain = slips, exp(EXPLAINED * len(slips.typed))
-        super().__init__(vocabulary, probabilities, state, row, listed, slips.typed)
+        self._slips, self._gain = slips, exp(EXPLAINED * len(slips.letters))
+        self._plain = plain_bytes(slips.letters.encode("utf-8"))
+        super().__init__(vocabulary, probabilities, state, row, listed, slips.letters)
 
     def update(self, scores: Scores) -> None:
         """Add the words that end here, and push the beginnings that continue."""
@@ -37,8 +38,8 @@ class SlipSearch(WordSearch):
         others: list[int] = []
         for row, (prefix, continues) in enumerate(zip(self._queried, scores.continues.tolist(), strict=True)):
             alignment = self._slips.align(prefix.word)
-            if prefix.word and alignment.done < inf:
-                whole = prefix.probability * exp(alignment.estimate - alignment.done) * self._gain
+            if prefix.word and (cost := self._slips.align(prefix.word, ended=True).done) < inf:
+                whole = prefix.probability * exp(alignment.estimate - cost) * self._gain
                 ended = whole * max(1.0 - continues, 0.0)
                 words = self._words if self._vocabulary.is_known(prefix.word) else self._withheld
                 words[prefix.word] += ended
@@ -56,7 +57,7 @@ class SlipSearch(WordSearch):
         vocabulary = self._vocabulary
         for value, index in self._comparable(vocabulary.whole_words, probabilities):
             word, _ = vocabulary.whole_words[index]
-            weight = value * exp(-self._slips.align(word).done) * self._gain
+            weight = value * exp(-self._slips.align(word, ended=True).done) * self._gain
             if weight > NEGLIGIBLE and is_letter(decode_word(word)[:1] or " "):
                 self._words[word] += weight
                 self._prefix_probability += weight
@@ -70,9 +71,9 @@ class SlipSearch(WordSearch):
 
     def _comparable(self, pieces: Pieces, probabilities: Tensor) -> Iterator[tuple[float, int]]:
         """Probabilities and indices of pieces: those that begin as typed, then the likeliest that are not too rare."""
-        exact = pieces.likeliest(probabilities, self._target, 0)
-        yield from exact
-        known = {index for _, index in exact}
+        values = probabilities.tolist()
+        known = dict.fromkeys(pieces.plain[at][1] for at in pieces.plain.matching(self._plain))
+        yield from sorted(((values[pieces[index][1]], index) for index in known), reverse=True)
         for value, index in pieces.likeliest(probabilities, b"", STARTS):
             if value * self._gain <= RARE * self._prefix_probability:
                 return
@@ -91,8 +92,9 @@ class SlipSearch(WordSearch):
             probability = prefix.probability * exp(self._slips.align(prefix.word).estimate)  # without what was typed
             least = RARE * self._prefix_probability / (probability * self._gain)
             found = {token: value for token, value in zip(tokens, values, strict=True) if value > least}
-            if self._target.startswith(prefix.word):  # what was typed as it is counts however unlikely
-                exact = [pieces[at][1] for at in pieces.matching(self._target[len(prefix.word) :])]
+            rest = self._plain[len(plain_bytes(prefix.word)) :]
+            if rest and self._plain.startswith(plain_bytes(prefix.word)):  # what was typed counts however unlikely
+                exact = [pieces[pieces.plain[at][1]][1] for at in pieces.plain.matching(rest)]
                 found |= dict(zip(exact, probabilities[index, exact].tolist(), strict=True))
             for token, value in found.items():
                 alignment = self._slips.align(prefix.word + self._vocabulary.surfaces[token])

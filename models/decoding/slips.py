@@ -7,16 +7,18 @@ swapped (Damerau 1964). It is found letter by letter of the word, by an automato
 alignment's table, so that a search over pieces of words abandons what no slip explains as soon as it is spelled.
 """
 
-import unicodedata
 from functools import cache, lru_cache
 from math import inf
 
+from models.decoding.word_pieces import plain
 from models.text.tokenizers import lower
 
 MARK = 0.7
 """A letter without its marks (s for ş, i for ı): many typists leave them out throughout."""
 CAPITAL = 2.0
-"""A small letter where the word has a capital, or the other way round."""
+"""A small letter where the word has a capital."""
+SHIFT = 5.0
+"""A capital where the word has a small letter: it takes another key to type one."""
 APOSTROPHE = 2.0
 """An apostrophe or hyphen that was left out."""
 DOUBLE = 5.0
@@ -43,6 +45,8 @@ _OFFSETS = (0.0, 0.25, 0.75)
 _REACH = 0.75
 """Keys of two rows that follow each other are neighbours if they lie at most so far apart sideways."""
 _JOINTS = "'’-"
+_END = " "
+"""Stands behind the last letter of a word. No slip puts it elsewhere."""
 
 
 class Alignment:
@@ -68,35 +72,41 @@ class Alignment:
 
 
 class Slips:
-    """Aligns words with what was typed. language says what is a capital of what, layout names the keyboard."""
+    """Aligns words with what was typed. language says what is a capital of what, layout names the keyboard.
 
-    def __init__(self, typed: str, layout: str, language: str) -> None:
-        self.typed, self._layout, self._language = typed, layout, language
+    With whole, the letters are all those of a word, which ends where they do; else they may be of its beginning only.
+    """
+
+    def __init__(self, typed: str, layout: str, language: str, whole: bool = False) -> None:
+        self.letters, self.whole, self._layout, self._language = typed, whole, layout, language
+        self._typed = typed = typed + _END * whole
         self._alignments: dict[tuple[tuple[float, ...], tuple[float, ...], float], Alignment] = {}
         count = len(typed)
         *nothing, _ = self._with_extra([0.0, *[inf] * count])  # a word has to explain a letter at least
         self._start = self._alignment([*nothing, inf], [inf] * count, inf)
 
-    def align(self, word: bytes) -> Alignment:
-        """The alignment of a word, or of the beginning of one, in UTF-8; bytes of a broken character don't count."""
+    def align(self, word: bytes, ended: bool = False) -> Alignment:
+        """The alignment of a word that has ended, or of the beginning of one, in UTF-8.
+
+        Bytes of a broken character don't count."""
         alignment = self._start
-        for letter in word.decode("utf-8", errors="ignore"):
+        for letter in word.decode("utf-8", errors="ignore") + _END * (ended and self.whole):
             if alignment.final:
                 break
             alignment = alignment.after.get(letter) or self._step(alignment, letter)
         return alignment
 
     def meant(self, word: str) -> tuple[str, float]:
-        """The beginning of a word that was meant by the typed letters, and log P(typed | word)."""
+        """The beginning of a word, or all of it, that was meant by the typed letters, and log P(typed | word)."""
         alignment, end = self._start, 0
-        for index, letter in enumerate(word, 1):
+        for index, letter in enumerate(word + _END * self.whole, 1):
             before, alignment = alignment, self._step(alignment, letter)
             end = index if alignment.done < before.done else end
         return word[:end], -alignment.done
 
     def _step(self, before: Alignment, letter: str) -> Alignment:
         """The alignment with one more letter of the word."""
-        typed, count = self.typed, len(self.typed)
+        typed, count = self._typed, len(self._typed)
         costs, swapped = [inf] * (count + 1), [inf] * count
         for index in before.possible:
             cost = before.costs[index]
@@ -105,7 +115,7 @@ class Slips:
                 costs[index + 1] = min(
                     costs[index + 1], cost + instead(typed[index], letter, self._layout, self._language)
                 )
-                if typed[index + 1 : index + 2] == letter != typed[index]:
+                if typed[index + 1 : index + 2] == letter != typed[index] and letter != _END:
                     swapped[index] = cost + SWAPPED
             if before.swapped[index] < inf and typed[index] == letter:
                 costs[index + 2] = min(costs[index + 2], before.swapped[index])
@@ -114,9 +124,9 @@ class Slips:
 
     def _with_extra(self, costs: list[float]) -> list[float]:
         """The costs for each number of typed letters, where some are too many."""
-        for index, letter in enumerate(self.typed):
-            if costs[index] <= LIMIT:
-                extra = DOUBLE if index and self.typed[index - 1] == letter else EXTRA
+        for index, letter in enumerate(self._typed):
+            if costs[index] <= LIMIT and letter != _END:
+                extra = DOUBLE if index and self._typed[index - 1] == letter else EXTRA
                 costs[index + 1] = min(costs[index + 1], costs[index] + extra)
         return costs
 
@@ -130,9 +140,11 @@ class Slips:
 
     def _missing(self, index: int, letter: str) -> float:
         """The cost of a letter that was not typed after so many others."""
+        if letter == _END:
+            return inf
         if letter in _JOINTS:
             return APOSTROPHE
-        return DOUBLE if index and self.typed[index - 1] == letter else MISSING
+        return DOUBLE if index and self._typed[index - 1] == letter else MISSING
 
 
 @lru_cache(65_536)
@@ -140,21 +152,17 @@ def instead(typed: str, letter: str, layout: str, language: str) -> float:
     """The cost of a letter that was typed instead of another."""
     if typed == letter:
         return 0.0
+    if _END in (typed, letter):
+        return inf
     small, small_typed, keys = lower(letter, language), lower(typed, language), neighbours(layout)
     if small == small_typed:
-        return CAPITAL
+        return CAPITAL if typed == small_typed else SHIFT
     if plain(small) == plain(small_typed):
         if small_typed != plain(small_typed):
             return NEIGHBOUR  # with marks that the word does not have
-        return MARK if letter == small or typed != small_typed else MARK + CAPITAL
+        return MARK + (0.0 if (letter == small) == (typed == small_typed) else CAPITAL if letter != small else SHIFT)
     key, key_typed = (char if char in keys else plain(char) for char in (small, small_typed))
     return NEIGHBOUR if key in keys.get(key_typed, ()) else OTHER
-
-
-@cache
-def plain(letter: str) -> str:
-    """A letter in lower case, without its marks: s for ş, and i for ı and İ."""
-    return unicodedata.normalize("NFKD", letter)[0].lower().replace("ı", "i")
 
 
 @cache

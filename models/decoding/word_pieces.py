@@ -1,7 +1,9 @@
 """A tokenizer's pieces as parts of words, and what a word is."""
 
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Container, Iterable, Iterator
+from functools import cache, cached_property
 
 import torch
 from torch import Tensor
@@ -48,6 +50,11 @@ class Pieces:
     def __getitem__(self, index: int) -> tuple[bytes, int]:
         """The spelling and id of the piece at an index."""
         return self._sorted[index]
+
+    @cached_property
+    def plain(self) -> "Pieces":
+        """Spellings without capitals and marks, each with the index of its piece."""
+        return Pieces((plain_bytes(spelling), index) for index, spelling in enumerate(self._spellings))
 
     def matching(self, prefix: bytes) -> Iterator[int]:
         """The indices of the pieces that begin with a prefix, and of those that it begins with."""
@@ -98,6 +105,17 @@ def decode_word(word: bytes) -> str:
         return word.decode("utf-8")
     except UnicodeDecodeError:
         return ""
+
+
+@cache
+def plain(letter: str) -> str:
+    """A letter in lower case, without its marks: s for ş, and i for ı and İ."""
+    return unicodedata.normalize("NFKD", letter)[0].lower().replace("ı", "i")
+
+
+def plain_bytes(word: bytes) -> bytes:
+    """A word in plain letters; bytes that break off inside a character stay as they are."""
+    return "".join(map(plain, decode_word(word))).encode("utf-8") or word
 
 
 def is_letter(char: str) -> bool:

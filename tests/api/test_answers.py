@@ -151,6 +151,24 @@ class TestNextWords:
         other = await ask(client, "/next-word-probs", **body, slips=True, layout="turkish-f")
         assert other["next"] != reply["next"]  # other keys are neighbours
 
+    async def test_a_whole_word_with_slips(self, client: httpx.AsyncClient) -> None:
+        """Words end where the letters do: each is explained as a whole."""
+        body = {"text": "the man se", "partial": True, "slips": True, "model": "language-en"}
+        begun = await ask(client, "/next-word-probs", **body)
+        assert begun == await ask(client, "/next-word-probs", **body, whole_word=False)
+        reply = await ask(client, "/next-word-probs", **body, whole_word=True)
+        assert reply["next"]
+        assert reply["next"] != begun["next"]
+        assert sum(entry["probability"] for entry in reply["next"]) + reply["other"] == pytest.approx(1)
+        for entry in reply["next"]:
+            assert abs(len(entry["word"]) - len("se")) <= 2
+            assert entry["meant"] == (None if entry["word"] == "se" else entry["word"])
+            assert (entry["slip_logprob"] == 0) == (entry["word"] == "se")
+        none = {"text": "the man ", "partial": True, "slips": True, "model": "language-en"}
+        assert await ask(client, "/next-word-probs", **none) == await ask(
+            client, "/next-word-probs", **none, whole_word=True
+        )
+
     async def test_without_slips_the_letters_stand_as_they_are(self, client: httpx.AsyncClient) -> None:
         body = {"text": "the man se", "partial": True, "model": "language-en"}
         plain = await ask(client, "/next-word-probs", **body)

@@ -138,6 +138,8 @@ class TestEveryRoute:
         ("/next-word-probs", {"slips": True}, "", "slips go with partial"),
         ("/next-word-probs", {"slips": True, "partial": True, "candidates": ["dog"]}, "", "without candidates"),
         ("/next-word-probs", {"slips": True, "partial": True, "layout": "dvorak"}, "/layout", "'turkish-f'"),
+        ("/next-word-probs", {"whole_word": True, "partial": True}, "", "whole_word goes with slips"),
+        ("/next-word-probs", {"whole_word": 1, "partial": True, "slips": True}, "/whole_word", "boolean"),
         ("/classify", {"text": ["a"] * 5}, "/text", "at most 4 items; given: 5"),
         ("/classify", {"text": []}, "/text", "at least 1 item; given: 0"),
         ("/classify", {"text": ["a", " "]}, "/text/1", "white space"),

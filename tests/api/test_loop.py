@@ -116,6 +116,8 @@ LARGEST: dict[str, tuple[Any, ...]] = {
     "a prompt": ("/next-word-probs", 200, body(text=text(20_000), return_state=True)),
     "letters with slips": ("/next-word-probs", 200, body(text="the " + "a" * 40, partial=True, slips=True, top=100,
                                                          **LANGUAGE)),
+    "a whole word with slips": ("/next-word-probs", 200, body(text="the " + "a" * 40, partial=True, slips=True, top=100,
+                                                              whole_word=True, **LANGUAGE)),
     "a text to detect": ("/libretranslate/detect", 200, body(q=text(5_000))),
     "texts to translate": ("/libretranslate/translate", 200, body(q=[text(40)] * 64, source="en", target="tr")),
     "texts to translate for Hugging Face's": ("/hf/translation-en-tr", 200, body(inputs=[text(40)] * 64)),

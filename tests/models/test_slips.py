@@ -13,7 +13,7 @@ from models.decoding import slips as channel
 from models.decoding.next_words import NextWords, Query, WordSearch, run, score_queries
 from models.decoding.slip_search import SlipSearch
 from models.decoding.slips import LAYOUTS, LIMIT, Slips, instead, neighbours
-from models.decoding.word_pieces import Vocabulary
+from models.decoding.word_pieces import Vocabulary, plain
 from models.runtime.counted import NgramLanguage
 from models.text.tokenizers import SubwordTokenizer, Tokenizer, WordTokenizer
 
@@ -24,8 +24,9 @@ def no_gradients():
         yield
 
 
-def least_cost(typed: str, word: str, layout: str, language: str) -> float:
-    """Of all beginnings of a word, the least cost of typing these letters for it, by recursion from their ends."""
+def least_cost(typed: str, word: str, layout: str, language: str, whole: bool) -> float:
+    """Of a whole word, or of all its beginnings, the least cost of typing these letters for it, by recursion from their
+    ends."""
 
     @cache
     def cost(count: int, length: int) -> float:
@@ -46,24 +47,45 @@ def least_cost(typed: str, word: str, layout: str, language: str) -> float:
             ways.append(cost(count - 2, length - 2) + channel.SWAPPED)
         return min(ways)
 
-    least = min(cost(len(typed), length) for length in range(1, len(word) + 1))
+    least = min(cost(len(typed), length) for length in range(len(word) if whole else 1, len(word) + 1))
     return least if least <= LIMIT else inf
 
 
 class TestChannel:
+    @pytest.mark.parametrize("whole", [False, True])
     @pytest.mark.parametrize(
         ("layout", "language", "letters"), [("qwerty", "en", "asdl'A"), ("turkish-q", "tr", "sşıiİI")]
     )
-    def test_costs_are_those_of_the_best_alignment(self, layout: str, language: str, letters: str) -> None:
+    def test_costs_are_those_of_the_best_alignment(self, layout: str, language: str, letters: str, whole: bool) -> None:
         rng = random.Random(1)
         explained = 0
         for _ in range(3000):
             typed, word = ("".join(rng.choices(letters, k=rng.randint(1, 5))) for _ in range(2))
-            expected = least_cost(typed, word, layout, language)
-            found = Slips(typed, layout, language).align(word.encode())
-            assert found.done == pytest.approx(expected)
+            expected = least_cost(typed, word, layout, language, whole)
+            slips = Slips(typed, layout, language, whole)
+            assert slips.align(word.encode(), ended=True).done == pytest.approx(expected)
             explained += 0 < expected < inf
-        assert explained > 500
+            if whole:
+                meant, logprob = slips.meant(word)
+                assert meant == (word if expected < inf else "")
+                assert logprob == pytest.approx(-expected)
+                assert not slips.align(word.encode()).final or expected == inf
+        assert explained > 300
+
+    @pytest.mark.parametrize(
+        ("typed", "word", "cost"),
+        [
+            ("cok", "çok", channel.MARK),
+            ("cok", "çokta", inf),
+            ("guze", "güzel", channel.MARK + channel.MISSING),
+            ("guzell", "güzel", channel.MARK + channel.DOUBLE),
+            ("sisli", "şişli", 2 * channel.MARK),
+        ],
+    )
+    def test_a_whole_word_ends_where_the_letters_do(self, typed: str, word: str, cost: float) -> None:
+        meant, logprob = Slips(typed, "turkish-q", "tr", whole=True).meant(word)
+        assert meant == ("" if cost == inf else word)
+        assert logprob == pytest.approx(-cost)
 
     @pytest.mark.parametrize(
         ("typed", "word", "meant"),
@@ -87,6 +109,12 @@ class TestChannel:
         assert instead("i", "I", "qwerty", "en") == channel.CAPITAL
         assert instead("i", "I", "turkish-q", "tr") == channel.MARK + channel.CAPITAL
         assert instead("ı", "i", "turkish-q", "tr") > channel.CAPITAL  # the other key was hit
+
+    def test_a_capital_is_rarely_typed_for_a_small_letter(self) -> None:
+        assert instead("B", "b", "turkish-q", "tr") == channel.SHIFT > channel.CAPITAL
+        assert instead("S", "ş", "turkish-q", "tr") == channel.MARK + channel.SHIFT
+        assert instead("s", "Ş", "turkish-q", "tr") == channel.MARK + channel.CAPITAL
+        assert instead("S", "Ş", "turkish-q", "tr") == channel.MARK
 
     @pytest.mark.parametrize(
         ("typed", "word", "cost"),
@@ -149,8 +177,8 @@ class Typist:
         run(self.runtime, self.vocabulary, search)
         return search.result()
 
-    def tolerant(self, typed: str, top: int = 5) -> dict[str, float]:
-        slips = Slips(typed, "qwerty", "en")
+    def tolerant(self, typed: str, top: int = 5, whole: bool = False) -> dict[str, float]:
+        slips = Slips(typed, "qwerty", "en", whole)
         search = SlipSearch(self.vocabulary, self.after.probabilities[0], self.after.state, 0, top, slips)
         run(self.runtime, self.vocabulary, search)
         return dict(search.result().words)
@@ -170,13 +198,18 @@ class TestSearch:
         [("teh", "the"), ("dpg", "dog"), ("mna", "man"), ("sees", "sees"), ("seees", "sees"), ("fim", "film"),
          ("guzel", "güzel"), ("cok", "çok"), ("kotu", "kötü"), ("dont", "don't")],
     )  # fmt: skip
-    def test_what_was_meant_is_listed_first(self, typist: Typist, typed: str, word: str) -> None:
-        assert next(iter(typist.tolerant(typed))) == word
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_what_was_meant_is_listed_first(self, typist: Typist, typed: str, word: str, whole: bool) -> None:
+        assert next(iter(typist.tolerant(typed, whole=whole))) == word
 
-    @pytest.mark.parametrize("typed", ["d", "do", "dog", "s", "g", "th", "fi", "gu", "fkl"])
-    def test_probabilities_are_those_of_the_noisy_channel(self, typist: Typist, typed: str) -> None:
+    @pytest.mark.parametrize(
+        ("typed", "whole"),
+        [(typed, False) for typed in ("d", "do", "dog", "s", "g", "th", "fi", "gu", "fkl")]
+        + [(typed, True) for typed in ("do", "dog", "dogs", "seen", "saes", "god", "fim", "guzel", "the", "mann")],
+    )
+    def test_probabilities_are_those_of_the_noisy_channel(self, typist: Typist, typed: str, whole: bool) -> None:
         """Relative to each other, they are the model's own of these words times the channel's of the letters."""
-        listed, slips = typist.tolerant(typed), Slips(typed, "qwerty", "en")
+        listed, slips = typist.tolerant(typed, whole=whole), Slips(typed, "qwerty", "en", whole)
         model: dict[str, float] = {}
         for letter in {word[0] for word in listed}:
             result = typist.plain(letter, top=10)
@@ -194,9 +227,19 @@ class TestSearch:
         assert exact
         assert [word for word in typist.tolerant(typed, top=10) if word.startswith(typed)][: len(exact)] == exact
 
-    def test_unknown_words_are_withheld(self, typist: Typist) -> None:
+    @pytest.mark.parametrize("typed", KNOWN)
+    def test_each_word_that_is_whole_is_found_however_unlikely(self, typist: Typist, typed: str) -> None:
+        """With its marks and without, and no longer word is listed than the channel has letters missing."""
+        for letters in (typed, "".join(map(plain, typed))):
+            listed = typist.tolerant(letters, top=10, whole=True)
+            assert typed in listed
+            assert all(len(word) <= len(letters) + 2 for word in listed)
+            assert 0 < sum(listed.values()) <= 1 + 1e-9
+
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_unknown_words_are_withheld(self, typist: Typist, whole: bool) -> None:
         for typed in ("d", "teh", "sa", "x"):
-            assert set(typist.tolerant(typed, top=10)) <= set(KNOWN)
+            assert set(typist.tolerant(typed, top=10, whole=whole)) <= set(KNOWN)
 
     def test_marks_of_punctuation_are_no_corrections(self, typist: Typist) -> None:
         assert all(word[0].isalpha() for typed in "abcxyz" for word in typist.tolerant(typed, top=20))
@@ -205,3 +248,4 @@ class TestSearch:
         typist = Typist(WordTokenizer.train(TEXTS, 40))
         assert set(list(typist.tolerant("dig"))[:2]) == {"dog", "dogs"}
         assert list(typist.tolerant("digs")) == ["dogs"]
+        assert next(iter(typist.tolerant("dig", whole=True))) == "dog"

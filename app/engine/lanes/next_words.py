@@ -97,7 +97,7 @@ class PredictTask:
         count = 1 if job.candidates else job.top
         if job.layout and 0 < len(prefix) <= MAX_LETTERS:
             language = next(iter(self._served.languages), "en")
-            self._slips = Slips(lower(prefix, tokenizer.lowercase), job.layout, language)
+            self._slips = Slips(lower(prefix, tokenizer.lowercase), job.layout, language, job.whole_word)
             self._words = SlipSearch(vocabulary, probabilities, scores.state, scores.first, count, self._slips)
         elif prefix or not job.candidates:
             self._words = WordSearch(vocabulary, probabilities, scores.state, scores.first, count, prefix)

@@ -28,6 +28,7 @@ def next_word_probs(body: NextWordRequest, registry: Registry, tokens: StateToke
         snapshot=snapshot,
         return_snapshot=body.return_state,
         layout=layout,
+        whole_word=body.whole_word,
     )
 
     def slips(result: Prediction) -> list[dict[str, Any]]:

@@ -43,6 +43,7 @@ RULES = {
         never(unit={"type": "string", "const": "token"}, partial=TRUE),
         never(unit={"type": "string", "const": "token"}, candidates=ARRAY),
         never(slips=TRUE, candidates=ARRAY),
+        {"anyOf": [never(whole_word=TRUE), {"properties": {"slips": TRUE}, "required": ["slips"]}]},
         {"anyOf": [never(slips=TRUE), {"properties": {"partial": TRUE}, "required": ["partial"]}]},
     ]
 }
@@ -64,6 +65,11 @@ class NextWordRequest(Request):
         description="With partial: whether these letters may have been typed with slips: a neighbouring key, a letter "
         "missing, twice or too many, two swapped, without marks or capitals.",
     )
+    whole_word: bool = Field(
+        False,
+        description="With slips: whether these letters are a whole word, which ends where they do, as when its space "
+        "has been typed; else longer words that begin with them are listed, too.",
+    )
     layout: Literal["qwerty", "turkish-q", "turkish-f"] | None = Field(
         None, description="With slips: the keyboard; by default, that of the model's language."
     )
@@ -82,6 +88,8 @@ class NextWordRequest(Request):
             raise ValueError("partial and candidates go with unit 'word' only")
         if self.slips and (self.candidates or not self.partial):
             raise ValueError("slips go with partial, and without candidates")
+        if self.whole_word and not self.slips:
+            raise ValueError("whole_word goes with slips")
         return self
 
 
@@ -90,7 +98,9 @@ class NextWord(Reply):
     probability: float = Field(description="That it comes next, from 0 to 1.")
     logprob: float | None = Field(description="Natural logarithm of the probability; null where that is 0.")
     meant: str | None = Field(
-        None, description="With slips: the beginning of the word that the letters stand for; null where it was typed."
+        None,
+        description="With slips: the beginning of the word, or with whole_word all of it, that the letters stand for; "
+        "null where it was typed.",
     )
     slip_logprob: float | None = Field(
         None, description="With slips: how likely these letters are typed for that word, as a logarithm; 0 as they are."
