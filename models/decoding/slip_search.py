@@ -29,7 +29,6 @@ class SlipSearch(WordSearch):
     ) -> None:
         """As of WordSearch; slips are those of the letters that were typed, at least one."""
         self._slips, self._gain = slips, exp(EXPLAINED * len(slips.letters))
-        self._plain = plain_bytes(slips.letters.encode("utf-8"))
         super().__init__(vocabulary, probabilities, state, row, listed, slips.letters)
 
     def update(self, scores: Scores) -> None:
@@ -72,13 +71,24 @@ class SlipSearch(WordSearch):
     def _comparable(self, pieces: Pieces, probabilities: Tensor) -> Iterator[tuple[float, int]]:
         """Probabilities and indices of pieces: those that begin as typed, then the likeliest that are not too rare."""
         values = probabilities.tolist()
-        known = dict.fromkeys(pieces.plain[at][1] for at in pieces.plain.matching(self._plain))
+        known = frozenset(self._as_typed(pieces, b""))
         yield from sorted(((values[pieces[index][1]], index) for index in known), reverse=True)
         for value, index in pieces.likeliest(probabilities, b"", STARTS):
             if value * self._gain <= RARE * self._prefix_probability:
                 return
             if index not in known:
                 yield value, index
+
+    def _as_typed(self, pieces: Pieces, begun: bytes) -> Iterator[int]:
+        """The indices of pieces that go on as typed where a word has begun; of a whole one, with or without marks.
+
+        Of the beginning of a word the search reads those with marks in the order of what they may turn out to be.
+        """
+        whole = self._slips.whole
+        typed, begun = (plain_bytes(word) if whole else word for word in (self._target, begun))
+        if len(begun) < len(typed) and typed.startswith(begun):
+            rest = typed[len(begun) :]
+            yield from (pieces.plain[at][1] for at in pieces.plain.matching(rest)) if whole else pieces.matching(rest)
 
     def _explain(self, scores: Scores, rows: list[int]) -> None:
         """Push continuations of beginnings that have not explained all that was typed."""
@@ -92,9 +102,7 @@ class SlipSearch(WordSearch):
             probability = prefix.probability * exp(self._slips.align(prefix.word).estimate)  # without what was typed
             least = RARE * self._prefix_probability / (probability * self._gain)
             found = {token: value for token, value in zip(tokens, values, strict=True) if value > least}
-            rest = self._plain[len(plain_bytes(prefix.word)) :]
-            if rest and self._plain.startswith(plain_bytes(prefix.word)):  # what was typed counts however unlikely
-                exact = [pieces[pieces.plain[at][1]][1] for at in pieces.plain.matching(rest)]
+            if exact := [pieces[at][1] for at in self._as_typed(pieces, prefix.word)]:  # counts however unlikely
                 found |= dict(zip(exact, probabilities[index, exact].tolist(), strict=True))
             for token, value in found.items():
                 alignment = self._slips.align(prefix.word + self._vocabulary.surfaces[token])
