@@ -174,7 +174,9 @@ class Settings(BaseSettings):
         "step", description="When requests join the batch: at each step, or (for comparison) only when it is empty."
     )
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_names)] = Field(
-        (), description="API keys, separated by commas. Without keys here or in a file, no key is needed."
+        (),
+        description="API keys, separated by commas; clients send one as Authorization: Bearer KEY. Without keys here "
+        "or in a file, no key is needed.",
     )
     api_keys_file: Path | None = Field(None, description="A file of API keys, made by `carousel keys`.")
     public_without_keys: bool = Field(False, description="Allow a public address although no API key is needed.")

@@ -40,6 +40,8 @@ def read_sound(content: bytes, rate: int, limits: SoundLimits) -> Wave:
     Raises SoundError for a file that is none of the formats, is damaged, empty or silent by its header, is beyond the
     limits, or has samples that are no numbers.
     """
+    if not content:
+        raise SoundError("it is empty; it must be a WAV, FLAC or Ogg file")
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as file:
             _check(file, limits)

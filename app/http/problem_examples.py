@@ -13,7 +13,7 @@ from app.errors import (
     Off,
     Unauthorized,
 )
-from app.http.problems import problem_document
+from app.http.problems import in_one_line, problem_document
 from app.http.refusals import TOO_LARGE
 from app.http.schemas.problem import FieldProblem, Problem
 
@@ -32,7 +32,7 @@ def _unsupported(detail: str) -> Problem:
 
 def _wrong(pointer: str, detail: str) -> Problem:
     errors = [FieldProblem(pointer=pointer, detail=detail)]
-    return Problem(title="Invalid request", status=422, detail=f"not valid: {pointer}", instance="", errors=errors)
+    return Problem(title="Invalid request", status=422, detail=in_one_line(errors), instance="", errors=errors)
 
 
 _MISSING = "Field required"

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -171,9 +173,36 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         and not _JSON.fullmatch(kind)
     ):
         return problem(request.scope, 415, "Unsupported media type", "send the body as content-type: application/json")
-    errors = [FieldProblem(pointer=_pointer(entry["loc"]), detail=detail_of(entry)) for entry in entries[:MAX_ERRORS]]
-    fields = ", ".join(dict.fromkeys(entry.pointer or "the body" for entry in errors))
-    return problem(request.scope, 422, "Invalid request", f"not valid: {fields}", errors)
+    names = _field_names(request)
+    errors = [_field_problem(entry, names) for entry in entries[:MAX_ERRORS]]
+    return problem(request.scope, 422, "Invalid request", in_one_line(errors), errors)
+
+
+def in_one_line(errors: Sequence[FieldProblem]) -> str:
+    """The detail of a problem with fields: what is wrong with each."""
+    return "; ".join(f"{error.pointer or 'the body'}: {error.detail}" for error in errors)
+
+
+def _field_names(request: Request) -> list[str]:
+    """The names of the fields of a route's body, sorted; empty where the body is not of one schema."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    schema = field.field_info.annotation if field else None
+    if not (isinstance(schema, type) and issubclass(schema, BaseModel)):
+        return []
+    return sorted(info.alias or name for name, info in schema.model_fields.items())
+
+
+def _field_problem(entry: Mapping[str, Any], names: Sequence[str]) -> FieldProblem:
+    """An entry of pydantic's errors. names are those of the body's fields, for one that there is not."""
+    location, kind = entry["loc"], entry["type"]
+    if kind == "missing" and tuple(location) == ("body",):
+        return FieldProblem(pointer="", detail="it is empty; send a JSON object")
+    if kind == "extra_forbidden":
+        known = names if len(location) == 2 and location[0] == "body" else ()  # not one of an object in a field
+        nearest = get_close_matches(str(location[-1])[:MAX_NAME].lower(), known, 1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else f"; there are {', '.join(known)}" if known else ""
+        return FieldProblem(pointer=_pointer(location), detail=f"no such field{hint}")
+    return FieldProblem(pointer=_pointer(location), detail=detail_of(entry))
 
 
 async def _service_error(request: Request, error: Exception) -> JSONResponse:
@@ -198,7 +227,7 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     details = {
         400: "the body can't be read as JSON",
         404: f"nothing is at this address; {_what_there_is(request)}",
-        405: "this address does not take this method",
+        405: f"this address does not take this method{_methods_of(error)}",
         408: error.detail,
         413: error.detail,
         415: error.detail,
@@ -211,11 +240,22 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _what_there_is(request: Request) -> str:
-    """For a client that asks for what is not served: the addresses of its path's family."""
-    family = family_of(request.scope["path"])
-    return (
-        f"there are {', '.join(request.app.state.addresses[family.prefix])}" if family else "/docs shows what there is"
-    )
+    """For a client that asks for what is not served: the addresses of its path's family, or the nearest address."""
+    path: str = request.scope["path"]
+    addresses: dict[str, list[str]] = request.app.state.addresses
+    if family := family_of(path):
+        return f"there are {', '.join(addresses[family.prefix])}"
+    named = path[:MAX_NAME].lower().replace("_", "-")
+    nearest = get_close_matches(named, [address.split(" ")[1] for address in addresses[""]], 1, cutoff=0.75)
+    ends = [address for group in addresses.values() for address in group if address.endswith(named) and len(named) > 1]
+    found = [address for address in addresses[""] if address.split(" ")[1] in nearest] or ends[:1]
+    return f"did you mean {' or '.join(found)}? /docs shows all" if found else "/docs shows what there is"
+
+
+def _methods_of(error: HTTPException) -> str:
+    """What a refused method says of those that the address takes, where the error has them."""
+    allowed = (error.headers or {}).get("Allow", "")
+    return f"; it takes {allowed}" if allowed else ""
 
 
 def _pointer(location: Sequence[Any]) -> str:

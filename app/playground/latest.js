@@ -1,6 +1,6 @@
 // One request at a time: a new request replaces the running one, on the page and on the server.
 
-import { Problem } from "./api.js";
+import { Problem, apiKey } from "./api.js";
 import { language, languageName, number, t } from "./texts.js";
 
 const STALE_MS = 250; // without an answer after it, the results shown are marked as those of an older request
@@ -118,7 +118,7 @@ function describe(problem, seconds) {
   const known = knownCause(problem);
   const detail = line ? t("error.line", { line: Number(line[1]) + 1, detail: known ?? cause }) : cause;
   if (known) return sentence(line ? detail : known);
-  const names = { 0: "lost", 401: "key", 404: "model", 413: "big", 429: "wait", 500: "ours", 503: "down", 504: "time" };
+  const names = { 0: "lost", 401: apiKey() ? "wrongkey" : "key", 404: "model", 413: "big", 429: "wait", 500: "ours", 503: "down", 504: "time" };
   return t(`error.${names[problem.status] ?? "other"}`, { detail, id: problem.id, seconds: Math.ceil(seconds) });
 }
 

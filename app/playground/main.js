@@ -1,6 +1,6 @@
 // The entry point: tabs, language, theme, links and the API key.
 
-import { fetchJson, setApiKey } from "./api.js";
+import { apiKey, fetchJson, setApiKey } from "./api.js";
 import { feelTab } from "./feel.js";
 import { insideTab } from "./inside.js";
 import { ladderTab } from "./ladder.js";
@@ -109,7 +109,11 @@ addEventListener("hashchange", applyLink);
 document.addEventListener("open-tab", ({ detail }) => chooseTab(detail));
 
 const dialog = byId("key-dialog");
-document.addEventListener("key-needed", () => dialog.open || dialog.showModal());
+document.addEventListener("key-needed", () => {
+  if (dialog.open) return;
+  byId("key-say").textContent = apiKey() ? t("error.wrongkey") : "";
+  dialog.showModal();
+});
 dialog.addEventListener("close", () => {
   if (dialog.returnValue !== "use") return;
   setApiKey(byId("key").value);

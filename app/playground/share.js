@@ -4,23 +4,26 @@ import { apiKey } from "./api.js";
 import { byId, make } from "./parts.js";
 import { language, onLanguage, t } from "./texts.js";
 
+const FILE = "speech.wav";
+const isFile = (path) => path === "speak"; // its reply is sound, not JSON
 const urlOf = (path) => new URL(path, document.baseURI).href;
 const shellQuoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 const FORMATS = {
   curl: (path, body) => {
     const headers = Object.entries(headersOf(body)).map(([name, value]) => ` -H ${shellQuoted(`${name}: ${value}`)}`).join("");
-    return `curl ${urlOf(path)}${headers}` + (body === undefined ? "" : ` \\\n  -d ${shellQuoted(JSON.stringify(body))}`);
+    return `curl ${urlOf(path)}${headers}${isFile(path) ? ` -o ${FILE}` : ""}` + (body === undefined ? "" : ` \\\n  -d ${shellQuoted(JSON.stringify(body))}`);
   },
   Python: (path, body) => {
     const headers = apiKey() ? `, headers=${pythonLiteral(keyHeader())}` : "";
     const call = body === undefined ? `get("${urlOf(path)}"${headers})` : `post("${urlOf(path)}"${headers}, json=${pythonLiteral(body)}, timeout=60)`;
-    return `import httpx\n\nreply = httpx.${call}\nprint(reply.raise_for_status().json())`;
+    const end = isFile(path) ? `open("${FILE}", "wb").write(reply.raise_for_status().content)` : "print(reply.raise_for_status().json())";
+    return `import httpx  # pip install httpx\n\nreply = httpx.${call}\n${end}`;
   },
   JavaScript: (path, body) => {
     const headers = JSON.stringify(headersOf(body));
     const options = body === undefined ? `{ headers: ${headers} }` : `{\n  method: "POST",\n  headers: ${headers},\n  body: JSON.stringify(${JSON.stringify(body)}),\n}`;
-    return `const reply = await fetch("${urlOf(path)}", ${options});\nconsole.log(await reply.json());`;
+    return `const reply = await fetch("${urlOf(path)}", ${options});\nconsole.log(await reply.${isFile(path) ? "blob" : "json"}());`;
   },
 };
 

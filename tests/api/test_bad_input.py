@@ -77,7 +77,7 @@ class TestEveryRoute:
         check(response, 404, "/model", f"no such model; there are {FIRST[path]}")
 
     async def test_unknown_field(self, client: httpx.AsyncClient, path: str) -> None:
-        check(await client.post(path, json=VALID[path] | {"temprature": 1}), 422, "/temprature", "not permitted")
+        check(await client.post(path, json=VALID[path] | {"temprature": 1}), 422, "/temprature", "no such field; ")
 
     async def test_unknown_field_with_a_hostile_name(self, client: httpx.AsyncClient, path: str) -> None:
         body = json.dumps(VALID[path] | {"\ud800" + "n" * 5000: 1})
@@ -102,7 +102,9 @@ class TestEveryRoute:
         assert "at most 20000 bytes" in response.json()["detail"]
 
     async def test_wrong_method_and_form(self, client: httpx.AsyncClient, path: str) -> None:
-        check(await client.get(path), 405)
+        wrong = await client.get(path)
+        check(wrong, 405)
+        assert wrong.json()["detail"] == "this address does not take this method; it takes POST"
         check(await client.post(path, data={"text": MARK}), 415)
 
 
@@ -129,7 +131,9 @@ class TestEveryRoute:
         ("/generate", {"stop": ["a"] * 17}, "/stop", "at most 16 items; given: 17"),
         ("/generate", {"prompt": " \n "}, "/prompt", "white space"),
         ("/generate", {"model": "sentiment-en"}, "/model", "of the kind classifier; this needs a language"),
-        ("/generate", {"best_of": 2}, "/best_of", "not permitted"),
+        ("/generate", {"best_of": 2}, "/best_of", "no such field; there are language, "),
+        ("/generate", {"max_tokens": 2}, "/max_tokens", "no such field; did you mean max_new_tokens?"),
+        ("/translate", {"target_lang": "TR"}, "/target_lang", "no such field; did you mean target?"),
         ("/next-word-probs", {"top": 101}, "/top", "less than or equal to 100"),
         ("/next-word-probs", {"unit": "sentence"}, "/unit", "'word' or 'token'"),
         ("/next-word-probs", {"candidates": ["two words"]}, "/candidates/0", "one word"),
@@ -156,6 +160,19 @@ async def test_limits(client: httpx.AsyncClient, path: str, change: dict, pointe
     response = await client.post(path, content=content, headers={"content-type": "application/json"})
     no_such_model = any(words in detail for words in ("no model", "of the kind", "'de'", "already"))
     check(response, 404 if no_such_model else 422, pointer, detail)
+
+
+async def test_the_detail_says_all_that_is_wrong(client: httpx.AsyncClient) -> None:
+    check(wrong := await client.post("/classify", json={"texts": "a", "explain": 1}), 422)
+    errors = {error["pointer"]: error["detail"] for error in wrong.json()["errors"]}
+    assert errors["/texts"] == "no such field; did you mean text?"
+    assert set(errors) == {"/text", "/texts", "/explain"}
+    assert wrong.json()["detail"] == "; ".join(f"{pointer}: {detail}" for pointer, detail in errors.items())
+
+
+async def test_an_empty_body(client: httpx.AsyncClient) -> None:
+    empty = await client.post("/generate", content=b"", headers={"content-type": "application/json"})
+    check(empty, 422, "", "it is empty; send a JSON object")
 
 
 ANYTHING = st.recursive(

@@ -123,6 +123,7 @@ async def test_limits(hearing: httpx.AsyncClient) -> None:
         (file_of(np.zeros(0, np.float32)), "no samples"),
         (file_of(tone(), kind="AIFF"), "it is a AIFF file"),
         (b"one two", "no WAV, FLAC or Ogg"),
+        (b"", "it is empty"),
     ):
         response = await hearing.post("/transcribe", content=content, headers={"content-type": "audio/wav"})
         assert response.status_code == 422, response.text

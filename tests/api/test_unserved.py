@@ -60,6 +60,22 @@ async def test_elsewhere_is_a_problem_that_names_the_document(client: httpx.Asyn
     assert "/docs" in message_of(answer)
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("/next_word_probs", "POST /next-word-probs"),
+        ("/Generate", "POST /generate"),
+        ("/tanslate", "POST /translate"),
+        ("/completions", "POST /v1/completions"),
+        ("/languages", "GET /libretranslate/languages"),
+    ],
+)
+async def test_elsewhere_names_the_nearest_address(client: httpx.AsyncClient, path: str, meant: str) -> None:
+    answer = await client.post(path, json={})
+    assert answer.status_code == 404
+    assert f"did you mean {meant}?" in message_of(answer)
+
+
 TENSORS = {"inputs": [{"name": "text", "shape": [1], "datatype": "BYTES", "data": ["seven"]}]}
 SOUND = file_of(tone(0.3))
 FILE: dict[str, Any] = {"content": SOUND, "headers": {"content-type": "audio/wav"}}

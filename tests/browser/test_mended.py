@@ -226,6 +226,25 @@ def test_commands_have_the_key_in_use(visit: Visit, format_name: str) -> None:
     assert "Bearer a key" in str(page.evaluate("navigator.clipboard.readText()"))
 
 
+@pytest.mark.parametrize(
+    ("format_name", "end"),
+    [
+        ("curl", '{"text":"three seven one"}\''),
+        ("Python", "reply.raise_for_status().content)"),
+        ("JavaScript", "reply.blob());"),
+    ],
+)
+def test_commands_for_speech_take_its_reply_as_a_file(visit: Visit, format_name: str, end: str) -> None:
+    page = visit("#senses")
+    page.click("#speak-run")
+    page.locator("#senses .share").get_by_role("button", name=format_name, exact=True).click()
+    expect(page.locator("#senses .share .hint")).to_have_text("Copied.")
+    command = str(page.evaluate("navigator.clipboard.readText()"))
+    assert command.endswith(end)
+    assert ("json()" in command) is False
+    assert ("-o speech.wav" in command) == (format_name == "curl")
+
+
 def test_words_have_their_language(visit: Visit) -> None:
     page = visit("#write", language="tr")
     page.locator("#write-bars .bar").first.wait_for()

@@ -92,7 +92,8 @@ class TestBadData:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["--set", "hiden=3"], "no setting 'hiden'; there are"),
+            (["--set", "hiden=3"], "no setting 'hiden'; did you mean hidden? there are"),
+            (["--set", "zzz=3"], "no setting 'zzz'; there are"),
             (["--set", "hidden=many"], "hidden is 'many'; it must be a whole number"),
             (["--set", "hidden"], "not of the form name=value"),
             (["--language", ""], "say what language the text is in"),

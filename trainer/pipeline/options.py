@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
+from difflib import get_close_matches
 from typing import Any
 
 from models.config import current_names
@@ -40,8 +41,10 @@ def distribute(settings: Mapping[str, Value], configurations: Sequence[type[Any]
     for name, value in current_names(settings, configurations).items():
         owner = next((index for index, names in enumerate(known) if name in names), None)
         if owner is None:
-            names = ", ".join(sorted(name for names in known for name in names))
-            raise ConfigError(f"no setting {name!r}; there are {names}")
+            names = sorted(name for names in known for name in names)
+            nearest = get_close_matches(name, names, 1)
+            hint = f"did you mean {nearest[0]}? there are" if nearest else "there are"
+            raise ConfigError(f"no setting {name!r}; {hint} {', '.join(names)}")
         shares[owner][name] = _convert(name, value, known[owner][name])
     return shares
 
