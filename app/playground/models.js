@@ -96,9 +96,12 @@ function titleOf(model) {
 function scoresText(scores) {
   const main = Object.entries(scores).filter(([name]) => name in DECIMALS);
   const directions = Object.entries(scores).filter(([name]) => /^[a-z]{2,3}-[a-z]{2,3}$/.test(name));
-  const mainText = main.map(([name, value]) => `${name.replaceAll("_", " ")} ${name.endsWith("accuracy") ? percentText(value) : number(value, DECIMALS[name])}`).join(", ");
+  const mainText = main.map(([name, value]) => `${scoreName(name)} ${name.endsWith("accuracy") ? percentText(value) : number(value, DECIMALS[name])}`).join(", ");
   return [mainText, ...directions.map(([name, value]) => `${name}: ${scoresText(value)}`)].filter(Boolean).join("; ");
 }
+
+/** The name of a score, in words; that of one without a translation is what the model's file says. */
+const scoreName = (name) => t(`score.${name}`).replaceAll("_", " ");
 
 const percentText = (share) => new Intl.NumberFormat(language(), { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(share);
 
@@ -128,14 +131,14 @@ function curves(model) {
     ];
   });
   const axis = svg("path", { class: "axis", d: `M${margin} 8V${height - 34}H${width - margin}V8` });
-  const legend = [t("models.train"), t("models.valid", { score: score.replaceAll("_", " ") })];
+  const legend = [t("models.train"), t("models.valid", { score: scoreName(score) })];
   const middle = (height - 26) / 2;
   const upright = (text, x) => svg("text", { x, y: middle, "text-anchor": "middle", transform: `rotate(-90 ${x} ${middle})` }, text);
   const names = [
     svg("text", { x: margin, y: height - 21, "text-anchor": "middle" }, number(0, 0)),
     svg("text", { x: width - margin, y: height - 21, "text-anchor": "middle" }, number(last, 0)),
     svg("text", { x: width / 2, y: height - 6, "text-anchor": "middle" }, t("models.steps")),
-    upright(t("models.train"), 10), upright(score.replaceAll("_", " "), width - 4),
+    upright(t("models.train"), 10), upright(scoreName(score), width - 4),
   ];
   const label = `${t("models.curve")}: ${legend.join(", ")}`;
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label }, axis, ...shapes, ...names);

@@ -132,6 +132,15 @@ def test_both_languages_have_the_same_texts(visit: Visit) -> None:
     assert used <= english.keys()
 
 
+def test_scores_of_models_have_names_in_turkish(visit: Visit) -> None:
+    page = visit("#models", language="tr")
+    page.locator("#models-cards svg").first.wait_for()
+    cards = page.locator("#models-cards").inner_text()
+    assert "sözcük başına şaşkınlık" in cards
+    for english in ("accuracy", "perplexity", "loss", "distance", "per word", "given class"):
+        assert english not in cards
+
+
 def test_themes(visit: Visit) -> None:
     page = visit(theme="dark")
     background = "getComputedStyle(document.body).backgroundColor"
