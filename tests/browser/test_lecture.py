@@ -104,6 +104,109 @@ def test_keys_belong_to_the_field_that_is_typed_in(visit: Visit) -> None:
     expect(page.locator("[data-field=n]")).to_have_value("3")
 
 
+def test_page_keys_turn_the_steps_from_a_text_field_and_esc_leaves_it(visit: Visit) -> None:
+    """A presenter's clicker sends Page Down, also when the lecturer has just typed a sentence."""
+    page = open_step(visit, 5)
+    field = page.locator("[data-field=text]")
+    field.focus()
+    page.keyboard.press("Escape")
+    expect(page.locator(".said h2")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".steps select")).to_have_value("3")
+    field.fill("a cat and a cat")
+    page.keyboard.press("PageDown")
+    expect(page.locator(".steps select")).to_have_value("4")
+    page.locator("[data-field=n]").focus()
+    page.keyboard.press("PageUp")
+    expect(page.locator(".steps select")).to_have_value("3")
+
+
+def test_a_sentence_can_be_given_to_the_models_of_the_other_language(visit: Visit) -> None:
+    page = open_step(visit, 13, "tr")
+    measured(page, 13)
+    languages = page.get_by_label("Modellerin dili")
+    expect(languages).to_have_value("en")
+    page.fill("[data-field=text]", "Bir gün küçük kız okula gitti")
+    languages.select_option("tr")
+    expect(languages).to_be_focused()
+    measured(page, 13)
+    expect(page.locator("[data-field=text]")).to_have_value("Bir gün küçük kız okula gitti")
+    assert bodies(page, "/next-word-probs")[-1]["model"] == "rung-tr-rnn"
+    page.wait_for_function("() => location.hash.includes('language=tr')")
+    linked = visit(page.evaluate("location.hash"))
+    measured(linked, 13)
+    assert {body["model"] for body in bodies(linked, "/next-word-probs") if "state" in body} == {"rung-tr-rnn"}
+    languages.select_option("en")
+    measured(page, 13)
+    page.wait_for_function("() => !location.hash.includes('language=')")
+    assert bodies(page, "/next-word-probs")[-1]["model"] == "rung-en-rnn"
+
+
+def test_every_line_of_a_chart_is_drawn_and_has_a_key(visit: Visit) -> None:
+    page = open_step(visit, 19, "tr")  # seven models and chance
+    measured(page, 19)
+    strokes = "paths => paths.map(path => getComputedStyle(path).stroke)"
+    for curves in (".chart > svg path.curve", ".chart .key path"):
+        drawn = page.locator(curves).evaluate_all(strokes)
+        assert len(drawn) == 8
+        assert "none" not in drawn
+
+
+@pytest.mark.parametrize("language", ["en", "tr"])
+def test_on_a_projector_tables_fit_and_charts_are_legible(visit: Visit, language: str) -> None:
+    for step in (6, 15, 16, 20):
+        page = open_step(visit, step, language)
+        page.set_viewport_size({"width": 1280, "height": 800})
+        measured(page, step)
+        wider = "parts => parts.filter(part => part.scrollWidth > part.clientWidth).map(part => part.textContent)"
+        assert page.locator(".figure .scroll, .figure .stack").evaluate_all(wider) == []
+        heights = page.locator(".chart text").evaluate_all(
+            "texts => texts.map(text => parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a || 99)"
+        )
+        assert all(height >= 12 for height in heights)
+
+
+def test_large_text_leaves_the_height_to_the_lecture(visit: Visit) -> None:
+    page = open_step(visit, 1, "tr", size=24)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    box = page.locator(".said").bounding_box()
+    assert box is not None
+    assert box["y"] < 200
+    assert page.locator(".said p").nth(1).evaluate("part => getComputedStyle(part).fontSize") == "24px"
+
+
+def test_what_an_infinite_surprise_means_is_said(visit: Visit) -> None:
+    for step in (1, 15):
+        page = open_step(visit, step, "tr")
+        measured(page, step)
+        expect(page.get_by_text("∞: model bu sözcüğü")).to_be_visible()
+    page.fill("[data-field=text]", "she was very happy")
+    expect(page.get_by_text("∞: model bu sözcüğü")).to_be_hidden()
+
+
+def test_negative_factors_of_a_cell_are_in_brackets(visit: Visit) -> None:
+    page = open_step(visit, 21, "tr")
+    measured(page, 21)
+    for _ in range(10):
+        formula = page.locator(".part .formula").inner_text()
+        assert not re.search(r"[×+] -", formula), formula
+        page.get_by_role("button", name="Bir sözcük ileri").click()
+
+
+def test_forced_colours_keep_what_colours_say(visit: Visit) -> None:
+    page = open_step(visit, 20)
+    page.emulate_media(forced_colors="active")
+    measured(page, 20)
+    colours = "parts => new Set(parts.map(part => getComputedStyle(part).backgroundColor)).size"
+    assert page.locator(".tinted .chip").evaluate_all(colours) > 5
+    assert page.locator(".plain.grid td").evaluate_all(colours) > 5
+    selected, other = (
+        page.locator(f"#tab-{name}").evaluate("tab => getComputedStyle(tab).borderBottomColor")
+        for name in ("lecture", "write")
+    )
+    assert selected != other
+
+
 def test_the_link_carries_step_language_setting_and_text(visit: Visit) -> None:
     page = open_step(visit, 5)
     page.fill("[data-field=text]", "Güzel bir gün & güzel bir film")
@@ -479,7 +582,7 @@ def shown_number(text: str) -> float:
     """A number as the page writes it: 3.1, or 4.2 × 10⁻⁸."""
     if "×" not in text:
         return float(text.replace(",", ""))
-    digits, power = text.split(" × 10")
+    digits, power = text.split("\u00a0×\u00a010")
     return float(digits) * 10.0 ** int(power.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")))
 
 

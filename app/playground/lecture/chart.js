@@ -4,7 +4,7 @@ import { make, svg } from "../parts.js";
 import { language } from "../texts.js";
 
 const [WIDTH, HEIGHT] = [480, 300];
-const MARGIN = { left: 62, right: 16, top: 12, bottom: 44 };
+const MARGIN = { left: 70, right: 16, top: 12, bottom: 44 };
 
 /**
  * lines are { name, points: [[x, y]] }, axes { x, y }, each { name, log, min, max, format }. mark is an x at which a

@@ -2,7 +2,7 @@
 
 import { make } from "../parts.js";
 import { pushLink, writeLink } from "../share.js";
-import { addTexts, language, t } from "../texts.js";
+import { addTexts, language, languageName, t } from "../texts.js";
 import { Context } from "./context.js";
 import { FIGURES } from "./figures.js";
 import { STEPS } from "./steps.js";
@@ -11,6 +11,9 @@ import { TEXTS } from "./texts.js";
 addTexts(TEXTS);
 const OPTIONS = ["size", "controls"]; // of the frame, in the link beside the fields of the figure
 const TYPING = "input, textarea, select, [role=tab], [role=application], .chip, dialog *, [popover] *";
+const OTHERS = "select, [role=application], dialog *, [popover] *"; // in which Page Up, Page Down and Esc are not the lecture's
+const PAGES = { PageDown: 1, PageUp: -1 }; // what a presenter's clicker sends: they turn the steps from a text field too
+const OF_MODELS = ["ngram", "language", "transformer", "classifier"]; // kinds of models that a figure chooses by language
 
 /** A text of a step in the page's language. */
 const local = (texts) => (typeof texts === "object" ? (texts[language()] ?? texts.en) : texts);
@@ -50,8 +53,12 @@ export class Lecture {
     this.index = index;
     this.changed = {};
     this.show();
-    this.stage.querySelector("h2").focus();
+    this.focusTitle();
     scrollTo(0, 0);
+  }
+
+  focusTitle() {
+    this.stage.querySelector("h2").focus({ preventScroll: true });
   }
 
   setOption(name, value) {
@@ -73,9 +80,10 @@ export class Lecture {
 
   onKey(event) {
     if (!this.context && !document.body.classList.contains("lecturing")) return;
-    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey || event.target.closest?.(TYPING)) return;
-    const step = { ArrowRight: 1, PageDown: 1, ArrowLeft: -1, PageUp: -1 }[event.key];
-    if (!step) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    if (event.key === "Escape" && event.target.closest?.(".figure :is(input, textarea)") && !event.target.closest(OTHERS)) return this.focusTitle();
+    const step = PAGES[event.key] ?? { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step || event.target.closest?.(event.key in PAGES ? OTHERS : TYPING)) return;
     event.preventDefault();
     this.go(this.index + step);
   }
@@ -112,6 +120,7 @@ export class Lecture {
       },
     });
     this.context = context;
+    if (names.some((name) => "language" in FIGURES[name].fields)) this.offerLanguages(context.values.language, start.language);
     const waiting = new Set(names.filter((name) => name !== "tab")); // a borrowed tab measures nothing
     for (const name of names) {
       const status = make("p", { class: "say", role: "status" });
@@ -127,6 +136,22 @@ export class Lecture {
       context.figures.push(figure);
       figure.update();
     }
+  }
+
+  /** A choice of the language whose models the figure asks, where there are several: a sentence that is typed may be in either. */
+  offerLanguages(chosen, usual) {
+    const served = [...new Set(this.models.filter(({ kind }) => OF_MODELS.includes(kind)).flatMap((model) => model.languages))];
+    if (served.length < 2) return;
+    const change = () => {
+      const { rung, unit, ...rest } = this.changed; // which are another model's
+      this.changed = { ...rest, language: select.value };
+      if (select.value === usual) delete this.changed.language;
+      this.show();
+      this.stage.querySelector(".models-language select").focus();
+    };
+    const select = make("select", { onchange: change }, ...served.map((name) => make("option", { value: name }, languageName(name))));
+    select.value = chosen;
+    this.stage.querySelector(".said").append(make("label", { class: "choice models-language" }, t("lecture.models"), select));
   }
 
   bar() {
@@ -149,7 +174,7 @@ export class Lecture {
     const aside = [];
     if (step.question) aside.push(make("h3", {}, t("lecture.question")), ...paragraphs(step.question));
     if (step.exercise) aside.push(make("h3", {}, t("lecture.exercise")), ...paragraphs(step.exercise.task), solved);
-    return make("div", { class: "said" }, make("p", { class: "hint" }, t("lecture.progress", { step: this.index + 1, count: STEPS.length })), make("h2", { tabindex: -1 }, local(step.title)), ...paragraphs(step.text), ...aside);
+    return make("div", { class: "said" }, make("p", { class: "hint" }, t("lecture.progress", { step: this.index + 1, count: STEPS.length }), this.index ? "" : ` · ${t("lecture.keys")}`), make("h2", { tabindex: -1 }, local(step.title)), ...paragraphs(step.text), ...aside);
   }
 
   /** All steps as they are printed: texts, questions and exercises. */

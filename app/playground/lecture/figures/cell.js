@@ -12,6 +12,7 @@ import { wordOfEach } from "../words.js";
 const PLAY_MS = 900;
 const UNITS = 8; // that change most
 const STATES = ["cell", "hidden"];
+const FACTORS = ["before", "candidate", "said"]; // of a product: in brackets where they are negative
 const MOST = 0.99995; // what the server rounds to 1
 const LINES = { lstm: ["cell.cell", "cell.hidden"], gru: ["cell.gru"], rnn: ["cell.rnn"] };
 
@@ -89,6 +90,7 @@ export function create(host, context) {
     if (unit.update) values.rest = 1 - values.update;
     const net = Math.atanh(Math.sign(values.hidden) * Math.min(MOST, Math.abs(values.hidden)));
     const texts = shown.cells === "rnn" ? (digits) => ({ net: (Math.abs(values.hidden) < MOST ? "" : net < 0 ? "< " : "> ") + number(net, digits) }) : () => ({});
+    const bracketed = (texts) => Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, FACTORS.includes(name) ? text.replace(/^-.+/, "($&)") : text]));
     const written = (digits) => ({ ...Object.fromEntries(Object.entries(values).map(([name, value]) => [name, number(value, digits)])), ...texts(digits), count: number(shown.hidden, 0) });
     title.textContent = t("cell.title", { cell: shown.cells.toUpperCase(), unit: number(unit.unit, 0), count: number(shown.hidden, 0) });
     chips.replaceChildren(...shown.tokens.map((token, index) => make("li", {}, make("button", { type: "button", class: `chip${index === now ? " lit" : index < now ? " read" : ""}`, "aria-current": index === now ? "step" : null, onclick: () => move(index - now) }, token.text.trim() || "␣"))));
@@ -97,7 +99,7 @@ export function create(host, context) {
       unitHost.replaceChildren(choice(context, "unit", "cell.unit", shown.units.map((other) => [String(other.unit), String(other.unit)])));
     }
     picture.replaceChildren(diagram(shown.cells, { values, texts: written(2), word: shown.tokens[now].text.trim(), gate: context.values.gate }));
-    formula.replaceChildren(...LINES[shown.cells].map((line) => make("span", {}, t(line, written(3)))));
+    formula.replaceChildren(...LINES[shown.cells].map((line) => make("span", {}, t(line, bracketed(written(3))))));
     said.textContent = shown.cells === "rnn" ? t("cell.anew", written(3)) : "";
     const rows = names.map((name) => make("tr", name === context.values.gate ? { class: "lit" } : {}, make("th", { scope: "row" }, t(`series.${name}`)), ...unit[name].map((value, index) => {
       const cell = make("td", index === now ? { class: "lit" } : {}, number(value, 2));

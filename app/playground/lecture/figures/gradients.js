@@ -7,7 +7,7 @@ import { chart } from "../chart.js";
 import { choice, slider, table } from "../context.js";
 
 const MEASURED = "playground/lecture/gradients.json"; // docs/playground.md has the command that measured it
-const FLOOR = 1e-16; // of the chart: smaller is as good as nothing
+const FLOOR = 1e-16; // of the chart, at which a line ends: smaller is as good as nothing
 const NO_CLIP = 101; // the slider's end, in powers of a tenth
 
 export const fields = { w: "0.8", steps: "50", clip: "101", condition: "untrained" };
@@ -45,7 +45,7 @@ export function create(host, context) {
     const condition = measured.conditions[context.values.condition] ? context.values.condition : "untrained";
     const cells = Object.entries(measured.conditions[condition]).map(([cell, { norms, weights }]) => ({ name: cell.toUpperCase(), weights, factor: Math.min(1, limit / weights), shares: norms.map((norm) => norm / norms[0]) }));
     const select = choice(context, "condition", "gradients.condition", Object.keys(measured.conditions).map((name) => [name, t(`condition.${name}`)]));
-    const line = (name, shares, factor) => ({ name, points: shares.map((share, back) => [back, Math.max(share * factor, FLOOR)]) });
+    const line = (name, shares, factor) => ({ name, points: shares.map((share, back) => [back, share * factor]).filter(([, value]) => value >= FLOOR) });
     const clipped = cells.filter(({ factor }) => factor < 1);
     const lines = [...cells.map(({ name, shares }) => line(name, shares, 1)), ...clipped.map(({ name, shares, factor }) => line(t("gradients.cellclipped", { cell: name }), shares, factor))];
     const row = (head, value) => [make("th", { scope: "row" }, head), ...cells.map(value)];
@@ -58,7 +58,7 @@ export function create(host, context) {
     real.replaceChildren(
       select,
       chart({ caption: t("gradients.real"), x: { name: t("gradients.back"), min: 0, max: 99 }, y: { name: t("gradients.norm"), log: true, min: FLOOR }, lines, mark: at }),
-      table(t(`condition.${condition}`), [t("gradients.cell"), ...cells.map(({ name }) => name)], rows),
+      make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("gradients.real") }, table(t(`condition.${condition}`), [t("gradients.cell"), ...cells.map(({ name }) => name)], rows)),
     );
     if (focused) select.querySelector("select").focus();
   }
@@ -79,5 +79,5 @@ function scientific(value) {
   const exponent = Math.floor(Math.log10(value));
   if (exponent >= -2 && exponent <= 3) return number(value, exponent < 0 ? 3 : 1);
   const digits = [...String(Math.abs(exponent))].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("");
-  return `${number(value / 10 ** exponent, 1)} × 10${exponent < 0 ? "⁻" : ""}${digits}`;
+  return `${number(value / 10 ** exponent, 1)}\u00a0×\u00a010${exponent < 0 ? "⁻" : ""}${digits}`;
 }

@@ -53,7 +53,8 @@ export function create(host, context) {
           const cell = make("span", {}, stamp(isSame, "order"), ...(isSame ? [] : [" ", make("small", {}, t("order.next", { percent: percent(row.difference) }))]));
           return [rungName(row.model), means(row.means[0]), means(row.means[1]), cell];
         });
-        result.replaceChildren(table(t("order.table"), [t("order.model"), t("order.before"), t("order.now"), t("order.seen")], [bagRow, ...lines]));
+        const never = rows.some(({ means }) => means.includes(Infinity));
+        result.replaceChildren(table(t("order.table"), [t("order.model"), t("order.before"), t("order.now"), t("order.seen")], [bagRow, ...lines]), never ? make("p", { class: "hint" }, t("rung.never")) : "");
         context.measured({ changed: now.join(" ") !== original.join(" "), rows: rows.map(({ means, difference }) => ({ gain: means[0] - means[1], difference })) });
       };
     }, () => result.replaceChildren());

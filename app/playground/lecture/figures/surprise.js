@@ -12,8 +12,9 @@ export const fields = { text: "", language: "en" };
 
 export function create(host, context) {
   const latest = context.latest();
+  const never = make("p", { class: "hint", hidden: true }, t("rung.never"));
   const [result, sum] = [make("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": t("surprise.table") }), make("p", { class: "formula" })];
-  host.append(textField(context, "text", "lecture.text"), result, sum);
+  host.append(textField(context, "text", "lecture.text"), result, never, sum);
   const models = context.rungs();
   let selected = null; // the rung whose sum is shown
 
@@ -24,7 +25,10 @@ export function create(host, context) {
     latest.run(async (signal) => {
       const rows = await Promise.all(models.map(async (model) => ({ model, bits: await surprises(model, text, signal) })));
       return () => show(wordsOf(text).map((word) => word.text), rows);
-    }, () => result.replaceChildren());
+    }, () => {
+      result.replaceChildren();
+      never.hidden = true;
+    });
   }
 
   function show(words, rows) {
@@ -50,6 +54,7 @@ export function create(host, context) {
       return make("tr", {}, make("th", { scope: "row" }, title), make("td", { class: "sum" }, finite(row.mean, 2)), make("td", { class: "sum" }, finite(2 ** row.mean, 1)), ...cells);
     });
     result.replaceChildren(make("table", { class: "plain grid" }, make("caption", {}, t("surprise.table")), make("thead", {}, head), make("tbody", {}, ...bodies)));
+    never.hidden = !rows.some(({ bits }) => bits.includes(Infinity));
     const chosen = summed.find(({ model }) => model.name === selected) ?? summed.find(({ model }) => model.name.endsWith("-lstm")) ?? summed.at(-1);
     const terms = chosen.rounded.map((value) => finite(value, 1));
     sum.textContent = t("surprise.sum", { rung: rungName(chosen.model), terms: terms.join(" + "), count: terms.length, mean: finite(chosen.mean, 2), perplexity: finite(2 ** chosen.mean, 1) });

@@ -2,7 +2,7 @@
 
 import { fetchJson } from "../../api.js";
 import { make, showBars } from "../../parts.js";
-import { percent, percents, t } from "../../texts.js";
+import { number, percent, percents, t } from "../../texts.js";
 import { textField } from "../context.js";
 import { nextWords } from "../rungs.js";
 
@@ -29,7 +29,7 @@ export function create(host, context) {
       const [words, { results }] = await Promise.all([nextWords(model, text, TOP, signal), fetchJson("classify", { text, model: classifier.name }, signal)]);
       return () => {
         showBars(next.list, words.entries);
-        next.note.textContent = t("twoheads.many", { model: model.name, count: model.vocabulary, other: percent(words.other) });
+        next.note.textContent = t("twoheads.many", { model: model.name, count: number(model.vocabulary, 0), other: percent(words.other) });
         const texts = percents(Object.values(results[0].scores));
         const scores = Object.entries(results[0].scores).map(([name, share], row) => ({ name: t(`label.${name}`), share, text: texts[row] }));
         showBars(label.list, scores);

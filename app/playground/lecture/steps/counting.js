@@ -12,7 +12,7 @@ export const COUNTING = [
     title: { en: "What is a sequence?", tr: "Dizi (sequence) nedir?" },
     text: {
       en: "Words of a sentence, frames of a video, samples of a sound, decisions one after the other: elements that follow each other, *in an order that matters*, and as many as there are. Lengths differ from one to the next.\n\nShuffle the words. The same words are there, and yet they say nothing any more: the networks are far more surprised by each of them.",
-      tr: "Bir cümlenin sözcükleri, bir videonun kareleri, bir sesin örnekleri, art arda verilen kararlar: *ardışık tekrar eden elemanlar*. *Sıra önemlidir* ve uzunluk her dizide farklı olabilir.\n\nSözcükleri karıştırın. Aynı sözcükler duruyor ama artık bir şey anlatmıyorlar: ağlar her sözcüğe çok daha fazla şaşırıyor. (Basamak modelleri İngilizcedir.)",
+      tr: "Bir cümlenin sözcükleri, bir videonun kareleri, bir sesin örnekleri, art arda verilen kararlar: *ardışık tekrar eden elemanlar*. *Sıra önemlidir* ve uzunluk her dizide farklı olabilir.\n\nSözcükleri karıştırın. Aynı sözcükler duruyor ama artık bir şey anlatmıyorlar: ağlar her sözcüğe çok daha fazla şaşırıyor.",
     },
     figure: "order", setting: { text: "the girl saw a big dog and she was very happy", order: "3.0.8.6.1.10.2.7.5.9.4" },
     question: { en: "Which other sequences have you met today? How long were they?", tr: "Bugün başka hangi dizilerle karşılaştınız? Uzunlukları neydi?" },
@@ -83,8 +83,8 @@ export const COUNTING = [
   {
     title: { en: "Limiting the history", tr: "Geçmişi sınırlamak" },
     text: {
-      en: "If the tables are too large, look back less far. Little space is won, and the context is lost: a word far back may be the one that matters.\n\nThese prompts differ in one word, fifteen words back. Counts cannot see it at all: to them both are the same, to the last digit. The LSTM still knows who went to the park.",
-      tr: "Tablolar çok büyükse daha az geriye bakılır. Yerden az kazanılır, bağlam ise kaybolur: uzaktaki bir sözcük önemli olan olabilir.\n\nBu iki metin, on beş sözcük gerideki tek bir sözcükte ayrılıyor. Sayımlar bunu hiç göremez: ikisi onlar için son basamağına kadar aynıdır. LSTM ise parka kimin gittiğini hâlâ biliyor.",
+      en: "If the tables are too large, look back less far. Little space is won, and the context is lost: a word far back may be the one that matters.\n\nThese prompts differ in one word, fifteen words back. Counts cannot see it at all: to them both are the same, to the last digit. The RNN’s predictions hardly change; the LSTM’s do by a percent or two: something is left of who went to the park. At the right end: the server’s full model.",
+      tr: "Tablolar çok büyükse daha az geriye bakılır. Yerden az kazanılır, bağlam ise kaybolur: asıl önemli olan, uzaktaki bir sözcük olabilir.\n\nBu iki metin, on beş sözcük gerideki tek bir sözcükte ayrılıyor. Sayımlar bunu hiç göremez: ikisi onlar için son basamağına kadar aynıdır. RNN’nin tahminleri neredeyse hiç değişmiyor; LSTM’ninkiler yüzde bir iki değişiyor: parka kimin gittiğinden geriye bir şey kalmış. En sağda: sunucunun tam dil modeli.",
     },
     figure: "pair",
     setting: { text: "one day the girl went to the park with her mom and saw a big", other: "one day the dog went to the park with her mom and saw a big" },

@@ -3,8 +3,8 @@
 import { SENTENCE } from "./counting.js";
 
 const AGREEMENT = {
-  subjects: { en: "the dog: was\nthe dogs: were", tr: "Ben: gittim\nBiz: gittik" },
-  gap: { en: "near the house / of the man / who lived / in the old town", tr: "dün akşam / evde / annemle birlikte / yemek yedikten sonra" },
+  subjects: { en: "the dog: was\nthe dogs: were", tr: "Ben: değilim\nBiz: değiliz" },
+  gap: { en: "near the house / of the man / who lived / in the old town", tr: "artık / burada / eskisi kadar / mutlu" },
   language: { en: "en", tr: "tr" },
 };
 const FAR = "tom was a boy who lived in a small house near the big tree and every day he";
@@ -27,8 +27,8 @@ export const NETWORKS = [
   {
     title: { en: "Vanishing gradients", tr: "Yok olan gradyanlar" },
     text: {
-      en: "With w below 1 the same product goes to zero. What happened fifty steps ago has no influence on the weights any more: the network *cannot learn* that it mattered.\n\nFewer steps make both less likely, and shorten what can be learned. At the right, the RNN’s gradient fifty steps back is lost in rounding; the LSTM’s is not. Choose *trained*: the GRU has learned to pass on a tenth of it over fifty steps, the RNN has not.",
-      tr: "w 1’den küçükse aynı çarpım sıfıra gider. Elli adım önce olanın artık ağırlıklar üzerinde etkisi yoktur: ağ onun önemli olduğunu *öğrenemez*.\n\nAdım sayısı azalınca ikisi de seyrekleşir ama öğrenilebilecek şey de kısalır. Sağda: RNN’nin elli adım gerideki gradyanı yuvarlamada kaybolmuştur, LSTM’ninki değil. *Eğitilmiş* olanı seçin: GRU, elli adım boyunca gradyanın onda birini iletmeyi öğrenmiştir, RNN öğrenememiştir.",
+      en: "With w below 1 the same product goes to zero. What happened fifty steps ago has no influence on the weights any more: the network *cannot learn* that it mattered.\n\nFewer steps make both less likely, and shorten what can be learned. At the right, fifty steps back: the RNN’s gradient is less than a trillionth of that of the last step, and lost in rounding; the LSTM’s is one in five thousand. Choose *trained*: the GRU has learned to pass on a tenth of it over fifty steps, the RNN has not.",
+      tr: "w 1’den küçükse aynı çarpım sıfıra gider. Elli adım önce olanın artık ağırlıklar üzerinde etkisi yoktur: ağ onun önemli olduğunu *öğrenemez*.\n\nAdım sayısı azalınca iki sorun da seyrekleşir ama öğrenilebilecek bağımlılıklar da kısalır. Sağda, elli adım geride: RNN’nin gradyanı son adımdakinin trilyonda birinden azdır, yuvarlamada kaybolur; LSTM’ninki beş binde biridir. *Eğitilmiş* olanı seçin: GRU, elli adım boyunca gradyanın onda birini iletmeyi öğrenmiştir, RNN öğrenememiştir.",
     },
     figure: "gradients", setting: { w: 0.8, steps: 50, condition: "untrained" },
     exercise: {
@@ -50,13 +50,13 @@ export const NETWORKS = [
     title: { en: "Long-term dependencies", tr: "Uzun vade bağımlılıkları" },
     text: {
       en: "*The dogs near the house … were*: the verb depends on a word far before it. The more words come between them, the harder it is to know.\n\nThe line of each model shows how much of the probability the right verb has against the wrong one. Counts are at chance as soon as the subject has left their window.",
-      tr: "*Ben dün akşam … gittim*, *Biz dün akşam … gittik*: yüklem, çok önceki bir sözcüğe bağlıdır. Araya ne kadar çok sözcük girerse bilmek o kadar zorlaşır.\n\nÇizgi, doğru yüklemin yanlış yükleme karşı payını gösterir. Sunucuda bu dilde ne kadar model varsa o kadar çizgi vardır; sayımlar, özne pencerelerinden çıkar çıkmaz şans düzeyine iner.",
+      tr: "*Ben artık burada … değilim*, *Biz artık burada … değiliz*: yüklem, çok önceki bir sözcüğe bağlıdır. Araya ne kadar çok sözcük girerse bilmek o kadar zorlaşır.\n\nHer modelin çizgisi, doğru yüklemin yanlış yükleme karşı payını gösterir. Sayımlar, özne pencerelerinden çıkar çıkmaz şans düzeyine iner.",
     },
     figure: "agreement", setting: AGREEMENT,
     exercise: {
       task: { en: "Find something of at most four words to put between so that every model falls below 70%.", tr: "Araya girince her modeli %70’in altına düşüren, en çok dört sözcüklük bir şey bulun." },
       solved: ({ lengths, shares }) => lengths.at(-1) > 0 && lengths.at(-1) <= 4 && Object.values(shares).every((share) => !(share.at(-1) >= 0.7)),
-      solution: { en: { gap: "that the man saw" }, tr: { gap: "onlar ve sen" } },
+      solution: { en: { gap: "that the man saw" }, tr: { gap: "biz ve ben" } },
     },
   },
   {

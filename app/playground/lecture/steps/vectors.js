@@ -56,7 +56,7 @@ export const VECTORS = [
     title: { en: "Five requirements", tr: "Beş gereksinim" },
     text: {
       en: "What would a good model of sequences do?\n\n*1.* Keep the order. *2.* Take any length. *3.* Learn over time. *4.* Make groups of two and three words count. *5.* Keep the content of long sequences.\n\nThree approaches so far, measured right now on this server. Press a mark to see the texts that were compared.",
-      tr: "İyi bir dizi modeli ne yapmalı?\n\n*1.* Sırayı korumalı. *2.* Her uzunluğu almalı. *3.* Zamanla öğrenmeli. *4.* İkili ve üçlü grupları saymalı. *5.* Uzun dizilerin içeriğini korumalı.\n\nŞimdiye kadarki üç yaklaşım, şu anda bu sunucuda ölçüldü. Karşılaştırılan metinleri görmek için bir işarete basın.",
+      tr: "İyi bir dizi modeli ne yapmalı?\n\n*1.* Sırayı korumalı. *2.* Her uzunluğu almalı. *3.* Zamanla öğrenmeli. *4.* İkili ve üçlü grupları saymalı. *5.* Uzun dizilerin içeriğini korumalı.\n\nŞimdiye kadarki üç yaklaşım, şu anda bu sunucuda ölçüldü. Karşılaştırılan (İngilizce) metinleri görmek için bir işarete basın.",
     },
     figure: "matrix", setting: { upto: 3 },
     question: { en: "The bag keeps content from far back. Why does that not help it?", tr: "Torba uzaktaki içeriği korur. Bu neden işine yaramıyor?" },
