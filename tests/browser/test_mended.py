@@ -36,7 +36,7 @@ def test_contributions_add_up_to_the_logit_as_shown(visit: Visit) -> None:
     expect(page.locator("#feel-words")).to_have_text(line)
 
     def numbers(text: str) -> list[float]:
-        return [float(part.replace("−", "-").rstrip(".,;")) for part in text.split() if part[-2:-1].isdigit()]
+        return [float(part.replace("−", "-").rstrip(".,;:")) for part in text.split() if part[-2:-1].isdigit()]
 
     shown = page.evaluate("[...document.querySelectorAll('#feel-words .tint')].map((word) => word.dataset.value)")
     total, bias, logit = numbers(page.inner_text("#feel-sum"))
