@@ -219,7 +219,7 @@ class TestRefusals:
             ({"top": "A" * 16_385}, "/top", "16384"),
             ({"top": 7}, "/top", "string"),
             ({"seed": -1}, "/seed", "0"),
-            ({"colour": "red"}, "/colour", "Extra"),
+            ({"colour": "red"}, "/colour", "no such field"),
             ({"model": "none"}, "/model", "there are digits"),
         ],
     )  # fmt: skip
