@@ -1,5 +1,6 @@
 """Tiny models, made once a run: laws hold for them as for large ones."""
 
+import inspect
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
@@ -25,6 +26,10 @@ from models.networks.summarizer import Summarizer, SummarizerConfig
 from models.networks.translator import Translator, TranslatorConfig
 from models.text.tokenizers import SubwordTokenizer
 from tests.helpers import serving
+
+WAIT_S = 60.0
+_timeout = inspect.signature(httpx.get).parameters["timeout"].default  # one object, the default of all calls
+_timeout.connect = _timeout.read = _timeout.write = _timeout.pool = WAIT_S  # 5 s can be short on a loaded machine
 
 SENTENCES = [
     "the man sees the dog and the dog sees the man.",
