@@ -13,18 +13,24 @@ export function listenPart(part) {
   let stop = null; // ends the recording that runs
   let sound = null;
   let shown = null;
+  let isBrought = false; // whether the user gave a recording, readable or not
 
   async function hear(bytes) {
     try {
       sound = await decode(bytes);
     } catch {
-      latest.showMessage(t("listen.unreadable"));
+      latest.refuse(t("listen.unreadable"));
       return;
     }
     byId("listen-play").disabled = false;
     drawSpectrogram(byId("listen-map"), sound);
     show(null);
     ask();
+  }
+
+  function bring(bytes) {
+    isBrought = true;
+    return hear(bytes);
   }
 
   function ask() {
@@ -49,7 +55,7 @@ export function listenPart(part) {
       const bytes = await stop();
       stop = null;
       showButton();
-      await hear(bytes);
+      await bring(bytes);
       return;
     }
     try {
@@ -63,12 +69,12 @@ export function listenPart(part) {
     button.textContent = t(stop ? "listen.stop" : "listen.record");
     button.setAttribute("aria-pressed", String(stop !== null));
   };
-  byId("listen-file").addEventListener("change", async (event) => event.target.files[0] && hear(await event.target.files[0].arrayBuffer()));
+  byId("listen-file").addEventListener("change", async (event) => event.target.files[0] && bring(await event.target.files[0].arrayBuffer()));
   byId("listen-play").addEventListener("click", () => play(sound));
   drop.addEventListener("dragover", (event) => event.preventDefault());
   drop.addEventListener("drop", async (event) => {
     event.preventDefault();
-    if (event.dataTransfer.files[0]) await hear(await event.dataTransfer.files[0].arrayBuffer());
+    if (event.dataTransfer.files[0]) await bring(await event.dataTransfer.files[0].arrayBuffer());
   });
   onLanguage(() => {
     showButton();
@@ -78,7 +84,7 @@ export function listenPart(part) {
   return {
     kind: "recognizer",
     hear,
-    isUnheard: () => !sound && part.offsetParent !== null,
+    isUnheard: () => !sound && !isBrought && part.offsetParent !== null,
     refresh: () => sound && drawSpectrogram(byId("listen-map"), sound),
     leave: () => {
       latest.cancel();
@@ -105,7 +111,7 @@ export function speakPart(part, { hear, isUnheard }, onRequest) {
       const bytes = await fetchBytes("speak", body(), signal);
       return async () => {
         if (isLoud) play(await decode(bytes.slice(0)));
-        await hear(bytes);
+        if (isLoud || isUnheard()) await hear(bytes); // the example never takes the place of what a user brought
       };
     });
   }

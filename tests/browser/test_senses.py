@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import numpy as np
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit, bodies
 from tests.conftest import Live
@@ -110,6 +110,27 @@ def test_a_recording_is_shown_and_transcribed(visit: Visit, live: Live) -> None:
     assert ink(page, "#listen-map") > 0
     page.set_input_files("#listen-file", {"name": "a.wav", "mimeType": "audio/wav", "buffer": b"RIFF"})
     expect(page.locator("#senses-listen .say")).to_contain_text("read this file")
+
+
+def test_the_example_never_takes_the_place_of_a_recording(visit: Visit) -> None:
+    page = visit("#models")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/speak", hold)
+    with page.expect_request("**/speak"):
+        page.click("#tab-senses")
+    page.set_input_files("#listen-file", {"name": "a.wav", "mimeType": "audio/wav", "buffer": b"RIFF"})
+    expect(page.locator("#senses-listen .say")).to_contain_text("read this file")
+    with page.expect_response("**/speak") as reply:
+        held[0].continue_()
+    reply.value.finished()
+    expect(page.locator("#senses-speak")).not_to_have_attribute("aria-busy", "true")
+    page.evaluate("() => new Promise((done) => setTimeout(done, 300))")  # a sound would be decoded and drawn by then
+    expect(page.locator("#senses-listen .say")).to_contain_text("read this file")
+    expect(page.locator("#listen-text")).to_be_empty()
 
 
 def test_a_title_shows_what_it_copies(visit: Visit, live: Live) -> None:
